@@ -1,0 +1,1 @@
+"""An offline provider that scripts success, slowness, errors and broken streams."""

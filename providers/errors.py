@@ -1,0 +1,267 @@
+"""What can go wrong upstream, and what may the router do about it?
+
+    ProviderError
+    ├── CallerError            the request itself was refused (400, 404, 413, 422): passed through
+    ├── CredentialError        our key was refused or is missing (401, 403)
+    ├── RateLimited            429; `retry_after` seconds when the provider said so
+    │   └── QuotaExceeded      the account's money or quota is used up
+    ├── Overloaded             503, 529, or `overloaded_error` in a stream
+    ├── UpstreamFailed         other 5xx
+    │   └── UpstreamTimedOut   504 said by the upstream
+    ├── ConnectFailed          refused, unreachable
+    │   ├── DnsFailed
+    │   └── TlsFailed
+    ├── UpstreamReset          the connection broke
+    ├── DeadlineExceeded       a time-out of ours
+    │   ├── ConnectTimeout, FirstByteTimeout, IdleTimeout, TotalTimeout
+    ├── ProtocolViolation      the answer breaks HTTP or a limit
+    │   ├── ResponseTooLarge, RedirectRefused
+    │   └── InvalidResponse    the answer is HTTP but not what was asked for
+    │       ├── EmptyStream, StreamTruncated
+    └── AdapterFailed          a defect of ours
+
+`FailureClass` alone decides retry, fallback or stop; `status` and `code` only shape the public reply.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from types import MappingProxyType
+from typing import ClassVar, NamedTuple
+
+
+class FailureClass(StrEnum):
+    CALLER = "caller"
+    CREDENTIAL = "credential"
+    RATE_LIMIT = "rate_limit"
+    QUOTA = "quota"
+    OVERLOAD = "overload"
+    TRANSIENT = "transient"
+    UNREACHABLE = "unreachable"
+    TIMEOUT = "timeout"
+    PROTOCOL = "protocol"
+    INTERNAL = "internal"
+
+
+class Policy(NamedTuple):
+    """What the router may do: try the same target again, go to the next one, count it against the target."""
+
+    retry: bool
+    fallback: bool
+    counts: bool
+
+
+POLICIES = MappingProxyType(
+    {
+        FailureClass.CALLER: Policy(retry=False, fallback=False, counts=False),
+        FailureClass.CREDENTIAL: Policy(retry=False, fallback=True, counts=True),
+        FailureClass.RATE_LIMIT: Policy(retry=False, fallback=True, counts=False),
+        FailureClass.QUOTA: Policy(retry=False, fallback=True, counts=True),
+        FailureClass.OVERLOAD: Policy(retry=True, fallback=True, counts=True),
+        FailureClass.TRANSIENT: Policy(retry=True, fallback=True, counts=True),
+        FailureClass.UNREACHABLE: Policy(retry=True, fallback=True, counts=True),
+        FailureClass.TIMEOUT: Policy(retry=False, fallback=True, counts=True),
+        FailureClass.PROTOCOL: Policy(retry=False, fallback=True, counts=True),
+        FailureClass.INTERNAL: Policy(retry=False, fallback=False, counts=False),
+    }
+)
+
+
+class ProviderError(Exception):
+    """The provider failed."""
+
+    failure: ClassVar[FailureClass] = FailureClass.INTERNAL
+    status: ClassVar[int] = 502
+    type: ClassVar[str] = "upstream_error"
+    code: ClassVar[str] = "upstream_error"
+
+    def __init__(self, detail: str = "", *, retry_after: float | None = None, upstream_status: int | None = None) -> None:
+        """`detail` is for logs and must hold no secret; the public text is the docstring. `retry_after` is in seconds."""
+        super().__init__(detail or (type(self).__doc__ or ""))
+        self.detail = detail
+        self.retry_after = retry_after
+        self.upstream_status = upstream_status
+
+    @property
+    def public_message(self) -> str:
+        return (type(self).__doc__ or "").partition("\n")[0]
+
+    @property
+    def policy(self) -> Policy:
+        return POLICIES[self.failure]
+
+
+class CallerError(ProviderError):
+    """The provider refused the request."""
+
+    failure = FailureClass.CALLER
+    type = "invalid_request_error"
+
+    def __init__(self, public_status: int, message: str, *, error_type: str = "", code: str | None = None, param: str | None = None) -> None:
+        """What the upstream said, already scrubbed; `public_status` is its own status."""
+        super().__init__(message, upstream_status=public_status)
+        self.message = message
+        self.error_type = error_type or self.type
+        self.upstream_code = code
+        self.param = param
+
+
+class CredentialError(ProviderError):
+    """The provider refused the gateway's credential."""
+
+    failure = FailureClass.CREDENTIAL
+    code = "upstream_auth_failed"
+
+
+class RateLimited(ProviderError):
+    """The provider's rate limit is reached."""
+
+    failure = FailureClass.RATE_LIMIT
+    status = 429
+    type = "rate_limit_error"
+    code = "upstream_rate_limited"
+
+
+class QuotaExceeded(RateLimited):
+    """The quota of the gateway's account at the provider is used up."""
+
+    failure = FailureClass.QUOTA
+    type = "insufficient_quota"
+    code = "upstream_quota_exceeded"
+
+
+class Overloaded(ProviderError):
+    """The provider is overloaded."""
+
+    failure = FailureClass.OVERLOAD
+    status = 503
+    type = "overloaded_error"
+    code = "upstream_overloaded"
+
+
+class UpstreamFailed(ProviderError):
+    """The provider answered with a server error."""
+
+    failure = FailureClass.TRANSIENT
+    code = "upstream_server_error"
+
+
+class UpstreamTimedOut(UpstreamFailed):
+    """The provider answered that it timed out."""
+
+    status = 504
+    type = "upstream_timeout"
+    code = "upstream_timeout"
+
+
+class ConnectFailed(ProviderError):
+    """The provider could not be reached."""
+
+    failure = FailureClass.UNREACHABLE
+    code = "upstream_connect_failed"
+
+
+class DnsFailed(ConnectFailed):
+    """The provider's host name could not be resolved."""
+
+    code = "upstream_dns_failed"
+
+
+class TlsFailed(ConnectFailed):
+    """The TLS connection to the provider failed."""
+
+    code = "upstream_tls_failed"
+
+
+class UpstreamReset(ProviderError):
+    """The provider closed the connection before it had answered."""
+
+    failure = FailureClass.TRANSIENT
+    code = "upstream_reset"
+
+
+class DeadlineExceeded(ProviderError):
+    """The provider took too long."""
+
+    failure = FailureClass.TIMEOUT
+    status = 504
+    type = "upstream_timeout"
+    code = "upstream_timeout"
+
+
+class ConnectTimeout(DeadlineExceeded):
+    """The connection to the provider took too long."""
+
+    code = "connect_timeout"
+
+
+class FirstByteTimeout(DeadlineExceeded):
+    """The provider did not begin to answer in time."""
+
+    code = "ttft_timeout"
+
+
+class IdleTimeout(DeadlineExceeded):
+    """The provider stopped sending in the middle of its answer."""
+
+    code = "upstream_idle_timeout"
+
+
+class TotalTimeout(DeadlineExceeded):
+    """The answer took longer than the total time-out."""
+
+    code = "total_timeout"
+
+
+class ProtocolViolation(ProviderError):
+    """The provider's answer broke the HTTP protocol."""
+
+    failure = FailureClass.PROTOCOL
+    code = "upstream_protocol_error"
+
+
+class ResponseTooLarge(ProtocolViolation):
+    """The provider's answer was too large."""
+
+    code = "upstream_response_too_large"
+
+
+class RedirectRefused(ProtocolViolation):
+    """The provider answered with a redirect, which is not followed."""
+
+    code = "upstream_redirect_refused"
+
+
+class InvalidResponse(ProtocolViolation):
+    """The provider's answer could not be understood."""
+
+    code = "upstream_invalid_response"
+
+
+class EmptyStream(InvalidResponse):
+    """The provider's stream ended before its first event."""
+
+    code = "upstream_empty_stream"
+
+
+class StreamTruncated(InvalidResponse):
+    """The provider's stream ended before it was complete."""
+
+    code = "upstream_stream_truncated"
+
+
+class AdapterFailed(ProviderError):
+    """The gateway failed while it spoke to the provider."""
+
+    status = 500
+    type = "internal_error"
+    code = "internal_error"
+
+
+class ConfigurationError(ValueError):
+    """A target cannot be built from its catalog row; `field` names the attribute at fault."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
+        self.message = message

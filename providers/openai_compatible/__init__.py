@@ -1,0 +1,1 @@
+"""Every vendor that speaks the OpenAI formats: one adapter, one row a vendor."""

@@ -1,0 +1,60 @@
+"""Which kinds of provider exist? Adapter modules register them here when they are imported."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from providers.capabilities import Capability
+from providers.types import Adapter, Target, TargetConfig
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderType:
+    """One kind of provider, as the catalog names it.
+
+    `build` makes the adapter of one target and raises `ConfigurationError` for values it cannot work with.
+    `api_base` "" means that the operator must give one. `key_variable` is the vendor's usual environment variable.
+    `options` are the names of the type's own settings (`Provider.options`), `required_options` those without default.
+    """
+
+    name: str
+    label: str
+    build: Callable[[TargetConfig], Adapter]
+    capabilities: frozenset[Capability]
+    api_base: str = ""
+    key_variable: str = ""
+    needs_key: bool = True
+    options: tuple[str, ...] = ()
+    required_options: tuple[str, ...] = ()
+
+    def target(self, config: TargetConfig) -> Target:
+        """The target that the router calls. Raises `ConfigurationError`."""
+        return Target(config.id, config.provider, config.upstream_model, config.timeouts, self.build(config))
+
+
+class UnknownProviderType(LookupError):
+    """No provider type has this name."""
+
+
+_types: dict[str, ProviderType] = {}
+
+
+def register(provider_type: ProviderType) -> None:
+    """Adds a kind of provider; a second one of the same name is an error."""
+    if provider_type.name in _types:
+        raise ValueError(f"provider type {provider_type.name!r} is registered twice")
+    _types[provider_type.name] = provider_type
+
+
+def provider_type(name: str) -> ProviderType:
+    """The type of that name. Raises `UnknownProviderType`, which lists the known ones."""
+    try:
+        return _types[name]
+    except KeyError:
+        raise UnknownProviderType(f"unknown provider type {name!r}; known are {', '.join(sorted(_types))}") from None
+
+
+def provider_types() -> Iterator[ProviderType]:
+    """All types, by label."""
+    return iter(sorted(_types.values(), key=lambda known: known.label.lower()))

@@ -1,0 +1,162 @@
+"""Which values travel between the pipeline, the adapters and the transport?
+
+Everything here is immutable and knows nothing of Django. Per-request values are `msgspec.Struct`s because they are
+made on the data path; compiled values are frozen dataclasses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, NoReturn, Protocol
+
+import msgspec
+
+from providers.capabilities import Capability
+
+
+class Secret:
+    """A value that must never be shown: `repr`, `str`, `format` and JSON see `***`, only `reveal()` gives it."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        return self._value
+
+    def __repr__(self) -> str:
+        return "***"
+
+    __str__ = __repr__
+
+    def __format__(self, spec: str) -> str:
+        return "***"
+
+    def __bool__(self) -> bool:
+        return bool(self._value)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other._value == self._value
+
+    def __hash__(self) -> int:
+        return hash(self._value)
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a Secret cannot be pickled")
+
+
+class Wire(StrEnum):
+    """The byte formats the gateway speaks; each is written once, in `providers/wire/`."""
+
+    OPENAI_CHAT = "openai_chat"
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Seconds. `first_byte` ends with the first content event, `idle` counts between content events."""
+
+    connect: float = 2.0
+    first_byte: float = 60.0
+    idle: float = 60.0
+    total: float = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """What authenticates at a provider: a secret, or the name under which a request brings its own, or nothing."""
+
+    secret: Secret | None = None
+    dynamic: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetConfig:
+    """What an adapter is built from: one provider, one upstream model, one credential, one set of time-outs.
+
+    `api_base` is "" for the provider type's own address. `extra_body` values are JSON texts.
+    """
+
+    id: str
+    provider: str
+    provider_type: str
+    upstream_model: str
+    api_base: str = ""
+    credential: Credential = field(default_factory=Credential)
+    extra_headers: tuple[tuple[str, str], ...] = ()
+    extra_body: Mapping[str, bytes] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)
+    timeouts: Timeouts = field(default_factory=Timeouts)
+
+
+class Adapter(Protocol):
+    """Speaks to one target. What it can do is the set of capability protocols that it implements."""
+
+    config: TargetConfig
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The compiled form of a route: the adapter, ready to be called, and the names that appear in records."""
+
+    id: str
+    provider: str
+    upstream_model: str
+    timeouts: Timeouts
+    adapter: Adapter = field(repr=False)
+
+
+class Usage(msgspec.Struct, frozen=True):
+    """Tokens of one call, in the gateway's own spelling; `cached_tokens` are part of `input_tokens`."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cached_tokens: int = 0
+    reasoning_tokens: int = 0
+
+
+class Call(msgspec.Struct, frozen=True, kw_only=True):
+    """One canonical request. `body` is in the format `wire`, just as the client sent it.
+
+    `model` is the public name that the client sent. `include_usage` says whether the client asked for the usage chunk
+    of a stream. `credentials` are the secrets that a request may bring for `dynamic::` targets. `headers` are the few
+    client headers that go upstream (trace context).
+    """
+
+    capability: Capability
+    wire: Wire
+    model: str
+    body: bytes
+    request_id: str
+    stream: bool = False
+    include_usage: bool = False
+    credentials: Mapping[str, Secret] = {}
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+
+
+class Reply(msgspec.Struct, frozen=True, kw_only=True):
+    """A whole answer in the format `wire`."""
+
+    wire: Wire
+    body: bytes
+    content_type: bytes = b"application/json"
+
+
+class ReplyStream(Protocol):
+    """A streamed answer in the format `wire`, as raw bytes with the cuts of the network."""
+
+    wire: Wire
+
+    async def next(self) -> bytes:
+        """The next bytes, `b""` at the end. Raises `ProviderError`; cancelling it closes the upstream connection."""
+        ...
+
+    def extend(self, seconds: float) -> None:
+        """Moves the deadline of the next bytes to `seconds` from now (never past the total time-out)."""
+        ...
+
+    def close(self) -> None:
+        """Gives the connection back if the answer is complete, closes it otherwise. May be called twice."""
+        ...
