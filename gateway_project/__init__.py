@@ -1,0 +1,1 @@
+"""Composition root: settings, addresses, commands and wiring. The only package that knows all others."""

@@ -1,0 +1,18 @@
+"""What does `gateway` (or `manage.py`) run? Django's command line with this project's settings."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+
+from django.conf import settings
+from django.core.management import execute_from_command_line
+
+
+def main() -> None:
+    """Runs the command in `sys.argv`."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "gateway_project.settings")
+    with contextlib.suppress(OSError):  # a command that needs the directory says so itself
+        settings.GATEWAY_DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
+    execute_from_command_line(sys.argv)

@@ -1,0 +1,91 @@
+"""How are settings read from the environment? Strictly: a value that is not understood stops the start."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+from environ import FileAwareEnv
+
+SWITCHES = {"on": True, "off": False, "true": True, "false": False, "yes": True, "no": False, "1": True, "0": False}
+
+env = FileAwareEnv()
+"""Every variable may also be given as a file: `DATABASE_URL_FILE` names the file that holds `DATABASE_URL`."""
+
+
+def text(name: str, default: str = "") -> str:
+    """The value without surrounding white space; an empty variable counts as absent."""
+    return str(env.str(name, default="")).strip() or default
+
+
+def switch(name: str, default: bool) -> bool:
+    """On or off. Any other word is an error: a typing mistake must not turn a protection off."""
+    word = text(name, "on" if default else "off").lower()
+    if word not in SWITCHES:
+        raise ImproperlyConfigured(f"{name} must be on or off")
+    return SWITCHES[word]
+
+
+def number(name: str, default: float, *, least: float = 0.001) -> float:
+    """A number of at least `least`."""
+    try:
+        value = float(text(name, str(default)))
+    except ValueError:
+        raise ImproperlyConfigured(f"{name} must be a number") from None
+    if not least <= value < float("inf"):
+        raise ImproperlyConfigured(f"{name} must be at least {least:g}")
+    return value
+
+
+def count(name: str, default: int, *, least: int = 1, most: int | None = None) -> int:
+    """A whole number between `least` and `most`."""
+    try:
+        value = int(text(name, str(default)))
+    except ValueError:
+        raise ImproperlyConfigured(f"{name} must be a whole number") from None
+    if value < least or (most is not None and value > most):
+        raise ImproperlyConfigured(f"{name} must be at least {least}" + (f" and at most {most}" if most is not None else ""))
+    return value
+
+
+def choice(name: str, default: str, allowed: tuple[str, ...]) -> str:
+    """One of a few words, in lower case."""
+    word = text(name, default).lower()
+    if word not in allowed:
+        raise ImproperlyConfigured(f"{name} must be one of {', '.join(allowed)}")
+    return word
+
+
+def words(name: str, default: tuple[str, ...] = ()) -> list[str]:
+    """A list separated by commas or line ends."""
+    found = [word.strip() for word in text(name).replace("\n", ",").split(",")]
+    return [word for word in found if word] or list(default)
+
+
+def secret_key(path: Path) -> str:
+    """`SECRET_KEY`, else the key in `path`, else one that lasts as long as this process (`quickstart` keeps it)."""
+    return text("SECRET_KEY") or (path.read_text().strip() if path.is_file() else "") or secrets.token_urlsafe(50)
+
+
+def database(name: str, sqlite_file: Path) -> dict[str, Any]:
+    """The database named by a URL; by default SQLite, set up so that workers, admin and commands can share the file."""
+    url = text(name)
+    local: dict[str, Any] = {"ENGINE": "django.db.backends.sqlite3", "NAME": str(sqlite_file)}
+    found: dict[str, Any] = dict(env.db_url_config(url)) if url else local
+    if found["ENGINE"] == "django.db.backends.sqlite3":
+        found.setdefault("OPTIONS", {}).update(
+            timeout=20,
+            transaction_mode="IMMEDIATE",
+            init_command="PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON",
+        )
+    return found
+
+
+def cache(name: str) -> dict[str, Any]:
+    """The shared cache: Redis when its URL is given, this process's memory otherwise."""
+    url = text(name)
+    if not url:
+        return {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "signalbox"}
+    return {"BACKEND": "django_redis.cache.RedisCache", "LOCATION": url, "KEY_PREFIX": "signalbox"}

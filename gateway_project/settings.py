@@ -1,0 +1,140 @@
+"""Which settings does the gateway have? Each is a variable of the environment; `docs/settings.md` explains them all."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from csp.constants import NONE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
+
+from gateway_project import env
+from gateway_project.admin_settings import ADMIN_APPS, UNFOLD  # noqa: F401
+from gateway_project.logs import logging_config
+
+# Server
+HOST = env.text("HOST", "127.0.0.1")
+PORT = env.count("PORT", 3000, least=0, most=65535)
+WEB_CONCURRENCY = env.count("WEB_CONCURRENCY", 1)
+LOG_LEVEL = env.choice("LOG_LEVEL", "info", ("debug", "info", "warning", "error", "critical"))
+LOG_FORMAT = env.choice("LOG_FORMAT", "console", ("console", "json"))
+LOGGING = logging_config(LOG_LEVEL, LOG_FORMAT)
+
+# Data
+GATEWAY_DATA_DIR = Path(env.text("GATEWAY_DATA_DIR", "data")).expanduser().resolve()
+DATABASES = {"default": env.database("DATABASE_URL", GATEWAY_DATA_DIR / "gateway.sqlite3")}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+REDIS_URL = env.text("REDIS_URL")
+CACHES = {"default": env.cache("REDIS_URL")}
+
+# Secrets
+SECRET_KEY_PATH = GATEWAY_DATA_DIR / "secret.key"
+SECRET_KEY = env.secret_key(SECRET_KEY_PATH)
+GATEWAY_ENCRYPTION_KEYS = env.words("GATEWAY_ENCRYPTION_KEYS")
+GATEWAY_ENCRYPTION_KEY_FILE = Path(env.text("GATEWAY_ENCRYPTION_KEY_FILE", str(GATEWAY_DATA_DIR / "encryption.key"))).expanduser()
+GATEWAY_RSA_PRIVATE_KEY = env.text("GATEWAY_RSA_PRIVATE_KEY", env.text("TENSORZERO_RSA_PRIVATE_KEY"))
+GATEWAY_RSA_PRIVATE_KEY_PATH = env.text("GATEWAY_RSA_PRIVATE_KEY_PATH", env.text("TENSORZERO_RSA_PRIVATE_KEY_PATH"))
+GATEWAY_RSA_PRIVATE_KEY_PASSWORD = env.text("GATEWAY_RSA_PRIVATE_KEY_PASSWORD", env.text("TENSORZERO_RSA_PRIVATE_KEY_PASSWORD"))
+
+# Data path
+GATEWAY_AUTHENTICATION = env.switch("GATEWAY_AUTHENTICATION", True)
+GATEWAY_ALLOW_OPEN = env.switch("GATEWAY_ALLOW_OPEN", False)
+GATEWAY_TRANSPORT = env.choice("GATEWAY_TRANSPORT", "slim", ("slim", "httpx"))
+GATEWAY_MAX_BODY_BYTES = env.count("GATEWAY_MAX_BODY_BYTES", 64 * 1024 * 1024, least=1024)
+GATEWAY_BODY_TIMEOUT_S = env.number("GATEWAY_BODY_TIMEOUT_S", 60)
+GATEWAY_CONNECT_TIMEOUT_S = env.number("GATEWAY_CONNECT_TIMEOUT_S", 2)
+GATEWAY_FIRST_BYTE_TIMEOUT_S = env.number("GATEWAY_FIRST_BYTE_TIMEOUT_S", 60)
+GATEWAY_IDLE_TIMEOUT_S = env.number("GATEWAY_IDLE_TIMEOUT_S", 60)
+GATEWAY_TOTAL_TIMEOUT_S = env.number("GATEWAY_TOTAL_TIMEOUT_S", 600)
+GATEWAY_DRAIN_S = env.number("GATEWAY_DRAIN_S", 30, least=0)
+GATEWAY_ACCESS_LOG = env.switch("GATEWAY_ACCESS_LOG", False)
+
+# Admin
+DEBUG = env.switch("DEBUG", False)
+GATEWAY_HTTPS = env.switch("GATEWAY_HTTPS", False)
+ALLOWED_HOSTS = env.words("GATEWAY_ALLOWED_HOSTS", ("localhost", "127.0.0.1", "[::1]", f"[{HOST}]" if ":" in HOST else HOST))
+ROOT_URLCONF = "gateway_project.urls"
+ASGI_APPLICATION = "gateway_project.asgi.application"
+INSTALLED_APPS = [
+    *(["daphne"] if sys.argv[1:2] == ["runserver"] else []),  # replaces runserver; costs memory everywhere else
+    *ADMIN_APPS,
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "servestatic",
+    "csp",
+    "rest_framework",
+    "gateway_project",
+    "models_catalog",
+    "providers",
+    "providers.openai_compatible",
+    "providers.dummy",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "servestatic.middleware.ServeStaticMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+STATIC_URL = "/static/"
+SERVESTATIC_USE_FINDERS = True
+
+# Security of the admin's pages; unfold's Alpine needs eval, its style attributes need inline styles
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "script-src": [SELF, UNSAFE_EVAL],
+        "style-src": [SELF, UNSAFE_INLINE],
+        "img-src": [SELF, "data:"],
+        "object-src": [NONE],
+        "base-uri": [NONE],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+    }
+}
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+SESSION_COOKIE_NAME = "signalbox_session"
+SESSION_COOKIE_AGE = 7 * 24 * 3600
+CSRF_COOKIE_NAME = "signalbox_csrf"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = GATEWAY_HTTPS
+SECURE_HSTS_SECONDS = 365 * 24 * 3600 if GATEWAY_HTTPS else 0
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if GATEWAY_HTTPS else None
+
+# Language and time
+USE_I18N = False
+USE_TZ = True
+TIME_ZONE = "UTC"
+DATETIME_FORMAT = "Y-m-d H:i:s"
+DATE_FORMAT = "Y-m-d"
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAdminUser"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+}

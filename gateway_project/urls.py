@@ -1,0 +1,14 @@
+"""Which pages does Django serve? The admin and a landing page; the data path never comes here."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.urls import path
+from django.views.generic import RedirectView, TemplateView
+
+urlpatterns = [
+    path("", TemplateView.as_view(template_name="gateway_project/landing.html"), name="landing"),
+    path("ui", RedirectView.as_view(pattern_name="admin:index"), name="ui"),
+    path("ui/", RedirectView.as_view(pattern_name="admin:index")),
+    path("admin/", admin.site.urls),
+]

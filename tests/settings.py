@@ -1,0 +1,19 @@
+"""Which settings do the tests run with? The project's own, shut off from the environment they are started in."""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+
+OUTSIDE = re.compile(
+    r"(GATEWAY|TENSORZERO|OPENAI|ANTHROPIC)_.*|.*_API_KEY(_FILE)?|(REDIS_URL|SECRET_KEY|HOST|PORT|WEB_CONCURRENCY|DEBUG|LOG_\w+)(_FILE)?"
+)
+for name in [name for name in os.environ if OUTSIDE.fullmatch(name)]:
+    del os.environ[name]
+data_dir = tempfile.TemporaryDirectory(prefix="gateway-tests-")
+os.environ["GATEWAY_DATA_DIR"] = data_dir.name
+
+from gateway_project.settings import *  # noqa: E402, F403
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
