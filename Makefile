@@ -1,0 +1,63 @@
+# What can be done with the project? `make help` lists it. Needs only Python 3.11 or newer; PYTHON=… chooses another.
+
+VENV ?= .venv
+BIN := $(VENV)/bin
+PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 python3.11 python,$(shell \
+	$(name) -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $(name))))
+
+# The lock's checksum is part of the stamp's name: a changed lock installs again, an unchanged one costs nothing.
+stamp = $(VENV)/.installed-$(1)-$(firstword $(shell cksum < $(2)))
+RUN_STAMP := $(call stamp,run,requirements.lock)
+DEV_STAMP := $(call stamp,dev,requirements-dev.lock)
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --quiet
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check bench lock clean
+
+help: ## Lists the targets.
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-8s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: $(RUN_STAMP) ## Installs, prepares the data directory and serves on HOST:PORT (127.0.0.1:3000).
+	@$(BIN)/python manage.py quickstart
+	@exec $(BIN)/python manage.py serve
+
+test: $(DEV_STAMP) ## Runs all tests; TESTS="-k name tests/unit" chooses.
+	@$(BIN)/pytest -n auto --dist loadgroup $(TESTS)
+
+check: $(DEV_STAMP) ## Runs linter, formatter, types, import contracts, Django's checks and the lock check.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -W error manage.py check --fail-level WARNING
+	$(BIN)/python -W error manage.py makemigrations --check --dry-run
+	$(BIN)/pytest -q tests/architecture/test_lock.py
+
+bench: $(RUN_STAMP) ## Measures latency, throughput and memory against a mock upstream; see docs/benchmarks.md.
+	$(BIN)/python bench/run.py
+
+lock: $(DEV_STAMP) ## Resolves the dependencies of pyproject.toml into the two locks (needs a package registry).
+	$(COMPILE) --extra build -o requirements.lock
+	$(COMPILE) --extra build --extra dev -c requirements.lock -o requirements-dev.lock
+
+clean: ## Removes the virtual environment and all caches, never the data directory.
+	rm -rf $(VENV) dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer with the venv module is needed; name one with PYTHON=…" >&2; exit 1; }
+	@echo "Making the virtual environment $(VENV) with $$($(PYTHON) --version) …"
+	@$(PYTHON) -m venv $(VENV)
+
+$(RUN_STAMP): | $(BIN)/python
+	@echo "Installing what the gateway needs ($$(grep -c '^[^ ]*==' requirements.lock) packages, checked by hash) …"
+	@$(PIP) install --no-deps --require-hashes -r requirements.lock
+	@$(PIP) install --quiet --no-deps --no-build-isolation --no-index -e .
+	@rm -f $(VENV)/.installed-run-* && touch $@
+
+$(DEV_STAMP): | $(BIN)/python
+	@echo "Installing what development needs ($$(grep -c '^[^ ]*==' requirements-dev.lock) packages, checked by hash) …"
+	@$(PIP) install --no-deps --require-hashes -r requirements-dev.lock
+	@$(PIP) install --quiet --no-deps --no-build-isolation --no-index -e .
+	@rm -f $(VENV)/.installed-* && touch $@ $(RUN_STAMP)
