@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Collection, Iterable
+from decimal import Decimal
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator
-from django.db import models
+from django.db import models, transaction
+from django.db.models.base import ModelBase
 
 from models_catalog import validation
 from models_catalog.fields import EncryptedTextField
 from models_catalog.querysets import CatalogManager
+from providers.types import Secret
+
+SHOWN_CHARACTERS = 4
+MIN_LENGTH_TO_SHOW = 12
 
 
 class CatalogVersion(models.Model):
@@ -24,7 +32,43 @@ class CatalogVersion(models.Model):
         return str(self.version)
 
 
-class Credential(models.Model):
+class CatalogModel(models.Model):
+    """A row that people edit. It is saved in one transaction with the version; its rules are checked by `full_clean`."""
+
+    class Meta:
+        abstract = True
+
+    def save_base(
+        self,
+        raw: bool = False,
+        force_insert: bool | tuple[ModelBase, ...] = False,
+        force_update: bool = False,
+        using: str | None = None,
+        update_fields: Iterable[str] | None = None,
+    ) -> None:
+        with transaction.atomic(using=using, savepoint=False):
+            super().save_base(raw, force_insert, force_update, using, update_fields)
+
+    def check_rules(self) -> None:
+        """The rules of the row in `validation`, with errors by field."""
+
+    def clean_fields(self, exclude: Collection[str] | None = None) -> None:
+        """As Django's, and the rules of the row. Errors of excluded fields are left out: their form cannot show them."""
+        errors: dict[str, list[ValidationError]] = {}
+        try:
+            super().clean_fields(exclude=exclude)
+        except ValidationError as err:
+            errors = err.update_error_dict(errors)
+        try:
+            self.check_rules()
+        except ValidationError as err:
+            errors = {**err.error_dict, **errors}
+        errors = {name: found for name, found in errors.items() if name not in (exclude or ())}
+        if errors:
+            raise ValidationError(errors)
+
+
+class Credential(CatalogModel):
     """How the gateway authenticates at a provider: a secret stored encrypted, or where to find one."""
 
     class Source(models.TextChoices):
@@ -36,7 +80,7 @@ class Credential(models.Model):
         NONE = "none", "None needed"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    name = models.CharField(max_length=200, unique=True)
+    name = models.CharField(max_length=200, unique=True, validators=[validation.check_name])
     source = models.CharField(max_length=20, choices=Source.choices, default=Source.STORED)
     location = models.CharField(
         max_length=1000, blank=True, help_text="Name of the variable, path of the file, or name of the request's credential."
@@ -54,14 +98,22 @@ class Credential(models.Model):
     def __str__(self) -> str:
         return self.name
 
-    def clean(self) -> None:
-        validation.clean_credential(self)
+    def check_rules(self) -> None:
+        validation.clean_credential(source=self.source, location=self.location, has_secret=bool(self.secret))
+
+    def set_secret(self, secret: Secret) -> None:
+        """Puts a new secret into the row, to be encrypted when it is saved; short ones show none of their characters."""
+        value = secret.reveal()
+        self.source = self.Source.STORED
+        self.location = ""
+        self.secret = secret
+        self.last_four = value[-SHOWN_CHARACTERS:] if len(value) >= MIN_LENGTH_TO_SHOW else ""
 
 
-class Provider(models.Model):
+class Provider(CatalogModel):
     """An upstream account: its type, address, credential and what is added to every request."""
 
-    name = models.CharField(max_length=200, unique=True)
+    name = models.CharField(max_length=200, unique=True, validators=[validation.check_name])
     type = models.CharField(max_length=50, choices=validation.provider_type_choices)
     enabled = models.BooleanField(default=True)
     api_base = models.CharField(
@@ -80,19 +132,40 @@ class Provider(models.Model):
     def __str__(self) -> str:
         return self.name
 
-    def clean(self) -> None:
-        validation.clean_provider(self)
+    def check_rules(self) -> None:
+        validation.clean_provider(
+            provider_type=self.type,
+            api_base=self.api_base,
+            extra_headers=self.extra_headers,
+            extra_body=self.extra_body,
+            options=self.options,
+        )
 
 
 def positive_seconds(**options: Any) -> models.FloatField[float | None, float | None]:
     """A time-out in seconds; empty means the gateway's default."""
-    return models.FloatField(null=True, blank=True, validators=[MinValueValidator(0.001)], **options)
+    return models.FloatField(null=True, blank=True, validators=[MinValueValidator(0.001), validation.check_finite], **options)
 
 
-class ModelDefinition(models.Model):
+def price(label: str) -> models.DecimalField[Decimal | None, Decimal | None]:
+    """US dollars for a million tokens; empty means unknown."""
+    return models.DecimalField(
+        label,
+        max_digits=14,
+        decimal_places=6,
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0)],
+        help_text="US dollars per million tokens; empty: unknown.",
+    )
+
+
+class ModelDefinition(CatalogModel):
     """A public model: what clients ask for, what it can do, and where it is served, in order."""
 
-    name = models.CharField(max_length=200, unique=True, help_text="The name that clients send as `model`.")
+    name = models.CharField(
+        max_length=200, unique=True, validators=[validation.check_name], help_text="The name that clients send as `model`."
+    )
     enabled = models.BooleanField(default=True)
     capabilities = models.JSONField(default=validation.default_capabilities, blank=True)
     fallback_models: models.ManyToManyField[ModelDefinition, Fallback] = models.ManyToManyField(
@@ -101,17 +174,15 @@ class ModelDefinition(models.Model):
     num_retries = models.PositiveSmallIntegerField(
         default=2, help_text="Further passes over all routes after a failure that may pass by itself."
     )
-    max_retry_delay_s = models.FloatField("longest pause between retries (s)", default=10.0, validators=[MinValueValidator(0.0)])
+    max_retry_delay_s = models.FloatField(
+        "longest pause between retries (s)", default=10.0, validators=[MinValueValidator(0.0), validation.check_finite]
+    )
     connect_timeout_s = positive_seconds(verbose_name="connect time-out (s)")
     first_byte_timeout_s = positive_seconds(verbose_name="first byte time-out (s)")
     idle_timeout_s = positive_seconds(verbose_name="idle time-out (s)")
     total_timeout_s = positive_seconds(verbose_name="total time-out (s)")
-    input_price = models.DecimalField(
-        "input price", max_digits=14, decimal_places=6, null=True, blank=True, help_text="US dollars per million tokens; empty: unknown."
-    )
-    output_price = models.DecimalField(
-        "output price", max_digits=14, decimal_places=6, null=True, blank=True, help_text="US dollars per million tokens; empty: unknown."
-    )
+    input_price = price("input price")
+    output_price = price("output price")
     metadata = models.JSONField(default=dict, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
@@ -125,15 +196,20 @@ class ModelDefinition(models.Model):
     def __str__(self) -> str:
         return self.name
 
-    def clean(self) -> None:
-        validation.clean_model(self)
+    def check_rules(self) -> None:
+        validation.clean_model(capabilities=self.capabilities, metadata=self.metadata)
 
 
-class Route(models.Model):
+class Route(CatalogModel):
     """One place where a model is served. Routes are tried in the order of `position`."""
 
     model = models.ForeignKey(ModelDefinition, on_delete=models.CASCADE, related_name="routes")
-    name = models.CharField(max_length=200, blank=True, help_text="Name within the model; empty: the provider's name.")
+    name = models.CharField(
+        max_length=200,
+        blank=True,
+        validators=[validation.check_name],
+        help_text="Name within the model; empty: the provider's name.",
+    )
     provider = models.ForeignKey(Provider, on_delete=models.PROTECT, related_name="routes")
     upstream_model = models.CharField(max_length=300, blank=True, help_text="The provider's name for it; empty: the public name.")
     enabled = models.BooleanField(default=True)
@@ -154,7 +230,7 @@ class Route(models.Model):
         super().save(*args, **kwargs)
 
 
-class Fallback(models.Model):
+class Fallback(CatalogModel):
     """Another model that is tried, in the order of `position`, when all routes of a model have failed."""
 
     model = models.ForeignKey(ModelDefinition, on_delete=models.CASCADE, related_name="fallbacks")
@@ -172,11 +248,11 @@ class Fallback(models.Model):
         return str(self.fallback)
 
 
-class ClientKey(models.Model):
+class ClientKey(CatalogModel):
     """A key that lets a program call the gateway. Only its SHA-256 is stored; the key itself is shown once."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    name = models.CharField(max_length=200)
+    name = models.CharField(max_length=200, validators=[validation.check_name])
     public_id = models.CharField(max_length=32, blank=True, default="", editable=False, db_index=True)
     key_hash = models.CharField(max_length=64, unique=True, editable=False)
     last_four = models.CharField(max_length=4, blank=True, default="", editable=False)
