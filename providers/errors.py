@@ -75,16 +75,20 @@ class ProviderError(Exception):
     type: ClassVar[str] = "upstream_error"
     code: ClassVar[str] = "upstream_error"
 
-    def __init__(self, detail: str = "", *, retry_after: float | None = None, upstream_status: int | None = None) -> None:
-        """`detail` is for logs and must hold no secret; the public text is the docstring. `retry_after` is in seconds."""
+    def __init__(
+        self, detail: str = "", *, said: str = "", retry_after: float | None = None, upstream_status: int | None = None
+    ) -> None:
+        """`detail` is for logs and must hold no secret; the public text is the docstring, and what the upstream `said`
+        in a stream that the client was already reading. `retry_after` is in seconds."""
         super().__init__(detail or (type(self).__doc__ or ""))
         self.detail = detail
+        self.said = said
         self.retry_after = retry_after
         self.upstream_status = upstream_status
 
     @property
     def public_message(self) -> str:
-        return (type(self).__doc__ or "").partition("\n")[0]
+        return f"{(type(self).__doc__ or '').partition(chr(10))[0]} {self.said}".rstrip()
 
     @property
     def policy(self) -> Policy:

@@ -14,6 +14,7 @@ from typing import Any, NoReturn, Protocol
 import msgspec
 
 from providers.capabilities import Capability
+from providers.wire.patch import Fields
 
 
 class Secret:
@@ -118,7 +119,8 @@ class Usage(msgspec.Struct, frozen=True):
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):
-    """One canonical request. `body` is in the format `wire`, just as the client sent it.
+    """One canonical request. `body` is in the format `wire`, just as the client sent it; `fields` are the top-level
+    fields of a JSON body, found once.
 
     `model` is the public name that the client sent. `include_usage` says whether the client asked for the usage chunk
     of a stream. `credentials` are the secrets that a request may bring for `dynamic::` targets. `headers` are the few
@@ -129,6 +131,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     wire: Wire
     model: str
     body: bytes
+    fields: Fields
     request_id: str
     stream: bool = False
     include_usage: bool = False

@@ -1,0 +1,1 @@
+"""The public surface: paths, dialects, and the journey of a request."""

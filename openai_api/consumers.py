@@ -1,0 +1,94 @@
+"""How does an HTTP request enter the gateway? A Channels consumer with a lean `__call__`, free of Django."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import re
+from collections.abc import Mapping
+from time import perf_counter
+from typing import Any
+
+from openai_api import routes
+from openai_api.context import Gateway, Inbound, Receive, Record, Send
+from openai_api.errors import ApiError, internal_error
+from openai_api.pipeline.respond import send_error
+from openai_api.pipeline.run import Handler
+from openai_api.receive import ClientGone, read_body
+
+log = logging.getLogger("gateway.requests")
+REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
+BODYLESS = frozenset({"GET", "HEAD", "DELETE", "OPTIONS"})
+
+
+class InferenceConsumer:
+    """Serves every path of `openai_api.routes`. One instance serves all requests."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+
+    @classmethod
+    def as_asgi(cls, gateway: Gateway) -> InferenceConsumer:
+        """The ASGI application, as Channels names it."""
+        return cls(gateway)
+
+    async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
+        headers = scope["headers"]
+        request_id = _request_id(headers)
+        record = Record(request_id, scope["method"], scope["path"])
+        inbound = Inbound(request_id, scope["method"], scope["path"], "", headers, b"", record, send)
+        try:
+            await self._answer(inbound, receive)
+        except ClientGone:
+            record.client_aborted = True
+        except asyncio.CancelledError:
+            if not record.client_aborted:
+                raise
+        finally:
+            record.total_s = perf_counter() - record.clock
+            self._gateway.recorder.record(record)
+
+    async def _answer(self, inbound: Inbound, receive: Receive) -> None:
+        try:
+            route, inbound.argument = routes.find(inbound.method, inbound.path)
+            if inbound.method in BODYLESS:
+                await route.handler(self._gateway, inbound)
+            else:
+                inbound.body = await read_body(receive, inbound.headers, self._gateway.limits)
+                await self._while_connected(route.handler, inbound, receive)
+        except ApiError as error:
+            await send_error(inbound, error)
+        except ClientGone:
+            raise
+        except Exception as error:
+            await self._failed(inbound, error)
+
+    async def _while_connected(self, handler: Handler, inbound: Inbound, receive: Receive) -> None:
+        """Runs the handler, and cancels it when the client leaves before its answer is complete."""
+        watcher = asyncio.ensure_future(_watch(receive, inbound.record, asyncio.current_task()))
+        try:
+            await handler(self._gateway, inbound)
+        finally:
+            watcher.cancel()
+
+    async def _failed(self, inbound: Inbound, error: Exception) -> None:
+        log.error("request failed", exc_info=error, extra={"request_id": inbound.request_id, "path": inbound.path})
+        inbound.record.error = "internal_error"
+        if inbound.record.status == 0:
+            await send_error(inbound, internal_error(inbound.request_id))
+
+
+async def _watch(receive: Receive, record: Record, task: asyncio.Task[Any] | None) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        continue
+    if task is not None and not record.finished:
+        record.client_aborted = True
+        task.cancel()
+
+
+def _request_id(headers: list[tuple[bytes, bytes]]) -> str:
+    for name, value in headers:
+        if name == b"x-request-id" and REQUEST_ID.fullmatch(value):
+            return value.decode("ascii")
+    return os.urandom(16).hex()

@@ -1,0 +1,1 @@
+"""What each public path means: bytes in, a call out."""

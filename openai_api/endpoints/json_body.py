@@ -1,0 +1,55 @@
+"""Is a request body a JSON object of the right shape? Every refusal says which field is at fault."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import TypeVar
+
+import msgspec
+
+from openai_api.errors import ApiError, invalid
+from providers.wire.patch import DuplicateKey, Fields, InvalidJson, fields_of
+
+T = TypeVar("T")
+
+REFUSED = frozenset({"api_base", "base_url", "custom_host", "api_key", "extra_headers", "organization"})
+"""Fields with which other gateways let a caller say where the provider's key goes."""
+PLACE = re.compile(r" - at `\$\.?(?P<place>[^`]*)`$")
+MISSING = re.compile(r"Object missing required field `(?P<name>[^`]+)`")
+
+
+def json_object(body: bytes) -> Fields:
+    """The fields of the body. Raises 400 `invalid_encoding`, `invalid_json`, `duplicate_key` or `field_not_allowed`."""
+    try:
+        body.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise invalid("invalid_encoding", "The request body is not valid UTF-8.") from error
+    try:
+        fields = fields_of(body)
+    except DuplicateKey as error:
+        raise invalid("duplicate_key", f"The request body is ambiguous: {error}.") from error
+    except InvalidJson as error:
+        raise invalid("invalid_json", f"The request body is not a JSON object: {error}.") from error
+    if not REFUSED.isdisjoint(fields.spans):
+        name = min(REFUSED.intersection(fields.spans))
+        raise invalid("field_not_allowed", f"A request may not set {name!r}.", name)
+    return fields
+
+
+def typed(decode: Callable[[bytes], T], body: bytes) -> T:
+    """The fields that the gateway reads. Raises 400 `missing_required_parameter` or `invalid_type`, which name the field."""
+    try:
+        return decode(body)
+    except msgspec.ValidationError as error:
+        raise _refusal(str(error)) from error
+
+
+def _refusal(text: str) -> ApiError:
+    place = PLACE.search(text)
+    param = place["place"] if place else None
+    if missing := MISSING.search(text):
+        name = f"{param}.{missing['name']}" if param else missing["name"]
+        return invalid("missing_required_parameter", f"The field {name!r} is required.", name)
+    what = PLACE.sub("", text)
+    return invalid("invalid_type", f"{what} in {param!r}." if param else f"{what}.", param)

@@ -1,0 +1,84 @@
+"""What does a client see when something fails? One tree, one rendering: OpenAI's error object.
+
+    ApiError
+    └── upstream(...)   made from a `ProviderError` when no target is left
+
+Everything else that goes wrong is `internal_error` and a request id.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from providers.errors import CallerError, ProviderError
+
+Headers = tuple[tuple[bytes, bytes], ...]
+
+
+class ApiError(Exception):
+    """A failure as the client sees it. `type` and `code` are OpenAI's words where it has them."""
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        message: str,
+        *,
+        type: str = "invalid_request_error",
+        param: str | None = None,
+        headers: Headers = (),
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code: str | None = code
+        self.type = type
+        self.message = message
+        self.param = param
+        self.headers = headers
+
+    def body(self) -> bytes:
+        """`{"error": {"message", "type", "param", "code"}}`."""
+        error = {"message": self.message, "type": self.type, "param": self.param, "code": self.code}
+        return msgspec.json.encode({"error": error})
+
+
+def invalid(code: str, message: str, param: str | None = None, status: int = 400) -> ApiError:
+    """The request is at fault."""
+    return ApiError(status, code, message, param=param)
+
+
+def invalid_api_key() -> ApiError:
+    """One and the same for every key that does not let the caller in."""
+    return ApiError(401, "invalid_api_key", "The API key is missing or not valid.", headers=((b"www-authenticate", b"Bearer"),))
+
+
+def model_not_found(model: str) -> ApiError:
+    """One and the same for a model that does not exist and one that the key may not use."""
+    message = f"The model {model!r} does not exist or you do not have access to it."
+    return ApiError(404, "model_not_found", message, param="model")
+
+
+def not_ready() -> ApiError:
+    """The first snapshot has not been loaded, so no key can be known."""
+    return ApiError(
+        503, "not_ready", "The gateway is not ready yet.", type="overloaded_error", headers=((b"retry-after", b"1"),)
+    )
+
+
+def internal_error(request_id: str) -> ApiError:
+    """A defect of ours: the log has the rest under this id."""
+    return ApiError(500, "internal_error", f"The gateway failed. Request id: {request_id}", type="internal_error")
+
+
+def upstream(error: ProviderError) -> ApiError:
+    """What the last failure means for the client, once no target is left."""
+    if isinstance(error, CallerError):
+        api_error = ApiError(error.upstream_status or 400, "", error.message, type=error.error_type, param=error.param)
+        api_error.code = error.upstream_code
+        return api_error
+    headers: Headers = ((b"x-should-retry", b"false"),)
+    if error.status == 429:
+        headers = ((b"retry-after", b"%d" % max(1, round(error.retry_after or 1))),)
+    return ApiError(error.status, error.code, error.public_message, type=error.type, headers=headers)
+
+

@@ -1,0 +1,1 @@
+"""The steps of a request; only run.py knows their order."""

@@ -1,0 +1,35 @@
+"""Who is calling? From the credential headers to the `Client` of the snapshot."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from time import time
+
+from models_catalog.snapshot import CatalogSnapshot, Client
+from openai_api.errors import invalid, invalid_api_key
+
+CREDENTIAL_HEADERS = frozenset({b"authorization", b"x-api-key", b"api-key"})
+ANONYMOUS = Client(id="anonymous", name="anonymous")
+
+
+def authenticate(headers: list[tuple[bytes, bytes]], catalog: CatalogSnapshot) -> Client:
+    """The caller, whose key may stand in `Authorization: Bearer K`, `x-api-key` or `api-key`.
+
+    Raises 401 `invalid_api_key`, the same for every reason, or 400 for two different keys.
+    """
+    keys = {_key(name, value) for name, value in headers if name in CREDENTIAL_HEADERS}
+    if len(keys) > 1:
+        raise invalid("conflicting_credentials", "The request carries two different API keys.")
+    client = catalog.clients.get(sha256(keys.pop()).digest()) if keys else None
+    if client is None or (client.expires_at is not None and client.expires_at <= time()):
+        raise invalid_api_key()
+    return client
+
+
+def _key(name: bytes, value: bytes) -> bytes:
+    if name == b"authorization":
+        scheme, _, key = value.strip().partition(b" ")
+        return key.strip() if scheme.lower() == b"bearer" else value.strip()
+    return value.strip()
+
+

@@ -1,0 +1,38 @@
+"""Has a stream really begun? Holds it back until its first content event, so that a failure can still fall over."""
+
+from __future__ import annotations
+
+import msgspec
+
+from providers.errors import EmptyStream, FirstByteTimeout, IdleTimeout
+from providers.types import ReplyStream
+from providers.wire.openai_chat_stream import ChatStreamRelay
+
+
+class Begun(msgspec.Struct):
+    """A stream after the gate: the bytes held so far, and the rest to come."""
+
+    stream: ReplyStream
+    relay: ChatStreamRelay
+    held: bytes
+
+
+async def first_event(stream: ReplyStream, relay: ChatStreamRelay) -> Begun:
+    """Reads on until the first content event. Raises the upstream's own error if that comes first, `EmptyStream` if
+    nothing does, `FirstByteTimeout` if it takes too long."""
+    held: list[bytes] = []
+    try:
+        while not relay.started:
+            chunk = await stream.next()
+            held.append(relay.feed(chunk) if chunk else relay.end())
+            if relay.error is not None:
+                raise relay.error
+            if relay.done and not relay.started:
+                raise EmptyStream()
+    except IdleTimeout as error:
+        stream.close()
+        raise FirstByteTimeout() from error
+    except BaseException:
+        stream.close()
+        raise
+    return Begun(stream, relay, b"".join(held))

@@ -1,0 +1,19 @@
+"""Which model is meant? From the name in the request to the entry of the snapshot."""
+
+from __future__ import annotations
+
+from models_catalog.snapshot import CatalogSnapshot, Client, ModelEntry
+from openai_api.errors import model_not_found
+
+PREFIX = "tensorzero::model_name::"
+
+
+def resolve_model(name: str, client: Client, catalog: CatalogSnapshot) -> ModelEntry:
+    """The entry of that name, also behind the prefix `tensorzero::model_name::`.
+
+    Raises 404 `model_not_found`, the same for a model that does not exist and one that the key may not use.
+    """
+    entry = catalog.models.get(name) or catalog.models.get(name.removeprefix(PREFIX))
+    if entry is None or not client.may_use(entry.name):
+        raise model_not_found(name)
+    return entry

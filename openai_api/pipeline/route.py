@@ -1,0 +1,142 @@
+"""Which target answers? Tries them in order until one succeeds; one engine for every capability.
+
+One pass tries the targets of the model, each once, a failure going on to the next at once. When all have failed and
+some failure may pass by itself, those targets are tried again after a pause with full jitter, for `num_retries` further
+passes. Then the model's fallback models follow, each the same way. Targets that the circuit breaker has cooled are
+passed over, unless nothing else is left. In all there are at most three tries, or one for each target if that is more.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from time import perf_counter
+from typing import TypeVar
+
+from models_catalog.snapshot import CatalogSnapshot, ModelEntry
+from openai_api.context import Attempt
+from providers.breaker import Breakers
+from providers.capabilities import Capability
+from providers.errors import AdapterFailed, ProviderError, RateLimited
+from providers.retry import backoff
+from providers.types import Target
+
+MAX_TRIES = 3
+
+T = TypeVar("T")
+Try = Callable[[Target], Awaitable[T]]
+
+
+class Exhausted(Exception):
+    """No target succeeded; `error` is the failure to tell the client."""
+
+    def __init__(self, errors: list[ProviderError]) -> None:
+        super().__init__("no target succeeded")
+        limits = [error for error in errors if isinstance(error, RateLimited)]
+        self.error = min(limits, key=lambda error: error.retry_after or 1.0) if limits else errors[-1]
+
+
+async def route(
+    entry: ModelEntry,
+    capability: Capability,
+    catalog: CatalogSnapshot,
+    breakers: Breakers,
+    attempts: list[Attempt],
+    attempt: Try[T],
+) -> tuple[Target, T]:
+    """The first good result and its target; `attempts` gets a line for every try.
+
+    `attempt` raises `ProviderError`. Raises `Exhausted`.
+    """
+    errors: list[ProviderError] = []
+    legs = list(chain(entry, capability, catalog))
+    tries = max(MAX_TRIES, sum(len(leg.targets[capability]) for leg in legs))
+    for leg in legs:
+        targets = leg.targets[capability]
+        for number in range(leg.retry.num_retries + 1):
+            if number:
+                await asyncio.sleep(_pause(errors, number, leg.retry.max_delay_s))
+            failed: list[Target] = []
+            for target in _allowed(targets, breakers):
+                if len(attempts) >= tries:
+                    raise Exhausted(errors)
+                try:
+                    return target, await _tried(target, breakers, attempts, attempt)
+                except ProviderError as error:
+                    errors.append(error)
+                    if not error.policy.fallback:
+                        raise Exhausted([error]) from error
+                    if error.policy.retry:
+                        failed.append(target)
+            targets = tuple(failed)
+            if not targets:
+                break
+    raise Exhausted(errors)
+
+
+def chain(entry: ModelEntry, capability: Capability, catalog: CatalogSnapshot) -> Iterator[ModelEntry]:
+    """The model and then its fallback models, depth first, each once, as far as they have the capability."""
+    seen: set[str] = set()
+    waiting = [entry.name]
+    while waiting:
+        name = waiting.pop(0)
+        found = entry if name == entry.name else catalog.models.get(name)
+        if name in seen or found is None:
+            continue
+        seen.add(name)
+        waiting[:0] = found.fallbacks
+        if capability in found.targets:
+            yield found
+
+
+def _allowed(targets: tuple[Target, ...], breakers: Breakers) -> Iterator[Target]:
+    passed_over: list[Target] = []
+    tried = False
+    for target in targets:
+        if breakers.allows(target.id):
+            tried = True
+            yield target
+        else:
+            passed_over.append(target)
+    if passed_over and not tried:
+        first = breakers.first_to_open(target.id for target in passed_over)
+        yield next(target for target in passed_over if target.id == first)
+
+
+async def _tried(target: Target, breakers: Breakers, attempts: list[Attempt], attempt: Try[T]) -> T:
+    line = Attempt(target.id, target.provider, target.upstream_model)
+    attempts.append(line)
+    started = perf_counter()
+    try:
+        result = await attempt(target)
+    except ProviderError as error:
+        line.outcome, line.failure = error.code, error.failure.value
+        _report(breakers, target, error)
+        raise
+    except asyncio.CancelledError:
+        breakers.released(target.id)
+        raise
+    except Exception as error:
+        line.outcome = "internal_error"
+        breakers.released(target.id)
+        raise AdapterFailed(type(error).__name__) from error
+    else:
+        line.outcome = "ok"
+        breakers.succeeded(target.id)
+        return result
+    finally:
+        line.upstream_s = perf_counter() - started
+
+
+def _report(breakers: Breakers, target: Target, error: ProviderError) -> None:
+    if isinstance(error, RateLimited):
+        breakers.cool(target.id, error.retry_after or 1.0)
+    elif error.policy.counts:
+        breakers.failed(target.id)
+    else:
+        breakers.released(target.id)
+
+
+def _pause(errors: list[ProviderError], number: int, max_delay_s: float) -> float:
+    asked = errors[-1].retry_after or 0.0
+    return max(backoff(number, max_delay_s), min(asked, max_delay_s))

@@ -1,0 +1,56 @@
+"""In which order does a request take its steps? This is the only file that knows."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+
+from openai_api.context import Gateway, Inbound
+from openai_api.errors import not_ready, upstream
+from openai_api.pipeline.adapt import adapt
+from openai_api.pipeline.authenticate import ANONYMOUS, authenticate
+from openai_api.pipeline.check_capability import check_capability
+from openai_api.pipeline.resolve_model import resolve_model
+from openai_api.pipeline.respond import respond
+from openai_api.pipeline.route import Exhausted, route
+from models_catalog.snapshot import CatalogSnapshot, Client
+from providers.types import Call
+
+Handler = Callable[[Gateway, Inbound], Awaitable[None]]
+Decode = Callable[[Inbound], Call]
+
+
+def identify(gateway: Gateway, inbound: Inbound) -> tuple[CatalogSnapshot, Client]:
+    """The catalog in force, read once for the whole request, and who is calling."""
+    if not gateway.catalog.loaded:
+        raise not_ready()
+    catalog = gateway.catalog.current
+    client = authenticate(inbound.headers, catalog) if gateway.authentication else ANONYMOUS
+    inbound.record.client_id, inbound.record.client_name = client.id, client.name
+    return catalog, client
+
+
+async def run(gateway: Gateway, inbound: Inbound, decode: Decode) -> None:
+    """One inference request, from its bytes to the last byte of the answer. Raises `ApiError`."""
+    record = inbound.record
+    catalog, client = identify(gateway, inbound)
+    call = decode(inbound)
+    record.stream = call.stream
+    entry = resolve_model(call.model, client, catalog)
+    record.model = entry.name
+    check_capability(entry, call.capability, client, catalog)
+    attempt = partial(adapt, call, gateway.transport)
+    try:
+        target, answer = await route(entry, call.capability, catalog, gateway.breakers, record.attempts, attempt)
+    except Exhausted as failure:
+        raise upstream(failure.error) from failure
+    await respond(inbound, call, target, answer)
+
+
+def inference(decode: Decode) -> Handler:
+    """The handler of an inference endpoint, which is its decoder and the journey."""
+
+    async def handler(gateway: Gateway, inbound: Inbound) -> None:
+        await run(gateway, inbound, decode)
+
+    return handler

@@ -1,0 +1,1 @@
+"""What happened, told after the fact: events and where they go."""

@@ -1,0 +1,69 @@
+"""How does a request look in the log? One JSON or text line, without bodies and without keys."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any, TextIO
+
+import msgspec
+
+from openai_api.context import Record
+
+QUIET = frozenset({"/livez", "/readyz", "/health", "/health/liveness", "/health/liveliness", "/health/readiness", "/status"})
+
+
+class AccessLog:
+    """Writes one line a request to `stream`; health checks that went well are left out."""
+
+    def __init__(self, *, as_json: bool, stream: TextIO | None = None) -> None:
+        self._line = json_line if as_json else text_line
+        self._stream = stream or sys.stdout
+
+    def write(self, records: Sequence[Record]) -> None:
+        lines = [self._line(facts(record)) for record in records if record.path not in QUIET or record.status >= 400]
+        if lines:
+            self._stream.write("\n".join(lines) + "\n")
+            self._stream.flush()
+
+
+def facts(record: Record) -> dict[str, Any]:
+    """What is told of a request; absent where there is nothing to tell. Times in milliseconds."""
+    usage = record.usage
+    told: dict[str, Any] = {
+        "timestamp": datetime.fromtimestamp(record.started, UTC).isoformat(timespec="milliseconds"),
+        "event": "request",
+        "request_id": record.request_id,
+        "method": record.method,
+        "path": record.path[:200],
+        "status": 499 if record.client_aborted else record.status,
+        "error": record.error,
+        "key": record.client_name,
+        "key_id": record.client_id,
+        "model": record.model,
+        "stream": record.stream or None,
+        "attempts": [f"{attempt.provider}/{attempt.upstream_model}={attempt.outcome}" for attempt in record.attempts],
+        "input_tokens": usage.input_tokens if usage else None,
+        "output_tokens": usage.output_tokens if usage else None,
+        "first_byte_ms": None if record.first_byte_s is None else round(record.first_byte_s * 1000, 1),
+        "total_ms": round(record.total_s * 1000, 1),
+    }
+    return {name: value for name, value in told.items() if value not in (None, [])}
+
+
+def json_line(told: dict[str, Any]) -> str:
+    return msgspec.json.encode(told).decode()
+
+
+def text_line(told: dict[str, Any]) -> str:
+    """`time METHOD path status total_ms name=value …`."""
+    shown = dict(told)
+    head = " ".join(str(shown.pop(name)) for name in ("timestamp", "method", "path", "status"))
+    rest = " ".join(f"{name}={_shown(value)}" for name, value in shown.items() if name != "event")
+    return f"{head} {rest}"
+
+
+def _shown(value: Any) -> str:
+    text = ",".join(value) if isinstance(value, list) else str(value)
+    return msgspec.json.encode(text).decode() if not text.isprintable() or " " in text else text

@@ -1,0 +1,64 @@
+"""Which public paths are there? The table of contents; everything else is Django's."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from openai_api.endpoints import chat_completions, health, models
+from openai_api.errors import ApiError, invalid
+from openai_api.pipeline.run import Handler, inference
+
+
+class Route(NamedTuple):
+    """A path ends in `*` when the rest of it, slashes included, is the argument."""
+
+    method: str
+    path: str
+    handler: Handler
+
+
+ROUTES = (
+    Route("POST", "/v1/chat/completions", inference(chat_completions.decode)),
+    Route("POST", "/chat/completions", inference(chat_completions.decode)),
+    Route("GET", "/v1/models", models.list_models),
+    Route("GET", "/models", models.list_models),
+    Route("GET", "/v1/models/*", models.get_model),
+    Route("GET", "/models/*", models.get_model),
+    Route("GET", "/livez", health.livez),
+    Route("GET", "/health/liveness", health.livez),
+    Route("GET", "/health/liveliness", health.livez),
+    Route("GET", "/readyz", health.readyz),
+    Route("GET", "/health/readiness", health.readyz),
+    Route("GET", "/health", health.health),
+    Route("GET", "/status", health.status),
+)
+
+_EXACT = {path: {route.method: route for route in ROUTES if route.path == path} for _, path, _ in ROUTES if path[-1] != "*"}
+_PREFIXES = tuple((route.path[:-1], {route.method: route}) for route in ROUTES if route.path[-1] == "*")
+
+
+def owns(path: str) -> bool:
+    """Whether a path is answered here: the table, and all of `/v1`, however it is spelled."""
+    return path in _EXACT or path.lstrip("/").partition("/")[0] == "v1" or any(path.startswith(prefix) for prefix, _ in _PREFIXES)
+
+
+def find(method: str, path: str) -> tuple[Route, str]:
+    """The route and its argument. Raises 404 `not_found`, or 405 `method_not_allowed` with `Allow`."""
+    methods, argument = _EXACT.get(path), ""
+    if methods is None:
+        methods, argument = _by_prefix(path)
+    if not methods:
+        raise invalid("not_found", f"There is nothing at {method} {path[:200]}.", status=404)
+    route = methods.get("GET" if method == "HEAD" else method)
+    if route is None:
+        allowed = ", ".join(sorted([*methods, "HEAD"] if "GET" in methods else methods))
+        message = f"{method[:20]} is not allowed here, {allowed} is."
+        raise ApiError(405, "method_not_allowed", message, headers=((b"allow", allowed.encode()),))
+    return route, argument
+
+
+def _by_prefix(path: str) -> tuple[dict[str, Route], str]:
+    for prefix, methods in _PREFIXES:
+        if path.startswith(prefix) and len(path) > len(prefix):
+            return methods, path[len(prefix) :]
+    return {}, ""

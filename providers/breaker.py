@@ -1,0 +1,117 @@
+"""Which targets are to be left alone for a while? A circuit breaker per target, in memory.
+
+A target is cooled after 5 failures in a row, or when half of at least 20 tries within 10 seconds failed, or for as long
+as its rate limit says. When the time is over one try is let through as a probe: success closes the circuit, failure
+cools the target again, for twice as long up to five minutes.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+CONSECUTIVE = 5
+WINDOW_S = 10.0
+WINDOW_TRIES = 20
+WINDOW_SHARE = 0.5
+COOLDOWN_S = 30.0
+MAX_COOLDOWN_S = 300.0
+PROBE_S = 60.0
+
+
+class CircuitState(NamedTuple):
+    """For people: "closed", "open" or "half-open"; `seconds` until the next probe."""
+
+    state: str
+    failures: int
+    seconds: float
+
+
+@dataclass(slots=True)
+class _Circuit:
+    failures: int = 0
+    window_start: float = 0.0
+    window_tries: int = 0
+    window_failures: int = 0
+    open_until: float = 0.0
+    probe_until: float = 0.0
+    cooldown: float = COOLDOWN_S
+
+    def count(self, now: float, *, failed: bool) -> None:
+        if now - self.window_start > WINDOW_S:
+            self.window_start, self.window_tries, self.window_failures = now, 0, 0
+        self.window_tries += 1
+        self.window_failures += failed
+
+    def broken(self) -> bool:
+        share = self.window_tries >= WINDOW_TRIES and self.window_failures >= WINDOW_SHARE * self.window_tries
+        return self.failures >= CONSECUTIVE or share
+
+
+class Breakers:
+    """The circuits of one process, by target id. `clock` gives monotonic seconds."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._circuits: dict[str, _Circuit] = {}
+
+    def allows(self, target: str) -> bool:
+        """Whether the target may be tried now. After a cooldown the first to ask gets the probe, and must report."""
+        circuit = self._circuits.get(target)
+        if circuit is None or not circuit.open_until:
+            return True
+        now = self._clock()
+        if now < circuit.open_until or now < circuit.probe_until:
+            return False
+        circuit.probe_until = now + PROBE_S
+        return True
+
+    def succeeded(self, target: str) -> None:
+        circuit = self._circuits.get(target)
+        if circuit is None:
+            return
+        if circuit.open_until:
+            del self._circuits[target]
+            return
+        circuit.failures = 0
+        circuit.count(self._clock(), failed=False)
+
+    def failed(self, target: str) -> None:
+        """Counts one failure, and cools the target if that was one too many."""
+        circuit = self._circuits.setdefault(target, _Circuit())
+        now = self._clock()
+        circuit.failures += 1
+        circuit.count(now, failed=True)
+        if now < circuit.open_until:
+            return
+        if circuit.open_until:
+            circuit.cooldown = min(circuit.cooldown * 2, MAX_COOLDOWN_S)
+        if circuit.open_until or circuit.broken():
+            circuit.open_until, circuit.probe_until = now + circuit.cooldown, 0.0
+
+    def cool(self, target: str, seconds: float) -> None:
+        """Leaves the target alone for as long as it asked for."""
+        circuit = self._circuits.setdefault(target, _Circuit())
+        circuit.open_until, circuit.probe_until = max(circuit.open_until, self._clock() + seconds), 0.0
+
+    def released(self, target: str) -> None:
+        """The try ended without a verdict (the client left): a probe may be made again."""
+        if circuit := self._circuits.get(target):
+            circuit.probe_until = 0.0
+
+    def first_to_open(self, targets: Iterable[str]) -> str:
+        """Of some cooled targets the one whose cooldown ends first."""
+        return min(targets, key=lambda target: self._circuits[target].open_until if target in self._circuits else 0.0)
+
+    def states(self) -> dict[str, CircuitState]:
+        """All targets that failed lately."""
+        now = self._clock()
+        return {target: self._state(circuit, now) for target, circuit in self._circuits.items()}
+
+    def _state(self, circuit: _Circuit, now: float) -> CircuitState:
+        if not circuit.open_until:
+            return CircuitState("closed", circuit.failures, 0.0)
+        left = circuit.open_until - now
+        return CircuitState("open" if left > 0 else "half-open", circuit.failures, max(left, 0.0))

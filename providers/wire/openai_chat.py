@@ -1,0 +1,116 @@
+"""How are OpenAI's chat completions read and patched? Only what the gateway must know is decoded.
+
+Format: OpenAI OpenAPI document of August 2026, `/chat/completions`: one JSON object, or server-sent events that end
+with `data: [DONE]`.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+
+from providers.errors import ProviderError
+from providers.types import Usage
+from providers.wire.openai_errors import failure_in_band
+from providers.wire.patch import Fields, InvalidJson, fields_of, patch
+
+DONE = b"[DONE]"
+
+
+class StreamOptions(msgspec.Struct):
+    include_usage: bool | None = None
+
+
+class ChatRequest(msgspec.Struct):
+    """The fields of a request that the gateway reads; everything else passes as it came."""
+
+    model: str
+    messages: list[msgspec.Raw]
+    stream: bool | None = None
+    stream_options: StreamOptions | None = None
+    credentials: dict[str, str] | None = msgspec.field(default=None, name="tensorzero::credentials")
+
+
+class _Details(msgspec.Struct):
+    cached_tokens: int | None = None
+    reasoning_tokens: int | None = None
+
+
+class _Usage(msgspec.Struct):
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    prompt_tokens_details: _Details | None = None
+    completion_tokens_details: _Details | None = None
+
+
+_decode_request = msgspec.json.Decoder(ChatRequest).decode
+_decode_usage = msgspec.json.Decoder(_Usage | None).decode
+
+
+def decode_request(body: bytes) -> ChatRequest:
+    """Raises `msgspec.ValidationError` (which names the field) or `msgspec.DecodeError`."""
+    return _decode_request(body)
+
+
+def is_completion(body: bytes) -> bool:
+    """Whether an answer of status 200 is a JSON object with choices."""
+    try:
+        return "choices" in fields_of(body).spans
+    except InvalidJson:
+        return False
+
+
+def error_in_body(body: bytes) -> ProviderError | None:
+    """The error that an answer of status 200 carries in place of choices."""
+    try:
+        return error_in(fields_of(body))
+    except InvalidJson:
+        return None
+
+
+def error_in(fields: Fields) -> ProviderError | None:
+    """The error of an object with a truthy `error` field."""
+    raw = fields.raw("error")
+    if raw is None or raw in (b"null", b"false", b'""', b"{}"):
+        return None
+    error: Any = msgspec.json.decode(raw)
+    return failure_in_band(error if isinstance(error, dict) else {"message": error})
+
+
+def asking_usage(stream_options: bytes | None) -> bytes:
+    """The client's `stream_options` (JSON text), with usage asked for."""
+    if stream_options is None or not stream_options.startswith(b"{"):
+        return b'{"include_usage":true}'
+    return patch(fields_of(stream_options), {"include_usage": b"true"})
+
+
+def usage_of(fields: Fields) -> Usage | None:
+    """The usage of a completion or a chunk; None when it is absent, null or unreadable."""
+    raw = fields.raw("usage")
+    try:
+        usage = _decode_usage(raw) if raw else None
+    except msgspec.DecodeError:
+        return None
+    if usage is None:
+        return None
+    sent, received = usage.prompt_tokens_details, usage.completion_tokens_details
+    return Usage(
+        input_tokens=usage.prompt_tokens or 0,
+        output_tokens=usage.completion_tokens or 0,
+        cached_tokens=(sent.cached_tokens if sent else 0) or 0,
+        reasoning_tokens=(received.reasoning_tokens if received else 0) or 0,
+    )
+
+
+def rename(body: bytes, model: bytes) -> tuple[bytes, Usage | None]:
+    """The completion with `model` (JSON text) as its model, and its usage."""
+    fields = fields_of(body)
+    return patch(fields, {"model": model}), usage_of(fields)
+
+
+@lru_cache(maxsize=1024)
+def json_string(text: str) -> bytes:
+    """The text as a JSON string."""
+    return msgspec.json.encode(text)

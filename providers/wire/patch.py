@@ -1,0 +1,89 @@
+"""Where in a JSON object do its top-level fields stand, and how is one changed without touching the rest?
+
+The object is walked once by the C decoder, which gives each value as raw bytes; their lengths tell the positions.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+import msgspec
+
+_decode = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_KEY = re.compile(rb'[\s,{]*("(?:[^"\\]|\\.)*")\s*:\s*')
+_string = msgspec.json.Decoder(str).decode
+
+
+class InvalidJson(ValueError):
+    """The text is not one JSON object."""
+
+
+class DuplicateKey(InvalidJson):
+    """A field occurs twice."""
+
+
+class Fields:
+    """The top-level fields of one JSON object: `spans[name]` are the start of the key, the start and end of the value."""
+
+    __slots__ = ("body", "spans")
+
+    def __init__(self, body: bytes, spans: dict[str, tuple[int, int, int]]) -> None:
+        self.body = body
+        self.spans = spans
+
+    def raw(self, name: str) -> bytes | None:
+        """The JSON text of a field, or None."""
+        span = self.spans.get(name)
+        return None if span is None else self.body[span[1] : span[2]]
+
+
+def fields_of(body: bytes) -> Fields:
+    """Finds the top-level fields. Raises `InvalidJson`, `DuplicateKey`; an invalid string may pass, so check UTF-8 first."""
+    try:
+        values = _decode(body)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise InvalidJson(str(error)) from error
+    spans: dict[str, tuple[int, int, int]] = {}
+    position = 0
+    for name, value in values.items():
+        match = _KEY.match(body, position)
+        if match is None or (match[1] != b'"%b"' % name.encode() and _string(match[1]) != name):
+            raise DuplicateKey("a field occurs twice")
+        position = match.end() + len(memoryview(value))
+        if not body.startswith(bytes(value), match.end()):
+            raise DuplicateKey(f"the field {name!r} occurs twice")
+        spans[name] = (match.start(1), match.end(), position)
+    if spans and body[position:].strip() != b"}":
+        raise DuplicateKey("a field occurs twice")
+    return Fields(body, spans)
+
+
+def patch(fields: Fields, changes: Mapping[str, bytes | None]) -> bytes:
+    """The object with some fields set (JSON text) or removed (None). All other bytes stay as they are."""
+    body, spans = fields.body, fields.spans
+    present = {name: value for name, value in changes.items() if name in spans}
+    added = [b"%b:%b" % (msgspec.json.encode(n), v) for n, v in changes.items() if n not in spans and v is not None]
+    if None in present.values():
+        return _rebuilt(fields, present, added)
+    parts: list[bytes] = []
+    end = 0
+    for name in sorted(present, key=lambda name: spans[name][1]):
+        _, start, stop = spans[name]
+        parts += (body[end:start], present[name] or b"")
+        end = stop
+    if added:
+        last = max((span[2] for span in spans.values()), default=body.index(b"{") + 1)
+        parts += (body[end:last], b"," if spans else b"", b",".join(added))
+        end = last
+    parts.append(body[end:])
+    return b"".join(parts)
+
+
+def _rebuilt(fields: Fields, present: Mapping[str, bytes | None], added: list[bytes]) -> bytes:
+    members: list[bytes] = []
+    for name, (key, start, stop) in fields.spans.items():
+        value = present.get(name, fields.body[start:stop])
+        if value is not None:
+            members.append(fields.body[key:start] + value)
+    return b"{" + b",".join(members + added) + b"}"

@@ -1,0 +1,68 @@
+"""How is a stream of server-sent events cut into frames without changing a byte?
+
+Format: WHATWG HTML, section "Server-sent events" (UTF-8; lines end in CR LF, LF or CR; a blank line ends an event).
+A frame is one event with the bytes of its blank line; the frames joined are the stream.
+"""
+
+from __future__ import annotations
+
+import re
+
+from providers.errors import InvalidResponse
+
+MAX_FRAME_BYTES = 1024 * 1024
+BOM = b"\xef\xbb\xbf"
+_END = re.compile(rb"(?:\r\n|\n|\r(?!\n))(?:\r\n|\n|\r)")
+_LINE = re.compile(rb"\r\n|\n|\r")
+
+
+class FrameSplitter:
+    """Cuts incrementally; `feed` returns the frames that are complete."""
+
+    __slots__ = ("_rest", "_scanned")
+
+    def __init__(self) -> None:
+        self._rest = b""
+        self._scanned = 0
+
+    def feed(self, chunk: bytes) -> list[bytes]:
+        """The frames completed by these bytes. Raises `InvalidResponse` for an event over `MAX_FRAME_BYTES`."""
+        if not self._rest and chunk.endswith(b"\n\n") and b"\r" not in chunk:
+            if len(chunk) > MAX_FRAME_BYTES and any(len(part) > MAX_FRAME_BYTES for part in chunk.split(b"\n\n")):
+                raise InvalidResponse("an event is too long")
+            if chunk.find(b"\n\n") == len(chunk) - 2:
+                return [chunk]
+            return [part + b"\n\n" for part in chunk[:-2].split(b"\n\n")]
+        return self._cut(self._rest + chunk)
+
+    def _cut(self, data: bytes) -> list[bytes]:
+        frames: list[bytes] = []
+        start = 0
+        while match := _END.search(data, max(start, self._scanned)):
+            frames.append(data[start : match.end()])
+            start = match.end()
+            self._scanned = 0
+        self._rest = data[start:]
+        self._scanned = max(len(self._rest) - 3, 0)
+        if len(self._rest) > MAX_FRAME_BYTES or any(len(frame) > MAX_FRAME_BYTES for frame in frames):
+            raise InvalidResponse("an event is too long")
+        return frames
+
+    def rest(self) -> bytes:
+        """What came after the last complete frame; forgets it."""
+        rest, self._rest, self._scanned = self._rest, b"", 0
+        return rest
+
+
+def data_of(frame: bytes) -> bytes | None:
+    """The data of a frame, its `data:` lines joined by LF; None for a comment, a ping or a blank line."""
+    if frame.startswith(b"data: ") and frame.find(b"\n", 6) == len(frame) - 2 and b"\r" not in frame:
+        return frame[6:-2]
+    lines = [line for line in _LINE.split(frame.removeprefix(BOM)) if line.startswith(b"data")]
+    values = [line[5:] for line in lines if line.startswith(b"data:")] + [b"" for line in lines if line == b"data"]
+    return b"\n".join(value.removeprefix(b" ") for value in values) if values else None
+
+
+def frame_of(data: bytes) -> bytes:
+    """The frame that carries one line of data."""
+    return b"data: " + data + b"\n\n"
