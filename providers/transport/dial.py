@@ -1,0 +1,118 @@
+"""How is a connection to an origin opened? Name, address, TCP, TLS, within one time-out."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import socket
+import ssl
+from collections.abc import Awaitable, Callable
+from itertools import chain, zip_longest
+from time import monotonic
+from typing import TypeVar
+
+from providers.errors import ConnectFailed, ConnectTimeout, DnsFailed, ProviderError, TlsFailed
+from providers.transport import Origin
+
+GOOD_ANSWER_SECONDS = 60.0
+"""How long an earlier answer of the name service is used when the service fails."""
+
+MAX_ADDRESSES = 4
+"""Addresses of a host that are tried; each gets an equal part of the time that is left."""
+
+P = TypeVar("P", bound=asyncio.Protocol)
+
+Resolve = Callable[[str, int], Awaitable[list[str]]]
+"""Host and port to addresses, the best first. Raises `OSError`."""
+
+FAILURES: tuple[tuple[type[Exception], type[ProviderError]], ...] = (
+    (TimeoutError, ConnectTimeout),
+    (ssl.SSLError, TlsFailed),
+    (OSError, ConnectFailed),
+)
+
+
+def tls_context() -> ssl.SSLContext:
+    """Verifies certificate and host name against the system's authorities; TLS 1.2 or later, HTTP/1.1 only."""
+    context = ssl.create_default_context()
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_alpn_protocols(["http/1.1"])
+    return context
+
+
+async def system_resolve(host: str, port: int) -> list[str]:
+    """The system's answer, IPv6 and IPv4 in turn."""
+    loop = asyncio.get_running_loop()
+    answers = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    families: dict[int, dict[str, None]] = {}
+    for family, _, _, _, address in answers:
+        families.setdefault(family, {})[str(address[0])] = None
+    return [address for address in chain.from_iterable(zip_longest(*families.values())) if address]
+
+
+class Dialer:
+    def __init__(self, context: ssl.SSLContext, resolve: Resolve = system_resolve) -> None:
+        self._context = context
+        self._resolve = resolve
+        self._good: dict[str, tuple[float, list[str]]] = {}
+
+    async def dial(self, origin: Origin, factory: Callable[[], P], seconds: float) -> P:
+        """A connected protocol. Raises `ConnectTimeout` after `seconds`, or a `ConnectFailed`."""
+        give_up = monotonic() + seconds
+        addresses = await self._addresses(origin, seconds)
+        for left in range(len(addresses), 0, -1):
+            try:
+                return await self._connect(origin, addresses[-left], factory, (give_up - monotonic()) / left)
+            except OSError as error:
+                failure = _explain(origin, error)
+                if left == 1 or isinstance(error, ssl.SSLError):
+                    raise failure from error
+        raise DnsFailed(f"{origin.host}: no address")
+
+    async def _connect(self, origin: Origin, address: str, factory: Callable[[], P], seconds: float) -> P:
+        loop = asyncio.get_running_loop()
+        async with asyncio.timeout(seconds):
+            if origin.scheme != "https":
+                return (await loop.create_connection(factory, address, origin.port))[1]
+            _, protocol = await loop.create_connection(
+                factory,
+                address,
+                origin.port,
+                ssl=self._context,
+                server_hostname=origin.host,
+                ssl_handshake_timeout=seconds + 1,
+            )
+            return protocol
+
+    async def _addresses(self, origin: Origin, seconds: float) -> list[str]:
+        host = origin.host
+        if _is_address(host):
+            return [host]
+        known_at, known = self._good.get(host, (0.0, []))
+        fresh = bool(known) and monotonic() - known_at < GOOD_ANSWER_SECONDS
+        try:
+            async with asyncio.timeout(seconds / 2 if fresh else seconds):
+                addresses = (await self._resolve(host, origin.port))[:MAX_ADDRESSES]
+        except (OSError, ValueError) as error:
+            if fresh:
+                return known
+            raise DnsFailed(f"{host}: {str(error) or 'the name service did not answer in time'}") from error
+        if addresses:
+            self._good[host] = (monotonic(), addresses)
+        return addresses
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _explain(origin: Origin, error: OSError) -> ProviderError:
+    if origin.scheme == "https" and isinstance(error, (ConnectionResetError, ConnectionAbortedError)):
+        kind: type[ProviderError] = TlsFailed
+    else:
+        kind = next(ours for theirs, ours in FAILURES if isinstance(error, theirs))
+    return kind(f"{origin.host}:{origin.port}: {str(error) or 'time-out'}")

@@ -1,0 +1,37 @@
+"""What are the bytes of a request?"""
+
+from __future__ import annotations
+
+from providers.errors import AdapterFailed
+from providers.transport import UpstreamRequest
+
+LARGE_BODY = 64 * 1024
+"""Bytes from which a body is written apart from its head, to spare the copy."""
+
+BODILESS = frozenset({"GET", "DELETE", "OPTIONS"})
+
+
+def render(request: UpstreamRequest) -> bytes:
+    """The whole request. Raises `AdapterFailed` for a header that holds a line break."""
+    body = request.body
+    if body and not request.headers:
+        return b"%bcontent-length: %d\r\n\r\n%b" % (request.head.wire, len(body), body)
+    return render_head(request) + body
+
+
+def render_head(request: UpstreamRequest) -> bytes:
+    """The request up to its body."""
+    head = request.head
+    wire = head.wire
+    if request.headers:
+        wire += _header_lines(request.headers)
+    if request.body or head.method not in BODILESS:
+        return b"%bcontent-length: %d\r\n\r\n" % (wire, len(request.body))
+    return wire + b"\r\n"
+
+
+def _header_lines(headers: tuple[tuple[bytes, bytes], ...]) -> bytes:
+    lines = b"".join([b"%b: %b\r\n" % header for header in headers])
+    if not len(headers) == lines.count(b"\n") == lines.count(b"\r") or b"\0" in lines:
+        raise AdapterFailed("a header holds a line break")
+    return lines
