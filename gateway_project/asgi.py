@@ -1,0 +1,34 @@
+"""Where do connections enter? One ASGI application: the data path, Django for the rest, and the lifespan of both."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from django.core.asgi import get_asgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "gateway_project.settings")
+django_application = get_asgi_application()
+
+from channels.routing import ProtocolTypeRouter  # noqa: E402 - needs Django to be set up
+
+from gateway_project.lifespan import Lifespan  # noqa: E402
+from gateway_project.wiring import Running  # noqa: E402
+from openai_api import routes  # noqa: E402
+from openai_api.consumers import InferenceConsumer  # noqa: E402
+
+Asgi = Callable[[Mapping[str, Any], Callable[[], Awaitable[Any]], Callable[[Any], Awaitable[None]]], Awaitable[None]]
+
+running = Running()
+inference: Asgi = InferenceConsumer.as_asgi(running.gateway)
+
+
+async def http(scope: Mapping[str, Any], receive: Any, send: Any) -> None:
+    """The public paths go to the consumer, all others to Django."""
+    if not running.started:
+        await running.start()  # a server without the lifespan protocol, such as daphne
+    await (inference if routes.owns(scope["path"]) else django_application)(scope, receive, send)
+
+
+application = ProtocolTypeRouter({"http": http, "lifespan": Lifespan(running.start, running.stop)})
