@@ -9,7 +9,7 @@ from typing import Any
 from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "gateway_project.settings")
-django_application = get_asgi_application()
+django_application: Any = get_asgi_application()
 
 from channels.routing import ProtocolTypeRouter  # noqa: E402 - needs Django to be set up
 
@@ -18,7 +18,7 @@ from gateway_project.wiring import Running  # noqa: E402
 from openai_api import routes  # noqa: E402
 from openai_api.consumers import InferenceConsumer  # noqa: E402
 
-Asgi = Callable[[Mapping[str, Any], Callable[[], Awaitable[Any]], Callable[[Any], Awaitable[None]]], Awaitable[None]]
+Asgi = Callable[[Any, Any, Any], Awaitable[None]]
 
 running = Running()
 inference: Asgi = InferenceConsumer.as_asgi(running.gateway)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from importlib.metadata import version
 from time import monotonic
 from typing import Protocol
 
 from django.conf import settings
 
-from gateway_project import __version__
 from models_catalog.live import LiveCatalog
 from models_catalog.subscribe import CatalogRefresher
 from openai_api.context import Gateway, Limits, ProcessState
@@ -40,7 +40,7 @@ class Running:
             transport=self._transport,
             breakers=Breakers(),
             recorder=self._recorder,
-            state=ProcessState(version=__version__, started=monotonic()),
+            state=ProcessState(version=version("signalbox-gateway"), started=monotonic()),
             limits=Limits(settings.GATEWAY_MAX_BODY_BYTES, settings.GATEWAY_BODY_TIMEOUT_S),
             authentication=settings.GATEWAY_AUTHENTICATION,
         )

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
+import msgspec
 from django.core.exceptions import ValidationError
 
 from providers import registry
@@ -118,8 +119,9 @@ def check_object(value: object) -> None:
         raise ValidationError('Enter an object: {"field": value}.', code="object")
     try:
         json.dumps(value, allow_nan=False)
-    except (TypeError, ValueError):
-        raise ValidationError("The object holds a value that JSON does not know.", code="object") from None
+        msgspec.json.encode(value)
+    except (TypeError, ValueError, OverflowError, RecursionError):
+        raise ValidationError("The object holds a value that cannot be written as JSON.", code="object") from None
 
 
 def check_capabilities(capabilities: object) -> None:
@@ -183,7 +185,7 @@ def clean_provider(*, provider_type: str, api_base: str, extra_headers: object, 
     except registry.UnknownProviderType as err:
         errors.add("type", f"{err}.")
     else:
-        if not api_base and not known.api_base:
+        if not api_base and not known.api_base and not known.offline:
             errors.add("api_base", f"A provider of type {known.label} needs an API base.")
         if isinstance(options, dict):
             errors.collect("options", lambda given: _check_options(known, given), options)

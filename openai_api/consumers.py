@@ -61,7 +61,7 @@ class InferenceConsumer:
             await send_error(inbound, error)
         except ClientGone:
             raise
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - a defect must still be answered
             await self._failed(inbound, error)
 
     async def _while_connected(self, handler: Handler, inbound: Inbound, receive: Receive) -> None:

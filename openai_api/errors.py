@@ -24,14 +24,14 @@ class ApiError(Exception):
         code: str,
         message: str,
         *,
-        type: str = "invalid_request_error",
+        kind: str = "invalid_request_error",
         param: str | None = None,
         headers: Headers = (),
     ) -> None:
         super().__init__(message)
         self.status = status
         self.code: str | None = code
-        self.type = type
+        self.type = kind
         self.message = message
         self.param = param
         self.headers = headers
@@ -60,25 +60,21 @@ def model_not_found(model: str) -> ApiError:
 
 def not_ready() -> ApiError:
     """The first snapshot has not been loaded, so no key can be known."""
-    return ApiError(
-        503, "not_ready", "The gateway is not ready yet.", type="overloaded_error", headers=((b"retry-after", b"1"),)
-    )
+    return ApiError(503, "not_ready", "The gateway is not ready yet.", kind="overloaded_error", headers=((b"retry-after", b"1"),))
 
 
 def internal_error(request_id: str) -> ApiError:
     """A defect of ours: the log has the rest under this id."""
-    return ApiError(500, "internal_error", f"The gateway failed. Request id: {request_id}", type="internal_error")
+    return ApiError(500, "internal_error", f"The gateway failed. Request id: {request_id}", kind="internal_error")
 
 
 def upstream(error: ProviderError) -> ApiError:
     """What the last failure means for the client, once no target is left."""
     if isinstance(error, CallerError):
-        api_error = ApiError(error.upstream_status or 400, "", error.message, type=error.error_type, param=error.param)
+        api_error = ApiError(error.upstream_status or 400, "", error.message, kind=error.error_type, param=error.param)
         api_error.code = error.upstream_code
         return api_error
     headers: Headers = ((b"x-should-retry", b"false"),)
     if error.status == 429:
         headers = ((b"retry-after", b"%d" % max(1, round(error.retry_after or 1))),)
-    return ApiError(error.status, error.code, error.public_message, type=error.type, headers=headers)
-
-
+    return ApiError(error.status, error.code, error.public_message, kind=error.type, headers=headers)

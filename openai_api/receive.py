@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any
 
 from openai_api.context import Limits, Receive
@@ -32,27 +33,26 @@ async def read_body(receive: Receive, headers: list[tuple[bytes, bytes]], limits
 async def _read(receive: Receive, limits: Limits) -> bytes:
     message = await _message(receive)
     body: bytes = message.get("body", b"")
+    if len(body) > limits.max_body_bytes:
+        raise _too_large(limits)
     if not message.get("more_body"):
-        return _checked(body, limits)
-    parts = bytearray(body)
+        return body
+    parts = [body]
+    size = len(body)
     while message.get("more_body"):
         message = await _message(receive)
-        parts += message.get("body", b"")
-        _checked(parts, limits)
-    return bytes(parts)
+        parts.append(message.get("body", b""))
+        size += len(parts[-1])
+        if size > limits.max_body_bytes:
+            raise _too_large(limits)
+    return b"".join(parts)
 
 
-async def _message(receive: Receive) -> Any:
+async def _message(receive: Receive) -> Mapping[str, Any]:
     message = await receive()
     if message["type"] == "http.disconnect":
         raise ClientGone
     return message
-
-
-def _checked(body: Any, limits: Limits) -> Any:
-    if len(body) > limits.max_body_bytes:
-        raise _too_large(limits)
-    return body
 
 
 def _too_large(limits: Limits) -> ApiError:

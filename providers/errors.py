@@ -101,7 +101,9 @@ class CallerError(ProviderError):
     failure = FailureClass.CALLER
     type = "invalid_request_error"
 
-    def __init__(self, public_status: int, message: str, *, error_type: str = "", code: str | None = None, param: str | None = None) -> None:
+    def __init__(
+        self, public_status: int, message: str, *, error_type: str = "", code: str | None = None, param: str | None = None
+    ) -> None:
         """What the upstream said, already scrubbed; `public_status` is its own status."""
         super().__init__(message, upstream_status=public_status)
         self.message = message

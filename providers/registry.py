@@ -14,8 +14,8 @@ class ProviderType:
     """One kind of provider, as the catalog names it.
 
     `build` makes the adapter of one target and raises `ConfigurationError` for values it cannot work with.
-    `api_base` "" means that the operator must give one. `key_variable` is the vendor's usual environment variable.
-    `options` are the names of the type's own settings (`Provider.options`), `required_options` those without default.
+    `api_base` "" means that the operator must give one, unless the type is `offline` and has no address at all.
+    `key_variable` is the vendor's usual environment variable. `options` are the names of the type's own settings (`Provider.options`), `required_options` those without default.
     """
 
     name: str
@@ -25,6 +25,7 @@ class ProviderType:
     api_base: str = ""
     key_variable: str = ""
     needs_key: bool = True
+    offline: bool = False
     options: tuple[str, ...] = ()
     required_options: tuple[str, ...] = ()
 

@@ -31,5 +31,3 @@ def _key(name: bytes, value: bytes) -> bytes:
         scheme, _, key = value.strip().partition(b" ")
         return key.strip() if scheme.lower() == b"bearer" else value.strip()
     return value.strip()
-
-

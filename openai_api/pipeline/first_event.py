@@ -28,10 +28,10 @@ async def first_event(stream: ReplyStream, relay: ChatStreamRelay) -> Begun:
             if relay.error is not None:
                 raise relay.error
             if relay.done and not relay.started:
-                raise EmptyStream()
+                raise EmptyStream
     except IdleTimeout as error:
         stream.close()
-        raise FirstByteTimeout() from error
+        raise FirstByteTimeout from error
     except BaseException:
         stream.close()
         raise

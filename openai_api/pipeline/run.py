@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from functools import partial
 
+from models_catalog.snapshot import CatalogSnapshot, Client
 from openai_api.context import Gateway, Inbound
 from openai_api.errors import not_ready, upstream
 from openai_api.pipeline.adapt import adapt
@@ -13,7 +14,6 @@ from openai_api.pipeline.check_capability import check_capability
 from openai_api.pipeline.resolve_model import resolve_model
 from openai_api.pipeline.respond import respond
 from openai_api.pipeline.route import Exhausted, route
-from models_catalog.snapshot import CatalogSnapshot, Client
 from providers.types import Call
 
 Handler = Callable[[Gateway, Inbound], Awaitable[None]]

@@ -18,16 +18,16 @@ import asyncio
 import re
 import time
 from collections.abc import AsyncGenerator, Callable
-from typing import Any, NoReturn
+from typing import Any
 
 import msgspec
 
 from providers.capabilities import capabilities_of
 from providers.errors import ConnectFailed, FirstByteTimeout, InvalidResponse, ProviderError, UpstreamReset
-from providers.wire.openai_errors import failure_of
 from providers.registry import ProviderType, register
 from providers.transport import Transport
 from providers.types import Call, Reply, TargetConfig, Wire
+from providers.wire.openai_errors import failure_of
 
 WORD = re.compile(r"(?P<verb>[a-z-]+?)(?:-(?P<number>\d+)(?P<unit>ms|s)?)?$")
 FAILURES: dict[str, Callable[[], ProviderError]] = {
@@ -77,7 +77,7 @@ class DummyAdapter:
 
     async def stream_chat(self, call: Call, transport: Transport) -> DummyStream:
         await self._script.begin()
-        return DummyStream(self._events(call), self.config.timeouts.idle)
+        return DummyStream(self._events(call))
 
     def _frame(self, kind: str) -> dict[str, Any]:
         return {"id": "chatcmpl-dummy", "object": kind, "created": int(time.time()), "model": self.config.upstream_model}
@@ -89,7 +89,8 @@ class DummyAdapter:
         deltas: list[dict[str, Any]] = [{"role": "assistant", "content": ""}]
         deltas += [{"content": part} for part in re.findall(r"\S+\s*", text)]
         for sent, delta in enumerate(deltas):
-            self._interrupt(sent)
+            if sent == words.get("break"):
+                raise UpstreamReset
             if sent == words.get("cut"):
                 return
             if sent == words.get("error"):
@@ -101,18 +102,13 @@ class DummyAdapter:
         yield _event({**frame, "choices": [], "usage": usage})
         yield b"data: [DONE]\n\n"
 
-    def _interrupt(self, sent: int) -> None | NoReturn:
-        if sent == self._script.words.get("break"):
-            raise UpstreamReset()
-        return None
-
 
 class DummyStream:
     """A scripted event stream."""
 
     wire = Wire.OPENAI_CHAT
 
-    def __init__(self, events: AsyncGenerator[bytes, None], idle: float) -> None:
+    def __init__(self, events: AsyncGenerator[bytes, None]) -> None:
         self._events = events
 
     async def next(self) -> bytes:
@@ -154,5 +150,6 @@ register(
         build=DummyAdapter,
         capabilities=capabilities_of(DummyAdapter),
         needs_key=False,
+        offline=True,
     )
 )

@@ -12,12 +12,12 @@ import msgspec
 
 from providers.capabilities import capabilities_of
 from providers.errors import ConfigurationError, CredentialError, InvalidResponse
-from providers.wire.openai_errors import failure_of
 from providers.openai_compatible.presets import PRESETS, Auth, Preset, Quirk
 from providers.registry import ProviderType, register
 from providers.transport import Head, Origin, Transport, UpstreamRequest, UpstreamStream
 from providers.types import Adapter, Call, Reply, TargetConfig, Wire
 from providers.wire import openai_chat
+from providers.wire.openai_errors import failure_of
 from providers.wire.patch import Fields, patch
 
 JSON_HEADERS = (("content-type", "application/json"), ("accept-encoding", "identity"), ("user-agent", "signalbox"))
