@@ -13,6 +13,7 @@ from django.core.management import execute_from_command_line
 def main() -> None:
     """Runs the command in `sys.argv`."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "gateway_project.settings")
+    os.umask(0o077)  # the database and every export hold what only their owner may read
     with contextlib.suppress(OSError):  # a command that needs the directory says so itself
         settings.GATEWAY_DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
     execute_from_command_line(sys.argv)

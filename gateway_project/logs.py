@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import re
+import sys
 from typing import Any
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 MASK = "***"
+TRACEBACKS = ("exception", "stack")
+CONTROL = {chr(code): repr(chr(code))[1:-1] for code in (*range(32), 127, 0x85, 0x2028, 0x2029)}
 SECRET_NAMES = re.compile(r"authorization|api[-_]?key|secret|password|cookie|(?:^|[-_])token$", re.IGNORECASE)
 SECRET_SHAPES = re.compile(
     r"""
@@ -44,9 +48,25 @@ def redact(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
     return event
 
 
+def plain_name(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
+    """uvicorn calls its only general logger "uvicorn.error"."""
+    if event.get("logger") == "uvicorn.error":
+        event["logger"] = "uvicorn"
+    return event
+
+
+def one_line(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
+    """Line breaks in texts are shown as `\\n`, so that nobody can forge a line; tracebacks alone keep theirs."""
+    for name, value in event.items():
+        if isinstance(value, str) and name not in TRACEBACKS:
+            event[name] = "".join(CONTROL.get(character, character) for character in value)
+    return event
+
+
 SHARED: list[Processor] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_logger_name,
+    plain_name,
     structlog.stdlib.add_log_level,
     structlog.stdlib.PositionalArgumentsFormatter(),
     structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -72,14 +92,15 @@ def logging_config(level: str, style: str) -> dict[str, Any]:
         },
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
         "root": {"handlers": ["stderr"], "level": level.upper()},
-        "loggers": {
-            "django": {"handlers": [], "propagate": True},
-            "django.server": {"handlers": [], "propagate": True},
-        },
+        "loggers": {name: {"handlers": [], "propagate": True} for name in ("django", "django.server")},
     }
 
 
+COLORS = sys.stderr.isatty() and "NO_COLOR" not in os.environ
 RENDERERS: dict[str, list[Processor]] = {
-    "console": [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback, pad_event_to=0)],
+    "console": [
+        one_line,
+        structlog.dev.ConsoleRenderer(colors=COLORS, exception_formatter=structlog.dev.plain_traceback, pad_event_to=0),
+    ],
     "json": [structlog.processors.EventRenamer("message"), structlog.processors.JSONRenderer()],
 }

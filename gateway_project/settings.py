@@ -5,10 +5,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from csp.constants import NONE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
-
 from gateway_project import env
-from gateway_project.admin_settings import ADMIN_APPS, UNFOLD  # noqa: F401
+from gateway_project.admin_settings import ADMIN_APPS, ADMIN_CSP, UNFOLD  # noqa: F401
 from gateway_project.logs import logging_config
 
 # Server
@@ -104,21 +102,10 @@ AUTH_PASSWORD_VALIDATORS = [
 STATIC_URL = "/static/"
 SERVESTATIC_USE_FINDERS = True
 
-# Security of the admin's pages; unfold's Alpine needs eval, its style attributes need inline styles
-CONTENT_SECURITY_POLICY = {
-    "DIRECTIVES": {
-        "default-src": [SELF],
-        "script-src": [SELF, UNSAFE_EVAL],
-        "style-src": [SELF, UNSAFE_INLINE],
-        "img-src": [SELF, "data:"],
-        "object-src": [NONE],
-        "base-uri": [NONE],
-        "form-action": [SELF],
-        "frame-ancestors": [NONE],
-    }
-}
+# Security of the admin's pages
+CONTENT_SECURITY_POLICY = {"DIRECTIVES": ADMIN_CSP}
 SECURE_REFERRER_POLICY = "same-origin"
-X_FRAME_OPTIONS = "DENY"
+X_FRAME_OPTIONS = "SAMEORIGIN"
 SESSION_COOKIE_NAME = "signalbox_session"
 SESSION_COOKIE_AGE = 7 * 24 * 3600
 CSRF_COOKIE_NAME = "signalbox_csrf"

@@ -1,0 +1,139 @@
+"""How is the gateway served? By uvicorn on uvloop and httptools, one process for each worker."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sys
+from argparse import ArgumentTypeError
+from importlib import import_module
+from types import FrameType
+from typing import Any
+
+import uvicorn
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import connection
+from uvicorn.config import STARTUP_FAILURE
+from uvicorn.supervisors import Multiprocess
+
+from gateway_project import addresses, private_files, quickstart
+
+APPLICATION = "gateway_project.asgi"
+
+
+def port_number(text: str) -> int:
+    """A port between 0 (any free one) and 65535."""
+    if not text.isdecimal() or int(text) > 65535:
+        raise ArgumentTypeError("must be a number from 0 to 65535")
+    return int(text)
+
+
+def worker_count(text: str) -> int:
+    """At least one worker."""
+    if not text.isdecimal() or int(text) < 1:
+        raise ArgumentTypeError("must be a whole number, at least 1")
+    return int(text)
+
+
+class Command(BaseCommand):
+    help = "Serves the gateway: the data path, the admin and the health pages."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--host", default=settings.HOST, help="address to listen on (HOST, %(default)s)")
+        parser.add_argument(
+            "--port", type=port_number, default=settings.PORT, help="port to listen on (PORT, %(default)s); 0: any"
+        )
+        parser.add_argument(
+            "--workers", type=worker_count, default=settings.WEB_CONCURRENCY, help="processes (WEB_CONCURRENCY, %(default)s)"
+        )
+
+    def handle(self, *, host: str, port: int, workers: int, **options: Any) -> None:
+        refuse_open(host)
+        require_migrations()
+        private_files.keep_secret_key()
+        import_module(APPLICATION)  # what cannot be imported fails here, once, and not in every worker for ever
+        listener = listen(host, port)
+        url = addresses.base_url(host, listener.getsockname()[1])
+        allow_host(host)
+        self.stdout.write(f"Signalbox serves on {url} with {workers} worker{'s' if workers > 1 else ''}; Ctrl-C stops it.")
+        self.stdout.flush()
+        connection.close()
+        with listener:
+            run(configure(workers), listener)
+
+
+def refuse_open(host: str) -> None:
+    """An address that others reach is refused while authentication is off, unless that is said to be wanted."""
+    if settings.GATEWAY_AUTHENTICATION or settings.GATEWAY_ALLOW_OPEN or addresses.is_loopback(host):
+        return
+    raise CommandError(
+        f"GATEWAY_AUTHENTICATION is off, so anybody who reaches {host or '0.0.0.0'} could use the provider keys. "  # noqa: S104
+        "Listen on 127.0.0.1, turn authentication on, or set GATEWAY_ALLOW_OPEN=1."
+    )
+
+
+def require_migrations() -> None:
+    """Workers that start on an old or empty database would fail one by one."""
+    if quickstart.pending_migrations():
+        raise CommandError("The database is not up to date: run `manage.py quickstart` (or `manage.py migrate`) first.")
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """The socket that all workers share. Raises `CommandError` that says what to do."""
+    try:
+        return addresses.listen(host, port)
+    except PermissionError:
+        raise CommandError(f"Port {port} needs more rights than this user has: choose one above 1023 with --port.") from None
+    except socket.gaierror:
+        raise CommandError(f"{host!r} is not an address of this machine.") from None
+    except OSError as err:
+        in_use = f"Port {port} of {host} is in use: stop what uses it, or choose another with --port or PORT."
+        raise CommandError(in_use if "in use" in str(err) else f"Cannot listen on {host} port {port}: {err.strerror}.") from None
+
+
+def allow_host(host: str) -> None:
+    """The admin answers under the address given with --host too, here and in the workers."""
+    os.environ["HOST"] = host
+    name = f"[{host}]" if ":" in host else host
+    if name not in settings.ALLOWED_HOSTS:
+        settings.ALLOWED_HOSTS.append(name)
+
+
+def configure(workers: int) -> uvicorn.Config:
+    """uvicorn's settings: forwarded headers and the access log are the application's own business."""
+    return uvicorn.Config(
+        f"{APPLICATION}:application",
+        workers=workers,
+        loop="auto" if sys.platform == "win32" else "uvloop",
+        http="httptools",
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=int(settings.GATEWAY_DRAIN_S),
+    )
+
+
+def run(config: uvicorn.Config, listener: socket.socket) -> None:
+    """Serves until SIGINT or SIGTERM, which both end the process with status 0 once the requests are through."""
+    signal.signal(signal.SIGTERM, _leave)
+    signal.signal(signal.SIGINT, _leave)
+    if config.workers > 1:
+        supervisor = Multiprocess(config, sockets=[listener])
+        supervisor.run()
+        failed = any(process.exitcode == STARTUP_FAILURE for process in supervisor.processes)
+    else:
+        server = uvicorn.Server(config)
+        server.run(sockets=[listener])
+        failed = not server.started
+    if failed:
+        raise CommandError("The gateway did not start; the log above says why.")
+
+
+def _leave(number: int, frame: FrameType | None) -> None:
+    raise SystemExit(0)
