@@ -1,0 +1,266 @@
+"""How does the second transport reach an upstream? Over httpx: the check on the slim one, and the way through proxies.
+
+It is not made for speed: every request has a connection of its own, so that none is stale, none is left jammed by a
+cancelled request, and the bytes after an answer reach nobody. Only who chose this transport should import this module,
+because that loads httpx.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from typing import Any
+
+import httpx
+
+from providers.errors import (
+    AdapterFailed,
+    ConnectFailed,
+    ConnectTimeout,
+    DeadlineExceeded,
+    DnsFailed,
+    FirstByteTimeout,
+    IdleTimeout,
+    InvalidResponse,
+    ProtocolViolation,
+    ProviderError,
+    ResponseTooLarge,
+    StreamTruncated,
+    TlsFailed,
+    TotalTimeout,
+    UpstreamReset,
+)
+from providers.transport import (
+    MAX_HEADER_BYTES,
+    MAX_HEADERS,
+    MAX_REPLY_BYTES,
+    Headers,
+    UpstreamReply,
+    UpstreamRequest,
+    UpstreamStream,
+    find_header,
+)
+from providers.transport.dial import tls_context
+
+GRACE = 0.05
+"""Seconds for what has already arrived, when the reader comes back after the deadline."""
+
+QUIET_LOGGERS = ("httpx", "httpcore")
+
+CONNECT_CAUSES: tuple[tuple[type[BaseException], type[ProviderError]], ...] = (
+    (socket.gaierror, DnsFailed),
+    (ssl.SSLError, TlsFailed),
+    (OSError, ConnectFailed),
+)
+BROKEN = ("disconnected without", "peer closed connection")
+"""How a `RemoteProtocolError` that is the end of the connection, not a breach of the protocol, is worded."""
+
+
+class HttpxTransport:
+    """`proxy` is the URL of an HTTP proxy; with `trust_env` the proxy variables of the environment are obeyed."""
+
+    def __init__(self, *, context: ssl.SSLContext | None = None, trust_env: bool = False, proxy: str | None = None) -> None:
+        for name in QUIET_LOGGERS:  # they write URLs and headers, which hold keys
+            logging.getLogger(name).setLevel(logging.WARNING)
+        self._client = httpx.AsyncClient(
+            verify=context or tls_context(),
+            trust_env=trust_env,
+            proxy=proxy,
+            timeout=httpx.Timeout(None),
+            limits=httpx.Limits(max_connections=None, max_keepalive_connections=0),
+        )
+        self._closed = False
+        self._streams: set[HttpxStream] = set()
+        self._closing: set[asyncio.Task[None]] = set()
+
+    async def fetch(self, request: UpstreamRequest) -> UpstreamReply:
+        """See `Transport.fetch`."""
+        stream = await self._open(request)
+        chunks: list[bytes] = []
+        size = 0
+        try:
+            stream.extend(request.timeouts.idle)
+            while data := await stream.next():
+                stream.extend(request.timeouts.idle)
+                chunks.append(data)
+                size += len(data)
+                if size > MAX_REPLY_BYTES:
+                    raise ResponseTooLarge(f"{stream.peer}: the answer is longer than {MAX_REPLY_BYTES} bytes")
+        except StreamTruncated as error:
+            raise UpstreamReset(error.detail) from error
+        finally:
+            stream.close()
+        return UpstreamReply(stream.status, stream.headers, b"".join(chunks))
+
+    async def stream(self, request: UpstreamRequest) -> UpstreamStream:
+        """See `Transport.stream`."""
+        return await self._open(request)
+
+    async def aclose(self) -> None:
+        """Closes all connections; exchanges under way fail."""
+        self._closed = True
+        for stream in tuple(self._streams):
+            stream.close()
+        await asyncio.gather(*self._closing)
+        await self._client.aclose()
+
+    def forget(self, stream: HttpxStream, closing: Coroutine[Any, Any, None]) -> None:
+        """Owns the end of a stream."""
+        self._streams.discard(stream)
+        task = asyncio.get_running_loop().create_task(closing)
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+
+    async def _open(self, request: UpstreamRequest) -> HttpxStream:
+        if self._closed:
+            raise AdapterFailed("the transport is closed")
+        start = asyncio.get_running_loop().time()
+        timeouts = request.timeouts
+        total = start + timeouts.total
+        first_byte = min(start + timeouts.first_byte, total)
+        timer = asyncio.timeout_at(min(start + timeouts.connect, first_byte))
+        late: type[DeadlineExceeded] = ConnectTimeout
+
+        async def trace(name: str, info: Mapping[str, Any]) -> None:
+            nonlocal late
+            if name.endswith("send_request_headers.started"):
+                late = TotalTimeout if first_byte == total else FirstByteTimeout
+                timer.reschedule(first_byte)
+
+        peer = f"{request.head.origin.host}:{request.head.origin.port}"
+        try:
+            async with timer:
+                response = await self._client.send(_build(request, trace), stream=True, follow_redirects=False)
+        except TimeoutError as error:
+            raise late(f"{peer}: {late.__doc__}") from error
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise _explain(peer, error, request.head.origin.scheme) from error
+        stream = HttpxStream(self, peer, response, first_byte, total)
+        self._streams.add(stream)
+        try:
+            _check_head(peer, stream.status, stream.headers)
+        except ProviderError:
+            stream.close()
+            raise
+        return stream
+
+
+class HttpxStream:
+    """An answer whose head has arrived; see `UpstreamStream`."""
+
+    __slots__ = ("_chunks", "_deadline", "_error", "_late", "_response", "_total", "_transport", "headers", "peer", "status")
+
+    def __init__(self, transport: HttpxTransport, peer: str, response: httpx.Response, deadline: float, total: float) -> None:
+        self.status = response.status_code
+        self.headers: Headers = [(name.lower(), value) for name, value in response.headers.raw]
+        self.peer = peer
+        self._transport = transport
+        self._response: httpx.Response | None = response
+        self._chunks: AsyncIterator[bytes] = response.aiter_raw()
+        self._deadline = deadline
+        self._total = total
+        self._late: type[DeadlineExceeded] = FirstByteTimeout
+        self._error: ProviderError | None = None
+
+    async def next(self) -> bytes:
+        """See `UpstreamStream.next`."""
+        if self._response is None:
+            if self._error is not None:
+                raise self._error
+            return b""
+        try:
+            async with asyncio.timeout_at(self._limit()):
+                data = await anext(self._chunks, b"")
+        except TimeoutError as error:
+            late = TotalTimeout if self._limit() == self._total else self._late
+            raise self._fail(late(f"{self.peer}: {late.__doc__}")) from error
+        except httpx.HTTPError as error:
+            broken = ProtocolViolation if _breaks_protocol(error) else StreamTruncated
+            raise self._fail(broken(f"{self.peer}: {error}")) from error
+        except BaseException:
+            self.close()
+            raise
+        if not data:
+            self._end()
+        return data
+
+    def extend(self, seconds: float) -> None:
+        """See `UpstreamStream.extend`."""
+        self._late = IdleTimeout
+        self._deadline = asyncio.get_running_loop().time() + seconds
+
+    def close(self) -> None:
+        """See `UpstreamStream.close`."""
+        if self._response is not None:
+            self._error = UpstreamReset(f"{self.peer}: the stream was closed before its end")
+            self._end()
+
+    def _limit(self) -> float:
+        return min(max(self._deadline, asyncio.get_running_loop().time() + GRACE), self._total)
+
+    def _fail(self, error: ProviderError) -> ProviderError:
+        self._error = error
+        self._end()
+        return error
+
+    def _end(self) -> None:
+        response, self._response = self._response, None
+        if response is not None:
+            self._transport.forget(self, response.aclose())
+
+
+def _build(request: UpstreamRequest, trace: Callable[[str, Mapping[str, Any]], Awaitable[None]]) -> httpx.Request:
+    head = request.head
+    scheme, host, port = head.origin
+    headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in head.headers]
+    return httpx.Request(
+        head.method,
+        httpx.URL(scheme=scheme, host=host, port=port),
+        headers=[*headers, *request.headers, (b"connection", b"close")],
+        content=request.body,
+        extensions={"trace": trace, "target": head.path.encode("latin-1")},
+    )
+
+
+def _check_head(peer: str, status: int, headers: Headers) -> None:
+    """The rules that httpx is lax about."""
+    names = [name for name, _ in headers]
+    if len(headers) > MAX_HEADERS or sum(len(name) + len(value) + 4 for name, value in headers) > MAX_HEADER_BYTES:
+        raise ProtocolViolation(f"{peer}: too many or too long headers")
+    if status < 200 or {b"content-length", b"transfer-encoding"} <= set(names):
+        raise ProtocolViolation(f"{peer}: status {status}, or both content-length and transfer-encoding")
+    coding = find_header(headers, b"content-encoding") or b"identity"
+    if coding.strip().lower() != b"identity":
+        raise InvalidResponse(f"{peer}: content-encoding {coding[:20]!r}")
+
+
+def _breaks_protocol(error: Exception) -> bool:
+    return isinstance(error, httpx.RemoteProtocolError) and not any(words in str(error) for words in BROKEN)
+
+
+def _explain(peer: str, error: Exception, scheme: str) -> ProviderError:
+    """The error of an exchange without a head. The text of a local one is left out: it may quote a header."""
+    if isinstance(error, httpx.ConnectTimeout):
+        return ConnectTimeout(f"{peer}: {error}")
+    if isinstance(error, httpx.ConnectError):
+        return _connect_cause(error, scheme)(f"{peer}: {error}")
+    if isinstance(error, httpx.ProxyError):
+        return ConnectFailed(f"{peer}: the proxy refused")
+    if _breaks_protocol(error):
+        return ProtocolViolation(f"{peer}: {error}")
+    if isinstance(error, (httpx.NetworkError, httpx.RemoteProtocolError)):
+        return UpstreamReset(f"{peer}: {error}")
+    return AdapterFailed(f"{peer}: {type(error).__name__}")
+
+
+def _connect_cause(error: BaseException, scheme: str) -> type[ProviderError]:
+    cause: BaseException | None = error
+    while cause is not None:
+        for theirs, ours in CONNECT_CAUSES:
+            if isinstance(cause, theirs):
+                return ours
+        cause = cause.__cause__ or cause.__context__
+    return TlsFailed if scheme == "https" else ConnectFailed
