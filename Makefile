@@ -30,7 +30,9 @@ check: $(DEV_STAMP) ## Runs linter, formatter, types, import contracts, Django's
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -W error manage.py check --fail-level WARNING
+	@data=$$(mktemp -d) && trap 'rm -rf "$$data"' EXIT && export GATEWAY_DATA_DIR="$$data" && set -x && \
+	$(BIN)/python -W error manage.py quickstart >/dev/null && \
+	$(BIN)/python -W error manage.py check --fail-level WARNING --database default && \
 	$(BIN)/python -W error manage.py makemigrations --check --dry-run
 	$(BIN)/pytest -q tests/architecture/test_lock.py
 
