@@ -1,0 +1,255 @@
+"""How does a test run the real gateway? As `manage.py serve` in its own process, with its own data and a chaos upstream.
+
+`LiveGateway` is one running gateway; `tests/live_fixtures.py` gives the fixtures. A public model `chaos/X` of `define`
+is served by the upstream's behaviour X, so that what a test asks for is also what goes wrong.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+
+from tests.fakes.chaos.process import Chaos, eventually
+from tests.live_operator import ROOT, Operator
+
+START_WITHIN = 30.0
+STOP_WITHIN = 10.0
+VISIBLE_WITHIN = 5.0
+PROVIDER_KEY = "sk-upstream-canary-2f9c1b7e40d8"
+"""The key that the gateway sends upstream; it must be seen nowhere else."""
+SERVES_ON = re.compile(r"serves on (http://\S+)")
+ENCRYPTION_KEY = base64.b64encode(b"the integration tests' own key..").decode()
+ROUTE = Mapping[str, Any]
+
+
+def environment(data_dir: Path, **variables: str) -> dict[str, str]:
+    """A clean environment: nothing of the one that the tests were started in but what a process needs to run."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "SYSTEMROOT", "VIRTUAL_ENV") if name in os.environ}
+    return {
+        **kept,
+        "DJANGO_SETTINGS_MODULE": "gateway_project.settings",
+        "GATEWAY_DATA_DIR": str(data_dir),
+        "GATEWAY_ENCRYPTION_KEYS": ENCRYPTION_KEY,
+        "LOG_FORMAT": "json",
+        "LOG_LEVEL": "debug",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        **variables,
+    }
+
+
+def make_template(directory: Path) -> Path:
+    """A data directory with a migrated SQLite database, to be copied for each gateway."""
+    directory.mkdir()
+    migrate(environment(directory))
+    return directory
+
+
+def migrate(env: Mapping[str, str]) -> None:
+    """Brings the database of that environment up to date."""
+    subprocess.run([sys.executable, "manage.py", "migrate", "-v", "0"], cwd=ROOT, env=env, check=True, timeout=120)
+
+
+class LiveGateway:
+    """A gateway that serves until the `with` block ends. `key` is a client key that may use every model."""
+
+    base_url: str
+    key: str
+
+    def __init__(self, data_dir: Path, chaos: Chaos, *, workers: int = 1, template: Path | None = None, **variables: str) -> None:
+        if template is not None:
+            shutil.copytree(template, data_dir)
+        self.chaos = chaos
+        self._dead = socket.socket()
+        self._dead.bind(("127.0.0.1", 0))
+        self.log_path = data_dir / "serve.log"
+        self._env = environment(data_dir, **variables)
+        self._workers = workers
+        self._checked = 0
+
+    def __enter__(self) -> Self:
+        self.operator = Operator(self._env)
+        self.key = self.create_key("tests")["key"]
+        command = [sys.executable, "manage.py", "serve", "--host", "127.0.0.1", "--port", "0", "--workers", str(self._workers)]
+        with self.log_path.open("wb") as log:
+            self.process = subprocess.Popen(command, cwd=ROOT, env=self._env, stdout=log, stderr=subprocess.STDOUT)
+        try:
+            self._wait_ready()
+        except BaseException:
+            self.process.kill()
+            self.operator.close()
+            raise
+        self.http = httpx.Client(base_url=self.base_url, headers=self.headers(), trust_env=False, timeout=15)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.http.close()
+        self.operator.close()
+        self._dead.close()
+        code = self.stop()
+        if error is None:
+            assert code == 0, self.log_text()[-4000:]
+            self.check()
+
+    def stop(self) -> int:
+        """Ends the server as an operator does; its exit code."""
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            return self.process.wait(STOP_WITHIN)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            raise
+
+    @property
+    def dead_url(self) -> str:
+        """An OpenAI address that refuses every connection."""
+        return f"http://127.0.0.1:{self._dead.getsockname()[1]}/v1"
+
+    # Requests
+
+    def headers(self, key: str | None = None) -> dict[str, str]:
+        return {"authorization": f"Bearer {key or self.key}"}
+
+    def chat(self, model: str, **fields: Any) -> httpx.Response:
+        """A chat completion, or with `stream=True` its whole stream at once."""
+        return self.http.post("/v1/chat/completions", json=body(model, **fields))
+
+    def chaos_answer(self, behaviour: str, **fields: Any) -> httpx.Response:
+        """What the upstream itself says, without the gateway."""
+        return httpx.post(f"{self.chaos.base_url}/chat/completions", json=body(behaviour, **fields), trust_env=False, timeout=5)
+
+    # The catalog
+
+    def create_key(self, name: str, *arguments: str) -> dict[str, Any]:
+        """A new client key: `id`, `name`, `key`."""
+        made: dict[str, Any] = json.loads(self.operator.command("create_api_key", name, "--json", *arguments))
+        return made
+
+    def define(self, *behaviours: str, **fields: Any) -> None:
+        """One public model `chaos/X` for each behaviour X, with no retries unless `fields` say so."""
+        self.define_models({f"chaos/{name}": [{"upstream_model": name}] for name in behaviours}, **fields)
+
+    def define_models(
+        self, models: Mapping[str, Sequence[ROUTE]], *, fallbacks: Mapping[str, Sequence[str]] | None = None, **fields: Any
+    ) -> None:
+        """Public models with their routes (`provider` is "chaos", "dead" or "keyless"); returns when they are served."""
+        rows = [
+            {
+                "name": name,
+                "num_retries": 0,
+                "routes": [{"provider": "chaos", **route} for route in routes],
+                "fallbacks": (fallbacks or {}).get(name, ()),
+                **fields,
+            }
+            for name, routes in models.items()
+        ]
+        self.operator.define(self._providers(), rows)
+        self.wait_visible(*models)
+
+    def wait_visible(self, *models: str, key: str | None = None) -> None:
+        """Waits until these models are listed in every worker, as far as repeated asking can tell."""
+        wanted = set(models)
+        assert eventually(lambda: self._listed_by_all(wanted, key), VISIBLE_WITHIN, 0.05), f"{models} are not served"
+
+    def listed(self, key: str | None = None) -> set[str]:
+        """The names of the models that a key sees. A new connection, so any worker may answer."""
+        answer = httpx.get(f"{self.base_url}/v1/models", headers=self.headers(key), trust_env=False, timeout=5)
+        return {card["id"] for card in answer.json()["data"]} if answer.status_code == 200 else set()
+
+    def _listed_by_all(self, wanted: set[str], key: str | None) -> bool:
+        return all(wanted <= self.listed(key) for _ in range(1 if self._workers == 1 else 8 * self._workers))
+
+    def _providers(self) -> list[dict[str, Any]]:
+        common = {"type": "openai_compatible", "api_base": self.chaos.base_url}
+        return [
+            {"name": "chaos", **common, "api_key": PROVIDER_KEY},
+            {"name": "keyless", **common},
+            {"name": "dead", "type": "openai_compatible", "api_base": self.dead_url, "api_key": PROVIDER_KEY},
+        ]
+
+    # The process
+
+    def log_text(self) -> str:
+        return self.log_path.read_text(errors="replace")
+
+    def check(self) -> None:
+        """What must hold after every test: the upstream is idle, nothing failed unexpectedly, no secret was written."""
+        assert self.chaos.wait_idle(), f"upstream requests are still open: {self.chaos.log()[-3:]}"
+        text = self.log_text()
+        fresh, self._checked = text[self._checked :], len(text)
+        assert "Traceback" not in fresh, fresh[-4000:]
+        assert not (failures := [line for line in fresh.splitlines() if _is_error(line)]), failures
+        for secret in (PROVIDER_KEY, ENCRYPTION_KEY, self.key):
+            assert secret not in fresh, "a secret is in the log"
+
+    def _wait_ready(self) -> None:
+        assert eventually(self._announced, START_WITHIN, 0.02), self.log_text()
+        assert eventually(self._ready, START_WITHIN, 0.02), self.log_text()
+
+    def _announced(self) -> bool:
+        assert self.process.poll() is None, self.log_text()
+        found = SERVES_ON.search(self.log_text())
+        if found:
+            self.base_url = found[1]
+        return found is not None
+
+    def _ready(self) -> bool:
+        assert self.process.poll() is None, self.log_text()
+        try:
+            return httpx.get(f"{self.base_url}/readyz", trust_env=False, timeout=2).status_code == 200
+        except httpx.HTTPError:
+            return False
+
+
+def body(model: str, **fields: Any) -> dict[str, Any]:
+    """A small chat completion request."""
+    return {"model": model, "messages": [{"role": "user", "content": "hi"}], **fields}
+
+
+def events(response: httpx.Response) -> list[Any]:
+    """The data of an event stream: objects, and "[DONE]"."""
+    lines = [line.removeprefix("data:").strip() for line in response.text.splitlines() if line.startswith("data:")]
+    return [line if line == "[DONE]" else json.loads(line) for line in lines]
+
+
+def words(response: httpx.Response) -> str:
+    """The text that a stream of chat completion chunks adds up to."""
+    chunks = [event for event in events(response) if isinstance(event, dict)]
+    return "".join(choice["delta"].get("content") or "" for chunk in chunks for choice in chunk.get("choices", []))
+
+
+def error_of(response: httpx.Response) -> dict[str, Any]:
+    """The error object of a failed answer, which must be OpenAI's and nothing else."""
+    assert response.status_code >= 400, response.text
+    assert response.headers["content-type"] == "application/json"
+    assert response.headers["x-request-id"]
+    return error_in(response.json())
+
+
+def error_in(value: Any) -> dict[str, Any]:
+    """The error of `{"error": {...}}`, which must have OpenAI's four members and no others."""
+    assert list(value) == ["error"]
+    error: dict[str, Any] = value["error"]
+    assert set(error) == {"message", "type", "param", "code"}
+    assert error["message"]
+    assert error["type"]
+    return error
+
+
+def _is_error(line: str) -> bool:
+    try:
+        return json.loads(line).get("level") in ("error", "critical")
+    except (ValueError, AttributeError):
+        return False

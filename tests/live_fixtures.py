@@ -1,0 +1,44 @@
+"""Which running servers do the integration tests share? One chaos upstream and one gateway for each test process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.fakes.chaos.process import Chaos, chaos_upstream
+from tests.live import LiveGateway, make_template
+
+
+@pytest.fixture(scope="session")
+def shared_chaos() -> Iterator[Chaos]:
+    with chaos_upstream() as chaos:
+        yield chaos
+
+
+@pytest.fixture(scope="session")
+def data_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data directory with a migrated SQLite database."""
+    return make_template(tmp_path_factory.mktemp("template") / "data")
+
+
+@pytest.fixture(scope="session")
+def shared_gateway(shared_chaos: Chaos, data_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveGateway]:
+    """The gateway for module fixtures that define models; tests take `gateway`."""
+    with LiveGateway(tmp_path_factory.mktemp("gateway") / "data", shared_chaos, template=data_template) as running:
+        yield running
+
+
+@pytest.fixture
+def chaos(shared_chaos: Chaos) -> Chaos:
+    """The upstream with an empty log and no scripts."""
+    shared_chaos.reset()
+    return shared_chaos
+
+
+@pytest.fixture
+def gateway(chaos: Chaos, shared_gateway: LiveGateway) -> Iterator[LiveGateway]:
+    """The shared gateway, checked after the test for what must always hold."""
+    yield shared_gateway
+    shared_gateway.check()

@@ -1,0 +1,148 @@
+"""How does a test edit the catalog of a running gateway? Through a process of its own, as an operator would.
+
+`python -m tests.live_operator` reads one order a line, `{"do": name, "with": {...}}`, and answers `{"result": ...}` or
+`{"error": text}`. It runs with the gateway's environment, so it works on the same database with the same keys.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+class OperatorError(Exception):
+    """An order was refused; the text is what the operator was told."""
+
+
+class Operator:
+    """The test's end of the pipe. Every method returns when the change is committed."""
+
+    def __init__(self, env: Mapping[str, str]) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", __name__], cwd=ROOT, env=env, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
+
+    def command(self, *arguments: str) -> str:
+        """A management command; what it wrote. Raises `OperatorError` for a `CommandError`."""
+        return str(self._order("command", arguments=arguments))
+
+    def define(self, providers: Sequence[Mapping[str, Any]], models: Sequence[Mapping[str, Any]]) -> None:
+        """Creates or replaces providers (with `api_key` stored encrypted) and models (with `routes` and `fallbacks`)."""
+        self._order("define", providers=providers, models=models)
+
+    def update(self, model: str, where: Mapping[str, Any], values: Mapping[str, Any]) -> int:
+        """Changes rows; how many."""
+        return int(self._order("update", model=model, where=where, values=values))
+
+    def delete(self, model: str, where: Mapping[str, Any]) -> int:
+        return int(self._order("delete", model=model, where=where))
+
+    def close(self) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process.wait(10)
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+
+    def _order(self, name: str, **arguments: Any) -> Any:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps({"do": name, "with": arguments}) + "\n")
+        self._process.stdin.flush()
+        answer = json.loads(self._process.stdout.readline() or '{"error": "the operator process has ended"}')
+        if "error" in answer:
+            raise OperatorError(answer["error"])
+        return answer["result"]
+
+
+# What the process does
+
+
+def _command(arguments: list[str]) -> str:
+    from django.core.management import call_command
+
+    written = io.StringIO()
+    with contextlib.redirect_stdout(written):
+        call_command(*arguments, stdout=written)
+    return written.getvalue()
+
+
+def _define(providers: list[dict[str, Any]], models: list[dict[str, Any]]) -> None:
+    from django.db import transaction
+
+    with transaction.atomic():
+        for provider in providers:
+            _define_provider(**provider)
+        for model in models:
+            _define_model(**model)
+
+
+def _define_provider(name: str, api_key: str = "", **fields: Any) -> None:
+    from models_catalog.models import Credential, Provider
+    from providers.types import Secret
+
+    credential = None
+    if api_key:
+        credential, _ = Credential.objects.get_or_create(name=name)
+        credential.secret = Secret(api_key)
+        credential.full_clean()
+        credential.save()
+    provider, _ = Provider.objects.update_or_create(name=name, defaults={"credential": credential, **fields})
+    provider.full_clean()
+
+
+def _define_model(name: str, routes: list[dict[str, Any]], fallbacks: Sequence[str] = (), **fields: Any) -> None:
+    from models_catalog.models import Fallback, ModelDefinition, Provider, Route
+
+    model, _ = ModelDefinition.objects.update_or_create(name=name, defaults=fields)
+    model.full_clean()
+    model.routes.all().delete()
+    model.fallbacks.all().delete()
+    for position, route in enumerate(routes):
+        provider = Provider.objects.get(name=route.pop("provider"))
+        Route.objects.create(model=model, provider=provider, position=position, name=f"route {position}", **route)
+    for position, fallback in enumerate(fallbacks):
+        Fallback.objects.create(model=model, fallback=ModelDefinition.objects.get(name=fallback), position=position)
+
+
+def _rows(model: str, where: dict[str, Any]) -> Any:
+    from django.apps import apps
+
+    return apps.get_model("models_catalog", model).objects.filter(**where)
+
+
+def _update(model: str, where: dict[str, Any], values: dict[str, Any]) -> int:
+    return int(_rows(model, where).update(**values))
+
+
+def _delete(model: str, where: dict[str, Any]) -> int:
+    return int(_rows(model, where).delete()[0])
+
+
+ORDERS: dict[str, Callable[..., Any]] = {"command": _command, "define": _define, "update": _update, "delete": _delete}
+
+
+def main() -> None:
+    import django
+
+    django.setup()
+    for line in sys.stdin:
+        order = json.loads(line)
+        try:
+            answer = {"result": ORDERS[order["do"]](**order["with"])}
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever fails is the answer
+            answer = {"error": f"{type(error).__name__}: {error}"}
+        sys.stdout.write(json.dumps(answer) + "\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
