@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.apps import AppConfig
+from django.core.checks import register
 
 
 class ModelsCatalogConfig(AppConfig):
@@ -11,6 +12,8 @@ class ModelsCatalogConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from models_catalog import publish
+        from models_catalog import checks, publish
 
         publish.connect_signals()
+        for check, tags in checks.CHECKS:
+            register(check, *tags)

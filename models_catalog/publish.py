@@ -16,6 +16,8 @@ from django.apps import apps
 from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, connections, models, transaction
 from django.db.models import F
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 CHANNEL = "gateway_catalog"
 VERSION_ROW = 1
@@ -45,7 +47,7 @@ class _Announce:
         for callback in tuple(_refresh_callbacks):
             callback()
         if connections[DEFAULT_DB_ALIAS].vendor != "postgresql" and settings.REDIS_URL:
-            _publish_to_redis(settings.REDIS_URL)
+            _redis_hints(settings.REDIS_URL).send()
 
 
 def mark_changed(using: str = DEFAULT_DB_ALIAS) -> None:
@@ -79,16 +81,29 @@ def _version_model() -> Any:
     return apps.get_model("models_catalog", "CatalogVersion")
 
 
-@lru_cache(maxsize=1)
-def _redis(url: str) -> redis.Redis:
-    return redis.Redis.from_url(url, socket_connect_timeout=REDIS_TIMEOUT_S, socket_timeout=REDIS_TIMEOUT_S)
+class _RedisHints:
+    """Publishes hints; an unreachable server costs a write half a second and is logged once until it is back."""
+
+    def __init__(self, url: str) -> None:
+        self._client = redis.Redis.from_url(
+            url, socket_connect_timeout=REDIS_TIMEOUT_S, socket_timeout=REDIS_TIMEOUT_S, retry=Retry(NoBackoff(), 0)
+        )
+        self._failing = False
+
+    def send(self) -> None:
+        try:
+            self._client.publish(CHANNEL, "")
+        except (redis.RedisError, OSError) as err:
+            if not self._failing:
+                log.warning("catalog_hint_not_sent", error=type(err).__name__)
+            self._failing = True
+        else:
+            if self._failing:
+                log.info("catalog_hint_sent_again")
+            self._failing = False
 
 
-def _publish_to_redis(url: str) -> None:
-    try:
-        _redis(url).publish(CHANNEL, "")
-    except redis.RedisError as err:
-        log.warning("catalog_hint_not_sent", error=type(err).__name__)
+_redis_hints = lru_cache(maxsize=1)(_RedisHints)
 
 
 def connect_signals() -> None:

@@ -1,0 +1,122 @@
+"""What does `manage.py check` say about the catalog? Its keys, its secrets, and every row that would be left out.
+
+The rows are looked at by `manage.py check` alone: `migrate` or `import_config`, with which a catalog is repaired, must not
+be stopped by it.
+"""
+
+from __future__ import annotations
+
+import stat
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from pathlib import Path
+from typing import Any
+
+from django.core.checks import CheckMessage, Error, Tags
+from django.core.checks import Warning as CheckWarning
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, connection
+
+from models_catalog import encryption, secrets
+from models_catalog.compiler import compile_snapshot
+from models_catalog.models import CatalogVersion, Credential, Provider
+from models_catalog.snapshot import Problem
+from providers import registry
+
+CATALOG = "catalog"
+KEY_HINT = "`manage.py quickstart` makes a key file; a key is 32 random bytes in base64."
+PROBLEM_IDS = {"model": "catalog.E010", "provider": "catalog.E011", "credential": "catalog.E012", "client key": "catalog.E013"}
+
+_rows_wanted: ContextVar[bool] = ContextVar("catalog_rows_wanted", default=False)
+
+
+@contextmanager
+def rows_included() -> Iterator[None]:
+    """Checks that run inside look at the rows, too."""
+    token = _rows_wanted.set(True)
+    try:
+        yield
+    finally:
+        _rows_wanted.reset(token)
+
+
+def check_key_ring(**kwargs: Any) -> list[CheckMessage]:
+    """E001: the key ring is unusable. W001: there is none. W002: others may read the key file."""
+    try:
+        encryption.key_ring()
+    except encryption.NoKeyRing as err:
+        return [CheckWarning(str(err), hint=KEY_HINT, id="catalog.W001")] if _rows_wanted.get() else []
+    except encryption.EncryptionError as err:
+        return [Error(f"The encryption keys cannot be used: {err}.", hint=KEY_HINT, id="catalog.E001")]
+    path = encryption.key_file()
+    if encryption.from_file() and path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        return [CheckWarning(f"Others may read the key file {path}.", hint=f"chmod 600 {path}", id="catalog.W002")]
+    return []
+
+
+def check_rows(**kwargs: Any) -> list[CheckMessage]:
+    """Secrets and rows, if there is a database with the catalog's tables. W003: it cannot be read."""
+    if not _rows_wanted.get():
+        return []
+    try:
+        return [*_secrets(), *_unauthenticated(), *_left_out()] if _tables_exist() else []
+    except DatabaseError as err:
+        message = f"The catalog cannot be read from the database: {type(err).__name__}."
+        return [CheckWarning(message, hint="Is it reachable, and was `manage.py migrate` run?", id="catalog.W003")]
+
+
+def _tables_exist() -> bool:
+    if connection.vendor == "sqlite":
+        name = str(connection.settings_dict["NAME"])
+        if "memory" not in name and not Path(name).exists():
+            return False  # connecting would create the file
+    return CatalogVersion._meta.db_table in connection.introspection.table_names()
+
+
+def _secrets() -> Iterator[CheckMessage]:
+    """E002: a stored secret does not decrypt. W004: some are encrypted under a key that is not the active one."""
+    stored = [row for row in Credential.objects.all() if row.secret]
+    for row in stored:
+        try:
+            secrets.reveal(row)
+        except secrets.SecretUnavailable as err:
+            hint = "Put its key back into the key ring, or enter the secret again."
+            yield Error(f"credential {row.name}: {err}.", hint=hint, id="catalog.E002")
+    yield from _retired(stored)
+
+
+def _retired(stored: Sequence[Credential]) -> Iterator[CheckMessage]:
+    try:
+        ring = encryption.key_ring()
+    except encryption.EncryptionError:
+        return
+    found = [row.secret.stored for row in stored if encryption.is_stored_form(row.secret.stored)]
+    ids = Counter(encryption.key_id_of(value) for value in found)
+    for key_id in ring.ids[1:]:
+        if ids[key_id]:
+            message = f"{ids[key_id]} secrets are encrypted under the key {key_id}, which is not the active one ({ring.active})."
+            yield CheckWarning(message, hint="Run `manage.py rotate_encryption_keys`.", id="catalog.W004")
+
+
+def _unauthenticated() -> Iterator[CheckMessage]:
+    """W005: a provider of a type that usually wants a key has no credential."""
+    for row in Provider.objects.filter(enabled=True, credential=None):
+        known = {known.name: known for known in registry.provider_types()}.get(row.type)
+        if known and known.needs_key and not row.api_base:
+            message = f"provider {row.name}: {known.label} wants a key, but there is no credential."
+            yield CheckWarning(message, hint="Choose a credential, or one of the source “None needed”.", id="catalog.W005")
+
+
+def _left_out() -> Iterator[CheckMessage]:
+    """E010 to E013: rows that the compiled catalog leaves out, with the reason."""
+    for problem in compile_snapshot(DEFAULT_DB_ALIAS).problems:
+        hint = f"Repair it in the admin: {problem.path}" if problem.path else None
+        yield Error(f"{problem.where}: {problem.message}", hint=hint, id=_id_of(problem))
+
+
+def _id_of(problem: Problem) -> str:
+    return next(found for kind, found in PROBLEM_IDS.items() if problem.where.startswith(f"{kind} "))
+
+
+CHECKS = ((check_key_ring, (Tags.security, CATALOG)), (check_rows, (Tags.database, CATALOG)))
