@@ -34,7 +34,10 @@ ROUTES = (
 )
 
 _EXACT = {path: {route.method: route for route in ROUTES if route.path == path} for _, path, _ in ROUTES if path[-1] != "*"}
-_PREFIXES = tuple((route.path[:-1], {route.method: route}) for route in ROUTES if route.path[-1] == "*")
+_PREFIXES = tuple(
+    (path[:-1], {route.method: route for route in ROUTES if route.path == path})
+    for path in dict.fromkeys(route.path for route in ROUTES if route.path[-1] == "*")
+)
 
 
 def owns(path: str) -> bool:

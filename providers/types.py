@@ -140,10 +140,10 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True):
-    """A whole answer in the format `wire`."""
+    """A whole answer in the format `wire`; `fields` are the top-level fields of a JSON body."""
 
     wire: Wire
-    body: bytes
+    fields: Fields
     content_type: bytes = b"application/json"
 
 

@@ -13,6 +13,7 @@ from openai_api.pipeline.first_event import Begun
 from providers.errors import ProviderError
 from providers.types import Call, Reply, Target
 from providers.wire import openai_chat, sse
+from providers.wire.patch import patch
 
 JSON: Headers = ((b"content-type", b"application/json"),)
 EVENT_STREAM: Headers = (
@@ -65,7 +66,8 @@ def header_value(text: str) -> bytes:
 
 
 async def _whole(inbound: Inbound, call: Call, reply: Reply, headers: Headers) -> None:
-    body, inbound.record.usage = openai_chat.rename(reply.body, openai_chat.json_string(call.model))
+    inbound.record.usage = openai_chat.usage_of(reply.fields)
+    body = patch(reply.fields, {"model": openai_chat.json_string(call.model)})
     await _send(inbound, 200, ((b"content-type", reply.content_type), *headers), body)
 
 

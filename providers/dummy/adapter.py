@@ -28,6 +28,7 @@ from providers.registry import ProviderType, register
 from providers.transport import Transport
 from providers.types import Call, Reply, TargetConfig, Wire
 from providers.wire.openai_errors import failure_of
+from providers.wire.patch import fields_of
 
 WORD = re.compile(r"(?P<verb>[a-z-]+?)(?:-(?P<number>\d+)(?P<unit>ms|s)?)?$")
 FAILURES: dict[str, Callable[[], ProviderError]] = {
@@ -73,7 +74,7 @@ class DummyAdapter:
         message = {"role": "assistant", "content": text}
         choice = {"index": 0, "message": message, "finish_reason": "stop", "logprobs": None}
         body = {**self._frame("chat.completion"), "choices": [choice], "usage": usage}
-        return Reply(wire=Wire.OPENAI_CHAT, body=msgspec.json.encode(body))
+        return Reply(wire=Wire.OPENAI_CHAT, fields=fields_of(msgspec.json.encode(body)))
 
     async def stream_chat(self, call: Call, transport: Transport) -> DummyStream:
         await self._script.begin()

@@ -11,7 +11,7 @@ from urllib.parse import quote, urlsplit
 import msgspec
 
 from providers.capabilities import capabilities_of
-from providers.errors import ConfigurationError, CredentialError, InvalidResponse
+from providers.errors import ConfigurationError, CredentialError
 from providers.openai_compatible.presets import PRESETS, Auth, Preset, Quirk
 from providers.registry import ProviderType, register
 from providers.transport import Head, Origin, Transport, UpstreamRequest, UpstreamStream
@@ -37,9 +37,7 @@ class OpenAICompatibleAdapter:
         answer = await transport.fetch(self._request(call))
         if answer.status != 200:
             raise failure_of(answer.status, answer.headers, answer.body)
-        if not openai_chat.is_completion(answer.body):
-            raise openai_chat.error_in_body(answer.body) or InvalidResponse()
-        return Reply(wire=Wire.OPENAI_CHAT, body=answer.body)
+        return Reply(wire=Wire.OPENAI_CHAT, fields=openai_chat.completion_of(answer.body))
 
     async def stream_chat(self, call: Call, transport: Transport) -> OpenAIChatStream:
         stream = await transport.stream(self._request(call))

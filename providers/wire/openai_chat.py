@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from providers.errors import ProviderError
+from providers.errors import InvalidResponse, ProviderError
 from providers.types import Usage
 from providers.wire.openai_errors import failure_in_band
 from providers.wire.patch import Fields, InvalidJson, fields_of, patch
@@ -54,28 +54,28 @@ def decode_request(body: bytes) -> ChatRequest:
     return _decode_request(body)
 
 
-def is_completion(body: bytes) -> bool:
-    """Whether an answer of status 200 is a JSON object with choices."""
+def completion_of(body: bytes) -> Fields:
+    """The fields of an answer of status 200. Raises the error that it carries in place of choices, or `InvalidResponse`."""
     try:
-        return "choices" in fields_of(body).spans
-    except InvalidJson:
-        return False
-
-
-def error_in_body(body: bytes) -> ProviderError | None:
-    """The error that an answer of status 200 carries in place of choices."""
-    try:
-        return error_in(fields_of(body))
-    except InvalidJson:
-        return None
+        fields = fields_of(body)
+    except InvalidJson as error:
+        raise InvalidResponse from error
+    if "choices" not in fields.spans:
+        raise error_in(fields) or InvalidResponse
+    return fields
 
 
 def error_in(fields: Fields) -> ProviderError | None:
     """The error of an object with a truthy `error` field."""
     raw = fields.raw("error")
-    if raw is None or raw in (b"null", b"false", b'""', b"{}"):
+    if raw is None:
         return None
-    error: Any = msgspec.json.decode(raw)
+    try:
+        error: Any = msgspec.json.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        error = raw.decode("utf-8", "replace")
+    if not error:
+        return None
     return failure_in_band(error if isinstance(error, dict) else {"message": error})
 
 
@@ -102,12 +102,6 @@ def usage_of(fields: Fields) -> Usage | None:
         cached_tokens=(sent.cached_tokens if sent else 0) or 0,
         reasoning_tokens=(received.reasoning_tokens if received else 0) or 0,
     )
-
-
-def rename(body: bytes, model: bytes) -> tuple[bytes, Usage | None]:
-    """The completion with `model` (JSON text) as its model, and its usage."""
-    fields = fields_of(body)
-    return patch(fields, {"model": model}), usage_of(fields)
 
 
 @lru_cache(maxsize=1024)

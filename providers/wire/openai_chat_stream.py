@@ -15,7 +15,10 @@ from providers.wire.openai_chat import DONE, error_in, usage_of
 from providers.wire.patch import Fields, InvalidJson, fields_of, patch
 
 UNREMARKABLE = ((b'"finish_reason"', b'"finish_reason":null'), (b'"usage"', b'"usage":null'))
-"""Fields that need a close look unless they have the second, commonest form."""
+"""Fields that need a close look unless all of them have the second, commonest form."""
+NEVER = b"\n\n\n"
+"""Bytes that no frame holds."""
+EMPTY = (None, b"[]", b"null")
 
 
 class _Choice(msgspec.Struct):
@@ -41,7 +44,7 @@ class ChatStreamRelay:
         self._model = msgspec.json.encode(model)
         self._include_usage = include_usage
         self._splitter = sse.FrameSplitter()
-        self._needle = b"\0"
+        self._needle = NEVER
         self._replacement = b""
 
     @property
@@ -58,8 +61,8 @@ class ChatStreamRelay:
     def end(self) -> bytes:
         """What is still to be sent after the upstream's last byte. Raises `StreamTruncated` or `EmptyStream`, or the
         upstream's own error, when the stream was not complete."""
-        rest = self._splitter.rest()
-        out = self._relay([rest.rstrip(b"\r\n") + b"\n\n"]) if rest.strip() else b""
+        frame = self._splitter.rest().rstrip(b"\r\n") + b"\n\n"
+        out = self._relay([frame]) if _is_whole(frame) else b""
         if self.error is not None:
             raise self.error
         if self.done:
@@ -79,17 +82,19 @@ class ChatStreamRelay:
 
     def _frame(self, frame: bytes) -> bytes:
         position = frame.find(self._needle)
-        if position < 0 or b'"error"' in frame or b"{" in frame[7:position] or b"[" in frame[7:position]:
+        if position < 0 or b'"error"' in frame or b'"delta"' not in frame:
+            return self._look_closely(frame)
+        if b"{" in frame[7:position] or b"[" in frame[7:position]:
             return self._look_closely(frame)
         for name, harmless in UNREMARKABLE:
-            if name in frame and harmless not in frame:
+            if frame.count(name) != frame.count(harmless):
                 return self._look_closely(frame)
         self.events += 1
         return frame[:position] + self._replacement + frame[position + len(self._needle) :]
 
     def _look_closely(self, frame: bytes) -> bytes:
         data = sse.data_of(frame)
-        if data is None:
+        if data is None or not data.strip():
             return frame
         if data.strip() == DONE:
             self.done = True
@@ -111,10 +116,10 @@ class ChatStreamRelay:
         if "model" in fields.spans and fields.raw("model") != self._model:
             changes["model"] = self._model
         if usage is not None and not self._include_usage:
-            if choices in (None, b"[]"):
+            if choices in EMPTY:
                 return b""
             changes["usage"] = None
-        if choices not in (None, b"[]"):
+        if choices not in EMPTY:
             self.events += 1
         self._learn(frame, fields)
         if not changes:
@@ -133,7 +138,8 @@ class ChatStreamRelay:
         span = fields.spans.get("model")
         if span is not None and frame.startswith(b"data:"):
             key, start, stop = span
-            self._needle = fields.body[key:stop]
+            needle = fields.body[key:stop]
+            self._needle = needle if needle.endswith(b'"') else NEVER
             self._replacement = fields.body[key:start] + self._model
 
     @staticmethod
@@ -141,3 +147,15 @@ class ChatStreamRelay:
         if data in frame:
             return frame.replace(data, changed, 1)
         return sse.frame_of(changed)
+
+
+def _is_whole(frame: bytes) -> bool:
+    """Whether the last event lacks only its blank line; half an event is none."""
+    data = sse.data_of(frame)
+    if data is None or data.strip() == DONE:
+        return data is not None
+    try:
+        fields_of(data)
+    except InvalidJson:
+        return False
+    return True

@@ -61,7 +61,7 @@ def failure_of(status: int, headers: Headers, body: bytes) -> ProviderError:
     if status < 300:
         return InvalidResponse(detail, upstream_status=status)
     kind = BY_STATUS.get(status)
-    if kind is RateLimited and text(error, "code") in QUOTA_CODES | {text(error, "type")} & QUOTA_CODES:
+    if kind is RateLimited and not QUOTA_CODES.isdisjoint({text(error, "code"), text(error, "type")}):
         kind = QuotaExceeded
     if kind is None and status < 500:
         return caller_error(status if status in CALLER_STATUSES else 400, error)
@@ -98,7 +98,7 @@ def error_object(body: bytes) -> Mapping[str, Any]:
         value = value[0]
     if not isinstance(value, dict):
         return {}
-    error = value.get("error", value)
+    error = value.get("error") or value
     return error if isinstance(error, dict) else {"message": error}
 
 

@@ -11,8 +11,11 @@ from collections.abc import Mapping
 import msgspec
 
 _decode = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
-_KEY = re.compile(rb'[\s,{]*("(?:[^"\\]|\\.)*")\s*:\s*')
+_KEY = re.compile(rb'"(?:[^"\\]|\\.)*"')
 _string = msgspec.json.Decoder(str).decode
+_quoted: dict[str, bytes] = {}
+MAX_QUOTED = 1000
+SPACE = b" \t\r\n"
 
 
 class InvalidJson(ValueError):
@@ -42,21 +45,36 @@ def fields_of(body: bytes) -> Fields:
     """Finds the top-level fields. Raises `InvalidJson`, `DuplicateKey`; an invalid string may pass, so check UTF-8 first."""
     try:
         values = _decode(body)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise InvalidJson(str(error)) from error
     spans: dict[str, tuple[int, int, int]] = {}
     position = 0
     for name, value in values.items():
-        match = _KEY.match(body, position)
-        if match is None or (match[1] != b'"%b"' % name.encode() and _string(match[1]) != name):
-            raise DuplicateKey("a field occurs twice")
-        position = match.end() + len(memoryview(value))
-        if not body.startswith(bytes(value), match.end()):
+        key = body.find(b'"', position)  # between two members there is nothing but a comma and space
+        after = _end_of_key(body, key, name)
+        raw = bytes(value)
+        start = body.find(raw, after)
+        if body[after:start] != b":" and body[after:start].strip(SPACE) != b":":
             raise DuplicateKey(f"the field {name!r} occurs twice")
-        spans[name] = (match.start(1), match.end(), position)
-    if spans and body[position:].strip() != b"}":
+        position = start + len(raw)
+        spans[name] = (key, start, position)
+    if spans and body[position:].strip(SPACE) != b"}":
         raise DuplicateKey("a field occurs twice")
     return Fields(body, spans)
+
+
+def _end_of_key(body: bytes, key: int, name: str) -> int:
+    quoted = _quoted.get(name)
+    if quoted is None:
+        quoted = b'"%b"' % name.encode()
+        if len(_quoted) < MAX_QUOTED:
+            _quoted[name] = quoted
+    if body.startswith(quoted, key):
+        return key + len(quoted)
+    match = _KEY.match(body, max(key, 0))
+    if match is None or _string(match[0]) != name:
+        raise DuplicateKey("a field occurs twice")
+    return match.end()
 
 
 def patch(fields: Fields, changes: Mapping[str, bytes | None]) -> bytes:

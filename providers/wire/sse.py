@@ -28,11 +28,12 @@ class FrameSplitter:
     def feed(self, chunk: bytes) -> list[bytes]:
         """The frames completed by these bytes. Raises `InvalidResponse` for an event over `MAX_FRAME_BYTES`."""
         if not self._rest and chunk.endswith(b"\n\n") and b"\r" not in chunk:
-            if len(chunk) > MAX_FRAME_BYTES and any(len(part) > MAX_FRAME_BYTES for part in chunk.split(b"\n\n")):
+            if len(chunk) > MAX_FRAME_BYTES and any(len(part) > MAX_FRAME_BYTES - 2 for part in chunk.split(b"\n\n")):
                 raise InvalidResponse("an event is too long")
             if chunk.find(b"\n\n") == len(chunk) - 2:
                 return [chunk]
-            return [part + b"\n\n" for part in chunk[:-2].split(b"\n\n")]
+            if b"\n\n\n" not in chunk:
+                return [part + b"\n\n" for part in chunk[:-2].split(b"\n\n")]
         return self._cut(self._rest + chunk)
 
     def _cut(self, data: bytes) -> list[bytes]:
@@ -64,5 +65,5 @@ def data_of(frame: bytes) -> bytes | None:
 
 
 def frame_of(data: bytes) -> bytes:
-    """The frame that carries one line of data."""
-    return b"data: " + data + b"\n\n"
+    """The frame that carries the data, each of its lines (they end in LF) in a field of its own."""
+    return b"data: " + data.replace(b"\n", b"\ndata: ") + b"\n\n"
