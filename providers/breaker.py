@@ -69,14 +69,18 @@ class Breakers:
         return True
 
     def succeeded(self, target: str) -> None:
+        """Closes the circuit when its cooldown is over; a try that began before it says nothing."""
         circuit = self._circuits.get(target)
         if circuit is None:
+            return
+        now = self._clock()
+        if now < circuit.open_until:
             return
         if circuit.open_until:
             del self._circuits[target]
             return
         circuit.failures = 0
-        circuit.count(self._clock(), failed=False)
+        circuit.count(now, failed=False)
 
     def failed(self, target: str) -> None:
         """Counts one failure, and cools the target if that was one too many."""
