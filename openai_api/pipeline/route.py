@@ -3,7 +3,8 @@
 One pass tries the targets of the model, each once, a failure going on to the next at once. When all have failed and
 some failure may pass by itself, those targets are tried again after a pause with full jitter, for `num_retries` further
 passes. Then the model's fallback models follow, each the same way. Targets that the circuit breaker has cooled are
-passed over, unless nothing else is left. In all there are at most three tries, or one for each target if that is more.
+passed over, unless nothing else is left. In all there are at most three tries, or one for each target if that is more;
+a retry never takes the try of a target that has had none.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from models_catalog.snapshot import CatalogSnapshot, ModelEntry
 from openai_api.context import Attempt
 from providers.breaker import Breakers
 from providers.capabilities import Capability
-from providers.errors import AdapterFailed, ProviderError, RateLimited
+from providers.errors import AdapterFailed, FailureClass, ProviderError, QuotaExceeded, RateLimited
 from providers.retry import backoff
 from providers.types import Target
 
@@ -33,7 +34,7 @@ class Exhausted(Exception):
     def __init__(self, errors: list[ProviderError]) -> None:
         super().__init__("no target succeeded")
         limits = [error for error in errors if isinstance(error, RateLimited)]
-        self.error = min(limits, key=lambda error: error.retry_after or 1.0) if limits else errors[-1]
+        self.error = min(limits, key=_worth_waiting_for) if limits else errors[-1]
 
 
 async def route(
@@ -50,16 +51,18 @@ async def route(
     """
     errors: list[ProviderError] = []
     legs = list(chain(entry, capability, catalog))
-    tries = max(MAX_TRIES, sum(len(leg.targets[capability]) for leg in legs))
+    untried = sum(len(leg.targets[capability]) for leg in legs)
+    tries = max(MAX_TRIES, untried)
     for leg in legs:
         targets = leg.targets[capability]
+        untried -= len(targets)
         for number in range(leg.retry.num_retries + 1):
-            if number:
+            if number and len(attempts) + untried < tries:
                 await asyncio.sleep(_pause(errors, number, leg.retry.max_delay_s))
             failed: list[Target] = []
-            for target in _allowed(targets, breakers):
-                if len(attempts) >= tries:
-                    raise Exhausted(errors)
+            for target in targets:
+                if len(attempts) + untried >= tries or not breakers.allows(target.id):
+                    continue
                 try:
                     return target, await _tried(target, breakers, attempts, attempt)
                 except ProviderError as error:
@@ -71,7 +74,8 @@ async def route(
             targets = tuple(failed)
             if not targets:
                 break
-    raise Exhausted(errors)
+    targets = tuple(target for leg in legs for target in leg.targets[capability])
+    return await _last_resort(targets, breakers, attempts, attempt, errors)
 
 
 def chain(entry: ModelEntry, capability: Capability, catalog: CatalogSnapshot) -> Iterator[ModelEntry]:
@@ -89,18 +93,22 @@ def chain(entry: ModelEntry, capability: Capability, catalog: CatalogSnapshot) -
             yield found
 
 
-def _allowed(targets: tuple[Target, ...], breakers: Breakers) -> Iterator[Target]:
-    passed_over: list[Target] = []
-    tried = False
-    for target in targets:
-        if breakers.allows(target.id):
-            tried = True
-            yield target
-        else:
-            passed_over.append(target)
-    if passed_over and not tried:
-        first = breakers.first_to_open(target.id for target in passed_over)
-        yield next(target for target in passed_over if target.id == first)
+def _worth_waiting_for(error: RateLimited) -> tuple[bool, float]:
+    return isinstance(error, QuotaExceeded), error.retry_after or 1.0
+
+
+async def _last_resort(
+    targets: tuple[Target, ...], breakers: Breakers, attempts: list[Attempt], attempt: Try[T], errors: list[ProviderError]
+) -> tuple[Target, T]:
+    """Tries the one target whose cooldown ends first, when all have been passed over and none has failed."""
+    if errors:
+        raise Exhausted(errors)
+    first = breakers.first_to_open(target.id for target in targets)
+    target = next(target for target in targets if target.id == first)
+    try:
+        return target, await _tried(target, breakers, attempts, attempt)
+    except ProviderError as error:
+        raise Exhausted([error]) from error
 
 
 async def _tried(target: Target, breakers: Breakers, attempts: list[Attempt], attempt: Try[T]) -> T:
@@ -129,7 +137,7 @@ async def _tried(target: Target, breakers: Breakers, attempts: list[Attempt], at
 
 
 def _report(breakers: Breakers, target: Target, error: ProviderError) -> None:
-    if isinstance(error, RateLimited):
+    if error.failure is FailureClass.RATE_LIMIT:
         breakers.cool(target.id, error.retry_after or 1.0)
     elif error.policy.counts:
         breakers.failed(target.id)
