@@ -25,7 +25,18 @@ class PoolCounters(NamedTuple):
 class Pool:
     """The connections to one origin; the one that was used last is taken first, so that the others may age."""
 
-    __slots__ = ("_dialer", "_dialing", "_keep_seconds", "_open", "_opened", "_origin", "_sweep", "idle", "peer", "stale_retries")
+    __slots__ = (
+        "_dialer",
+        "_dialing",
+        "_idle",
+        "_keep_seconds",
+        "_open",
+        "_opened",
+        "_origin",
+        "_sweep",
+        "peer",
+        "stale_retries",
+    )
 
     def __init__(self, origin: Origin, dialer: Dialer, sweep: Sweep, keep_seconds: float) -> None:
         self._origin = origin
@@ -33,7 +44,7 @@ class Pool:
         self._sweep = sweep
         self._keep_seconds = keep_seconds
         self._dialing = self._open = self._opened = 0
-        self.idle: dict[Connection, None] = {}
+        self._idle: dict[Connection, None] = {}
         self.peer = f"{origin.host}:{origin.port}"
         self.stale_retries = 0
 
@@ -49,14 +60,24 @@ class Pool:
         return connection
 
     def _connection(self) -> Connection:
-        return Connection(asyncio.get_running_loop(), self, self._sweep)
+        return Connection(asyncio.get_running_loop(), self, self._sweep, self.peer)
+
+    def take(self) -> Connection | None:
+        """The free connection that was used last. One on which bytes wait is dropped: the next request did not ask for them."""
+        idle = self._idle
+        while idle:
+            connection = idle.popitem()[0]
+            if not connection.readable(0):
+                return connection
+            connection.abort()
+        return None
 
     def release(self, connection: Connection) -> None:
         """Takes back a connection after its exchange: to keep it if it may be used again, to close it otherwise."""
         if not connection.reusable():
             connection.abort()
             return
-        self.idle[connection] = None
+        self._idle[connection] = None
         connection.deadline = deadline = monotonic() + self._keep_seconds
         if deadline < self._sweep.wake:
             self._sweep.arm(deadline)
@@ -66,11 +87,11 @@ class Pool:
         self._opened += 1
 
     def unusable(self, connection: Connection) -> None:
-        self.idle.pop(connection, None)
+        self._idle.pop(connection, None)
 
     def lost(self) -> None:
         self._open -= 1
 
     def counters(self) -> PoolCounters:
-        idle = len(self.idle)
+        idle = len(self._idle)
         return PoolCounters(self._open - idle + self._dialing, idle, self._opened, self.stale_retries)

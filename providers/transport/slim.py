@@ -5,8 +5,8 @@ from __future__ import annotations
 import ssl
 from time import monotonic
 
-from providers.errors import AdapterFailed, ProviderError, ResponseTooLarge, UpstreamReset
-from providers.transport import MAX_REPLY_BYTES, Headers, Origin, UpstreamReply, UpstreamRequest, UpstreamStream
+from providers.errors import AdapterFailed, ProviderError, UpstreamReset
+from providers.transport import Headers, Origin, UpstreamReply, UpstreamRequest, UpstreamStream
 from providers.transport.connection import Connection
 from providers.transport.dial import Dialer, Resolve, system_resolve, tls_context
 from providers.transport.pool import Pool, PoolCounters
@@ -38,8 +38,6 @@ class SlimTransport:
         body = chunks[0] if len(chunks) == 1 else b"".join(chunks)
         reply = UpstreamReply(connection.status, connection.headers, body)
         connection.home.release(connection)
-        if len(body) > MAX_REPLY_BYTES:
-            raise ResponseTooLarge(f"{connection.home.peer}: the answer is longer than {MAX_REPLY_BYTES} bytes")
         return reply
 
     async def stream(self, request: UpstreamRequest) -> UpstreamStream:
@@ -67,8 +65,9 @@ class SlimTransport:
         total = now + timeouts.total
         if deadline > total:
             deadline = total
-        fresh = not pool.idle
-        connection = await self._dial(pool, timeouts.connect, deadline) if fresh else pool.idle.popitem()[0]
+        free = pool.take()
+        fresh = free is None
+        connection = free or await self._dial(pool, timeouts.connect, deadline)
         while True:
             try:
                 await connection.send(request, whole, deadline, total)
@@ -143,5 +142,5 @@ class SlimStream:
         if connection is not None:
             self._connection = None
             if not connection.complete:
-                self._error = UpstreamReset(f"{connection.home.peer}: the stream was closed before its end")
+                self._error = UpstreamReset(f"{connection.peer}: the stream was closed before its end")
             connection.home.release(connection)
