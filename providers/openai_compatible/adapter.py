@@ -5,13 +5,14 @@ Format: OpenAI's chat completions (OpenAPI document of August 2026).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from urllib.parse import quote, urlsplit
 
 import msgspec
 
 from providers.capabilities import capabilities_of
-from providers.errors import ConfigurationError, CredentialError
+from providers.errors import CallerError, ConfigurationError, CredentialError
 from providers.openai_compatible.presets import PRESETS, Auth, Preset, Quirk
 from providers.registry import ProviderType, register
 from providers.transport import Head, Origin, Transport, UpstreamRequest, UpstreamStream
@@ -20,6 +21,7 @@ from providers.wire import openai_chat
 from providers.wire.openai_errors import failure_of
 from providers.wire.patch import Fields, patch
 
+HOST = re.compile(r"[a-z0-9._:-]+")
 JSON_HEADERS = (("content-type", "application/json"), ("accept-encoding", "identity"), ("user-agent", "signalbox"))
 
 
@@ -60,7 +62,10 @@ class OpenAICompatibleAdapter:
         if secret is None:
             raise CredentialError(f"the request brings no credential {self.config.credential.dynamic!r}")
         name, value = auth_header(self._preset.auth, secret.reveal())
-        return name.encode(), value.encode("latin-1")
+        if not (value.isascii() and value.isprintable()):
+            message = "A credential in the request holds a character that no key has."
+            raise CallerError(400, message, param="tensorzero::credentials")
+        return name.encode(), value.encode("ascii")
 
     def _body(self, call: Call) -> bytes:
         fields = call.fields
@@ -122,11 +127,11 @@ def _head(config: TargetConfig, preset: Preset) -> Head:
         host = (url.hostname or "").encode("idna").decode() if url.hostname else ""
     except ValueError as error:
         raise ConfigurationError("api_base", f"{base!r} is not a valid URL") from error
-    if url.scheme not in ("http", "https") or not host or url.username or url.fragment:
+    if url.scheme not in ("http", "https") or not HOST.fullmatch(host) or "@" in url.netloc or url.fragment:
         raise ConfigurationError("api_base", f"{base!r} is not an http or https address of a host")
     path = _path(config, preset, url.path.rstrip("/"))
     if url.query:
-        path += ("&" if "?" in path else "?") + url.query
+        path += ("&" if "?" in path else "?") + quote(url.query, safe="!$%&'()*+,/:;=?@")
     try:
         return Head("POST", Origin(url.scheme, host, port), path, _headers(config, preset))
     except ValueError as error:
