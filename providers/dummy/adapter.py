@@ -23,7 +23,7 @@ from typing import Any
 import msgspec
 
 from providers.capabilities import capabilities_of
-from providers.errors import ConnectFailed, FirstByteTimeout, InvalidResponse, ProviderError, UpstreamReset
+from providers.errors import CallerError, ConnectFailed, FirstByteTimeout, InvalidResponse, ProviderError, UpstreamReset
 from providers.registry import ProviderType, register
 from providers.transport import Transport
 from providers.types import Call, Reply, TargetConfig, Wire
@@ -132,7 +132,10 @@ class _Request(msgspec.Struct):
 
 
 def _answer(call: Call) -> tuple[str, dict[str, int]]:
-    messages = msgspec.json.decode(call.body, type=_Request).messages
+    try:
+        messages = msgspec.json.decode(call.body, type=_Request).messages
+    except msgspec.ValidationError as error:
+        raise CallerError(400, f"The messages cannot be read: {error}.", param="messages") from error
     said = [message.content for message in messages if message.role == "user"]
     last = said[-1] if said and isinstance(said[-1], str) else ""
     text = f"You said: {last}" if last else "Hello from Signalbox."
