@@ -59,8 +59,8 @@ def data_of(frame: bytes) -> bytes | None:
     """The data of a frame, its `data:` lines joined by LF; None for a comment, a ping or a blank line."""
     if frame.startswith(b"data: ") and frame.find(b"\n", 6) == len(frame) - 2 and b"\r" not in frame:
         return frame[6:-2]
-    lines = [line for line in _LINE.split(frame.removeprefix(BOM)) if line.startswith(b"data")]
-    values = [line[5:] for line in lines if line.startswith(b"data:")] + [b"" for line in lines if line == b"data"]
+    lines = _LINE.split(frame.removeprefix(BOM))
+    values = [line[5:] for line in lines if line.startswith(b"data:") or line == b"data"]
     return b"\n".join(value.removeprefix(b" ") for value in values) if values else None
 
 
