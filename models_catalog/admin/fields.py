@@ -1,0 +1,29 @@
+"""Which form fields does the admin need beyond Django's?"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+
+
+class JSONObjectField(forms.JSONField):
+    """A JSON object, shown indented; an empty one is an empty field."""
+
+    empty_values = [*forms.JSONField.empty_values, {}]
+
+    def prepare_value(self, value: Any) -> Any:
+        if value in self.empty_values:
+            return ""
+        return json.dumps(value, indent=2, ensure_ascii=False) if isinstance(value, dict) else super().prepare_value(value)
+
+    def clean(self, value: Any) -> dict[str, Any]:
+        found = super().clean(value) or {}
+        if not isinstance(found, dict):
+            raise ValidationError('This must be a JSON object, like {"name": "value"}.', code="invalid")
+        return found
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return bool(super().has_changed(initial or None, data))

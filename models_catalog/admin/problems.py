@@ -1,0 +1,74 @@
+"""Which rows were left out of the catalog, and why? Shown on the overview, in the lists and on the rows' own pages."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Model
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from models_catalog.admin import html, ui
+from models_catalog.compiler import compile_snapshot
+from models_catalog.snapshot import CatalogSnapshot, Problem
+
+
+def snapshot() -> CatalogSnapshot:
+    """The catalog as the gateway sees it now."""
+    return compile_snapshot()
+
+
+def page_of(row: Model) -> str:
+    """The address of a row's page; problems name it as their `path`."""
+    return reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[row.pk])
+
+
+def by_page(problems: Sequence[Problem]) -> Mapping[str, list[Problem]]:
+    found: dict[str, list[Problem]] = defaultdict(list)
+    for problem in problems:
+        found[problem.path].append(problem)
+    return found
+
+
+def column() -> Callable[[Model], SafeString]:
+    """The column of a list that marks rows with problems. One compilation for the whole list."""
+    pages = cache(lambda: by_page(snapshot().problems))
+
+    @admin.display(description="Problems")
+    def problems(row: Model) -> SafeString:
+        found = pages().get(page_of(row), [])
+        if not found:
+            return html.muted("none")
+        return format_html(
+            '<span class="sb-mark" title="{}"><span class="material-symbols-outlined" aria-hidden="true">warning</span>{}</span>',
+            "\n".join(problem.message for problem in found),
+            len(found),
+        )
+
+    return problems
+
+
+class CatalogAdmin(ui.ModelAdmin):
+    """A page of rows that are compiled: lists mark those with problems, their own pages begin with them."""
+
+    change_list_template = "models_catalog/list.html"
+    empty_icon = "inbox"
+    empty_text = ""
+    change_form_outer_before_template = "models_catalog/row_problems.html"
+
+    def get_list_display(self, request: HttpRequest) -> list[Any]:
+        return [*super().get_list_display(request), column()]
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        pages = by_page(snapshot().problems) if request.method == "GET" else {}
+        found = pages.get(reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", args=[object_id]), [])
+        response: HttpResponse = super().change_view(request, object_id, form_url, {**(extra_context or {}), "problems": found})
+        return response
