@@ -15,7 +15,7 @@ from openai_api.context import Gateway, Inbound, Receive, Record, Send
 from openai_api.errors import ApiError, internal_error
 from openai_api.pipeline.respond import send_error
 from openai_api.pipeline.run import Handler
-from openai_api.receive import ClientGone, read_body
+from openai_api.receive import ClientGone, checked_headers, read_body
 
 log = logging.getLogger("gateway.requests")
 REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
@@ -34,10 +34,9 @@ class InferenceConsumer:
         return cls(gateway)
 
     async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
-        headers = scope["headers"]
-        request_id = _request_id(headers)
+        request_id = _request_id(scope["headers"])
         record = Record(request_id, scope["method"], scope["path"])
-        inbound = Inbound(request_id, scope["method"], scope["path"], "", headers, b"", record, send)
+        inbound = Inbound(request_id, scope["method"], scope["path"], "", scope["headers"], b"", record, send)
         try:
             await self._answer(inbound, receive)
         except ClientGone:
@@ -51,6 +50,7 @@ class InferenceConsumer:
 
     async def _answer(self, inbound: Inbound, receive: Receive) -> None:
         try:
+            inbound.headers = checked_headers(inbound.headers)
             route, inbound.argument = routes.find(inbound.method, inbound.path)
             if inbound.method in BODYLESS:
                 await route.handler(self._gateway, inbound)

@@ -9,6 +9,7 @@ from typing import TypeVar
 import msgspec
 
 from openai_api.errors import ApiError, invalid
+from providers.wire.json_guard import MAX_KEYS, UnsafeJson, check_text
 from providers.wire.patch import DuplicateKey, Fields, InvalidJson, fields_of
 
 T = TypeVar("T")
@@ -22,15 +23,16 @@ MISSING = re.compile(r"Object missing required field `(?P<name>[^`]+)`")
 def json_object(body: bytes) -> Fields:
     """The fields of the body. Raises 400 `invalid_encoding`, `invalid_json`, `duplicate_key` or `field_not_allowed`."""
     try:
-        body.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise invalid("invalid_encoding", "The request body is not valid UTF-8.") from error
-    try:
+        check_text(body)
         fields = fields_of(body)
+    except UnsafeJson as error:
+        raise invalid(error.code, error.message) from error
     except DuplicateKey as error:
         raise invalid("duplicate_key", f"The request body is ambiguous: {error}.") from error
     except InvalidJson as error:
         raise invalid("invalid_json", f"The request body is not a JSON object: {error}.") from error
+    if len(fields.spans) > MAX_KEYS:
+        raise invalid("invalid_json", f"The request body has more than {MAX_KEYS} fields.")
     if not REFUSED.isdisjoint(fields.spans):
         name = min(REFUSED.intersection(fields.spans))
         raise invalid("field_not_allowed", f"A request may not set {name!r}.", name)

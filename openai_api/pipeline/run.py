@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
 
@@ -15,6 +16,9 @@ from openai_api.pipeline.resolve_model import resolve_model
 from openai_api.pipeline.respond import respond
 from openai_api.pipeline.route import Exhausted, route
 from providers.types import Call
+
+LARGE_BODY = 64 * 1024
+"""Bodies of more bytes are decoded in a thread, so that others need not wait."""
 
 Handler = Callable[[Gateway, Inbound], Awaitable[None]]
 Decode = Callable[[Inbound], Call]
@@ -34,7 +38,7 @@ async def run(gateway: Gateway, inbound: Inbound, decode: Decode) -> None:
     """One inference request, from its bytes to the last byte of the answer. Raises `ApiError`."""
     record = inbound.record
     catalog, client = identify(gateway, inbound)
-    call = decode(inbound)
+    call = decode(inbound) if len(inbound.body) <= LARGE_BODY else await asyncio.to_thread(decode, inbound)
     record.stream = call.stream
     entry = resolve_model(call.model, client, catalog)
     record.model = entry.name
