@@ -219,9 +219,11 @@ def body(model: str, **fields: Any) -> dict[str, Any]:
 
 
 def events(response: httpx.Response) -> list[Any]:
-    """The data of an event stream: objects, and "[DONE]"."""
-    lines = [line.removeprefix("data:").strip() for line in response.text.splitlines() if line.startswith("data:")]
-    return [line if line == "[DONE]" else json.loads(line) for line in lines]
+    """The data of an event stream, read as the specification says: objects, and "[DONE]"."""
+    blocks = re.split(r"\n{2,}", re.sub(r"\r\n|\r", "\n", response.text.removeprefix("\ufeff")))
+    lines = [[line[5:].removeprefix(" ") for line in block.split("\n") if line.startswith("data:")] for block in blocks]
+    data = ["\n".join(of_block) for of_block in lines if of_block]
+    return [text if text == "[DONE]" else json.loads(text) for text in data]
 
 
 def words(response: httpx.Response) -> str:

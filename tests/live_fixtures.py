@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from tests.fakes.chaos.process import Chaos, chaos_upstream
 from tests.live import LiveGateway, make_template
+
+logging.getLogger("httpx").setLevel(logging.WARNING)  # it tells every request that a test makes
 
 
 @pytest.fixture(scope="session")
@@ -28,6 +32,23 @@ def shared_gateway(shared_chaos: Chaos, data_template: Path, tmp_path_factory: p
     """The gateway for module fixtures that define models; tests take `gateway`."""
     with LiveGateway(tmp_path_factory.mktemp("gateway") / "data", shared_chaos, template=data_template) as running:
         yield running
+
+
+StartGateway = Callable[..., LiveGateway]
+
+
+@pytest.fixture(scope="module")
+def start_gateway(shared_chaos: Chaos, data_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartGateway]:
+    """Starts further gateways: `start_gateway(workers=2, NAME="value of an environment variable")`. They end with the module."""
+    with ExitStack() as running:
+
+        def start(*, workers: int = 1, **variables: str) -> LiveGateway:
+            directory = tmp_path_factory.mktemp("gateway") / "data"
+            return running.enter_context(
+                LiveGateway(directory, shared_chaos, workers=workers, template=data_template, **variables)
+            )
+
+        yield start
 
 
 @pytest.fixture

@@ -67,7 +67,7 @@ async def end(x: Exchange, events: str) -> None:
 
 async def reset(x: Exchange, events: str) -> None:
     await _started(x, events)
-    await asyncio.sleep(0.02)
+    await asyncio.sleep(PING_EVERY)
     x.reset()
 
 
@@ -113,6 +113,7 @@ async def error_first_status(x: Exchange, code: str) -> None:
 
 async def error_after(x: Exchange, events: str) -> None:
     await _started(x, events)
+    await asyncio.sleep(PING_EVERY)
     await x.event(openai.error("The engine broke.", "server_error", "engine_broke"))
     await x.end_stream()
 
