@@ -7,17 +7,21 @@ from pathlib import Path
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
-from environ import FileAwareEnv
+from environ import Env, FileAwareMapping
 
 SWITCHES = {"on": True, "off": False, "true": True, "false": False, "yes": True, "no": False, "1": True, "0": False}
+DATABASE_SCHEMES = ("postgresql", "postgres", "sqlite")
 
-env = FileAwareEnv()
+variables = FileAwareMapping(cache=False)
 """Every variable may also be given as a file: `DATABASE_URL_FILE` names the file that holds `DATABASE_URL`."""
 
 
 def text(name: str, default: str = "") -> str:
     """The value without surrounding white space; an empty variable counts as absent."""
-    return str(env.str(name, default="")).strip() or default
+    try:
+        return str(variables.get(name, "")).strip() or default
+    except (OSError, UnicodeDecodeError):
+        raise ImproperlyConfigured(f"the file named by {name}_FILE cannot be read") from None
 
 
 def switch(name: str, default: bool) -> bool:
@@ -72,8 +76,10 @@ def secret_key(path: Path) -> str:
 def database(name: str, sqlite_file: Path) -> dict[str, Any]:
     """The database named by a URL; by default SQLite, set up so that workers, admin and commands can share the file."""
     url = text(name)
+    if url and url.partition("://")[0] not in DATABASE_SCHEMES:
+        raise ImproperlyConfigured(f"{name} must begin with one of {', '.join(f'{scheme}://' for scheme in DATABASE_SCHEMES)}")
     local: dict[str, Any] = {"ENGINE": "django.db.backends.sqlite3", "NAME": str(sqlite_file)}
-    found: dict[str, Any] = dict(env.db_url_config(url)) if url else local
+    found: dict[str, Any] = dict(Env.db_url_config(url)) if url else local
     if found["ENGINE"] == "django.db.backends.sqlite3":
         found.setdefault("OPTIONS", {}).update(
             timeout=20,

@@ -47,13 +47,16 @@ GATEWAY_DRAIN_S = env.number("GATEWAY_DRAIN_S", 30, least=0)
 GATEWAY_ACCESS_LOG = env.switch("GATEWAY_ACCESS_LOG", False)
 
 # Admin
-DEBUG = env.switch("DEBUG", False)
+DEBUG = env.switch("GATEWAY_DEBUG", False)
 GATEWAY_HTTPS = env.switch("GATEWAY_HTTPS", False)
 ALLOWED_HOSTS = env.words("GATEWAY_ALLOWED_HOSTS", ("localhost", "127.0.0.1", "[::1]", f"[{HOST}]" if ":" in HOST else HOST))
+LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "admin:index"
 ROOT_URLCONF = "gateway_project.urls"
 ASGI_APPLICATION = "gateway_project.asgi.application"
 INSTALLED_APPS = [
     *(["daphne"] if sys.argv[1:2] == ["runserver"] else []),  # replaces runserver; costs memory everywhere else
+    "models_catalog",  # before unfold: one of its templates replaces unfold's
     *ADMIN_APPS,
     "django.contrib.admin",
     "django.contrib.auth",
@@ -65,7 +68,6 @@ INSTALLED_APPS = [
     "csp",
     "rest_framework",
     "gateway_project",
-    "models_catalog",
     "providers",
     "providers.openai_compatible",
     "providers.dummy",
@@ -117,8 +119,7 @@ SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if GATEWAY_HTTPS e
 USE_I18N = False
 USE_TZ = True
 TIME_ZONE = "UTC"
-DATETIME_FORMAT = "Y-m-d H:i:s"
-DATE_FORMAT = "Y-m-d"
+FORMAT_MODULE_PATH = ["gateway_project.formats"]
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],

@@ -7,7 +7,7 @@ import re
 import tempfile
 
 OUTSIDE = re.compile(
-    r"(GATEWAY|TENSORZERO|OPENAI|ANTHROPIC)_.*|.*_API_KEY(_FILE)?|(REDIS_URL|SECRET_KEY|HOST|PORT|WEB_CONCURRENCY|DEBUG|LOG_\w+)(_FILE)?"
+    r"(GATEWAY|TENSORZERO|OPENAI|ANTHROPIC)_.*|.*_API_KEY(_FILE)?|(REDIS_URL|SECRET_KEY|HOST|PORT|WEB_CONCURRENCY|LOG_\w+)(_FILE)?"
 )
 for name in [name for name in os.environ if OUTSIDE.fullmatch(name)]:
     del os.environ[name]

@@ -1,0 +1,105 @@
+"""Do the pages say what the code does: every setting, command, option and public path, both ways round?"""
+
+from __future__ import annotations
+
+import ast
+import re
+from argparse import Action
+
+import pytest
+from django.core.management import BaseCommand, load_command_class
+
+from openai_api.routes import ROUTES
+from tests.architecture.sources import PACKAGES, ROOT, files, place, tree
+
+READERS = {"text", "switch", "number", "count", "choice", "words", "database", "cache"}
+COMMANDS = {
+    path.stem: path.parts[-4]
+    for path in files(*(f"{package}/management/commands/*.py" for package in PACKAGES))
+    if path.stem != "__init__"
+}
+DJANGOS_OWN = {"GATEWAY_ALLOWED_HOSTS", "GATEWAY_DEBUG"}
+"""They only give their value to a setting of Django."""
+# Each is written so that this file does not hold the word itself.
+FORBIDDEN = re.compile(
+    r"/wor[k]/|/far[m]/|/tmp/brie[f]|\.librar[y]|pyp[i]\.org|pythonhoste[d]|registry\.npmj[s]|deb\.debian\.or[g]|subagen[t]"
+    r"|as an A[I] |\bTOD[O]\b|\bFIXM[E]\b"
+)
+
+
+def page(name: str) -> str:
+    return (ROOT / "docs" / name).read_text()
+
+
+def variables_read() -> set[str]:
+    """The names that the composition root reads from the environment, in calls such as `env.text("HOST")`."""
+    return {
+        node.args[0].value
+        for path in files("gateway_project/*.py")
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.Call) and getattr(node.func, "attr", getattr(node.func, "id", "")) in READERS
+        if node.args and isinstance(node.args[0], ast.Constant) and isinstance(node.args[0].value, str)
+        if node.args[0].value.isupper()
+    }
+
+
+def test_settings_when_compared_with_their_page_then_both_name_the_same() -> None:
+    documented = set(re.findall(r"^\| `([A-Z_]+)` \|", page("settings.md"), re.MULTILINE))
+    read_too = set(re.findall(r"`([A-Z_]+)` is read too", page("settings.md")))
+    assert variables_read() == documented | read_too
+    assert len(documented) > 20
+
+
+def test_settings_when_searched_in_the_code_then_each_has_a_reader() -> None:
+    names = {name for name in variables_read() if name.startswith("GATEWAY_")} - DJANGOS_OWN
+    settings_file = ROOT / "gateway_project" / "settings.py"
+    outside = "\n".join(path.read_text() for path in files(*(f"{package}/*.py" for package in PACKAGES)) if path != settings_file)
+    unread = [name for name in names if not re.search(rf'settings\.{name}\b|"{name}"', outside)]
+    assert [name for name in unread if settings_file.read_text().count(name) < 3] == []
+
+
+def options(command: BaseCommand) -> set[str]:
+    """The options that a command adds to those of every command."""
+    usual = {option for action in BaseCommand().create_parser("", "")._actions for option in action.option_strings}
+    usual |= {
+        option
+        for action in load_command_class("django.core", "check").create_parser("", "")._actions
+        for option in action.option_strings
+    }
+
+    def own(action: Action) -> set[str]:
+        return {option for option in action.option_strings if option.startswith("--") and option not in usual}
+
+    return set().union(*map(own, command.create_parser("manage.py", "x")._actions))
+
+
+def test_commands_when_compared_with_their_page_then_both_name_the_same() -> None:
+    assert set(re.findall(r"^## (\w+)$", page("commands.md"), re.MULTILINE)) == set(COMMANDS)
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS))
+def test_command_when_its_options_are_compared_with_its_section_then_both_name_the_same(name: str) -> None:
+    section = page("commands.md").partition(f"## {name}\n")[2].partition("\n## ")[0]
+    assert set(re.findall(r"^- `(--[a-z0-9-]+)`", section, re.MULTILINE)) == options(load_command_class(COMMANDS[name], name))
+
+
+@pytest.mark.parametrize("path", sorted({route.path for route in ROUTES}))
+def test_public_path_when_looked_for_then_the_page_has_it(path: str) -> None:
+    assert path.replace("*", "{id}") in re.findall(r"/[a-z0-9/{}._-]+", page("http.md"))
+
+
+def test_links_when_followed_then_each_page_is_there() -> None:
+    links = [(path, target) for path in files("*.md") for target in re.findall(r"\]\(([^)\s#]+)[^)]*\)", path.read_text())]
+    broken = [f"{place(path)} {link}" for path, link in links if "://" not in link and not (path.parent / link).exists()]
+    assert broken == []
+
+
+def test_files_when_searched_then_no_forbidden_word_or_path_is_found() -> None:
+    found = []
+    for path in files():
+        try:
+            text = path.read_text()
+        except UnicodeDecodeError:
+            continue  # not a text
+        found += [f"{place(path)} {match[0]}" for match in FORBIDDEN.finditer(text)]
+    assert found == []
