@@ -1,0 +1,106 @@
+"""Is the planned catalog sound? The rules of `validation` over the whole plan, each error at its place in the file."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from django.core.exceptions import ValidationError
+from django.db import models
+
+from models_catalog import keys, validation
+from models_catalog.config.document import KeySpec, ModelSpec
+from models_catalog.config.plan import Plan
+from models_catalog.config.rows import fill_credential, fill_model, fill_provider, fill_route
+from models_catalog.config.state import RouteState
+from models_catalog.config.table import nearest
+from models_catalog.models import Credential, ModelDefinition, Provider, Route
+
+NOT_CHECKED = frozenset({"credential", "model", "provider", "secret"})
+"""Columns that are filled when the row is saved."""
+
+
+def check_plan(plan: Plan) -> None:
+    """Adds an error for everything that the catalog may not hold to the plan's findings."""
+    for (kind, name), place in plan.places.items():
+        if kind == "credential":
+            _check_credential(plan, name, place)
+        elif kind == "provider":
+            _check_provider(plan, name, place)
+    for model in plan.document.models:
+        _check_model(plan, model)
+    _check_names(plan)
+    _check_circles(plan)
+    for key in plan.document.client_keys:
+        _check_key(plan, key)
+
+
+def _check_credential(plan: Plan, name: str, place: str) -> None:
+    row = Credential(name=name)
+    fill_credential(row, plan.after.credentials[name])
+    for messages in _errors(row).values():
+        for message in messages:
+            plan.findings.error(place, message)
+
+
+def _check_provider(plan: Plan, name: str, place: str) -> None:
+    row = Provider(name=name)
+    fill_provider(row, plan.after.providers[name])
+    _report(plan, row, place)
+
+
+def _check_model(plan: Plan, spec: ModelSpec) -> None:
+    row = ModelDefinition(name=spec.name)
+    fill_model(row, spec.settings)
+    _report(plan, row, spec.place)
+    for route in spec.routes:
+        route_row = Route()
+        fill_route(route_row, RouteState(route.name, "", route.upstream_model, route.enabled), 0)
+        _report(plan, route_row, route.place)
+    for name in spec.fallbacks:
+        if name not in plan.after.models:
+            hint = nearest(name, plan.after.models)
+            plan.findings.error(spec.fallbacks_place, f"there is no model {name!r}, here or in the catalog{hint}")
+
+
+def _report(plan: Plan, row: models.Model, place: str) -> None:
+    for column, messages in _errors(row).items():
+        for message in messages:
+            plan.findings.error(plan.document.place(place, column), message)
+
+
+def _errors(row: models.Model) -> dict[str, list[str]]:
+    try:
+        row.clean_fields(exclude=NOT_CHECKED)
+    except ValidationError as error:
+        return error.message_dict
+    return {}
+
+
+def _check_names(plan: Plan) -> None:
+    for kind, specs in (("model", plan.document.models), ("provider", plan.document.providers)):
+        for name, count in Counter(spec.name for spec in specs).items():
+            if count > 1:
+                last = [spec.place for spec in specs if spec.name == name][-1]
+                plan.findings.error(last, f"the {kind} {name!r} is there twice")
+
+
+def _check_circles(plan: Plan) -> None:
+    """Every circle of fallbacks that a model of the file is part of, once."""
+    graph = {name: model.fallbacks for name, model in plan.after.models.items()}
+    seen: set[str] = set()
+    for model in plan.document.models:
+        if model.name not in seen:
+            try:
+                validation.check_fallbacks(model.name, model.fallbacks, graph)
+            except ValidationError as error:
+                for message in error.messages:
+                    plan.findings.error(model.fallbacks_place, message)
+                seen.update(validation.find_cycle(graph, [model.name]))
+
+
+def _check_key(plan: Plan, spec: KeySpec) -> None:
+    try:
+        keys.check_foreign_key(spec.key.reveal())
+    except ValidationError as error:
+        for message in error.messages:
+            plan.findings.error(spec.place, message)

@@ -1,0 +1,55 @@
+"""How does a file get into the catalog? Read, plan, check, then write everything or nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.db import transaction
+
+from models_catalog.config.apply import apply
+from models_catalog.config.changes import Change, changes
+from models_catalog.config.check import check_plan
+from models_catalog.config.detect import FORMATS, detect_format
+from models_catalog.config.document import Document, Finding, Findings, InvalidConfiguration
+from models_catalog.config.plan import make_plan
+from models_catalog.config.state import load
+from models_catalog.models import CatalogVersion
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What an import has changed, or would change; `warnings` name what of the file is not imported."""
+
+    changes: tuple[Change, ...]
+    warnings: tuple[Finding, ...]
+
+
+def import_text(text: str, *, name: str = "", form: str = "auto", prune: bool = False, dry_run: bool = False) -> Outcome:
+    """Brings the catalog to what the text says. `name` is the file's name, `form` one of `FORMATS` or "auto".
+
+    Raises `InvalidConfiguration` with every error of the file, and then, as with `dry_run`, nothing is written.
+    """
+    findings = Findings()
+    document = read_text(text, name=name, form=form, findings=findings)
+    with transaction.atomic():
+        # Writers raise the version first: whoever holds its row sees a catalog that does not change meanwhile.
+        CatalogVersion.objects.select_for_update().first()
+        before = load(with_secrets=_has_secrets(document))
+        plan = make_plan(document, before, findings, prune=prune)
+        check_plan(plan)
+        if findings.errors:
+            raise InvalidConfiguration(findings)
+        found = tuple(changes(before, plan.after))
+        if found and not dry_run:
+            apply(before, plan.after)
+    return Outcome(found, tuple(findings.warnings))
+
+
+def read_text(text: str, *, name: str, form: str, findings: Findings) -> Document:
+    """The document of a text in any format."""
+    return FORMATS[detect_format(text, name) if form == "auto" else form](text, findings)
+
+
+def _has_secrets(document: Document) -> bool:
+    contents = [route.provider for model in document.models for route in model.routes]
+    return any(not isinstance(content, str) and content.credential.secret is not None for content in contents)

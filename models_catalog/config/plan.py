@@ -1,0 +1,280 @@
+"""What will the catalog be once a document is in it? Values in, values out.
+
+A provider block inside a model stands for a row that models share, found or made in this order:
+
+    1. the provider that the route of this name has already, if its content is the same
+    2. a provider of the block's name, or of that name with a number (`openai-2`), whose content is the same
+    3. the route's own provider, changed, if all its other users want the same change or there are none
+    4. a new provider under the first free name
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from models_catalog.config.document import (
+    NOTHING,
+    Document,
+    Findings,
+    KeySpec,
+    Lookup,
+    ModelSpec,
+    ProviderContent,
+    ProviderSpec,
+    RouteSpec,
+    free_name,
+)
+from models_catalog.config.state import CatalogState, CredentialState, KeyState, ModelState, ProviderState, RouteState
+from models_catalog.config.table import nearest, step
+from models_catalog.keys import hash_key
+from providers.types import Secret
+
+LONGEST_NAME = 190
+NUMBERED = re.compile(r"(.+)-[1-9][0-9]*", re.DOTALL)
+
+
+class Plan:
+    """The catalog to come, as it grows. `places` says where in the file each row (`kind, name`) comes from."""
+
+    def __init__(self, document: Document, before: CatalogState, findings: Findings) -> None:
+        self.document = document
+        self.before = before
+        self.after = before.copy()
+        self.findings = findings
+        self.places: dict[tuple[str, str], str] = {}
+        self._users: dict[str, set[tuple[str, str]]] = {}
+        self._fixed: set[str] = set()
+        self._families: dict[str, set[str]] = {}
+        for name in before.providers:
+            self._join_family(name)
+
+    # Models and routes
+
+    def _forget_models(self) -> None:
+        named = {spec.name for spec in self.document.models}
+        for name in self.before.models.keys() - named:
+            del self.after.models[name]
+
+    def _count_users(self) -> None:
+        """Who uses which provider, apart from the models of the file, whose routes are yet to be given theirs."""
+        named = {spec.name for spec in self.document.models}
+        for name, model in self.after.models.items():
+            for route in model.routes if name not in named else ():
+                self._users.setdefault(route.provider, set()).add((name, route.name))
+
+    def _give_providers(self) -> dict[tuple[str, str], str]:
+        """The provider of every route of the file. Routes that need no change come first, so that they keep theirs."""
+        given: dict[tuple[str, str], str] = {}
+        waiting = []
+        for model in self.document.models:
+            for route in model.routes:
+                found = self._named(route) if isinstance(route.provider, str) else self._same(model.name, route, route.provider)
+                if found:
+                    self._give(given, model.name, route, found)
+                elif isinstance(route.provider, ProviderContent):
+                    waiting.append((model.name, route, route.provider))
+        wishes: dict[str, list[ProviderContent]] = {}
+        for name, route, content in waiting:
+            wishes.setdefault(self._current(name, route) or "", []).append(content)
+        for name, route, content in waiting:
+            self._give(given, name, route, self._same(name, route, content) or self._make(name, route, content, wishes))
+        return given
+
+    def _give(self, given: dict[tuple[str, str], str], model: str, route: RouteSpec, provider: str) -> None:
+        given[model, route.name] = provider
+        self._users.setdefault(provider, set()).add((model, route.name))
+
+    def _named(self, route: RouteSpec) -> str:
+        """The provider that a route refers to by name; "" after an error."""
+        name = str(route.provider)
+        if name in self.after.providers:
+            self._fixed.add(name)
+            return name
+        if not any(spec.name == name for spec in self.document.providers):
+            hint = nearest(name, self.after.providers)
+            self.findings.error(step(route.place, "provider"), f"there is no provider {name!r}, here or in the catalog{hint}")
+        return ""
+
+    def _current(self, model: str, route: RouteSpec) -> str | None:
+        """The provider that the route has in the database."""
+        known = self.before.models.get(model)
+        found = [old.provider for old in known.routes if old.name == route.name] if known else []
+        return found[0] if found and found[0] in self.after.providers else None
+
+    def _same(self, model: str, route: RouteSpec, content: ProviderContent) -> str | None:
+        """Rules 1 and 2."""
+        current = self._current(model, route)
+        candidates = [current] if current else []
+        for name in (*candidates, *self._family(route.name)):
+            if self._holds(name, content):
+                self.places.setdefault(("provider", name), route.place)
+                return name
+        return None
+
+    def _join_family(self, name: str) -> None:
+        self._families.setdefault(name, set()).add(name)
+        if numbered := NUMBERED.fullmatch(name):
+            self._families.setdefault(numbered[1], set()).add(name)
+
+    def _family(self, name: str) -> list[str]:
+        """The existing providers `name`, `name-2`, `name-3` …"""
+        return sorted(self._families.get(name, ()), key=lambda member: (len(member), member))
+
+    def _holds(self, name: str, content: ProviderContent) -> bool:
+        provider = self.after.providers[name]
+        if content.credential.secret is None:
+            return provider.content == content
+        own = self.after.credentials.get(provider.credential or "")
+        same_key = own is not None and own.source == "stored" and own.secret == content.credential.secret
+        return same_key and provider.content == replace(content, credential=provider.content.credential)
+
+    def _make(self, model: str, route: RouteSpec, content: ProviderContent, wishes: dict[str, list[ProviderContent]]) -> str:
+        """Rules 3 and 4. `wishes` are the contents that the routes of each provider now want."""
+        name = self._current(model, route)
+        if name is None or name in self._fixed or self._users.get(name) or any(wish != content for wish in wishes[name]):
+            name = free_name(route.name, self.after.providers)
+        self._put_provider(name, content, route.place)
+        return name
+
+    # Providers and credentials
+
+    def _put_table(self, spec: ProviderSpec) -> None:
+        if spec.content is not None:
+            self._fixed.add(spec.name)
+            self._put_provider(spec.name, spec.content, spec.place, enabled=spec.enabled)
+
+    def _put_provider(self, name: str, content: ProviderContent, place: str, *, enabled: bool | None = None) -> None:
+        """Adds or changes a provider; `enabled` None leaves that as it is."""
+        self.places["provider", name] = place
+        self._join_family(name)
+        old = self.after.providers.get(name)
+        credential = self._credential(content.credential, name, old, self.document.place(place, "credential"))
+        if credential is not None and content.credential.secret is not None:
+            content = replace(content, credential=Lookup("stored", credential))
+        if enabled is None:
+            enabled = old.enabled if old else True
+        self.after.providers[name] = ProviderState(content, credential, enabled)
+
+    def _credential(self, lookup: Lookup, provider: str, old: ProviderState | None, place: str) -> str | None:
+        """The name of the credential row, made if there is none."""
+        if lookup == NOTHING:
+            return old.credential if old and old.content.credential == NOTHING else None
+        if lookup.secret is not None:
+            return self._stored_secret(lookup.secret, provider, old, place)
+        if lookup.source == "stored":
+            return self._stored_name(lookup.location, place)
+        if old and old.credential and old.content.credential == lookup:
+            return old.credential
+        known = self.after.credentials.items()
+        found = [name for name, row in known if row.source == lookup.source and row.location == lookup.location]
+        return (
+            min(found) if found else self._add_credential(lookup.location, CredentialState(lookup.source, lookup.location), place)
+        )
+
+    def _stored_name(self, name: str, place: str) -> str | None:
+        known = {name for name, row in self.after.credentials.items() if row.source == "stored"}
+        if name in known:
+            return name
+        hint = nearest(name, known) or "; add it in the admin or with import_provider_keys"
+        self.findings.error(place, f"there is no stored credential {name!r}{hint}")
+        return None
+
+    def _stored_secret(self, secret: Secret, provider: str, old: ProviderState | None, place: str) -> str:
+        """A stored credential of this value; else the provider's own with the value replaced; else a new one."""
+        found = [name for name, row in self.after.credentials.items() if row.source == "stored" and row.secret == secret]
+        if found:
+            return min(found)
+        own = old.credential if old else None
+        if own and self.after.credentials[own].source == "stored" and self._users_of(own) == 1:
+            self.after.credentials[own] = CredentialState("stored", secret=secret)
+            self.places["credential", own] = place
+            return own
+        return self._add_credential(provider, CredentialState("stored", secret=secret), place)
+
+    def _users_of(self, credential: str) -> int:
+        return sum(provider.credential == credential for provider in self.after.providers.values())
+
+    def _add_credential(self, wish: str, credential: CredentialState, place: str) -> str:
+        name = free_name(wish.strip()[:LONGEST_NAME].strip(), self.after.credentials)
+        self.after.credentials[name] = credential
+        self.places["credential", name] = place
+        return name
+
+    # Client keys
+
+    def _put_key(self, spec: KeySpec) -> None:
+        key = spec.key.reveal()
+        digest = hash_key(key)
+        old = self.after.keys.get(digest)
+        for name in spec.models or ():
+            if name not in self.after.models:
+                hint = nearest(name, self.after.models)
+                self.findings.error(step(spec.place, name), f"there is no model {name!r}, here or in the catalog{hint}")
+        models = None if spec.models is None else frozenset(spec.models)
+        if old is None:
+            self.after.keys[digest] = KeyState(f"imported …{key[-4:]}", models, key=spec.key)
+            self.places["client key", digest] = spec.place
+            return
+        if not old.usable:
+            self.findings.warn(spec.place, f"the key {old.name} is disabled or revoked in the catalog, and stays so")
+        self.after.keys[digest] = replace(old, models=models)
+
+    def _forget_keys(self) -> None:
+        if self.document.lists_keys:
+            named = {hash_key(spec.key.reveal()) for spec in self.document.client_keys}
+            self.after.keys = {digest: key for digest, key in self.after.keys.items() if digest in named}
+
+    # What nobody uses any more
+
+    def _forget_unused(self) -> None:
+        """Providers that lose their last route by this import, and credentials that lose their last provider."""
+        used = {route.provider for model in self.after.models.values() for route in model.routes}
+        had_routes = {route.provider for model in self.before.models.values() for route in model.routes}
+        for name in had_routes - used - self._fixed:
+            self.after.providers.pop(name, None)
+        needed = {provider.credential for provider in self.after.providers.values()}
+        had_providers = {provider.credential for provider in self.before.providers.values()}
+        for unneeded in had_providers - needed - {None}:
+            self.after.credentials.pop(str(unneeded), None)
+
+    def _forget_allowed_models(self) -> None:
+        """Keys lose the models that are removed."""
+        for digest, key in self.after.keys.items():
+            if key.models is not None and key.key is None:
+                self.after.keys[digest] = replace(key, models=key.models & self.after.models.keys())
+
+    def make(self, *, prune: bool) -> None:
+        """Puts the whole document into the plan."""
+        if prune:
+            self._forget_models()
+        for provider in self.document.providers:
+            self._put_table(provider)
+        self._count_users()
+        given = self._give_providers()
+        for model in self.document.models:
+            self.places["model", model.name] = model.place
+            self.after.models[model.name] = _model(model, given)
+        if prune:
+            self._forget_keys()
+        for key in self.document.client_keys:
+            self._put_key(key)
+        if prune:
+            self._forget_unused()
+            self._forget_allowed_models()
+
+
+def make_plan(document: Document, before: CatalogState, findings: Findings, *, prune: bool = False) -> Plan:
+    """The plan of an import into the catalog `before`. What cannot be planned is added to the findings."""
+    plan = Plan(document, before, findings)
+    plan.make(prune=prune)
+    return plan
+
+
+def _model(spec: ModelSpec, given: dict[tuple[str, str], str]) -> ModelState:
+    routes = [
+        RouteState(route.name, given[spec.name, route.name], route.upstream_model, route.enabled)
+        for route in spec.routes
+        if (spec.name, route.name) in given
+    ]
+    return ModelState(spec.settings, tuple(routes), spec.fallbacks)

@@ -1,0 +1,251 @@
+"""What does a TOML configuration say? The gateway's own format, which takes in that of TensorZero and its forks.
+
+`docs/configuration-files.md` lists every field.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from decimal import Decimal
+from types import MappingProxyType
+
+from models_catalog.config.document import Document, Findings, KeySpec, ModelSettings, ModelSpec, ProviderSpec, RouteSpec, freeze
+from models_catalog.config.prices import per_million
+from models_catalog.config.provider_block import read_provider
+from models_catalog.config.table import Table, nearest, step
+from providers.capabilities import Capability
+from providers.types import Secret
+
+CAPABILITIES: Mapping[str, str] = MappingProxyType(
+    {
+        **{capability.value: capability.value for capability in Capability},
+        "completions": "completion",
+        "realtime_session": "realtime",
+        "realtime_transcription": "realtime",
+    }
+)
+"""Every accepted spelling of a capability, and its stored one."""
+
+OTHER_SECTIONS = (
+    "autopilot",
+    "clickhouse",
+    "evaluations",
+    "experimentation",
+    "functions",
+    "gateway",
+    "metrics",
+    "object_storage",
+    "optimizers",
+    "postgres",
+    "provider_types",
+    "rate_limiting",
+    "tools",
+)
+"""TensorZero's sections that are no part of the catalog."""
+
+NOT_A_MODEL_SETTING = ("rate_limits", "guardrail_profile")
+NAMES: Mapping[str, str] = MappingProxyType(
+    {
+        "capabilities": "endpoints",
+        "num_retries": "retry_config.num_retries",
+        "max_retry_delay_s": "retry_config.max_delay_s",
+        "connect_timeout_s": "timeouts.connect_s",
+        "first_byte_timeout_s": "timeouts.first_byte_s",
+        "idle_timeout_s": "timeouts.idle_s",
+        "total_timeout_s": "timeouts.total_s",
+        "input_price": "pricing.input_cost",
+        "output_price": "pricing.output_cost",
+        "upstream_model": "model_name",
+        "credential": "api_key_location",
+    }
+)
+"""What the catalog's fields are called in the file, where it is not the same."""
+
+KEY_FIELDS = ("endpoint_id", "model_id", "project_id", "prompt_id", "prompt_version_id", "version")
+
+
+def read_gateway(text: str, findings: Findings) -> Document:
+    """The document of a TOML text. What is wrong with it is added to the findings."""
+    try:
+        values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        findings.error("", _syntax_error(str(error)))
+        return Document(names=NAMES)
+    except RecursionError:
+        findings.error("", "is nested too deeply")
+        return Document(names=NAMES)
+    root = Table(values, "", findings)
+    models = [_model(name, table, ("chat",)) for name, table in root.tables("models")]
+    models += [_model(name, table, ("embedding",)) for name, table in root.tables("embedding_models")]
+    providers = [_provider(name, table) for name, table in root.tables("providers")]
+    document = Document(
+        models=tuple(models),
+        providers=tuple(providers),
+        client_keys=_client_keys(root),
+        lists_keys="api_keys" in root,
+        names=NAMES,
+    )
+    root.ignore(OTHER_SECTIONS, "is not imported: it is no part of the catalog")
+    root.close()
+    return document
+
+
+def _syntax_error(message: str) -> str:
+    """tomllib's message without the names that it repeats, which may be client keys."""
+    what, _, where = message.rpartition(" (at ")
+    if re.match("Cannot (declare|mutate|overwrite)|Duplicate", what):
+        what = "A name is given twice"
+    return f"not valid TOML at {where.removesuffix(')')}: {what}" if where else f"not valid TOML: {message}"
+
+
+def _model(name: str, table: Table, capabilities: tuple[str, ...]) -> ModelSpec:
+    model = ModelSpec(
+        name=name,
+        place=table.place,
+        settings=_settings(table, capabilities),
+        routes=_routes(name, table),
+        fallbacks=table.texts("fallback_models") or (),
+        fallbacks_place=table.at("fallback_models"),
+    )
+    table.ignore(NOT_A_MODEL_SETTING, "is not imported: the catalog has no such setting")
+    table.close()
+    return model
+
+
+def _settings(table: Table, capabilities: tuple[str, ...]) -> ModelSettings:
+    retries, longest_pause = _retries(table)
+    times = table.table("timeouts") or Table({}, table.at("timeouts"), table.findings)
+    input_price, output_price = _prices(table)
+    settings = ModelSettings(
+        enabled=table.flag("enabled", True),
+        capabilities=_capabilities(table, capabilities),
+        num_retries=retries,
+        max_retry_delay_s=longest_pause,
+        connect_timeout_s=times.number("connect_s", positive=True),
+        first_byte_timeout_s=times.number("first_byte_s", positive=True),
+        idle_timeout_s=times.number("idle_s", positive=True),
+        total_timeout_s=times.number("total_s", positive=True),
+        input_price=input_price,
+        output_price=output_price,
+        metadata=freeze(table.json("metadata")),
+    )
+    times.close()
+    return settings
+
+
+def _capabilities(table: Table, default: tuple[str, ...]) -> tuple[str, ...]:
+    names = table.texts("endpoints")
+    if names is None:
+        return default
+    if not names:
+        table.error("endpoints", "must not be empty")
+    for name in names:
+        if name not in CAPABILITIES:
+            hint = nearest(name, CAPABILITIES) or "; known are " + ", ".join(Capability)
+            table.error("endpoints", f"unknown capability {name!r}{hint}")
+    chosen = {CAPABILITIES[name] for name in names if name in CAPABILITIES}
+    return tuple(capability.value for capability in Capability if capability.value in chosen)
+
+
+def _retries(table: Table) -> tuple[int, float]:
+    retry = table.table("retry_config")
+    if retry is None:
+        return 0, 10.0
+    if "num_retries" not in retry:
+        retry.findings.error(retry.place, "num_retries is missing")
+    count, longest = retry.count("num_retries", 0), retry.number("max_delay_s")
+    retry.close()
+    return count, 10.0 if longest is None else longest
+
+
+def _prices(table: Table) -> tuple[Decimal | None, Decimal | None]:
+    """Input and output price in US dollars for a million tokens."""
+    if "pricing" in table:
+        table.ignore(("inference_cost",), "is not imported: pricing is")
+    prices = table.table("pricing") or table.table("inference_cost")
+    if prices is None:
+        return None, None
+    if "per_tokens" not in prices:
+        prices.findings.error(prices.place, "per_tokens is missing")
+    per = prices.count("per_tokens", 1_000_000, least=1)
+    currency = prices.text("currency", "USD")
+    if currency != "USD":
+        prices.error("currency", 'only "USD" is possible')
+    found = [_price(prices, name, per) for name in ("input_cost", "output_cost")]
+    prices.close()
+    return found[0], found[1]
+
+
+def _price(prices: Table, name: str, per: int) -> Decimal | None:
+    cost = prices.number(name)
+    return None if cost is None else per_million(prices, name, cost, per)
+
+
+def _routes(model: str, table: Table) -> tuple[RouteSpec, ...]:
+    """The routes in the order of `routing`, which must name every provider block once."""
+    routing = table.texts("routing")
+    blocks = dict(table.tables("providers"))
+    if "routing" not in table:
+        table.findings.error(table.place, "routing is missing")
+    elif routing == () and table.flag("enabled", True):
+        table.error("routing", "must not be empty, unless the model is disabled")
+    order = tuple(dict.fromkeys(routing or ()))
+    for name in order:
+        if name not in blocks:
+            hint = nearest(name, blocks) or f"; add [{step(table.at('providers'), name)}]"
+            table.error("routing", f"{name!r} is not one of the model's providers{hint}")
+    for name, block in blocks.items():
+        if routing is not None and name not in order:
+            table.findings.error(block.place, "is not in the model's routing")
+    routes = [_route(model, name, block) for name, block in sorted(blocks.items(), key=lambda item: _rank(order, item[0]))]
+    return tuple(route for route in routes if route)
+
+
+def _rank(order: tuple[str, ...], name: str) -> int:
+    return order.index(name) if name in order else len(order)
+
+
+def _route(model: str, name: str, table: Table) -> RouteSpec | None:
+    enabled = table.flag("enabled", True)
+    provider: object
+    if "provider" in table:
+        provider, upstream_model = table.required_text("provider"), table.text("model_name")
+        if "type" in table:
+            table.skip(*table)
+            table.error("provider", "names a provider; its settings are not given again here")
+        table.close()
+    else:
+        provider, upstream_model = read_provider(table)
+    if not provider:
+        return None
+    return RouteSpec(name=name, place=table.place, provider=provider, upstream_model=upstream_model or model, enabled=enabled)
+
+
+def _provider(name: str, table: Table) -> ProviderSpec:
+    enabled = table.flag("enabled", True)
+    content, _ = read_provider(table, with_model=False)
+    return ProviderSpec(name=name, place=table.place, content=content, enabled=enabled)
+
+
+def _client_keys(root: Table) -> tuple[KeySpec, ...]:
+    section = root.table("api_keys")
+    if section is None:
+        return ()
+    return tuple(_client_key(section, number, key) for number, key in enumerate(section, start=1))
+
+
+def _client_key(section: Table, number: int, key: str) -> KeySpec:
+    """The key is the name of its table, so its place is a number."""
+    place = f"{section.place}[{number}]"
+    table = section.as_table(section.raw(key), place)
+    models = [name for name, entry in (table.members() if table else ()) if name == "__metadata__" or _accept(entry)]
+    return KeySpec(place=place, key=Secret(key), models=tuple(name for name in models if name != "__metadata__"))
+
+
+def _accept(entry: Table) -> bool:
+    for name in KEY_FIELDS:
+        entry.text(name)
+    entry.close()
+    return True

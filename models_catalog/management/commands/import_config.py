@@ -1,0 +1,80 @@
+"""Brings models, routes, providers and client keys of a configuration file into the catalog."""
+
+from __future__ import annotations
+
+import sys
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from models_catalog.compiler import compile_snapshot
+from models_catalog.config.detect import FORMATS
+from models_catalog.config.document import Findings, InvalidConfiguration
+from models_catalog.config.importing import Outcome, import_text
+
+
+class Command(BaseCommand):
+    help = (
+        "Imports a configuration file: the gateway's own TOML, TensorZero's TOML or LiteLLM's YAML. Everything in the file "
+        "is added or updated, in one transaction; models of the file get exactly the routes and fallbacks of the file."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("file", help="the file; - reads standard input")
+        parser.add_argument("--format", choices=["auto", *FORMATS], default="auto", help="default: by extension and content")
+        parser.add_argument("--dry-run", action="store_true", help="show what would change, and change nothing")
+        parser.add_argument(
+            "--prune",
+            action="store_true",
+            help="also remove models that the file does not have, providers and credentials that are left without use by "
+            "that, and, if the file has [api_keys], all other client keys",
+        )
+
+    def handle(self, *, file: str, dry_run: bool, prune: bool, **options: Any) -> None:
+        text = read(file)
+        try:
+            outcome = import_text(text, name="" if file == "-" else file, form=options["format"], prune=prune, dry_run=dry_run)
+        except InvalidConfiguration as error:
+            raise CommandError(complaint(file, error.findings)) from None
+        self.report(outcome, dry_run)
+        if not dry_run:
+            self.report_problems()
+
+    def report(self, outcome: Outcome, dry_run: bool) -> None:
+        for warning in outcome.warnings:
+            self.stderr.write(f"warning: {warning}")
+        for change in outcome.changes:
+            self.stdout.write(str(change))
+        count = len(outcome.changes)
+        counted = "1 change" if count == 1 else f"{count} changes"
+        if not count:
+            self.stdout.write("nothing to change")
+        elif dry_run:
+            self.stdout.write(f"{counted} to make; nothing was written (--dry-run)")
+        else:
+            self.stdout.write(f"{counted} made")
+
+    def report_problems(self) -> None:
+        """What the gateway cannot serve although the file is sound, such as a key that is not set."""
+        for problem in compile_snapshot().problems:
+            self.stderr.write(f"warning: {problem.where}: {problem.message}")
+
+
+def read(file: str) -> str:
+    """The text of the file. Raises `CommandError`."""
+    try:
+        content = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+        return content.decode("utf-8-sig")
+    except OSError as error:
+        raise CommandError(f"{file} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise CommandError(f"{file} is not UTF-8 text: byte {error.start} does not belong there") from None
+
+
+def complaint(file: str, findings: Findings) -> str:
+    """All errors of the file, one a line."""
+    count = len(findings.errors)
+    head = f"{'standard input' if file == '-' else file}: {'1 error' if count == 1 else f'{count} errors'}, nothing was imported"
+    return "\n".join([head, *(f"  {error}" for error in findings.errors)])

@@ -1,0 +1,39 @@
+"""Shows what the gateway serves: models with their routes, their state, and what is wrong with the catalog."""
+
+from __future__ import annotations
+
+import json
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from models_catalog.config.changes import shown
+from models_catalog.config.listing import list_catalog
+
+
+class Command(BaseCommand):
+    help = "Shows models, routes and problems, without secrets."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--json", action="store_true", help="print a JSON object")
+
+    def handle(self, **options: Any) -> None:
+        catalog = list_catalog()
+        if options["json"]:
+            self.stdout.write(json.dumps(catalog, indent=2, ensure_ascii=False))
+            return
+        for model in catalog["models"]:
+            self.show_model(model)
+        if not catalog["models"]:
+            self.stdout.write("The catalog has no models.")
+        for problem in catalog["problems"]:
+            self.stdout.write(f"problem: {problem['where']}: {problem['message']}")
+
+    def show_model(self, model: dict[str, Any]) -> None:
+        self.stdout.write(f"{shown(model['name'])}  [{', '.join(model['capabilities'])}]  {model['state']}")
+        for number, route in enumerate(model["routes"], start=1):
+            where = f"{shown(route['provider'])} ({route['type']})"
+            self.stdout.write(f"  {number}. {shown(route['name'])} → {where}: {shown(route['upstream_model'])}  {route['state']}")
+        if model["fallback_models"]:
+            self.stdout.write(f"  then {', '.join(map(shown, model['fallback_models']))}")
