@@ -62,7 +62,7 @@ class CatalogModel(models.Model):
         try:
             self.check_rules()
         except ValidationError as err:
-            errors = {**err.error_dict, **errors}
+            errors.update(err.error_dict)
         errors = {name: found for name, found in errors.items() if name not in (exclude or ())}
         if errors:
             raise ValidationError(errors)
@@ -102,12 +102,19 @@ class Credential(CatalogModel):
         validation.clean_credential(source=self.source, location=self.location, has_secret=bool(self.secret))
 
     def set_secret(self, secret: Secret) -> None:
-        """Puts a new secret into the row, to be encrypted when it is saved; short ones show none of their characters."""
-        value = secret.reveal()
+        """Makes this a stored credential with a new secret, to be encrypted when the row is saved."""
         self.source = self.Source.STORED
         self.location = ""
         self.secret = secret
-        self.last_four = value[-SHOWN_CHARACTERS:] if len(value) >= MIN_LENGTH_TO_SHOW else ""
+
+    def save(self, *args: Any, update_fields: Iterable[str] | None = None, **kwargs: Any) -> None:
+        """Notes the last characters of a new secret; short ones show none of theirs."""
+        if isinstance(self.secret, Secret):
+            value = self.secret.reveal()
+            self.last_four = value[-SHOWN_CHARACTERS:] if len(value) >= MIN_LENGTH_TO_SHOW else ""
+            if update_fields is not None and "secret" in update_fields:
+                update_fields = {*update_fields, "last_four"}
+        super().save(*args, update_fields=update_fields, **kwargs)
 
 
 class Provider(CatalogModel):

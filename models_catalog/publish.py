@@ -40,28 +40,26 @@ def remove_refresh_callback(callback: RefreshCallback) -> None:
         _refresh_callbacks.remove(callback)
 
 
-class _Announce:
-    """What runs after the commit of a transaction that changed the catalog; its presence says that it did."""
-
-    def __call__(self) -> None:
-        for callback in tuple(_refresh_callbacks):
-            callback()
-        if connections[DEFAULT_DB_ALIAS].vendor != "postgresql" and settings.REDIS_URL:
-            _redis_hints(settings.REDIS_URL).send()
+def _announce() -> None:
+    """Runs after the commit of a transaction that changed the catalog; that it waits there says that it did."""
+    for callback in tuple(_refresh_callbacks):
+        callback()
+    if connections[DEFAULT_DB_ALIAS].vendor != "postgresql" and settings.REDIS_URL:
+        _redis_hints(settings.REDIS_URL).send()
 
 
 def mark_changed(using: str = DEFAULT_DB_ALIAS) -> None:
     """Raises the version of the catalog in the running transaction, once; call it before the write itself."""
     connection = connections[using]
     # A rolled back savepoint takes its callback away, and with it the mark: the next write raises the version again.
-    if any(isinstance(entry[1], _Announce) for entry in connection.run_on_commit):
+    if any(entry[1] is _announce for entry in connection.run_on_commit):
         return
     with transaction.atomic(using=using):
         _raise_version(using)
         if connection.vendor == "postgresql":
             with connection.cursor() as cursor:
                 cursor.execute(f"NOTIFY {CHANNEL}")
-        transaction.on_commit(_Announce(), using=using, robust=True)
+        transaction.on_commit(_announce, using=using, robust=True)
 
 
 def _raise_version(using: str) -> None:

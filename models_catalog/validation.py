@@ -120,7 +120,7 @@ def check_object(value: object) -> None:
     try:
         json.dumps(value, allow_nan=False)
         msgspec.json.encode(value)
-    except (TypeError, ValueError, OverflowError, RecursionError):
+    except (TypeError, ValueError, RecursionError):
         raise ValidationError("The object holds a value that cannot be written as JSON.", code="object") from None
 
 

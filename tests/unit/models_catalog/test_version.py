@@ -1,0 +1,160 @@
+"""Does every write of the catalog raise its version, in its own transaction and once?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from django.core import serializers
+from django.db import IntegrityError, transaction
+
+from models_catalog import keys, publish
+from models_catalog.models import CatalogVersion, ClientKey, Credential, Fallback, ModelDefinition, Provider, Route
+from tests.unit.models_catalog.rows import fall_back, model, provider, stored
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def _catalog() -> None:
+    upstream = provider()
+    row = model("gpt", [upstream])
+    fall_back(row, model("other"))
+    keys.create_client_key("app")
+    stored()
+
+
+@pytest.fixture
+def announced() -> Iterator[list[int]]:
+    """The versions that were in the database when a commit was announced in this process."""
+    versions: list[int] = []
+
+    def note() -> None:
+        versions.append(publish.current_version())
+
+    publish.add_refresh_callback(note)
+    yield versions
+    publish.remove_refresh_callback(note)
+
+
+def _save(row: object) -> None:
+    row.save()  # type: ignore[attr-defined]
+
+
+def _reload() -> None:
+    text = serializers.serialize("json", Provider.objects.all())
+    with transaction.atomic():
+        for row in serializers.deserialize("json", text):
+            row.save()
+
+
+WRITES: dict[str, Callable[[], object]] = {
+    "create": lambda: provider("new"),
+    "save": lambda: _save(Provider.objects.get()),
+    "save of a route": lambda: _save(Route.objects.get()),
+    "save of a fallback": lambda: _save(Fallback.objects.get()),
+    "save of a credential": lambda: _save(Credential.objects.get()),
+    "deserialized save": _reload,
+    "delete of a row": lambda: Route.objects.get().delete(),
+    "delete with cascade": lambda: ModelDefinition.objects.get(name="gpt").delete(),
+    "queryset update": lambda: Provider.objects.update(enabled=False),
+    "queryset delete": lambda: Route.objects.all().delete(),
+    "filtered update": lambda: ModelDefinition.objects.filter(name="gpt").update(enabled=False),
+    "related update": lambda: ModelDefinition.objects.get(name="gpt").routes.update(position=3),
+    "related create": lambda: ModelDefinition.objects.get(name="other").routes.create(provider=Provider.objects.get()),
+    "related delete": lambda: ModelDefinition.objects.get(name="gpt").routes.all().delete(),
+    "update_or_create": lambda: Provider.objects.update_or_create(name="openai", defaults={"enabled": False}),
+    "bulk_create": lambda: Provider.objects.bulk_create([Provider(name="a", type="openai"), Provider(name="b", type="openai")]),
+    "bulk_update": lambda: Provider.objects.bulk_update(Provider.objects.all(), ["enabled"]),
+    "m2m add": lambda: ClientKey.objects.get().allowed_models.add(ModelDefinition.objects.get(name="gpt")),
+    "m2m set": lambda: ClientKey.objects.get().allowed_models.set(ModelDefinition.objects.all()),
+    "m2m clear": lambda: ClientKey.objects.get().allowed_models.clear(),
+    "m2m from the other side": lambda: ModelDefinition.objects.get(name="gpt").client_keys.add(ClientKey.objects.get()),
+}
+
+
+@pytest.mark.parametrize("write", WRITES)
+def test_write_when_committed_then_version_is_one_higher_and_announced_once(write: str, announced: list[int]) -> None:
+    before = publish.current_version()
+    WRITES[write]()
+    assert publish.current_version() == before + 1
+    assert announced == [before + 1]
+
+
+@pytest.mark.parametrize("write", WRITES)
+def test_write_when_rolled_back_then_nothing_is_raised_or_announced(write: str, announced: list[int]) -> None:
+    before = publish.current_version()
+    with transaction.atomic():
+        WRITES[write]()
+        assert publish.current_version() == before + 1
+        transaction.set_rollback(True)
+    assert publish.current_version() == before
+    assert announced == []
+
+
+def test_write_when_many_in_one_transaction_then_raises_once(announced: list[int]) -> None:
+    before = publish.current_version()
+    with transaction.atomic():
+        for write in ("create", "queryset update", "m2m set"):
+            WRITES[write]()
+    assert announced == [before + 1]
+
+
+def test_write_when_savepoint_was_rolled_back_before_then_later_write_still_raises(announced: list[int]) -> None:
+    before = publish.current_version()
+    with transaction.atomic():
+        with transaction.atomic():
+            Provider.objects.update(enabled=False)
+            transaction.set_rollback(True)
+        Provider.objects.update(enabled=False)
+    assert publish.current_version() == before + 1
+    assert announced == [before + 1]
+
+
+def test_write_when_it_fails_then_version_stays(announced: list[int]) -> None:
+    before = publish.current_version()
+    with pytest.raises(IntegrityError):
+        provider("openai")
+    assert publish.current_version() == before
+    assert announced == []
+
+
+def test_read_when_done_then_version_stays(announced: list[int]) -> None:
+    before = publish.current_version()
+    list(ModelDefinition.objects.prefetch_related("routes", "fallbacks"))
+    Provider.objects.get_or_create(name="openai")
+    assert publish.current_version() == before
+    assert announced == []
+
+
+def test_version_when_its_row_is_missing_then_starts_again() -> None:
+    CatalogVersion.objects.all().delete()
+    assert publish.current_version() == 0
+    provider("new")
+    assert publish.current_version() == 1
+
+
+def test_write_when_model_save_is_bypassed_outside_a_transaction_then_announcement_comes_after_it(announced: list[int]) -> None:
+    text = serializers.serialize("json", Provider.objects.all())
+    for row in serializers.deserialize("json", text):
+        row.save()
+    assert announced[-1] == publish.current_version()
+
+
+def test_announcement_when_a_callback_fails_then_write_is_kept() -> None:
+    def fail() -> None:
+        raise RuntimeError
+
+    publish.add_refresh_callback(fail)
+    try:
+        provider("new")
+    finally:
+        publish.remove_refresh_callback(fail)
+    assert Provider.objects.filter(name="new").exists()
+
+
+def test_announcement_when_transaction_is_open_then_waits_for_the_commit(announced: list[int]) -> None:
+    with transaction.atomic():
+        provider("new")
+        assert announced == []
+    assert len(announced) == 1
