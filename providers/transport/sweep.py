@@ -42,13 +42,14 @@ class Sweep:
         self._timer: asyncio.TimerHandle | None = None
 
     def arm(self, deadline: float) -> None:
-        """Looks at the connections at `deadline` at the latest."""
-        if deadline >= self.wake:
+        """Looks at the connections at `deadline`, or `RESOLUTION` from now if that is later."""
+        now = monotonic()
+        wake = max(deadline, now + RESOLUTION)
+        if wake >= self.wake:
             return
         self._sleep()
-        now = monotonic()
-        self.wake = max(deadline, now + RESOLUTION)
-        self._timer = asyncio.get_running_loop().call_later(self.wake - now + CLOCK_TICK, self._look)
+        self.wake = wake
+        self._timer = asyncio.get_running_loop().call_later(wake - now + CLOCK_TICK, self._look)
 
     def enter(self, watched: Watched) -> None:
         self._watched.add(watched)
