@@ -12,13 +12,14 @@ from typing import Any
 
 from openai_api import routes
 from openai_api.context import Gateway, Inbound, Receive, Record, Send
-from openai_api.errors import ApiError, internal_error
+from openai_api.errors import ApiError, internal_error, server_draining
 from openai_api.pipeline.respond import send_error
 from openai_api.pipeline.run import Handler
 from openai_api.receive import ClientGone, checked_headers, read_body
 
 log = logging.getLogger("gateway.requests")
 REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
+Task = asyncio.Task[Any]
 BODYLESS = frozenset({"GET", "HEAD", "DELETE", "OPTIONS"})
 
 
@@ -37,18 +38,21 @@ class InferenceConsumer:
         request_id = _request_id(scope["headers"])
         record = Record(request_id, scope["method"], scope["path"])
         inbound = Inbound(request_id, scope["method"], scope["path"], "", scope["headers"], b"", record, send)
+        active, task = self._gateway.state.active, asyncio.current_task()
+        assert task is not None, "a server calls an application in a task"  # noqa: S101
+        active[task] = record
         try:
-            await self._answer(inbound, receive)
+            await self._answer(inbound, receive, task)
         except ClientGone:
             record.client_aborted = True
         except asyncio.CancelledError:
-            if not record.client_aborted:
-                raise
+            await _cancelled(inbound)
         finally:
+            del active[task]
             record.total_s = perf_counter() - record.clock
             self._gateway.recorder.record(record)
 
-    async def _answer(self, inbound: Inbound, receive: Receive) -> None:
+    async def _answer(self, inbound: Inbound, receive: Receive, task: Task) -> None:
         try:
             inbound.headers = checked_headers(inbound.headers)
             route, inbound.argument = routes.find(inbound.method, inbound.path)
@@ -56,7 +60,7 @@ class InferenceConsumer:
                 await route.handler(self._gateway, inbound)
             else:
                 inbound.body = await read_body(receive, inbound.headers, self._gateway.limits)
-                await self._while_connected(route.handler, inbound, receive)
+                await self._while_connected(route.handler, inbound, receive, task)
         except ApiError as error:
             await send_error(inbound, error)
         except ClientGone:
@@ -64,9 +68,9 @@ class InferenceConsumer:
         except Exception as error:  # noqa: BLE001 - a defect must still be answered
             await self._failed(inbound, error)
 
-    async def _while_connected(self, handler: Handler, inbound: Inbound, receive: Receive) -> None:
+    async def _while_connected(self, handler: Handler, inbound: Inbound, receive: Receive, task: Task) -> None:
         """Runs the handler, and cancels it when the client leaves before its answer is complete."""
-        watcher = asyncio.ensure_future(_watch(receive, inbound.record, asyncio.current_task()))
+        watcher = asyncio.ensure_future(_watch(receive, inbound.record, task))
         try:
             await handler(self._gateway, inbound)
         finally:
@@ -79,10 +83,19 @@ class InferenceConsumer:
             await send_error(inbound, internal_error(inbound.request_id))
 
 
-async def _watch(receive: Receive, record: Record, task: asyncio.Task[Any] | None) -> None:
+async def _cancelled(inbound: Inbound) -> None:
+    """The end of a request that was cancelled: silent if the client left, 503 if the server ends, else passed on."""
+    record = inbound.record
+    if record.draining and record.status == 0:
+        await send_error(inbound, server_draining())
+    elif not record.client_aborted:
+        raise asyncio.CancelledError
+
+
+async def _watch(receive: Receive, record: Record, task: Task) -> None:
     while (await receive())["type"] != "http.disconnect":
         continue
-    if task is not None and not record.finished:
+    if not record.finished:
         record.client_aborted = True
         task.cancel()
 

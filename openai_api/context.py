@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from time import perf_counter, time
 from typing import Any, Protocol
 
@@ -46,6 +47,8 @@ class Record(msgspec.Struct):
     usage: Usage | None = None
     error: str | None = None
     client_aborted: bool = False
+    draining: bool = False
+    """Set when the request is cancelled because the server ends."""
     first_byte_s: float | None = None
     total_s: float = 0.0
     finished: bool = False
@@ -84,11 +87,18 @@ class Recorder(Protocol):
 
 @dataclass(slots=True)
 class ProcessState:
-    """What the server knows of itself."""
+    """What the server knows of itself. `draining` is set by the signal to end; `active` are the requests in flight."""
 
     version: str
     started: float
     draining: bool = False
+    active: dict[asyncio.Task[Any], Record] = field(default_factory=dict)
+
+    def end_all(self) -> None:
+        """Cancels every request in flight; streams then end in-band, others with 503."""
+        for task, record in list(self.active.items()):
+            record.draining = True
+            task.cancel()
 
 
 @dataclass(frozen=True, slots=True)

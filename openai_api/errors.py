@@ -13,6 +13,7 @@ import msgspec
 from providers.errors import CallerError, ProviderError
 
 Headers = tuple[tuple[bytes, bytes], ...]
+RETRY_SOON: Headers = ((b"retry-after", b"1"),)
 
 
 class ApiError(Exception):
@@ -61,6 +62,11 @@ def model_not_found(model: str) -> ApiError:
 def not_ready() -> ApiError:
     """The first snapshot has not been loaded, so no key can be known."""
     return ApiError(503, "not_ready", "The gateway is not ready yet.", kind="overloaded_error", headers=((b"retry-after", b"1"),))
+
+
+def server_draining() -> ApiError:
+    """The server ends and can wait no longer."""
+    return ApiError(503, "server_draining", "The gateway is shutting down.", kind="overloaded_error", headers=RETRY_SOON)
 
 
 def internal_error(request_id: str) -> ApiError:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from functools import lru_cache
 from time import perf_counter
 from urllib.parse import quote
 
 from openai_api.context import Inbound, Record
-from openai_api.errors import ApiError, Headers, upstream
+from openai_api.errors import ApiError, Headers, server_draining, upstream
 from openai_api.pipeline.adapt import Answer
 from openai_api.pipeline.first_event import Begun
+from openai_api.pulse import Pulse
 from providers.errors import ProviderError
 from providers.types import Call, Reply, Target
 from providers.wire import openai_chat, sse
@@ -86,33 +88,51 @@ async def _start(inbound: Inbound, status: int, headers: Headers) -> None:
 
 
 async def _stream(inbound: Inbound, target: Target, begun: Begun, headers: Headers) -> None:
-    stream, relay, send = begun.stream, begun.relay, inbound.send
-    record = inbound.record
+    record, relay = inbound.record, begun.relay
+    pulse = Pulse(inbound.send)
     try:
         await _start(inbound, 200, (*EVENT_STREAM, *headers))
-        out = begun.held
         try:
-            events, idle = 0, target.timeouts.idle
-            while not relay.done:
-                if out:
-                    await send({"type": "http.response.body", "body": out, "more_body": True})
-                if relay.error is not None:
-                    raise relay.error
-                if relay.events != events:
-                    events = relay.events
-                    stream.extend(idle)
-                chunk = await stream.next()
-                out = relay.feed(chunk) if chunk else relay.end()
+            last = await _relayed(begun, target.timeouts.idle, pulse)
         except ProviderError as error:
-            record.error = error.code
-            out = sse.frame_of(upstream(error).body()) + sse.frame_of(openai_chat.DONE)
+            last = _broken(record, upstream(error))
+        except asyncio.CancelledError:
+            record.client_aborted |= pulse.stalled
+            if not record.draining:
+                raise
+            last = _broken(record, server_draining())
+        pulse.stop()
         record.finished = True
-        await send({"type": "http.response.body", "body": out})
+        await inbound.send({"type": "http.response.body", "body": last})
         if record.error is None:
             await _drain(begun)
     finally:
+        pulse.stop()
         record.usage = relay.usage
-        stream.close()
+        begun.stream.close()
+
+
+async def _relayed(begun: Begun, idle: float, pulse: Pulse) -> bytes:
+    """Relays until the stream is complete; returns its last bytes, not sent yet. Raises `ProviderError`."""
+    stream, relay, out = begun.stream, begun.relay, begun.held
+    events = 0
+    while not relay.done:
+        if out:
+            await pulse.send({"type": "http.response.body", "body": out, "more_body": True})
+        if relay.error is not None:
+            raise relay.error
+        if relay.events != events:
+            events = relay.events
+            stream.extend(idle)
+        chunk = await stream.next()
+        out = relay.feed(chunk) if chunk else relay.end()
+    return out
+
+
+def _broken(record: Record, error: ApiError) -> bytes:
+    """What ends a stream that cannot go on."""
+    record.error = error.code or error.type
+    return sse.frame_of(error.body()) + sse.frame_of(openai_chat.DONE)
 
 
 async def _drain(begun: Begun) -> None:
