@@ -9,6 +9,8 @@ import pytest
 
 from tests import needs
 
+pytest_plugins = ["tests.live_fixtures"]
+
 MOST_SECONDS = 180
 
 
