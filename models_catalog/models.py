@@ -68,6 +68,12 @@ class CatalogModel(models.Model):
             raise ValidationError(errors)
 
 
+def shown_characters(secret: Secret) -> str:
+    """The last characters of a secret, by which people tell it from others; none of a short one."""
+    value = secret.reveal()
+    return value[-SHOWN_CHARACTERS:] if len(value) >= MIN_LENGTH_TO_SHOW else ""
+
+
 class Credential(CatalogModel):
     """How the gateway authenticates at a provider: a secret stored encrypted, or where to find one."""
 
@@ -101,20 +107,20 @@ class Credential(CatalogModel):
     def check_rules(self) -> None:
         validation.clean_credential(source=self.source, location=self.location, has_secret=bool(self.secret))
 
+    def save(self, *args: Any, update_fields: Iterable[str] | None = None, **kwargs: Any) -> None:
+        """Notes the last characters of a new secret, also of one that was assigned without `set_secret`."""
+        if isinstance(self.secret, Secret):
+            self.last_four = shown_characters(self.secret)
+            if update_fields is not None and "secret" in update_fields:
+                update_fields = {*update_fields, "last_four"}
+        super().save(*args, update_fields=update_fields, **kwargs)
+
     def set_secret(self, secret: Secret) -> None:
         """Makes this a stored credential with a new secret, to be encrypted when the row is saved."""
         self.source = self.Source.STORED
         self.location = ""
         self.secret = secret
-
-    def save(self, *args: Any, update_fields: Iterable[str] | None = None, **kwargs: Any) -> None:
-        """Notes the last characters of a new secret; short ones show none of theirs."""
-        if isinstance(self.secret, Secret):
-            value = self.secret.reveal()
-            self.last_four = value[-SHOWN_CHARACTERS:] if len(value) >= MIN_LENGTH_TO_SHOW else ""
-            if update_fields is not None and "secret" in update_fields:
-                update_fields = {*update_fields, "last_four"}
-        super().save(*args, update_fields=update_fields, **kwargs)
+        self.last_four = shown_characters(secret)
 
 
 class Provider(CatalogModel):
