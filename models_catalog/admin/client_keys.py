@@ -101,7 +101,7 @@ class ClientKeyAdmin(SwitchableAdmin):
     add_fieldsets = ((None, {"fields": ("name", "all_models", "allowed_models", "expires_at", "key_id")}),)
     fieldsets = (
         (None, {"fields": ("name", "enabled", "all_models", "allowed_models", "expires_at")}),
-        ("Key", {"fields": ("key", "state", "created_at", "revoked_at")}),
+        ("State", {"fields": ("key", "state", "created_at", "revoked_at")}),
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ClientKey]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -55,11 +56,21 @@ class ModelDefinitionForm(ui.ModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if capabilities := self.fields.get("capabilities"):
+        capabilities = self.fields.get("capabilities")
+        if isinstance(capabilities, forms.MultipleChoiceField):
             capabilities.choices = capability_choices(self.instance.capabilities)
+        for price in ("input_price", "output_price"):
+            if self.initial.get(price) is not None:
+                self.initial[price] = without_zeros(self.initial[price])
         for phase in ("connect", "first_byte", "idle", "total"):
             if field := self.fields.get(f"{phase}_timeout_s"):
                 field.widget.attrs["placeholder"] = f"{getattr(settings, f'GATEWAY_{phase.upper()}_TIMEOUT_S'):g}"
+
+
+def without_zeros(price: Decimal) -> Decimal:
+    """2.5, not 2.500000."""
+    whole = price.to_integral_value()
+    return whole if price == whole else price.normalize()
 
 
 class DuplicateForm(ui.DialogForm):

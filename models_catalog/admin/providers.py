@@ -4,38 +4,32 @@ from __future__ import annotations
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.utils.decorators import method_decorator
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 
 from models_catalog.admin import html, key_source, ui
 from models_catalog.admin.switching import SwitchableAdmin
-from models_catalog.models import Provider
+from models_catalog.models import Credential, Provider
+from models_catalog.validation import provider_type_choices
 from providers.registry import ProviderType, UnknownProviderType, provider_type, provider_types
+from providers.types import Secret
 
 
 def hint(known: ProviderType) -> str:
     """What the form says beneath the type."""
-    parts = [
-        f"Its key is usually in {known.key_variable}." if known.key_variable else "",
-        "" if known.needs_key else "Needs no key.",
-    ]
-    if known.options:
-        names = [f"{name} (required)" if name in known.required_options else name for name in known.options]
-        parts.append(f"Options: {', '.join(names)}.")
-    return " ".join(filter(None, parts))
-
-
-class ProviderForm(ui.ModelForm):
-    class Meta:
-        model = Provider
-        fields = ("name", "type", "enabled", "api_base", "credential", "extra_headers", "extra_body", "options")
-        help_texts = {
-            "type": format_html('<span id="{}"></span>', "provider-type-hint"),
-            "api_base": "Empty: the address of the type. Give another one for a proxy, a region or your own server.",
-        }
+    options = [f"{name} (required)" if name in known.required_options else name for name in known.options]
+    parts = {
+        "Needs no key.": not known.needs_key,
+        f"Its key is usually in {known.key_variable}.": known.key_variable,
+        f"Options: {', '.join(options)}.": options,
+    }
+    return " ".join(text for text, applies in parts.items() if applies)
 
 
 def type_label(name: str) -> str:
@@ -45,11 +39,51 @@ def type_label(name: str) -> str:
         return f"{name} (unknown)"
 
 
+class ProviderForm(ui.ModelForm):
+    """A new provider may bring its key: it becomes a stored credential with the provider's name."""
+
+    new_credential: Credential | None = None
+    api_key = forms.CharField(
+        label="or paste its key",
+        required=False,
+        max_length=32_768,
+        widget=ui.SecretInput(),
+        help_text="Stored encrypted, as a new credential with the name of the provider. It is never shown again.",
+    )
+
+    class Meta:
+        model = Provider
+        fields = ("name", "type", "enabled", "api_base", "credential", "extra_headers", "extra_body", "options")
+        help_texts = {
+            "type": format_html('<span id="{}"></span>', "provider-type-hint"),
+            "api_base": "Empty: the address of the type. Give another one for a proxy, a region or your own server.",
+        }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        kind = self.fields.get("type")
+        if isinstance(kind, forms.ChoiceField):
+            kind.choices = [("", "Choose a type"), *provider_type_choices()]
+
+    @sensitive_variables("data", "given")
+    def clean(self) -> dict[str, Any]:
+        data: dict[str, Any] = super().clean() or self.cleaned_data
+        given = data.pop("api_key", "")
+        if given and data.get("credential"):
+            self.add_error("api_key", "Choose a credential or paste a key, not both.")
+        elif given and Credential.objects.filter(name=data.get("name")).exists():
+            self.add_error("api_key", "A credential with the name of this provider exists already: choose it above.")
+        elif given:
+            self.new_credential = Credential(name=data.get("name", ""))
+            self.new_credential.set_secret(Secret(given))
+        return data
+
+
 @admin.register(Provider)
 class ProviderAdmin(SwitchableAdmin):
     form = ProviderForm
     empty_icon = "dns"
-    empty_text = "A provider is an account upstream: OpenAI, Azure, a server of your own. The type Dummy works without an account."
+    empty_text = "A provider is an account upstream: OpenAI, Azure, your own server. The type Dummy works without an account."
     list_display = ("name", "kind", "state", "key", "route_count")
     list_filter = ("enabled", "type")
     list_select_related = ("credential",)
@@ -57,10 +91,27 @@ class ProviderAdmin(SwitchableAdmin):
     search_help_text = "Name, type or address"
     readonly_fields = ("key",)
     change_form_after_template = "models_catalog/provider_types.html"
-    fieldsets = (
-        (None, {"fields": ("name", "type", "enabled", "api_base", "credential")}),
-        ("Added to every request", {"fields": ("extra_headers", "extra_body", "options")}),
-    )
+
+    @method_decorator(sensitive_post_parameters("api_key"))
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        response: HttpResponse = super().changeform_view(request, *args, **kwargs)
+        return response
+
+    def may_paste(self, request: HttpRequest, obj: Provider | None) -> bool:
+        return obj is None and request.user.has_perm("models_catalog.add_credential")
+
+    def get_form(self, request: HttpRequest, obj: Provider | None = None, change: bool = False, **kwargs: Any) -> Any:
+        form = super().get_form(request, obj, change, **kwargs)
+        if not self.may_paste(request, obj):
+            del form.base_fields["api_key"]
+        return form
+
+    def get_fieldsets(self, request: HttpRequest, obj: Provider | None = None) -> Any:
+        after_credential = ("api_key",) if self.may_paste(request, obj) else ("key",) if obj else ()
+        return (
+            (None, {"fields": ("name", "type", "enabled", "api_base", "credential", *after_credential)}),
+            ("Added to every request", {"fields": ("extra_headers", "extra_body", "options")}),
+        )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Provider]:
         rows: QuerySet[Provider] = super().get_queryset(request)
@@ -70,6 +121,13 @@ class ProviderAdmin(SwitchableAdmin):
         types = {known.name: {"api_base": known.api_base, "hint": hint(known)} for known in provider_types()}
         response: HttpResponse = super().render_change_form(request, {**context, "provider_types": types}, *args, **kwargs)
         return response
+
+    def save_model(self, request: HttpRequest, obj: Provider, form: ProviderForm, change: bool) -> None:
+        if form.new_credential is not None:
+            form.new_credential.save()
+            self.log_addition(request, form.new_credential, f"Pasted at the provider {obj.name}.")
+            obj.credential = form.new_credential
+        super().save_model(request, obj, form, change)
 
     @admin.display(description="Type", ordering="type")
     def kind(self, row: Provider) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.http import HttpRequest
 
 from models_catalog import validation
 from models_catalog.admin import ui
@@ -76,7 +77,26 @@ def fallbacks_of_all(edited: ModelDefinition) -> dict[str, list[str]]:
     return graph
 
 
-class RouteInline(ui.SortableInline):
+class RoutingInline(ui.SortableInline):
+    """Part of the model: who may change the model may change it."""
+
+    def may(self, request: HttpRequest, verb: str) -> bool:
+        return request.user.has_perm(f"models_catalog.{verb}_modeldefinition")
+
+    def has_view_permission(self, request: HttpRequest, obj: ModelDefinition | None = None) -> bool:
+        return self.may(request, "view") or self.may(request, "change")
+
+    def has_add_permission(self, request: HttpRequest, obj: ModelDefinition | None = None) -> bool:
+        return self.may(request, "add" if obj is None else "change")
+
+    def has_change_permission(self, request: HttpRequest, obj: ModelDefinition | None = None) -> bool:
+        return self.has_add_permission(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: ModelDefinition | None = None) -> bool:
+        return self.has_add_permission(request, obj)
+
+
+class RouteInline(RoutingInline):
     model = Route
     form = RouteForm
     formset = RouteFormSet
@@ -94,7 +114,7 @@ class FallbackForm(ui.ModelForm):
         labels = {"fallback": "Model"}
 
 
-class FallbackInline(ui.SortableInline):
+class FallbackInline(RoutingInline):
     model = Fallback
     form = FallbackForm
     fk_name = "model"

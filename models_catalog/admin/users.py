@@ -1,20 +1,71 @@
-"""The pages of users and groups: Django's, with the look of the others; only superusers hand out rights."""
+"""The pages of users and groups: a group is a set of rights, a user is in groups; only superusers hand out rights."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group, Permission, User
+from django.db.models import Case, IntegerField, Q, QuerySet, Value, When
 from django.http import HttpRequest
 
 from models_catalog.admin import ui
 
-RIGHTS = ("is_superuser", "groups", "user_permissions")
+RIGHTS = ("is_superuser", "groups")
+VERBS = ("view", "add", "change", "delete")
+PAGES = {
+    "models_catalog.modeldefinition": "models",
+    "models_catalog.provider": "providers",
+    "models_catalog.credential": "credentials",
+    "models_catalog.clientkey": "client keys",
+    "auth.user": "users",
+}
 
 admin.site.unregister(User)
 admin.site.unregister(Group)
+
+
+def offered_permissions() -> QuerySet[Permission]:
+    """The four rights of each page that can be given, page by page."""
+    pages = [page.split(".") for page in PAGES]
+    wanted = [Q(content_type__app_label=app, content_type__model=model) for app, model in pages]
+    by_page = [When(condition, then=Value(place)) for place, condition in enumerate(wanted)]
+    by_verb = [When(codename__startswith=f"{verb}_", then=Value(place)) for place, verb in enumerate(VERBS)]
+    codenames = [f"{verb}_{model}" for _, model in pages for verb in VERBS]
+    return (
+        Permission.objects.filter(Q(*wanted, _connector=Q.OR), codename__in=codenames)
+        .select_related("content_type")
+        .order_by(Case(*by_page, output_field=IntegerField()), Case(*by_verb, output_field=IntegerField()))
+    )
+
+
+class PermissionChoices(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]
+    def label_from_instance(self, obj: Permission) -> str:
+        page = PAGES[f"{obj.content_type.app_label}.{obj.content_type.model}"]
+        return f"{obj.codename.split('_')[0].capitalize()} {page}"
+
+
+class GroupForm(ui.ModelForm):
+    """Rights that the page does not offer stay as they are."""
+
+    permissions = PermissionChoices(Permission.objects.none(), required=False, widget=ui.Checkboxes())
+
+    class Meta:
+        model = Group
+        fields = ("name", "permissions")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "permissions" in self.fields:
+            self.fields["permissions"].queryset = offered_permissions()  # type: ignore[attr-defined]
+
+    def clean_permissions(self) -> list[Permission]:
+        chosen = list(self.cleaned_data["permissions"])
+        if self.instance.pk is None:
+            return chosen
+        return [*chosen, *self.instance.permissions.exclude(pk__in=offered_permissions().values("pk"))]
 
 
 @admin.register(User)
@@ -24,7 +75,15 @@ class OperatorAdmin(UserAdmin, ui.ModelAdmin):  # type: ignore[type-arg]
     change_password_form = ui.AdminPasswordChangeForm
     list_display = ("username", "email", "is_active", "is_staff", "is_superuser", "last_login")
     list_filter = ("is_active", "is_staff", "is_superuser", "groups")
-    warn_unsaved_form = False
+    filter_horizontal = ()
+    autocomplete_fields = ("groups",)
+    readonly_fields = ("last_login", "date_joined")
+    fieldsets = (
+        (None, {"fields": ("username", "password")}),
+        ("Person", {"fields": ("first_name", "last_name", "email")}),
+        ("Rights", {"fields": ("is_active", "is_staff", "is_superuser", "groups")}),
+        ("Dates", {"fields": ("last_login", "date_joined")}),
+    )
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:
         fields = tuple(super().get_readonly_fields(request, obj))
@@ -39,6 +98,9 @@ class OperatorAdmin(UserAdmin, ui.ModelAdmin):  # type: ignore[type-arg]
 
 @admin.register(Group)
 class OperatorGroupAdmin(GroupAdmin, ui.ModelAdmin):
+    form = GroupForm
+    filter_horizontal = ()
+
     def has_add_permission(self, request: HttpRequest) -> bool:
         return is_superuser(request.user)
 
