@@ -151,7 +151,19 @@ class HttpxTransport:
 class HttpxStream:
     """An answer whose head has arrived; see `UpstreamStream`."""
 
-    __slots__ = ("_chunks", "_deadline", "_error", "_late", "_response", "_total", "_transport", "headers", "peer", "status")
+    __slots__ = (
+        "_chunks",
+        "_deadline",
+        "_error",
+        "_forgiven",
+        "_late",
+        "_response",
+        "_total",
+        "_transport",
+        "headers",
+        "peer",
+        "status",
+    )
 
     def __init__(self, transport: HttpxTransport, peer: str, response: httpx.Response, deadline: float, total: float) -> None:
         self.status = response.status_code
@@ -163,6 +175,7 @@ class HttpxStream:
         self._deadline = deadline
         self._total = total
         self._late: type[DeadlineExceeded] = FirstByteTimeout
+        self._forgiven = False
         self._error: ProviderError | None = None
 
     async def next(self) -> bytes:
@@ -171,11 +184,13 @@ class HttpxStream:
             if self._error is not None:
                 raise self._error
             return b""
+        self._forgive()
+        deadline = min(self._deadline, self._total)
         try:
-            async with asyncio.timeout_at(self._limit()):
+            async with asyncio.timeout_at(deadline):
                 data = await anext(self._chunks, b"")
         except TimeoutError as error:
-            late = TotalTimeout if self._limit() == self._total else self._late
+            late = TotalTimeout if deadline == self._total else self._late
             raise self._fail(late(f"{self.peer}: {late.__doc__}")) from error
         except httpx.HTTPError as error:
             broken = ProtocolViolation if _breaks_protocol(error) else StreamTruncated
@@ -190,6 +205,7 @@ class HttpxStream:
     def extend(self, seconds: float) -> None:
         """See `UpstreamStream.extend`."""
         self._late = IdleTimeout
+        self._forgiven = False
         self._deadline = asyncio.get_running_loop().time() + seconds
 
     def close(self) -> None:
@@ -198,8 +214,12 @@ class HttpxStream:
             self._error = UpstreamReset(f"{self.peer}: the stream was closed before its end")
             self._end()
 
-    def _limit(self) -> float:
-        return min(max(self._deadline, asyncio.get_running_loop().time() + GRACE), self._total)
+    def _forgive(self) -> None:
+        """A reader that comes back after the deadline gets, once, what has arrived in the meantime."""
+        now = asyncio.get_running_loop().time()
+        if now > self._deadline and not self._forgiven:
+            self._forgiven = True
+            self._deadline = now + GRACE
 
     def _fail(self, error: ProviderError) -> ProviderError:
         self._error = error

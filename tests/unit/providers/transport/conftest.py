@@ -1,0 +1,45 @@
+"""Which transports, and which event loops, do the tests of this folder run with?"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+
+import pytest
+import uvloop
+
+from providers.transport import Transport
+from providers.transport.httpx_transport import HttpxTransport
+from providers.transport.slim import SlimTransport
+
+
+def pytest_asyncio_loop_factories(
+    config: pytest.Config, item: pytest.Item
+) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """The tests of this folder run under both event loops."""
+    return {"asyncio": asyncio.SelectorEventLoop, "uvloop": uvloop.new_event_loop}
+
+
+@pytest.fixture
+async def no_leaks() -> AsyncIterator[None]:
+    """No task outlives the test."""
+    before = asyncio.all_tasks()
+    yield
+    async with asyncio.timeout(1):
+        while asyncio.all_tasks() - before - {asyncio.current_task()}:
+            await asyncio.sleep(0.001)
+
+
+@pytest.fixture(params=[SlimTransport, HttpxTransport], ids=["slim", "httpx"])
+async def transport(request: pytest.FixtureRequest, no_leaks: None) -> AsyncIterator[Transport]:
+    transport = request.param()
+    yield transport
+    await transport.aclose()
+
+
+@pytest.fixture
+async def slim(no_leaks: None) -> AsyncIterator[SlimTransport]:
+    transport = SlimTransport()
+    yield transport
+    await transport.aclose()
+    assert all(counters.active == counters.idle == 0 for counters in transport.counters().values())

@@ -1,0 +1,148 @@
+"""Is a stream of server-sent events cut into frames without losing, changing or reading anything differently?"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from providers.errors import InvalidResponse
+from providers.wire.sse import MAX_FRAME_BYTES, FrameSplitter, data_of, frame_of
+
+CORPUS = {
+    "lf": b"data: a\n\ndata: b\n\n",
+    "crlf": b"data: a\r\n\r\ndata: b\r\n\r\n",
+    "cr": b"data: a\r\rdata: b\r\r",
+    "mixed": b"data: a\r\n\ndata: b\n\r\ndata: c\r\r\ndata: d\n\rdata: e\r\n\r",
+    "bom": b"\xef\xbb\xbfdata: a\n\ndata: b\n\n",
+    "comments": b": ping\n\n:\n\ndata: a\n: inside\n\n:x\r\n\r\n",
+    "several lines": b"event: x\nid: 1\ndata: a\ndata: b\nretry: 5\n\ndata: c\r\ndata:\r\ndata: d\r\n\r\n",
+    "no space": b"data:a\n\ndata:  two\n\n",
+    "data without colon": b"data\ndata: a\ndata\n\ndatabase: no\n\n",
+    "blank lines": b"\n\n\ndata: a\n\n\n\n\ndata: b\n\n\n",
+    "no end": b"data: a\n\ndata: b",
+    "half an end": b"data: a\n\ndata: b\n",
+    "utf-8": 'data: {"c":"é模😀👩‍👩‍👧ö"}\n\ndata: 😀\r\n\r\n'.encode(),
+    "not utf-8": b"data: \xff\xfe\x80\n\ndata: \xed\xa0\x80\n\n",
+    "empty": b"",
+}
+
+
+def events_of(stream: bytes) -> list[bytes]:
+    """The data of each event, read as the specification's algorithm reads it, line by line."""
+    text = stream.removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    events: list[bytes] = []
+    data: list[bytes] = []
+    for line in text.split(b"\n")[:-1]:
+        field, colon, value = line.partition(b":")
+        if line == b"" and data:
+            events.append(b"\n".join(data))
+            data = []
+        elif field == b"data":
+            data.append(value.removeprefix(b" ") if colon else b"")
+    return events
+
+
+def cut(stream: bytes, places: list[int]) -> list[bytes]:
+    return [stream[a:b] for a, b in pairwise([0, *sorted(places), len(stream)])]
+
+
+def split(chunks: list[bytes]) -> tuple[list[bytes], bytes]:
+    splitter = FrameSplitter()
+    frames = [frame for chunk in chunks for frame in splitter.feed(chunk)]
+    return frames, splitter.rest()
+
+
+def check(stream: bytes, chunks: list[bytes]) -> None:
+    frames, rest = split(chunks)
+    assert b"".join(frames) + rest == stream
+    assert [data for frame in frames if (data := data_of(frame)) is not None] == events_of(stream)
+
+
+@pytest.mark.parametrize("stream", CORPUS.values(), ids=CORPUS)
+def test_frames_when_cut_at_any_two_places_then_joined_they_are_the_stream_with_the_same_events(stream: bytes) -> None:
+    check(stream, [stream])
+    check(stream, [stream[i : i + 1] for i in range(len(stream))])
+    for first in range(len(stream) + 1):
+        for second in range(first, len(stream) + 1):
+            check(stream, cut(stream, [first, second]))
+
+
+@given(
+    st.data(), st.lists(st.sampled_from([b"data", b":", b" ", b"x", b"\n", b"\r", b"\r\n", b"\n\n", b"\r\n\r\n", b"data: y\n\n"]))
+)
+def test_frames_when_the_stream_is_anything_then_joined_they_are_the_stream_with_the_same_events(
+    data: st.DataObject, pieces: list[bytes]
+) -> None:
+    stream = b"".join(pieces)
+    check(stream, cut(stream, data.draw(st.lists(st.integers(0, len(stream)), max_size=6))))
+
+
+@given(st.lists(st.sampled_from([b"data: x", b": c", b"\n", b"\n\n"])), st.data())
+def test_frames_when_lines_end_in_lf_then_they_are_the_same_at_every_cut(pieces: list[bytes], data: st.DataObject) -> None:
+    stream = b"".join(pieces)
+    assert split(cut(stream, data.draw(st.lists(st.integers(0, len(stream)), max_size=4)))) == split([stream])
+
+
+def test_rest_when_taken_then_forgotten() -> None:
+    splitter = FrameSplitter()
+    splitter.feed(b"data: a\n")
+    assert splitter.rest() == b"data: a\n"
+    assert splitter.rest() == b""
+    assert splitter.feed(b"\ndata: b\n\n") == [b"\ndata: b\n\n"]
+
+
+def test_feed_when_a_line_never_ends_then_refused_at_the_cap() -> None:
+    splitter = FrameSplitter()
+    fed = 0
+    with pytest.raises(InvalidResponse):
+        while fed < 64 * MAX_FRAME_BYTES:
+            fed += 65536
+            splitter.feed(b"x" * 65536)
+    assert fed == MAX_FRAME_BYTES + 65536
+
+
+@pytest.mark.parametrize("end", [b"\n\n", b"\r\n\r\n", b"\r\r"], ids=["lf", "crlf", "cr"])
+@pytest.mark.parametrize("lead", [b"", b"data: a\n\n"], ids=["alone", "after another"])
+@pytest.mark.parametrize("place", [0, 1, 12, MAX_FRAME_BYTES // 2, MAX_FRAME_BYTES - 1, MAX_FRAME_BYTES, MAX_FRAME_BYTES + 10])
+def test_feed_when_an_event_is_over_the_cap_then_refused_at_every_cut(end: bytes, lead: bytes, place: int) -> None:
+    longest = lead + b"x" * (MAX_FRAME_BYTES - len(end)) + end
+    frames, rest = split(cut(longest, [min(place, len(longest))]))
+    assert b"".join(frames) + rest == longest
+    too_long = lead + b"x" * (MAX_FRAME_BYTES - len(end) + 2) + end
+    with pytest.raises(InvalidResponse):
+        split(cut(too_long, [min(place, len(too_long))]))
+
+
+@pytest.mark.parametrize(
+    ("frame", "data"),
+    [
+        (b"data: a\n\n", b"a"),
+        (b"data:a\n\n", b"a"),
+        (b"data:  a\n\n", b" a"),
+        (b"data: a \r\n\r\n", b"a "),
+        (b"data: a\ndata: b\n\n", b"a\nb"),
+        (b"data\ndata: b\n\n", b"\nb"),
+        (b"data:\n\n", b""),
+        (b"event: x\ndata: a\nid: 7\n\n", b"a"),
+        (b"\xef\xbb\xbfdata: a\n\n", b"a"),
+        (b"\ndata: a\n\n", b"a"),
+        (b": data: a\n\n", None),
+        (b"event: ping\n\n", None),
+        (b"metadata: a\n\n", None),
+        (b"\n\n", None),
+    ],
+)
+def test_data_when_read_from_a_frame_then_as_the_specification_says(frame: bytes, data: bytes | None) -> None:
+    assert data_of(frame) == data
+
+
+@given(st.binary().filter(lambda data: b"\r" not in data))
+@example(b"one\ntwo\n\nthree\n")
+@example(b" leading space")
+def test_frame_when_made_of_data_then_it_is_one_frame_with_that_data(data: bytes) -> None:
+    frame = frame_of(data)
+    assert split([frame]) == ([frame], b"")
+    assert data_of(frame) == data
