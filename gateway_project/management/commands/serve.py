@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import socket
@@ -15,10 +16,11 @@ import uvicorn
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection
-from uvicorn.config import STARTUP_FAILURE
-from uvicorn.supervisors import Multiprocess
 
 from gateway_project import addresses, private_files, quickstart
+from gateway_project.http_protocol import GuardedHttpProtocol
+from gateway_project.server import LAST_WORDS_S, DrainingServer
+from gateway_project.supervisor import Supervisor
 
 APPLICATION = "gateway_project.asgi"
 
@@ -107,7 +109,7 @@ def configure(workers: int) -> uvicorn.Config:
         f"{APPLICATION}:application",
         workers=workers,
         loop="auto" if sys.platform == "win32" else "uvloop",
-        http="httptools",
+        http=GuardedHttpProtocol,
         ws="none",
         lifespan="on",
         log_config=None,
@@ -115,7 +117,7 @@ def configure(workers: int) -> uvicorn.Config:
         server_header=False,
         proxy_headers=False,
         timeout_keep_alive=75,
-        timeout_graceful_shutdown=int(settings.GATEWAY_DRAIN_S),
+        timeout_graceful_shutdown=math.ceil(settings.GATEWAY_DRAIN_S + LAST_WORDS_S),
     )
 
 
@@ -124,14 +126,12 @@ def run(config: uvicorn.Config, listener: socket.socket) -> None:
     signal.signal(signal.SIGTERM, _leave)
     signal.signal(signal.SIGINT, _leave)
     if config.workers > 1:
-        supervisor = Multiprocess(config, sockets=[listener])
-        supervisor.run()
-        failed = any(process.exitcode == STARTUP_FAILURE for process in supervisor.processes)
+        started = Supervisor(config, listener).run()
     else:
-        server = uvicorn.Server(config)
+        server = DrainingServer(config)
         server.run(sockets=[listener])
-        failed = not server.started
-    if failed:
+        started = server.started
+    if not started:
         raise CommandError("The gateway did not start; the log above says why.")
 
 

@@ -1,0 +1,70 @@
+"""What does uvicorn's HTTP protocol lack? A bound on the time and size of a request's head, and errors in JSON."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+from openai_api.errors import ApiError
+
+HEAD_S = 10.0
+MAX_HEAD_BYTES = 64 * 1024
+
+
+class GuardedHttpProtocol(HttpToolsProtocol):
+    """One connection. A head must come within `HEAD_S` seconds and `MAX_HEAD_BYTES`; between requests the keep-alive
+    time-out counts instead."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._in_head = True
+        self._head_bytes = 0
+        self._head_timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._head_timer = self.loop.call_later(HEAD_S, self._head_is_late)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stop_timer()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self._in_head and not self.transport.is_closing():
+            self._head_bytes += len(data)
+            if self._head_bytes > MAX_HEAD_BYTES:
+                self._refuse(ApiError(431, "headers_too_large", "The request's head is too large."))
+            elif self._head_timer is None:
+                self._head_timer = self.loop.call_later(HEAD_S, self._head_is_late)
+
+    def on_message_begin(self) -> None:
+        self._in_head = True
+        self._head_bytes = 0
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        self._in_head = False
+        self._stop_timer()
+        super().on_headers_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        """What the parser refused."""
+        self._refuse(ApiError(400, "invalid_http", "The request is not valid HTTP."))
+
+    def _head_is_late(self) -> None:
+        self._refuse(ApiError(408, "request_timeout", "The request's head did not arrive in time."))
+
+    def _refuse(self, error: ApiError) -> None:
+        self._stop_timer()
+        body = error.body()
+        head = b"content-type: application/json\r\ncontent-length: %d\r\nconnection: close\r\n\r\n" % len(body)
+        self.transport.write(STATUS_LINE[error.status] + head + body)
+        self.transport.close()
+
+    def _stop_timer(self) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None

@@ -1,0 +1,50 @@
+"""How does a worker end? Readiness fails at the signal, streams run on until the drain time, the rest ends in-band."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Callable
+from types import FrameType
+
+import uvicorn
+from django.conf import settings
+
+LAST_WORDS_S = 1.0
+"""What may be needed after the drain time to end streams in-band and to write what was recorded."""
+
+
+class DrainingServer(uvicorn.Server):
+    """uvicorn's server with our way to end. A second signal ends everything at once."""
+
+    _loop: asyncio.AbstractEventLoop | None = None
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        self._loop = asyncio.get_running_loop()
+        await super().startup(sockets)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        again, self.should_exit = self.should_exit, True
+        if not again:
+            self._captured_signals.append(sig)
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._end_now if again else self._drain)
+
+    def _drain(self) -> None:
+        from gateway_project.asgi import running
+
+        running.gateway.state.draining = True
+        self._later(settings.GATEWAY_DRAIN_S, self._end_now)
+
+    def _end_now(self) -> None:
+        from gateway_project.asgi import running
+
+        running.gateway.state.end_all()
+        self._later(LAST_WORDS_S, self._hang_up)
+
+    def _hang_up(self) -> None:
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
+
+    def _later(self, seconds: float, action: Callable[[], None]) -> None:
+        asyncio.get_running_loop().call_later(seconds, action)
