@@ -85,6 +85,7 @@ def work(config: uvicorn.Config, listener: socket.socket) -> None:
     """One worker, in its own process. It ends when the supervisor is gone."""
     signal.signal(signal.SIGTERM, _leave)
     threading.Thread(target=_follow_parent, name="follow-parent", daemon=True).start()
+    config.configure_logging()  # what the parent said of uvicorn's loggers does not come along
     WorkerServer(config).run(sockets=[listener])
 
 
