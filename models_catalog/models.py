@@ -104,8 +104,13 @@ class Credential(CatalogModel):
     def __str__(self) -> str:
         return self.name
 
-    def check_rules(self) -> None:
-        validation.clean_credential(source=self.source, location=self.location, has_secret=bool(self.secret))
+    def save(self, *args: Any, update_fields: Iterable[str] | None = None, **kwargs: Any) -> None:
+        """Notes the last characters of a new secret, also of one that was assigned without `set_secret`."""
+        if isinstance(self.secret, Secret):
+            self.last_four = shown_characters(self.secret)
+            if update_fields is not None and "secret" in update_fields:
+                update_fields = {*update_fields, "last_four"}
+        super().save(*args, update_fields=update_fields, **kwargs)
 
     def save(self, *args: Any, update_fields: Iterable[str] | None = None, **kwargs: Any) -> None:
         """Notes the last characters of a new secret, also of one that was assigned without `set_secret`."""
@@ -114,6 +119,9 @@ class Credential(CatalogModel):
             if update_fields is not None and "secret" in update_fields:
                 update_fields = {*update_fields, "last_four"}
         super().save(*args, update_fields=update_fields, **kwargs)
+
+    def check_rules(self) -> None:
+        validation.clean_credential(source=self.source, location=self.location, has_secret=bool(self.secret))
 
     def set_secret(self, secret: Secret) -> None:
         """Makes this a stored credential with a new secret, to be encrypted when the row is saved."""
