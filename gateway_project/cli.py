@@ -7,6 +7,7 @@ import os
 import sys
 
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management import execute_from_command_line
 
 
@@ -14,6 +15,10 @@ def main() -> None:
     """Runs the command in `sys.argv`."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "gateway_project.settings")
     os.umask(0o077)  # the database and every export hold what only their owner may read
+    try:
+        data_dir = settings.GATEWAY_DATA_DIR
+    except ImproperlyConfigured as error:
+        sys.exit(f"A setting is wrong: {error}.")
     with contextlib.suppress(OSError):  # a command that needs the directory says so itself
-        settings.GATEWAY_DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
+        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     execute_from_command_line(sys.argv)

@@ -16,7 +16,8 @@ CONTROL = {chr(code): repr(chr(code))[1:-1] for code in (*range(32), 127, 0x85, 
 SECRET_NAMES = re.compile(r"authorization|api[-_]?key|secret|password|cookie|(?:^|[-_])token$", re.IGNORECASE)
 SECRET_SHAPES = re.compile(
     r"""
-    (?P<kept>\bBearer\s+|\bBasic\s+|://[^\s/:@]*:)(?=[^\s"'])[^\s"'@]+   # authorization headers; passwords in URLs
+    (?P<kept>\b(?:Bearer|Basic)\s+)[^\s"',]+         # the header Authorization
+    | (?P<url>://[^\s/:@]*:)[^\s/@]+(?=@)           # a password in a URL
     | \b(?:sk|pk|rk|gsk|xai|pplx|fw|csk|nvapi|hf|tgp|r8)[-_][A-Za-z0-9_-]{12,}
     | \bAIza[A-Za-z0-9_-]{20,}
     | \bAKIA[A-Z0-9]{12,}
@@ -28,7 +29,7 @@ SECRET_SHAPES = re.compile(
 
 def scrub(text: str) -> str:
     """The text with everything that has the shape of a secret masked."""
-    return SECRET_SHAPES.sub(lambda match: (match["kept"] or "") + MASK, text)
+    return SECRET_SHAPES.sub(lambda match: (match["kept"] or match["url"] or "") + MASK, text)
 
 
 def _masked(name: str, value: Any) -> Any:
