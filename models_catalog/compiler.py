@@ -264,6 +264,7 @@ def _check(row: ModelDefinition | Provider) -> None:
 def _target_config(model: ModelDefinition, route: Route, upstream: Upstream) -> TargetConfig:
     return TargetConfig(
         id=str(route.pk),
+        model=model.name,
         provider=upstream.row.name,
         provider_type=upstream.row.type,
         upstream_model=route.upstream_model or model.name,

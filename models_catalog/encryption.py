@@ -21,7 +21,7 @@ import os
 import re
 import secrets
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 
@@ -167,9 +167,9 @@ def key_ring() -> KeyRing:
     path = key_file()
     try:
         status = path.stat()
-        return _ring_of_file(path, status.st_mtime_ns, status.st_ino)
     except OSError as err:
         raise NoKeyRing(f"The key file {path} cannot be read: {err.strerror}.") from err
+    return _ring_of_file(path, status.st_mtime_ns, status.st_ino)
 
 
 def key_file() -> Path:
@@ -189,12 +189,20 @@ def _ring_of(keys: tuple[str, ...]) -> KeyRing:
 
 @lru_cache(maxsize=4)
 def _ring_of_file(path: Path, changed: int, inode: int) -> KeyRing:
-    return KeyRing(_lines(path))
+    return KeyRing(_keys_in(_read(path)))
 
 
-def _lines(path: Path) -> list[str]:
-    lines = (line.strip() for line in path.read_text(encoding="ascii", errors="replace").splitlines())
+def _keys_in(text: str) -> list[str]:
+    """The keys of a key file: a line each, but empty lines and those that begin with #."""
+    lines = (line.strip() for line in text.splitlines())
     return [line for line in lines if line and not line.startswith("#")]
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError as err:
+        raise NoKeyRing(f"The key file {path} cannot be read: {err.strerror}.") from err
 
 
 def ensure_key_file(path: Path | None = None) -> bool:
@@ -203,7 +211,7 @@ def ensure_key_file(path: Path | None = None) -> bool:
     if path.exists():
         return False
     path.parent.mkdir(parents=True, exist_ok=True)
-    made = _write_beside(path, [new_key()])
+    made = _write_beside(path, f"{new_key()}\n")
     try:
         os.link(made, path)
     except FileExistsError:
@@ -214,20 +222,23 @@ def ensure_key_file(path: Path | None = None) -> bool:
 
 
 def add_key(path: Path | None = None) -> str:
-    """Puts a fresh key before the others of the key file, where it is the active one; returns its id."""
+    """Puts a fresh key before the others of the key file, where it is the active one; gives its id. Raises `NoKeyRing`."""
     path = path or key_file()
-    key = new_key()
-    ring = KeyRing([key, *_lines(path)])
-    made = _write_beside(path, [key, *_lines(path)])
+    text = f"{new_key()}\n{_read(path)}"
+    ring = KeyRing(_keys_in(text))
+    owner = path.stat()
+    made = _write_beside(path, text)
+    if made.stat().st_uid != owner.st_uid:
+        os.chown(made, owner.st_uid, owner.st_gid)  # the administrator may do this; the server must still read it
     made.replace(path)
     return ring.active
 
 
-def _write_beside(path: Path, lines: Sequence[str]) -> Path:
+def _write_beside(path: Path, text: str) -> Path:
     """A complete file of mode 0600 in the same directory, on the disk before its name is given away."""
     descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write("".join(f"{line}\n" for line in lines))
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
         file.flush()
         os.fsync(file.fileno())
     return Path(name)

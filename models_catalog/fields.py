@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models.expressions import BaseExpression
@@ -41,6 +43,7 @@ class EncryptedTextField(models.TextField):  # type: ignore[type-arg]
     """
 
     description = "Text, stored encrypted"
+    _pyi_private_set_type: Any  # for mypy: EncryptedText, Secret or ""
 
     def from_db_value(self, value: str | None, expression: object, connection: object) -> EncryptedText:
         return EncryptedText(value or "")

@@ -53,7 +53,9 @@ def test_encrypt_when_repeated_then_never_gives_the_same_text(secret: str) -> No
     assert RING.encrypt(Secret(secret), b"") != RING.encrypt(Secret(secret), b"")
 
 
-@pytest.mark.parametrize("text", ["", "plain", "v1", "v1.", "v2.00000000.AAAA", f"v1.{IDS[0]}.", f"v1.{IDS[0]}.AA AA", f"v1.{IDS[0]}.AAAA"])
+@pytest.mark.parametrize(
+    "text", ["", "plain", "v1", "v1.", "v2.00000000.AAAA", f"v1.{IDS[0]}.", f"v1.{IDS[0]}.AA AA", f"v1.{IDS[0]}.AAAA"]
+)
 def test_decrypt_when_not_of_the_stored_form_then_says_so(text: str) -> None:
     with pytest.raises(encryption.MalformedValue):
         RING.decrypt(text, b"")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import re
 import zlib
 
@@ -61,7 +61,7 @@ def test_create_when_done_then_only_hash_and_last_four_are_stored() -> None:
 @pytest.mark.django_db
 def test_create_when_restricted_then_stores_models_and_expiry() -> None:
     allowed = model("gpt")
-    tomorrow = timezone.now() + datetime.timedelta(days=1)
+    tomorrow = timezone.now() + dt.timedelta(days=1)
     row, _ = keys.create_client_key("app", models=[allowed], expires_at=tomorrow)
     row.refresh_from_db()
     assert (row.all_models, list(row.allowed_models.all()), row.expires_at) == (False, [allowed], tomorrow)
@@ -104,7 +104,8 @@ def test_import_when_key_is_known_then_refuses_it_without_repeating_it() -> None
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(
-    "key", ["x" * 19, "x" * 513, "with spaces in the middle", "with-a-line-end-in-it\n", "ümlaute-ümlaute-ümlaute", "sk-gw-" + "a" * 57]
+    "key",
+    ["x" * 19, "x" * 513, "with spaces in the middle", "with-a-line-end-in-it\n", "ümlaute-ümlaute-ümlaute", "sk-gw-" + "a" * 57],
 )
 def test_import_when_key_is_weak_or_damaged_then_refuses_it_without_repeating_it(key: str) -> None:
     with pytest.raises(ValidationError) as caught:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -184,7 +185,9 @@ def test_capabilities_when_unsound_then_are_refused(value: Any) -> None:
     assert set(caught.value.message_dict) == {"capabilities"}
 
 
-@pytest.mark.parametrize("field", ["connect_timeout_s", "first_byte_timeout_s", "idle_timeout_s", "total_timeout_s", "max_retry_delay_s"])
+@pytest.mark.parametrize(
+    "field", ["connect_timeout_s", "first_byte_timeout_s", "idle_timeout_s", "total_timeout_s", "max_retry_delay_s"]
+)
 @pytest.mark.parametrize("value", [-1, float("inf"), float("nan")])
 def test_seconds_when_not_finite_and_positive_then_are_refused(field: str, value: float) -> None:
     with pytest.raises(ValidationError) as caught:
@@ -255,7 +258,7 @@ def test_find_cycle_when_it_finds_one_then_it_is_one_and_otherwise_there_is_none
     cycle = validation.find_cycle(graph, graph)
     if cycle:
         assert cycle[0] == cycle[-1]
-        assert all(following in graph[name] for name, following in zip(cycle, cycle[1:], strict=False))
+        assert all(following in graph[name] for name, following in pairwise(cycle))
     else:
         reachable = {name: set(graph.get(name, ())) for name in NAMES}
         for _ in NAMES:
@@ -266,7 +269,7 @@ def test_find_cycle_when_it_finds_one_then_it_is_one_and_otherwise_there_is_none
 
 def test_find_cycle_when_the_graph_is_deep_and_wide_then_is_quick() -> None:
     layers = [[f"{layer}-{number}" for number in range(20)] for layer in range(200)]
-    graph = {name: following for names, following in zip(layers, layers[1:], strict=False) for name in names}
+    graph = {name: following for names, following in pairwise(layers) for name in names}
     assert validation.find_cycle(graph, graph) == []
 
 

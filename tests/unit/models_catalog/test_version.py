@@ -41,6 +41,10 @@ def _save(row: object) -> None:
     row.save()  # type: ignore[attr-defined]
 
 
+def _clear(row: ClientKey) -> None:
+    row.allowed_models.clear()
+
+
 def _reload() -> None:
     text = serializers.serialize("json", Provider.objects.all())
     with transaction.atomic():
@@ -68,7 +72,7 @@ WRITES: dict[str, Callable[[], object]] = {
     "bulk_update": lambda: Provider.objects.bulk_update(Provider.objects.all(), ["enabled"]),
     "m2m add": lambda: ClientKey.objects.get().allowed_models.add(ModelDefinition.objects.get(name="gpt")),
     "m2m set": lambda: ClientKey.objects.get().allowed_models.set(ModelDefinition.objects.all()),
-    "m2m clear": lambda: ClientKey.objects.get().allowed_models.clear(),
+    "m2m clear": lambda: _clear(ClientKey.objects.get()),
     "m2m from the other side": lambda: ModelDefinition.objects.get(name="gpt").client_keys.add(ClientKey.objects.get()),
 }
 
