@@ -112,14 +112,6 @@ class Credential(CatalogModel):
                 update_fields = {*update_fields, "last_four"}
         super().save(*args, update_fields=update_fields, **kwargs)
 
-    def save(self, *args: Any, update_fields: Iterable[str] | None = None, **kwargs: Any) -> None:
-        """Notes the last characters of a new secret, also of one that was assigned without `set_secret`."""
-        if isinstance(self.secret, Secret):
-            self.last_four = shown_characters(self.secret)
-            if update_fields is not None and "secret" in update_fields:
-                update_fields = {*update_fields, "last_four"}
-        super().save(*args, update_fields=update_fields, **kwargs)
-
     def check_rules(self) -> None:
         validation.clean_credential(source=self.source, location=self.location, has_secret=bool(self.secret))
 
