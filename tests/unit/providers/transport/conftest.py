@@ -11,6 +11,9 @@ import uvloop
 from providers.transport import Transport
 from providers.transport.httpx_transport import HttpxTransport
 from providers.transport.slim import SlimTransport
+from tests.unit.providers.transport.scripted import until
+
+LoopFactory = Callable[[], asyncio.AbstractEventLoop]
 
 
 def pytest_asyncio_loop_factories(
@@ -25,9 +28,7 @@ async def no_leaks() -> AsyncIterator[None]:
     """No task outlives the test."""
     before = asyncio.all_tasks()
     yield
-    async with asyncio.timeout(1):
-        while asyncio.all_tasks() - before - {asyncio.current_task()}:
-            await asyncio.sleep(0.001)
+    await until(lambda: not asyncio.all_tasks() - before - {asyncio.current_task()})
 
 
 @pytest.fixture(params=[SlimTransport, HttpxTransport], ids=["slim", "httpx"])

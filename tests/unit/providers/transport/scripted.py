@@ -19,6 +19,15 @@ OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
 CHUNKED = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
 
 
+async def until(condition: Callable[[], object]) -> None:
+    """Returns as soon as the condition holds."""
+    for _ in range(round(PATIENCE / 0.001)):
+        if condition():
+            return
+        await asyncio.sleep(0.001)
+    raise AssertionError("waited in vain")
+
+
 class Peer:
     """The server's end of one connection."""
 
@@ -119,9 +128,7 @@ class ScriptedServer:
 
     async def settled(self) -> None:
         """Returns when no script runs any more."""
-        async with asyncio.timeout(PATIENCE):
-            while self.open:
-                await asyncio.sleep(0.001)
+        await until(lambda: not self.open)
 
     async def __aenter__(self) -> ScriptedServer:
         self._server = await asyncio.start_server(self._serve, self._host, 0, ssl=self._context)

@@ -30,6 +30,7 @@ from tests.unit.providers.transport.scripted import (
     hanging,
     once,
     request_to,
+    until,
 )
 
 SHORT = 0.06
@@ -38,11 +39,18 @@ CUT = CHUNKED + b"5\r\nhello\r\n5\r\nwo"
 TO_THE_END = b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\nhello"
 
 
-async def read_all(stream: UpstreamStream) -> bytes:
-    received = b""
+async def read_on(stream: UpstreamStream, received: bytearray, *, extend: float = 0) -> None:
+    """Reads to the end, or to the error."""
     while data := await stream.next():
         received += data
-    return received
+        if extend:
+            stream.extend(extend)
+
+
+async def read_all(stream: UpstreamStream) -> bytes:
+    received = bytearray()
+    await read_on(stream, received)
+    return bytes(received)
 
 
 async def test_stream_returns_at_the_head_and_gives_the_bytes_as_they_come(transport: Transport) -> None:
@@ -112,10 +120,9 @@ async def test_stream_cut_behind_the_head_gives_the_bytes_first(transport: Trans
         stream = await transport.stream(request_to(server))
         await server.settled()
         await asyncio.sleep(0.01)
-        received = b""
+        received = bytearray()
         with pytest.raises(StreamTruncated):
-            while True:
-                received += await stream.next()
+            await read_on(stream, received)
     assert received == b"hellowo"
 
 
@@ -145,10 +152,9 @@ async def test_stream_with_a_head_against_the_rules_raises_and_closes(
 async def test_stream_that_breaks_the_framing_raises_protocol_violation(transport: Transport) -> None:
     async with ScriptedServer(hanging(CHUNKED + b"5\r\nhello\r\nnot a size\r\n")) as server:
         stream = await transport.stream(request_to(server))
-        received = b""
+        received = bytearray()
         with pytest.raises(ProtocolViolation):
-            while True:
-                received += await stream.next()
+            await read_on(stream, received)
         await server.settled()
     assert received == b"hello"
 
@@ -178,8 +184,7 @@ async def test_stream_cancelled_while_it_waits_closes_the_connection(transport: 
 async def test_stream_cancelled_before_the_head_closes_the_connection(transport: Transport) -> None:
     async with ScriptedServer(hanging(b"HTTP/1.1 ")) as server:
         task = asyncio.ensure_future(transport.stream(request_to(server)))
-        while not server.requests:
-            await asyncio.sleep(0.001)
+        await until(lambda: server.requests)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
@@ -190,10 +195,9 @@ async def test_stream_cancelled_before_the_head_closes_the_connection(transport:
 async def test_stream_without_a_first_event_raises_first_byte_timeout(transport: Transport, sent: bytes) -> None:
     async with ScriptedServer(hanging(sent)) as server:
         before = time.monotonic()
+        request = request_to(server, timeouts=Timeouts(PATIENCE, SHORT, PATIENCE, PATIENCE))
         with pytest.raises(FirstByteTimeout):
-            stream = await transport.stream(request_to(server, timeouts=Timeouts(PATIENCE, SHORT, PATIENCE, PATIENCE)))
-            while True:
-                await stream.next()
+            await read_all(await transport.stream(request))
         assert SHORT <= time.monotonic() - before < SHORT + TOLERANCE
         await server.settled()
 
@@ -211,8 +215,7 @@ async def test_stream_that_only_pings_after_an_event_raises_idle_timeout(transpo
         before = time.monotonic()
         stream.extend(SHORT)
         with pytest.raises(IdleTimeout):
-            while True:
-                assert set(await stream.next()) <= set(b": ping")
+            await read_all(stream)
         assert SHORT <= time.monotonic() - before < SHORT + TOLERANCE
 
 
@@ -226,10 +229,10 @@ async def test_stream_extended_with_each_event_lasts_until_the_total_timeout(tra
     async with ScriptedServer(script) as server:
         before = time.monotonic()
         stream = await transport.stream(request_to(server, timeouts=Timeouts(PATIENCE, SHORT, SHORT, 0.2)))
+        received = bytearray()
         with pytest.raises(TotalTimeout):
-            while True:
-                assert set(await stream.next()) == set(b"helo")
-                stream.extend(0.1)
+            await read_on(stream, received, extend=0.1)
+        assert set(received) == set(b"helo")
         assert 0.2 <= time.monotonic() - before < 0.2 + TOLERANCE
         await server.settled()
 
