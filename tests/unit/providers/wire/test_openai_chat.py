@@ -1,0 +1,75 @@
+"""Is of a chat completion read what the gateway must know, and no more asked of it?"""
+
+from __future__ import annotations
+
+import pytest
+
+from providers.errors import InvalidResponse, Overloaded, ProviderError
+from providers.types import Usage
+from providers.wire.openai_chat import asking_usage, completion_of, error_in, usage_of
+from providers.wire.patch import fields_of
+
+
+@pytest.mark.parametrize(
+    ("given", "asked"),
+    [
+        (None, b'{"include_usage":true}'),
+        (b"null", b'{"include_usage":true}'),
+        (b"{}", b'{"include_usage":true}'),
+        (b'{"include_usage": false, "x": 1}', b'{"include_usage": true, "x": 1}'),
+        (b'{"include_obfuscation":true}', b'{"include_obfuscation":true,"include_usage":true}'),
+    ],
+)
+def test_stream_options_when_sent_upstream_then_usage_is_asked_for(given: bytes | None, asked: bytes) -> None:
+    assert asking_usage(given) == asked
+
+
+@pytest.mark.parametrize(
+    ("usage", "expected"),
+    [
+        (b"null", None),
+        (b'"many"', None),
+        (b'{"prompt_tokens":"3"}', None),
+        (b"{}", Usage()),
+        (b'{"prompt_tokens":3,"completion_tokens":null}', Usage(input_tokens=3)),
+        (
+            b'{"prompt_tokens":3,"completion_tokens":4,"prompt_tokens_details":{"cached_tokens":2,"x":1},'
+            b'"completion_tokens_details":{"reasoning_tokens":1}}',
+            Usage(input_tokens=3, output_tokens=4, cached_tokens=2, reasoning_tokens=1),
+        ),
+        (b'{"prompt_tokens":3,"prompt_tokens_details":null}', Usage(input_tokens=3)),
+    ],
+)
+def test_usage_when_read_then_these_tokens(usage: bytes, expected: Usage | None) -> None:
+    assert usage_of(fields_of(b'{"usage":' + usage + b"}")) == expected
+
+
+def test_usage_when_absent_then_none() -> None:
+    assert usage_of(fields_of(b"{}")) is None
+
+
+@pytest.mark.parametrize("error", [b"null", b"false", b'""', b"{}", b"[]", b"0", b"{ }"])
+def test_error_when_falsy_then_none(error: bytes) -> None:
+    assert error_in(fields_of(b'{"error":' + error + b"}")) is None
+
+
+@pytest.mark.parametrize("error", [b'"x"', b'{"message":"x"}', b"true", b'["x"]', b"1"])
+def test_error_when_truthy_then_an_error(error: bytes) -> None:
+    assert isinstance(error_in(fields_of(b'{"error":' + error + b"}")), ProviderError)
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"<html>", b'{"choices":[', b"[]", b'{"id":"x"}', b'{"error":null}', b'{"choices":[],"choices":[]}']
+)
+def test_completion_when_it_is_none_then_invalid_response(body: bytes) -> None:
+    with pytest.raises(InvalidResponse):
+        completion_of(body)
+
+
+def test_completion_when_an_error_stands_in_its_place_then_that_error() -> None:
+    with pytest.raises(Overloaded):
+        completion_of(b'{"error":{"type":"overloaded_error"}}')
+
+
+def test_completion_when_it_has_choices_then_its_fields() -> None:
+    assert completion_of(b'{"choices":[],"error":null}').raw("choices") == b"[]"
