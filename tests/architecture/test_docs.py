@@ -7,9 +7,11 @@ import re
 from argparse import Action
 
 import pytest
+import yaml
 from django.core.management import BaseCommand, load_command_class
 
 from openai_api.routes import ROUTES
+from providers import registry
 from tests.architecture.sources import PACKAGES, ROOT, files, place, tree
 
 READERS = {"text", "switch", "number", "count", "choice", "words", "database", "cache"}
@@ -86,6 +88,16 @@ def test_command_when_its_options_are_compared_with_its_section_then_both_name_t
 @pytest.mark.parametrize("path", sorted({route.path for route in ROUTES}))
 def test_public_path_when_looked_for_then_the_page_has_it(path: str) -> None:
     assert path.replace("*", "{id}") in re.findall(r"/[a-z0-9/{}._-]+", page("http.md"))
+
+
+def test_deployment_files_when_they_set_a_variable_then_it_is_a_setting_or_a_vendors_key() -> None:
+    documented = set(re.findall(r"^\| `([A-Z_]+)` \|", page("settings.md"), re.MULTILINE))
+    vendors = {kind.key_variable for kind in registry.provider_types()}
+    composed = [yaml.safe_load(path.read_text()) for path in files("deploy/*.yaml")]
+    given = {name for compose in composed for name in compose["services"]["gateway"].get("environment", {})}
+    given |= set(re.findall(r"^Environment=(\w+)=", (ROOT / "deploy" / "signalbox.service").read_text(), re.MULTILINE))
+    assert given - documented - vendors == set()
+    assert len(given) > 4
 
 
 def test_links_when_followed_then_each_page_is_there() -> None:
