@@ -134,8 +134,8 @@ def _head(config: TargetConfig, preset: Preset) -> Head:
         path += ("&" if "?" in path else "?") + quote(url.query, safe="!$%&'()*+,/:;=?@")
     try:
         return Head("POST", Origin(url.scheme, host, port), path, _headers(config, preset))
-    except ValueError as error:
-        raise ConfigurationError("extra_headers", "a header or the address holds a character that HTTP does not allow") from error
+    except ValueError:  # its text may hold the key
+        raise ConfigurationError("extra_headers", "a header or the address holds a character that HTTP does not allow") from None
 
 
 def _path(config: TargetConfig, preset: Preset, base: str) -> str:
