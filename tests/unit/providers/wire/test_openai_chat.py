@@ -31,11 +31,11 @@ def test_stream_options_when_sent_upstream_then_usage_is_asked_for(given: bytes 
         (b'"many"', None),
         (b'{"prompt_tokens":"3"}', None),
         (b"{}", Usage()),
+        (b'{"prompt_tokens":3,"completion_tokens":4,"x":1}', Usage(input_tokens=3, output_tokens=4)),
         (b'{"prompt_tokens":3,"completion_tokens":null}', Usage(input_tokens=3)),
         (
-            b'{"prompt_tokens":3,"completion_tokens":4,"prompt_tokens_details":{"cached_tokens":2,"x":1},'
-            b'"completion_tokens_details":{"reasoning_tokens":1}}',
-            Usage(input_tokens=3, output_tokens=4, cached_tokens=2, reasoning_tokens=1),
+            b'{"prompt_tokens_details":{"cached_tokens":2,"x":1},"completion_tokens_details":{"reasoning_tokens":1}}',
+            Usage(cached_tokens=2, reasoning_tokens=1),
         ),
         (b'{"prompt_tokens":3,"prompt_tokens_details":null}', Usage(input_tokens=3)),
     ],

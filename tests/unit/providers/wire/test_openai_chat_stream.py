@@ -380,8 +380,7 @@ def test_invalid_utf8_when_in_a_chunk_then_forwarded_as_it_came() -> None:
 def test_endless_event_when_fed_then_refused() -> None:
     relay = ChatStreamRelay(PUBLIC, include_usage=False)
     with pytest.raises(InvalidResponse):
-        for _ in range(64):
-            relay.feed(b"data: " + b"x" * 65536)
+        b"".join(relay.feed(b"data: " + b"x" * 65536) for _ in range(64))
 
 
 def test_comments_when_they_come_then_relayed_but_no_events() -> None:

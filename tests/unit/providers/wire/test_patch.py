@@ -42,7 +42,10 @@ def quoted(draw: st.DrawFn, text: str) -> str:
 @st.composite
 def rendered(draw: st.DrawFn, value: Any) -> str:
     """The value as JSON in any layout."""
-    space = lambda: draw(SPACE)  # noqa: E731
+
+    def space() -> str:
+        return draw(SPACE)
+
     if isinstance(value, str):
         return draw(quoted(value))
     if isinstance(value, list):

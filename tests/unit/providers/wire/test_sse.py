@@ -96,12 +96,10 @@ def test_rest_when_taken_then_forgotten() -> None:
 
 def test_feed_when_a_line_never_ends_then_refused_at_the_cap() -> None:
     splitter = FrameSplitter()
-    fed = 0
+    for _ in range(MAX_FRAME_BYTES // 65536):
+        assert splitter.feed(b"x" * 65536) == []
     with pytest.raises(InvalidResponse):
-        while fed < 64 * MAX_FRAME_BYTES:
-            fed += 65536
-            splitter.feed(b"x" * 65536)
-    assert fed == MAX_FRAME_BYTES + 65536
+        splitter.feed(b"x")
 
 
 @pytest.mark.parametrize("end", [b"\n\n", b"\r\n\r\n", b"\r\r"], ids=["lf", "crlf", "cr"])
