@@ -1,7 +1,7 @@
 """How is a `.env` file read? `NAME=value` lines as shells and dotenv libraries agree on them, one line a key.
 
-`export`, comments, single and double quotes are understood. What the libraries disagree on is refused rather than
-guessed: values over several lines, and references to other variables.
+`export`, comments, single and double quotes are understood. What they do not agree on is refused rather than guessed:
+values over several lines, references to other variables, quotes and backslashes in the middle.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from providers.types import Secret
 
 ASSIGNMENT = re.compile(r"\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=[ \t]*(.*?)\s*", re.DOTALL)
 SINGLE_QUOTED = re.compile(r"'([^']*)'\s*(?:#.*)?")
-DOUBLE_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"\s*(?:#.*)?')
-UNQUOTED = re.compile(r"""(?!['"])(.*?)(?:(?:^|\s+)#.*)?""")
-ESCAPE = re.compile(r'\\(["\\$`])')
-REFERENCE = re.compile(r"(?<!\\)\$[A-Za-z_{(]|`")
+DOUBLE_QUOTED = re.compile(r"""\"((?:[^"\\$`]|\\["\\$`])*)\"\s*(?:#.*)?""")
+UNQUOTED = re.compile(r"""([^'"\\$`]*?)(?:(?:^|\s+)#.*)?""")
+ESCAPE = re.compile(r"\\(.)")
+UNCLEAR = "the value must be whole on its line, and one with quotes, $, ` or \\ must stand in single quotes"
 
 
 def is_assignment(line: str) -> bool:
@@ -41,19 +41,14 @@ def _row(number: int, line: str, types_of_variable: Mapping[str, tuple[str, ...]
         return SkippedRow(number, "no provider type uses this variable")
     if len(types) > 1:
         return RowProblem(number, f"the variable belongs to several provider types ({', '.join(types)}): use CSV or JSON")
-    value, fault = _value(assignment[2])
-    return RowProblem(number, fault) if fault else KeyRow(number, types[0], Secret(value), type=types[0])
+    value = _value(assignment[2])
+    return RowProblem(number, UNCLEAR) if value is None else KeyRow(number, types[0], Secret(value), type=types[0])
 
 
-def _value(text: str) -> tuple[str, str]:
-    """The value and what is wrong with it, one of them empty."""
-    single = SINGLE_QUOTED.fullmatch(text)
-    if single:
-        return single[1], ""
+def _value(text: str) -> str | None:
+    """The value without quotes and comment, None if readers of such files would not agree on it."""
     double = DOUBLE_QUOTED.fullmatch(text)
-    value = double or UNQUOTED.fullmatch(text)
-    if value is None:
-        return "", "the quotes are not closed on this line, or something follows them"
-    if REFERENCE.search(value[1]):
-        return "", "the value refers to another variable or a command: write the key itself, or put it in single quotes"
-    return (ESCAPE.sub(r"\1", value[1]) if double else value[1]), ""
+    if double:
+        return ESCAPE.sub(r"\1", double[1])
+    other = SINGLE_QUOTED.fullmatch(text) or UNQUOTED.fullmatch(text)
+    return other[1] if other else None

@@ -53,7 +53,7 @@ def detect(name: str, lines: Iterator[str]) -> tuple[Format, Iterator[str]]:
         seen.append(line)
         if line.strip() and not line.lstrip().startswith("#"):
             return _format_of_line(line), chain(seen, lines)
-    return Format.CSV, iter(seen)
+    return Format.ENV, iter(seen)
 
 
 def _format_of_name(name: str) -> Format | None:
