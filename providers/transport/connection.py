@@ -45,10 +45,9 @@ SOCKET_OPTIONS = tuple(
 
 
 class Home(Protocol):
-    """The pool of a connection: takes it back after an exchange, and is told when it cannot be used any more and when
-    it begins and ends."""
+    """The pool of a connection: takes it back after an exchange, and is told when it cannot be used any more and when it
+    has ended."""
 
-    def opened(self) -> None: ...
     def release(self, connection: Connection) -> None: ...
     def unusable(self, connection: Connection) -> None: ...
     def lost(self) -> None: ...
@@ -56,6 +55,7 @@ class Home(Protocol):
 
 class Connection(Answer, asyncio.Protocol):
     __slots__ = (
+        "_entered",
         "_idle",
         "_large",
         "_late",
@@ -79,7 +79,12 @@ class Connection(Answer, asyncio.Protocol):
         self._waiter: asyncio.Future[None] | None = None
         self.home = home
         self.deadline = inf
-        self.closed = False
+        self.closed = self._entered = False
+
+    def enter(self) -> None:
+        """Counts from now on: an event loop need not tell of the end of a connection whose opening was cancelled."""
+        self._entered = True
+        self._sweep.enter(self)
 
     # -- what the transport calls ---------------------------------------------------------------------------------
 
@@ -184,8 +189,6 @@ class Connection(Answer, asyncio.Protocol):
         poll = select.poll()
         poll.register(raw.fileno(), select.POLLIN)
         self.readable = poll.poll
-        self._sweep.enter(self)
-        self.home.opened()
 
     def data_received(self, data: bytes) -> None:
         self.feed(data)
@@ -203,9 +206,10 @@ class Connection(Answer, asyncio.Protocol):
     def connection_lost(self, error: Exception | None) -> None:
         self.closed = True
         self.deadline = inf
-        self._sweep.leave(self)
-        self.home.unusable(self)
-        self.home.lost()
+        if self._entered:
+            self._sweep.leave(self)
+            self.home.unusable(self)
+            self.home.lost()
         self._end(error)
         self.drop_parser()
 

@@ -57,6 +57,9 @@ class Pool:
             self._dialing -= 1
         if connection.closed:
             raise UpstreamReset(f"{self.peer}: the connection was closed before the request")
+        connection.enter()
+        self._open += 1
+        self._opened += 1
         return connection
 
     def _connection(self) -> Connection:
@@ -81,10 +84,6 @@ class Pool:
         connection.deadline = deadline = monotonic() + self._keep_seconds
         if deadline < self._sweep.wake:
             self._sweep.arm(deadline)
-
-    def opened(self) -> None:
-        self._open += 1
-        self._opened += 1
 
     def unusable(self, connection: Connection) -> None:
         self._idle.pop(connection, None)

@@ -9,10 +9,12 @@ import pytest
 import uvloop
 
 from providers.transport import Transport
+from providers.transport.dial import tls_context
 from providers.transport.httpx_transport import HttpxTransport
 from providers.transport.slim import SlimTransport
 from tests.unit.providers.transport.scripted import until
 
+CONTEXT = tls_context()
 LoopFactory = Callable[[], asyncio.AbstractEventLoop]
 
 
@@ -33,14 +35,14 @@ async def no_leaks() -> AsyncIterator[None]:
 
 @pytest.fixture(params=[SlimTransport, HttpxTransport], ids=["slim", "httpx"])
 async def transport(request: pytest.FixtureRequest, no_leaks: None) -> AsyncIterator[Transport]:
-    transport = request.param()
+    transport = request.param(context=CONTEXT)
     yield transport
     await transport.aclose()
 
 
 @pytest.fixture
 async def slim(no_leaks: None) -> AsyncIterator[SlimTransport]:
-    transport = SlimTransport()
+    transport = SlimTransport(context=CONTEXT)
     yield transport
     await transport.aclose()
     assert all(counters.active == counters.idle == 0 for counters in transport.counters().values())

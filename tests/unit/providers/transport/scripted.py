@@ -118,6 +118,7 @@ class ScriptedServer:
         self._context = context
         self._host = host
         self._tasks: set[asyncio.Task[None]] = set()
+        self._errors: list[Exception] = []
         self.requests: list[bytes] = []
         self.accepted = 0
 
@@ -139,10 +140,9 @@ class ScriptedServer:
         self._server.close()
         for task in self._tasks:
             task.cancel()
-        results = await asyncio.gather(*self._tasks, return_exceptions=True)
-        for result in results:
-            if isinstance(result, Exception) and not isinstance(result, (asyncio.IncompleteReadError, ConnectionError)):
-                raise result
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._errors:
+            raise self._errors[0]
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -152,8 +152,11 @@ class ScriptedServer:
         script = self._scripts.pop(0) if len(self._scripts) > 1 else self._scripts[0]
         try:
             await script(Peer(self, reader, writer))
-        except asyncio.CancelledError:
+        except (asyncio.CancelledError, asyncio.IncompleteReadError, ConnectionError):
             pass
+        except Exception as error:  # noqa: BLE001
+            if not writer.transport.is_closing():  # uvloop says so with a RuntimeError
+                self._errors.append(error)
         finally:
             writer.close()
 
