@@ -65,6 +65,8 @@ def migrate(env: Mapping[str, str]) -> None:
 class LiveGateway:
     """A gateway that serves until the `with` block ends. `key` is a client key that may use every model."""
 
+    KEY_VARIABLE = "CHAOS_UPSTREAM_KEY"
+    """The environment variable in which the gateway finds `PROVIDER_KEY`."""
     base_url: str
     key: str
 
@@ -75,27 +77,25 @@ class LiveGateway:
         self._dead = socket.socket()
         self._dead.bind(("127.0.0.1", 0))
         self.log_path = data_dir / "serve.log"
-        self._env = environment(data_dir, **variables)
+        self._env = environment(data_dir, **{self.KEY_VARIABLE: PROVIDER_KEY, **variables})
         self._workers = workers
         self._checked = 0
 
     def __enter__(self) -> Self:
         self.operator = Operator(self._env)
-        self.key = self.create_key("tests")["key"]
-        command = [sys.executable, "manage.py", "serve", "--host", "127.0.0.1", "--port", "0", "--workers", str(self._workers)]
-        with self.log_path.open("wb") as log:
-            self.process = subprocess.Popen(command, cwd=ROOT, env=self._env, stdout=log, stderr=subprocess.STDOUT)
         try:
+            self._launch()
+            self.key = self.create_key("tests")["key"]
             self._wait_ready()
+            self.wait_visible()
         except BaseException:
-            self.process.kill()
             self.operator.close()
+            self._dead.close()
+            self.process.kill()
             raise
-        self.http = httpx.Client(base_url=self.base_url, headers=self.headers(), trust_env=False, timeout=15)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self.http.close()
         self.operator.close()
         self._dead.close()
         code = self.stop()
@@ -103,14 +103,28 @@ class LiveGateway:
             assert code == 0, self.log_text()[-4000:]
             self.check()
 
+    def restart(self, **variables: str) -> None:
+        """Ends the server and starts it again on the same data, with other environment variables."""
+        assert self.stop() == 0, self.log_text()[-4000:]
+        self._env.update(variables)
+        self._launch()
+        self._wait_ready()
+
     def stop(self) -> int:
         """Ends the server as an operator does; its exit code."""
+        self.http.close()
         self.process.send_signal(signal.SIGTERM)
         try:
             return self.process.wait(STOP_WITHIN)
         except subprocess.TimeoutExpired:
             self.process.kill()
             raise
+
+    def _launch(self) -> None:
+        command = [sys.executable, "manage.py", "serve", "--host", "127.0.0.1", "--port", "0", "--workers", str(self._workers)]
+        self._log_start = self.log_path.stat().st_size if self.log_path.exists() else 0
+        with self.log_path.open("ab") as log:
+            self.process = subprocess.Popen(command, cwd=ROOT, env=self._env, stdout=log, stderr=subprocess.STDOUT)
 
     @property
     def dead_url(self) -> str:
@@ -163,13 +177,14 @@ class LiveGateway:
         wanted = set(models)
         assert eventually(lambda: self._listed_by_all(wanted, key), VISIBLE_WITHIN, 0.05), f"{models} are not served"
 
-    def listed(self, key: str | None = None) -> set[str]:
-        """The names of the models that a key sees. A new connection, so any worker may answer."""
+    def listed(self, key: str | None = None) -> set[str] | None:
+        """The names of the models that a key sees, None for a key that is refused. A new connection, so any worker may answer."""
         answer = httpx.get(f"{self.base_url}/v1/models", headers=self.headers(key), trust_env=False, timeout=5)
-        return {card["id"] for card in answer.json()["data"]} if answer.status_code == 200 else set()
+        return {card["id"] for card in answer.json()["data"]} if answer.status_code == 200 else None
 
     def _listed_by_all(self, wanted: set[str], key: str | None) -> bool:
-        return all(wanted <= self.listed(key) for _ in range(1 if self._workers == 1 else 8 * self._workers))
+        seen = (self.listed(key) for _ in range(1 if self._workers == 1 else 8 * self._workers))
+        return all(found is not None and wanted <= found for found in seen)
 
     def _providers(self) -> list[dict[str, Any]]:
         common = {"type": "openai_compatible", "api_base": self.chaos.base_url}
@@ -181,26 +196,30 @@ class LiveGateway:
 
     # The process
 
-    def log_text(self) -> str:
-        return self.log_path.read_text(errors="replace")
+    def log_text(self, start: int = 0) -> str:
+        """What the server wrote, from a byte on."""
+        return self.log_path.read_bytes()[start:].decode(errors="replace")
 
-    def check(self) -> None:
-        """What must hold after every test: the upstream is idle, nothing failed unexpectedly, no secret was written."""
+    def check(self, expected: str = "") -> None:
+        """What must hold after every test: the upstream is idle, no secret was written, and no error but the `expected` one."""
         assert self.chaos.wait_idle(), f"upstream requests are still open: {self.chaos.log()[-3:]}"
-        text = self.log_text()
-        fresh, self._checked = text[self._checked :], len(text)
+        size = self.log_path.stat().st_size
+        fresh, self._checked = self.log_text(self._checked), size
         assert "Traceback" not in fresh, fresh[-4000:]
-        assert not (failures := [line for line in fresh.splitlines() if _is_error(line)]), failures
+        assert not (
+            failures := [line for line in fresh.splitlines() if _is_error(line) and (not expected or expected not in line)]
+        ), failures
         for secret in (PROVIDER_KEY, ENCRYPTION_KEY, self.key):
             assert secret not in fresh, "a secret is in the log"
 
     def _wait_ready(self) -> None:
         assert eventually(self._announced, START_WITHIN, 0.02), self.log_text()
         assert eventually(self._ready, START_WITHIN, 0.02), self.log_text()
+        self.http = httpx.Client(base_url=self.base_url, headers=self.headers(), trust_env=False, timeout=15)
 
     def _announced(self) -> bool:
         assert self.process.poll() is None, self.log_text()
-        found = SERVES_ON.search(self.log_text())
+        found = SERVES_ON.search(self.log_text(self._log_start))
         if found:
             self.base_url = found[1]
         return found is not None

@@ -45,6 +45,9 @@ class Operator:
     def delete(self, model: str, where: Mapping[str, Any]) -> int:
         return int(self._order("delete", model=model, where=where))
 
+    def create_superuser(self, name: str, password: str) -> None:
+        self._order("create_superuser", name=name, password=password)
+
     def close(self) -> None:
         assert self._process.stdin is not None
         self._process.stdin.close()
@@ -52,7 +55,7 @@ class Operator:
         assert self._process.stdout is not None
         self._process.stdout.close()
 
-    def _order(self, name: str, **arguments: Any) -> Any:
+    def _order(self, name: str, /, **arguments: Any) -> Any:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.write(json.dumps({"do": name, "with": arguments}) + "\n")
@@ -127,7 +130,20 @@ def _delete(model: str, where: dict[str, Any]) -> int:
     return int(_rows(model, where).delete()[0])
 
 
-ORDERS: dict[str, Callable[..., Any]] = {"command": _command, "define": _define, "update": _update, "delete": _delete}
+def _create_superuser(name: str, password: str) -> None:
+    from django.contrib.auth.models import User
+
+    if not User.objects.filter(username=name).exists():
+        User.objects.create_superuser(name, password=password)
+
+
+ORDERS: dict[str, Callable[..., Any]] = {
+    "command": _command,
+    "define": _define,
+    "update": _update,
+    "delete": _delete,
+    "create_superuser": _create_superuser,
+}
 
 
 def main() -> None:

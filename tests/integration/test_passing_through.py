@@ -166,7 +166,7 @@ def test_request_id_when_sane_is_kept(gateway: LiveGateway, given: str) -> None:
 
 @pytest.mark.parametrize("given", ["", "a b", "a" * 129, "ü", "a;b", "<script>", "../x"])
 def test_request_id_when_not_sane_is_replaced(gateway: LiveGateway, given: str) -> None:
-    response = gateway.http.post(CHAT, content=ODD_BODY, headers={"x-request-id": given.encode()})
+    response = gateway.http.post(CHAT, content=ODD_BODY, headers=[(b"x-request-id", given.encode())])
     made = response.headers["x-request-id"]
     assert made != given
     assert seen_upstream(response)[1]["x-request-id"] == made

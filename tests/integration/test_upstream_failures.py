@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from itertools import groupby
+from typing import Any
 
 import pytest
 
@@ -82,7 +83,7 @@ EVERYTHING = {**FALLS_OVER, **HANGS, **WHOLE_ONLY, **STREAM_ONLY}
 
 @pytest.fixture(scope="module", autouse=True)
 def models(shared_gateway: LiveGateway) -> None:
-    limits = {"first_byte_timeout_s": FIRST_BYTE_S, "total_timeout_s": TOTAL_S}
+    limits: dict[str, Any] = {"first_byte_timeout_s": FIRST_BYTE_S, "total_timeout_s": TOTAL_S}
     hanging = {*HANGS, "half-then-hang", "stream-stall-after-0", "stream-pings-only"}
     others = ("ok", "stale-reuse", "two-bodies", "length-short", "status-400-leak", "error-list", "stream-error-first-400")
     limited = [f"status-429-retry-after-{value}" for value in RETRY_AFTER]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import subprocess
 import sys
@@ -30,6 +31,10 @@ class Chaos:
         query = {"bodies": "1" if bodies else "0", **({"model": model} if model else {})}
         listed: list[dict[str, Any]] = self._control.get("log", params=query).json()
         return listed
+
+    def bodies(self) -> list[Any]:
+        """The bodies of the requests seen, decoded from JSON."""
+        return [json.loads(base64.b64decode(seen["body_base64"])) for seen in self.log(bodies=True)]
 
     def connections(self) -> dict[str, int]:
         counts: dict[str, int] = self._control.get("connections").json()
