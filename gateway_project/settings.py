@@ -45,6 +45,7 @@ GATEWAY_IDLE_TIMEOUT_S = env.number("GATEWAY_IDLE_TIMEOUT_S", 60)
 GATEWAY_TOTAL_TIMEOUT_S = env.number("GATEWAY_TOTAL_TIMEOUT_S", 600)
 GATEWAY_DRAIN_S = env.number("GATEWAY_DRAIN_S", 30, least=0)
 GATEWAY_ACCESS_LOG = env.switch("GATEWAY_ACCESS_LOG", False)
+GATEWAY_METRICS_TOKEN = env.text("GATEWAY_METRICS_TOKEN")
 
 # Admin
 DEBUG = env.switch("GATEWAY_DEBUG", False)
@@ -68,6 +69,7 @@ INSTALLED_APPS = [
     "csp",
     "rest_framework",
     "gateway_project",
+    "openai_api",
     "providers",
     "providers.openai_compatible",
     "providers.dummy",

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
+from collections.abc import Iterator, Mapping
 from importlib.metadata import version
+from pathlib import Path
 from time import monotonic
 from typing import Protocol
 
@@ -13,14 +16,25 @@ from models_catalog.live import LiveCatalog
 from models_catalog.subscribe import CatalogRefresher
 from openai_api.context import Gateway, Limits, ProcessState
 from openai_api.recording.access_log import AccessLog
-from openai_api.recording.recorder import BatchRecorder
+from openai_api.recording.loop_lag import watch_loop
+from openai_api.recording.metrics import Labels, MetricsSink
+from openai_api.recording.recorder import BatchRecorder, Sink
+from openai_api.recording.spool import Spool
+from openai_api.store import DatabaseSink
 from providers.breaker import Breakers
-from providers.transport import Transport
+from providers.transport import Origin, Transport
+from providers.transport.pool import PoolCounters
 from providers.transport.slim import SlimTransport
+from providers.types import Secret
+
+RUN_DIR = "GATEWAY_RUN_DIR"
+"""Names the folder in which `serve` lets its workers meet; not a setting of the operator's."""
 
 
-class ClosingTransport(Transport, Protocol):
-    """A transport and its end."""
+class OwnTransport(Transport, Protocol):
+    """A transport, what it holds, and its end."""
+
+    def counters(self) -> Mapping[Origin, PoolCounters]: ...
 
     async def aclose(self) -> None: ...
 
@@ -31,9 +45,12 @@ class Running:
     def __init__(self) -> None:
         live = LiveCatalog()
         self._transport = build_transport()
-        self._recorder = BatchRecorder([AccessLog(as_json=settings.LOG_FORMAT == "json")] if settings.GATEWAY_ACCESS_LOG else [])
         self._refresher = CatalogRefresher(live)
+        run_dir = os.environ.get(RUN_DIR)
+        self._metrics = MetricsSink(Path(run_dir) if run_dir else None, self._gauges)
+        self._recorder = BatchRecorder(self._sinks())
         self._lock = asyncio.Lock()
+        self._loop_watch: asyncio.Task[None] | None = None
         self.started = False
         self.gateway = Gateway(
             catalog=live,
@@ -42,6 +59,8 @@ class Running:
             recorder=self._recorder,
             state=ProcessState(version=version("signalbox-gateway"), started=monotonic()),
             limits=Limits(settings.GATEWAY_MAX_BODY_BYTES, settings.GATEWAY_BODY_TIMEOUT_S),
+            metrics=self._metrics,
+            metrics_token=Secret(settings.GATEWAY_METRICS_TOKEN) if settings.GATEWAY_METRICS_TOKEN else None,
             authentication=settings.GATEWAY_AUTHENTICATION,
         )
 
@@ -52,18 +71,41 @@ class Running:
                 return
             await self._refresher.start()
             self._recorder.start()
+            self._loop_watch = asyncio.create_task(watch_loop(self._metrics.lagged), name="loop-watch")
             self.started = True
 
     async def stop(self) -> None:
         """Ends everything that `start` began; what was recorded is written first."""
         self.gateway.state.draining = True
+        if self._loop_watch is not None:
+            self._loop_watch.cancel()
+            await asyncio.gather(self._loop_watch, return_exceptions=True)
         await self._refresher.stop()
         await self._transport.aclose()
         await self._recorder.stop()
         self.started = False
 
+    def _sinks(self) -> list[Sink]:
+        sinks: list[Sink] = [self._metrics, DatabaseSink(Spool(settings.GATEWAY_DATA_DIR / "spool"))]
+        if settings.GATEWAY_ACCESS_LOG:
+            sinks.append(AccessLog(as_json=settings.LOG_FORMAT == "json"))
+        return sinks
 
-def build_transport() -> ClosingTransport:
+    def _gauges(self) -> Iterator[tuple[str, Labels, float]]:
+        """What only this worker knows of the present."""
+        pools = list(self._transport.counters().values())
+        yield "workers", (), 1
+        yield "requests_in_flight", (), len(self.gateway.state.active)
+        yield "records_dropped", (), self._recorder.dropped
+        yield "pool_connections", ("active",), sum(pool.active for pool in pools)
+        yield "pool_connections", ("idle",), sum(pool.idle for pool in pools)
+        yield "pool_opened", (), sum(pool.opened for pool in pools)
+        yield "pool_stale_retries", (), sum(pool.stale_retries for pool in pools)
+        for target, circuit in self.gateway.breakers.states().items():
+            yield "breaker_open", (target,), 0 if circuit.state == "closed" else 1
+
+
+def build_transport() -> OwnTransport:
     """The transport that `GATEWAY_TRANSPORT` names; httpx is imported only when it is asked for."""
     if settings.GATEWAY_TRANSPORT == "httpx":
         from providers.transport.httpx_transport import HttpxTransport

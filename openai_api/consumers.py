@@ -11,11 +11,12 @@ from time import perf_counter
 from typing import Any
 
 from openai_api import routes
-from openai_api.context import Gateway, Inbound, Receive, Record, Send
+from openai_api.context import Gateway, Inbound, Receive, Send
 from openai_api.errors import ApiError, internal_error, server_draining
 from openai_api.pipeline.respond import send_error
 from openai_api.pipeline.run import Handler
 from openai_api.receive import ClientGone, checked_headers, read_body
+from openai_api.recording.events import Record
 
 log = logging.getLogger("gateway.requests")
 REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
@@ -38,6 +39,7 @@ class InferenceConsumer:
         request_id = _request_id(scope["headers"])
         record = Record(request_id, scope["method"], scope["path"])
         inbound = Inbound(request_id, scope["method"], scope["path"], "", scope["headers"], b"", record, send)
+        inbound.client = (scope.get("client") or ("",))[0]
         active, task = self._gateway.state.active, asyncio.current_task()
         assert task is not None, "a server calls an application in a task"  # noqa: S101
         active[task] = record
@@ -56,6 +58,7 @@ class InferenceConsumer:
         try:
             inbound.headers = checked_headers(inbound.headers)
             route, inbound.argument = routes.find(inbound.method, inbound.path)
+            inbound.record.route = route.path
             if inbound.method in BODYLESS:
                 await route.handler(self._gateway, inbound)
             else:

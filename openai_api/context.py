@@ -5,62 +5,24 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from time import perf_counter, time
 from typing import Any, Protocol
 
 import msgspec
 
 from models_catalog.live import LiveCatalog
+from openai_api.recording.events import Record
+from openai_api.recording.metrics import Tally
 from providers.breaker import Breakers
 from providers.transport import Transport
-from providers.types import Usage
+from providers.types import Secret
 
 Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 
 
-class Attempt(msgspec.Struct):
-    """One try at a target. `outcome` is "ok", "cancelled" or a failure's code; `upstream_s` its seconds until then."""
-
-    target: str
-    provider: str
-    upstream_model: str
-    outcome: str = "cancelled"
-    failure: str | None = None
-    upstream_s: float = 0.0
-
-
-class Record(msgspec.Struct):
-    """What is told of a request afterwards; filled in along the way. Times are seconds, `started` since the epoch."""
-
-    request_id: str
-    method: str
-    path: str
-    started: float = msgspec.field(default_factory=time)
-    clock: float = msgspec.field(default_factory=perf_counter)
-    status: int = 0
-    client_id: str | None = None
-    client_name: str | None = None
-    model: str | None = None
-    stream: bool = False
-    attempts: list[Attempt] = []
-    usage: Usage | None = None
-    error: str | None = None
-    client_aborted: bool = False
-    draining: bool = False
-    """Set when the request is cancelled because the server ends."""
-    first_byte_s: float | None = None
-    total_s: float = 0.0
-    finished: bool = False
-    """Set before the last bytes are sent: from then on a disconnect is the ordinary end."""
-
-    def upstream_s(self) -> float:
-        """Seconds spent waiting for upstreams."""
-        return sum(attempt.upstream_s for attempt in self.attempts)
-
-
 class Inbound(msgspec.Struct):
-    """A received request: the decoded path with its variable part, all headers (names in lower case) and the body."""
+    """A received request: the decoded path with its variable part, all headers (names in lower case) and the body;
+    `client` is the address of the other end of the connection."""
 
     request_id: str
     method: str
@@ -70,6 +32,7 @@ class Inbound(msgspec.Struct):
     body: bytes
     record: Record
     send: Send
+    client: str = ""
 
     def header(self, name: bytes) -> bytes | None:
         """The first value of a header; `name` in lower case."""
@@ -83,6 +46,12 @@ class Recorder(Protocol):
     """Takes what happened; never fails, never waits."""
 
     def record(self, record: Record) -> None: ...
+
+
+class Metrics(Protocol):
+    """Gives what all workers have counted."""
+
+    def total(self) -> Tally: ...
 
 
 @dataclass(slots=True)
@@ -119,4 +88,6 @@ class Gateway:
     recorder: Recorder
     state: ProcessState
     limits: Limits
+    metrics: Metrics
+    metrics_token: Secret | None = None
     authentication: bool = True

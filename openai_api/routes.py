@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from openai_api.endpoints import chat_completions, health, models
+from openai_api.endpoints import chat_completions, health, metrics, models
 from openai_api.errors import ApiError, invalid
 from openai_api.pipeline.run import Handler, inference
 
@@ -31,6 +31,7 @@ ROUTES = (
     Route("GET", "/health/readiness", health.readyz),
     Route("GET", "/health", health.health),
     Route("GET", "/status", health.status),
+    Route("GET", "/metrics", metrics.metrics),
 )
 
 _EXACT = {path: {route.method: route for route in ROUTES if route.path == path} for _, path, _ in ROUTES if path[-1] != "*"}

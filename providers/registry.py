@@ -31,7 +31,7 @@ class ProviderType:
 
     def target(self, config: TargetConfig) -> Target:
         """The target that the router calls. Raises `ConfigurationError`."""
-        return Target(config.id, config.provider, config.upstream_model, config.timeouts, self.build(config))
+        return Target(config.id, config.model, config.provider, config.upstream_model, config.timeouts, self.build(config))
 
 
 class UnknownProviderType(LookupError):

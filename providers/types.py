@@ -77,13 +77,14 @@ class Credential:
 class TargetConfig:
     """What an adapter is built from: one provider, one upstream model, one credential, one set of time-outs.
 
-    `api_base` is "" for the provider type's own address. `extra_body` values are JSON texts.
+    `model` is the public model that the target serves. `api_base` is "" for the provider type's own address. `extra_body` values are JSON texts.
     """
 
     id: str
     provider: str
     provider_type: str
     upstream_model: str
+    model: str = ""
     api_base: str = ""
     credential: Credential = field(default_factory=Credential)
     extra_headers: tuple[tuple[str, str], ...] = ()
@@ -103,6 +104,7 @@ class Target:
     """The compiled form of a route: the adapter, ready to be called, and the names that appear in records."""
 
     id: str
+    model: str
     provider: str
     upstream_model: str
     timeouts: Timeouts

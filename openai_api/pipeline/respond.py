@@ -7,11 +7,12 @@ from functools import lru_cache
 from time import perf_counter
 from urllib.parse import quote
 
-from openai_api.context import Inbound, Record
+from openai_api.context import Inbound
 from openai_api.errors import ApiError, Headers, server_draining, upstream
 from openai_api.pipeline.adapt import Answer
 from openai_api.pipeline.first_event import Begun
 from openai_api.pulse import Pulse
+from openai_api.recording.events import Record
 from providers.errors import ProviderError
 from providers.types import Call, Reply, Target
 from providers.wire import openai_chat, sse
@@ -38,7 +39,7 @@ async def respond(inbound: Inbound, call: Call, target: Target, answer: Answer) 
 
 async def send_json(inbound: Inbound, body: bytes, status: int = 200, headers: Headers = ()) -> None:
     """Sends one JSON answer."""
-    await _send(inbound, status, (*JSON, *headers), body)
+    await send_whole(inbound, status, (*JSON, *headers), body)
 
 
 async def send_error(inbound: Inbound, error: ApiError) -> None:
@@ -47,14 +48,14 @@ async def send_error(inbound: Inbound, error: ApiError) -> None:
     headers = error.headers
     if inbound.record.attempts:
         headers = (*headers, (b"x-gateway-attempts", b"%d" % len(inbound.record.attempts)))
-    await _send(inbound, error.status, (*JSON, *headers), error.body())
+    await send_whole(inbound, error.status, (*JSON, *headers), error.body())
 
 
 def gateway_headers(record: Record, target: Target) -> Headers:
     """The `x-gateway-*` headers of an answer that came from a target."""
     overhead = perf_counter() - record.clock - record.upstream_s()
     return (
-        (b"x-gateway-model", header_value(record.model or "")),
+        (b"x-gateway-model", header_value(target.model or record.model or "")),
         (b"x-gateway-provider", header_value(target.provider)),
         (b"x-gateway-attempts", b"%d" % len(record.attempts)),
         (b"x-gateway-overhead-ms", b"%.3f" % (overhead * 1000)),
@@ -70,10 +71,11 @@ def header_value(text: str) -> bytes:
 async def _whole(inbound: Inbound, call: Call, reply: Reply, headers: Headers) -> None:
     inbound.record.usage = openai_chat.usage_of(reply.fields)
     body = patch(reply.fields, {"model": openai_chat.json_string(call.model)})
-    await _send(inbound, 200, ((b"content-type", reply.content_type), *headers), body)
+    await send_whole(inbound, 200, ((b"content-type", reply.content_type), *headers), body)
 
 
-async def _send(inbound: Inbound, status: int, headers: Headers, body: bytes) -> None:
+async def send_whole(inbound: Inbound, status: int, headers: Headers, body: bytes) -> None:
+    """Sends an answer whose body is known."""
     await _start(inbound, status, (*headers, (b"content-length", b"%d" % len(body))))
     inbound.record.finished = True
     await inbound.send({"type": "http.response.body", "body": b"" if inbound.method == "HEAD" else body})
@@ -108,7 +110,7 @@ async def _stream(inbound: Inbound, target: Target, begun: Begun, headers: Heade
             await _drain(begun)
     finally:
         pulse.stop()
-        record.usage = relay.usage
+        record.usage, record.events = relay.usage, relay.events
         begun.stream.close()
 
 

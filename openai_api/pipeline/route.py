@@ -15,7 +15,7 @@ from time import perf_counter
 from typing import TypeVar
 
 from models_catalog.snapshot import CatalogSnapshot, ModelEntry
-from openai_api.context import Attempt
+from openai_api.recording.events import Attempt
 from providers.breaker import Breakers
 from providers.capabilities import Capability
 from providers.errors import AdapterFailed, FailureClass, ProviderError, QuotaExceeded, RateLimited

@@ -39,7 +39,7 @@ async def run(gateway: Gateway, inbound: Inbound, decode: Decode) -> None:
     record = inbound.record
     catalog, client = identify(gateway, inbound)
     call = decode(inbound) if len(inbound.body) <= LARGE_BODY else await asyncio.to_thread(decode, inbound)
-    record.stream = call.stream
+    record.stream, record.body_bytes = call.stream, len(inbound.body)
     entry = resolve_model(call.model, client, catalog)
     record.model = entry.name
     check_capability(entry, call.capability, client, catalog)
@@ -48,6 +48,8 @@ async def run(gateway: Gateway, inbound: Inbound, decode: Decode) -> None:
         target, answer = await route(entry, call.capability, catalog, gateway.breakers, record.attempts, attempt)
     except Exhausted as failure:
         raise upstream(failure.error) from failure
+    served = catalog.models.get(target.model, entry)
+    record.served_model, record.prices = served.name, served.prices
     await respond(inbound, call, target, answer)
 
 

@@ -9,9 +9,11 @@ from typing import Any, TextIO
 
 import msgspec
 
-from openai_api.context import Record
+from openai_api.recording.events import Record
 
-QUIET = frozenset({"/livez", "/readyz", "/health", "/health/liveness", "/health/liveliness", "/health/readiness", "/status"})
+QUIET = frozenset(
+    {"/livez", "/readyz", "/health", "/health/liveness", "/health/liveliness", "/health/readiness", "/status", "/metrics"}
+)
 
 
 class AccessLog:
@@ -22,10 +24,21 @@ class AccessLog:
         self._stream = stream or sys.stdout
 
     def write(self, records: Sequence[Record]) -> None:
-        lines = [self._line(facts(record)) for record in records if record.path not in QUIET or record.status >= 400]
+        lines = [self._line(facts(record)) for record in records if record.status >= 400 or not _quiet(record.path)]
         if lines:
             self._stream.write("\n".join(lines) + "\n")
             self._stream.flush()
+
+    def spill(self, records: Sequence[Record]) -> bool:
+        """A log that blocks loses lines rather than requests."""
+        return False
+
+    def close(self) -> None:
+        """The stream belongs to the process."""
+
+
+def _quiet(path: str) -> bool:
+    return path in QUIET or path.startswith("/health/")
 
 
 def facts(record: Record) -> dict[str, Any]:

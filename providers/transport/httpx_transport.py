@@ -38,12 +38,15 @@ from providers.transport import (
     MAX_HEADERS,
     MAX_REPLY_BYTES,
     Headers,
+    Origin,
     UpstreamReply,
     UpstreamRequest,
     UpstreamStream,
     find_header,
 )
 from providers.transport.dial import tls_context
+from providers.transport.pool import PoolCounters
+from providers.types import Timeouts
 
 GRACE = 0.05
 """Seconds for what has already arrived, when the reader comes back after the deadline."""
@@ -99,6 +102,10 @@ class HttpxTransport:
         """See `Transport.stream`."""
         return await self._open(request)
 
+    def counters(self) -> dict[Origin, PoolCounters]:
+        """Nothing: httpx keeps its connections to itself."""
+        return {}
+
     async def aclose(self) -> None:
         """Closes all connections; exchanges under way fail."""
         self._closed = True
@@ -107,9 +114,11 @@ class HttpxTransport:
         await asyncio.gather(*self._closing)
         await self._client.aclose()
 
-    def forget(self, stream: HttpxStream, closing: Coroutine[Any, Any, None]) -> None:
-        """Owns the end of a stream."""
+    def forget(self, stream: HttpxStream) -> None:
         self._streams.discard(stream)
+
+    def own(self, closing: Coroutine[Any, Any, None]) -> None:
+        """Runs what closes something, also when the request that opened it is cancelled."""
         task = asyncio.get_running_loop().create_task(closing)
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
@@ -117,28 +126,21 @@ class HttpxTransport:
     async def _open(self, request: UpstreamRequest) -> HttpxStream:
         if self._closed:
             raise AdapterFailed("the transport is closed")
-        start = asyncio.get_running_loop().time()
-        timeouts = request.timeouts
-        total = start + timeouts.total
-        first_byte = min(start + timeouts.first_byte, total)
-        timer = asyncio.timeout_at(min(start + timeouts.connect, first_byte))
-        late: type[DeadlineExceeded] = ConnectTimeout
-
-        async def trace(name: str, info: Mapping[str, Any]) -> None:
-            nonlocal late
-            if name.endswith("send_request_headers.started"):
-                late = TotalTimeout if first_byte == total else FirstByteTimeout
-                timer.reschedule(first_byte)
-
-        peer = f"{request.head.origin.host}:{request.head.origin.port}"
+        scheme, host, port = request.head.origin
+        peer = f"{host}:{port}"
+        opening = Opening(request.timeouts)
         try:
-            async with timer:
-                response = await self._client.send(_build(request, trace), stream=True, follow_redirects=False)
-        except TimeoutError as error:
-            raise late(f"{peer}: {late.__doc__}") from error
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise _explain(peer, error, request.head.origin.scheme) from error
-        stream = HttpxStream(self, peer, response, first_byte, total)
+            async with opening.timer:
+                response = await self._client.send(_build(request, opening.trace), stream=True, follow_redirects=False)
+        except BaseException as error:
+            for stream in opening.sockets:
+                self.own(stream.aclose())
+            if isinstance(error, TimeoutError):
+                raise opening.late(f"{peer}: {opening.late.__doc__}") from error
+            if isinstance(error, (httpx.HTTPError, httpx.InvalidURL)):
+                raise _explain(peer, error, scheme) from error
+            raise
+        stream = HttpxStream(self, peer, response, opening.first_byte, opening.total)
         self._streams.add(stream)
         try:
             _check_head(peer, stream.status, stream.headers)
@@ -146,6 +148,26 @@ class HttpxTransport:
             stream.close()
             raise
         return stream
+
+
+class Opening:
+    """Follows a request until its head: which time-out counts, and which sockets httpcore would leave open if it were
+    cancelled in the middle of a TLS handshake."""
+
+    def __init__(self, timeouts: Timeouts) -> None:
+        start = asyncio.get_running_loop().time()
+        self.total = start + timeouts.total
+        self.first_byte = min(start + timeouts.first_byte, self.total)
+        self.timer = asyncio.timeout_at(min(start + timeouts.connect, self.first_byte))
+        self.late: type[DeadlineExceeded] = ConnectTimeout
+        self.sockets: list[Any] = []
+
+    async def trace(self, name: str, info: Mapping[str, Any]) -> None:
+        if name.endswith("connect_tcp.complete"):
+            self.sockets.append(info["return_value"])
+        elif name.endswith("send_request_headers.started"):
+            self.late = TotalTimeout if self.first_byte == self.total else FirstByteTimeout
+            self.timer.reschedule(self.first_byte)
 
 
 class HttpxStream:
@@ -229,7 +251,8 @@ class HttpxStream:
     def _end(self) -> None:
         response, self._response = self._response, None
         if response is not None:
-            self._transport.forget(self, response.aclose())
+            self._transport.forget(self)
+            self._transport.own(response.aclose())
 
 
 def _build(request: UpstreamRequest, trace: Callable[[str, Mapping[str, Any]], Awaitable[None]]) -> httpx.Request:
@@ -281,6 +304,7 @@ def _connect_cause(error: BaseException, scheme: str) -> type[ProviderError]:
     while cause is not None:
         for theirs, ours in CONNECT_CAUSES:
             if isinstance(cause, theirs):
-                return ours
+                reset = scheme == "https" and isinstance(cause, ConnectionResetError)
+                return TlsFailed if reset else ours
         cause = cause.__cause__ or cause.__context__
     return TlsFailed if scheme == "https" else ConnectFailed

@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import sys
+import tempfile
 from argparse import ArgumentTypeError
 from importlib import import_module
 from types import FrameType
@@ -21,6 +22,7 @@ from gateway_project import addresses, private_files, quickstart
 from gateway_project.http_protocol import GuardedHttpProtocol
 from gateway_project.server import LAST_WORDS_S, DrainingServer
 from gateway_project.supervisor import Supervisor
+from gateway_project.wiring import RUN_DIR
 
 APPLICATION = "gateway_project.asgi"
 
@@ -125,6 +127,12 @@ def run(config: uvicorn.Config, listener: socket.socket) -> None:
     """Serves until SIGINT or SIGTERM, which both end the process with status 0 once the requests are through."""
     signal.signal(signal.SIGTERM, _leave)
     signal.signal(signal.SIGINT, _leave)
+    with tempfile.TemporaryDirectory(prefix="signalbox-") as folder:
+        os.environ[RUN_DIR] = folder
+        _serve(config, listener)
+
+
+def _serve(config: uvicorn.Config, listener: socket.socket) -> None:
     if config.workers > 1:
         started = Supervisor(config, listener).run()
     else:

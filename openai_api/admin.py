@@ -1,0 +1,89 @@
+"""How does an operator look at requests? A list that is read, never written, and does not count a million rows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.core.paginator import Paginator
+from django.http import HttpRequest
+from django.utils.functional import cached_property
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
+
+from models_catalog.admin.ui import ModelAdmin
+from openai_api.models import UsageRecord
+
+COUNTED = 10_000
+
+
+class EstimatingPaginator(Paginator[UsageRecord]):
+    """Counts no further than `COUNTED` rows: older requests are found by the filters."""
+
+    @cached_property
+    def count(self) -> int:
+        rows: Any = self.object_list
+        return len(rows.order_by().values_list("pk")[:COUNTED])
+
+
+@admin.register(UsageRecord)
+class UsageRecordAdmin(ModelAdmin):
+    """Requests, newest first."""
+
+    list_display = (
+        "started_at", "model", "provider", "status", "client_name", "tries", "first_byte_ms_", "total_ms_", "gateway_ms_",
+        "input_tokens", "output_tokens", "cost_usd",
+    )  # fmt: skip
+    list_filter = ("status", "stream", "client_aborted", ("started_at", admin.DateFieldListFilter))
+    search_fields = ("=request_id", "=model", "=provider", "=client_name", "=error")
+    search_help_text = "Request id, model, provider, key or error, exactly as written."
+    ordering = ("-started_at",)
+    date_hierarchy = None
+    paginator = EstimatingPaginator
+    show_full_result_count = False
+    list_max_show_all = 0
+    fieldsets = (
+        (None, {"fields": ("request_id", "started_at", "method", "path", "status", "error", "client_aborted", "stream")}),
+        ("Key and model", {"fields": ("client_name", "client_id", "model", "served_model", "provider", "upstream_model")}),
+        ("Attempts", {"fields": ("attempts_",)}),
+        (
+            "Tokens and cost",
+            {"fields": ("input_tokens", "cached_tokens", "output_tokens", "reasoning_tokens", "estimated", "cost_usd")},
+        ),
+        ("Times", {"fields": ("first_byte_ms_", "upstream_ms_", "gateway_ms_", "total_ms_")}),
+    )
+
+    @admin.display(description="first byte (ms)", ordering="first_byte_ms")
+    def first_byte_ms_(self, row: UsageRecord) -> str:
+        return _ms(row.first_byte_ms)
+
+    @admin.display(description="total (ms)", ordering="total_ms")
+    def total_ms_(self, row: UsageRecord) -> str:
+        return _ms(row.total_ms)
+
+    @admin.display(description="gateway (ms)", ordering="gateway_ms")
+    def gateway_ms_(self, row: UsageRecord) -> str:
+        return _ms(row.gateway_ms, 3)
+
+    @admin.display(description="upstream (ms)")
+    def upstream_ms_(self, row: UsageRecord) -> str:
+        return _ms(row.upstream_ms)
+
+    @admin.display(description="attempts")
+    def attempts_(self, row: UsageRecord) -> SafeString:
+        """One line a try, in order."""
+        lines = ((tried["provider"], tried["upstream_model"], tried["outcome"], tried["ms"]) for tried in row.attempts)
+        return format_html_join("", "<div>{} / {}: <b>{}</b> after {} ms</div>", lines)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+def _ms(value: float | None, digits: int = 1) -> str:
+    return "" if value is None else f"{value:.{digits}f}"

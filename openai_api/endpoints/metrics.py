@@ -1,0 +1,37 @@
+"""What does Prometheus scrape? The sums of all workers, for those on this machine or with the token."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import ipaddress
+
+from openai_api.context import Gateway, Inbound
+from openai_api.errors import ApiError
+from openai_api.pipeline.respond import send_whole
+from openai_api.recording.exposition import CONTENT_TYPE, exposition
+
+
+async def metrics(gateway: Gateway, inbound: Inbound) -> None:
+    """The text format. With `GATEWAY_METRICS_TOKEN` set, `Authorization: Bearer TOKEN` is asked for; without it, only
+    clients on the same machine are answered."""
+    _authorize(gateway, inbound)
+    tally = await asyncio.to_thread(gateway.metrics.total)
+    await send_whole(inbound, 200, ((b"content-type", CONTENT_TYPE),), exposition(tally))
+
+
+def _authorize(gateway: Gateway, inbound: Inbound) -> None:
+    if gateway.metrics_token:
+        given = inbound.header(b"authorization") or b""
+        if not hmac.compare_digest(given, b"Bearer " + gateway.metrics_token.reveal().encode()):
+            raise ApiError(401, "invalid_metrics_token", "Metrics need the token.", headers=((b"www-authenticate", b"Bearer"),))
+    elif not _is_local(inbound.client):
+        text = "Metrics are for clients on the same machine, unless GATEWAY_METRICS_TOKEN is set."
+        raise ApiError(403, "metrics_are_local", text, kind="permission_error")
+
+
+def _is_local(client: str) -> bool:
+    try:
+        return ipaddress.ip_address(client).is_loopback
+    except ValueError:
+        return False

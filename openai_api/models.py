@@ -1,0 +1,46 @@
+"""What is kept of every request? One row, written in batches off the data path and never changed."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.db import models
+
+
+class UsageRecord(models.Model):
+    """One request to an inference path. Times in milliseconds; bodies are not kept."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    started_at = models.DateTimeField(db_index=True)
+    request_id = models.CharField(max_length=128, db_index=True)
+    method = models.CharField(max_length=20)
+    path = models.CharField(max_length=200)
+    status = models.PositiveSmallIntegerField(help_text="499: the client left before the answer was complete.")
+    client_id = models.CharField("key id", max_length=36, null=True, db_index=True)  # noqa: DJ001 - unknown is not ""
+    client_name = models.CharField("key", max_length=200, null=True)  # noqa: DJ001
+    model = models.CharField(max_length=200, null=True, db_index=True)  # noqa: DJ001
+    served_model = models.CharField(max_length=200, null=True, help_text="A fallback model, perhaps.")  # noqa: DJ001
+    provider = models.CharField(max_length=200, null=True)  # noqa: DJ001
+    upstream_model = models.CharField(max_length=300, null=True)  # noqa: DJ001
+    attempts = models.JSONField(default=list, help_text="Every try: target, provider, upstream model, outcome, milliseconds.")
+    tries = models.PositiveSmallIntegerField(default=0)
+    error = models.CharField(max_length=100, null=True)  # noqa: DJ001
+    stream = models.BooleanField(default=False)
+    client_aborted = models.BooleanField(default=False)
+    input_tokens = models.BigIntegerField(null=True)
+    output_tokens = models.BigIntegerField(null=True)
+    cached_tokens = models.BigIntegerField(null=True)
+    reasoning_tokens = models.BigIntegerField(null=True)
+    estimated = models.BooleanField(default=False, help_text="The provider did not tell the tokens; they are a guess.")
+    cost_usd = models.DecimalField("cost (USD)", max_digits=18, decimal_places=9, null=True)
+    first_byte_ms = models.FloatField("first byte (ms)", null=True)
+    upstream_ms = models.FloatField("upstream (ms)", help_text="Waiting for providers until the answer began.")
+    gateway_ms = models.FloatField("gateway (ms)", null=True, help_text="What the gateway added until the first byte.")
+    total_ms = models.FloatField("total (ms)")
+
+    class Meta:
+        ordering = ["-started_at"]
+        verbose_name = "request"
+
+    def __str__(self) -> str:
+        return self.request_id

@@ -1,0 +1,59 @@
+"""What is remembered of a request while it is served? Told to the sinks when it has ended."""
+
+from __future__ import annotations
+
+from time import perf_counter, time
+
+import msgspec
+
+from models_catalog.snapshot import Prices
+from providers.types import Usage
+
+
+class Attempt(msgspec.Struct):
+    """One try at a target. `outcome` is "ok", "cancelled" or a failure's code; `upstream_s` its seconds until then."""
+
+    target: str
+    provider: str
+    upstream_model: str
+    outcome: str = "cancelled"
+    failure: str | None = None
+    upstream_s: float = 0.0
+
+
+class Record(msgspec.Struct):
+    """What is told of a request afterwards; filled in along the way. Times are seconds, `started` since the epoch.
+
+    `model` is what the client asked for, `served_model` the one that answered (a fallback model, perhaps), with its
+    `prices`; `route` is the table's spelling of the path. `events` are the content events of a stream that reached the client.
+    """
+
+    request_id: str
+    method: str
+    path: str
+    started: float = msgspec.field(default_factory=time)
+    clock: float = msgspec.field(default_factory=perf_counter)
+    status: int = 0
+    client_id: str | None = None
+    client_name: str | None = None
+    model: str | None = None
+    route: str = ""
+    served_model: str | None = None
+    prices: Prices | None = None
+    body_bytes: int = 0
+    stream: bool = False
+    events: int = 0
+    attempts: list[Attempt] = []
+    usage: Usage | None = None
+    error: str | None = None
+    client_aborted: bool = False
+    draining: bool = False
+    """Set when the request is cancelled because the server ends."""
+    first_byte_s: float | None = None
+    total_s: float = 0.0
+    finished: bool = False
+    """Set before the last bytes are sent: from then on a disconnect is the ordinary end."""
+
+    def upstream_s(self) -> float:
+        """Seconds spent waiting for upstreams."""
+        return sum(attempt.upstream_s for attempt in self.attempts)

@@ -1,0 +1,123 @@
+"""What is kept of a request? One row, made from its record; no body and no key ever is in it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from openai_api.recording.events import Record
+from providers.types import Usage
+
+BYTES_PER_TOKEN = 4
+CLIENT_CLOSED = 499
+
+
+class UsageRow(msgspec.Struct):
+    """One request. Times in milliseconds, `started_at` in seconds since the epoch, `cost_usd` None when unknown.
+
+    `id` makes writing it twice harmless. `attempts` is a JSON text. `estimated` says that the upstream did not tell the
+    tokens: then four bytes count as one token in, and a stream's event as one token out.
+    """
+
+    id: str
+    started_at: float
+    request_id: str
+    method: str
+    path: str
+    status: int
+    client_id: str | None
+    client_name: str | None
+    model: str | None
+    served_model: str | None
+    provider: str | None
+    upstream_model: str | None
+    attempts: str
+    tries: int
+    error: str | None
+    stream: bool
+    client_aborted: bool
+    input_tokens: int | None
+    output_tokens: int | None
+    cached_tokens: int | None
+    reasoning_tokens: int | None
+    estimated: bool
+    cost_usd: float | None
+    first_byte_ms: float | None
+    upstream_ms: float
+    gateway_ms: float | None
+    total_ms: float
+
+
+COLUMNS = UsageRow.__struct_fields__
+
+
+def row_of(record: Record) -> UsageRow:
+    """The row of a request that has ended."""
+    last = record.attempts[-1] if record.attempts else None
+    usage, estimated = _usage(record)
+    upstream_s = record.upstream_s()
+    return UsageRow(
+        id=os.urandom(16).hex(),
+        started_at=record.started,
+        request_id=record.request_id,
+        method=record.method[:20],
+        path=record.path[:200].replace("\0", ""),
+        status=CLIENT_CLOSED if record.client_aborted else record.status,
+        client_id=record.client_id,
+        client_name=record.client_name,
+        model=record.model,
+        served_model=record.served_model,
+        provider=last.provider if last else None,
+        upstream_model=last.upstream_model if last else None,
+        attempts=msgspec.json.encode([_attempt(attempt) for attempt in record.attempts]).decode(),
+        tries=len(record.attempts),
+        error=record.error,
+        stream=record.stream,
+        client_aborted=record.client_aborted,
+        input_tokens=usage.input_tokens if usage else None,
+        output_tokens=usage.output_tokens if usage else None,
+        cached_tokens=usage.cached_tokens if usage else None,
+        reasoning_tokens=usage.reasoning_tokens if usage else None,
+        estimated=estimated,
+        cost_usd=cost_of(record, usage),
+        first_byte_ms=_ms(record.first_byte_s),
+        upstream_ms=upstream_s * 1000,
+        gateway_ms=None if record.first_byte_s is None else max(record.first_byte_s - upstream_s, 0.0) * 1000,
+        total_ms=record.total_s * 1000,
+    )
+
+
+def cost_of(record: Record, usage: Usage | None) -> float | None:
+    """US dollars; None without usage, or without the price of a kind of token that was used."""
+    if usage is None or record.prices is None:
+        return None
+    cost = 0.0
+    used = ((usage.input_tokens, record.prices.input_per_million), (usage.output_tokens, record.prices.output_per_million))
+    for tokens, price in used:
+        if tokens and price is None:
+            return None
+        cost += tokens * (price or 0.0) / 1_000_000
+    return cost
+
+
+def _usage(record: Record) -> tuple[Usage | None, bool]:
+    if record.usage is not None or record.served_model is None:
+        return record.usage, False
+    return Usage(input_tokens=record.body_bytes // BYTES_PER_TOKEN, output_tokens=record.events), True
+
+
+def _attempt(attempt: Any) -> Mapping[str, Any]:
+    return {
+        "target": attempt.target,
+        "provider": attempt.provider,
+        "upstream_model": attempt.upstream_model,
+        "outcome": attempt.outcome,
+        "ms": round(attempt.upstream_s * 1000, 3),
+    }
+
+
+def _ms(seconds: float | None) -> float | None:
+    return None if seconds is None else seconds * 1000
