@@ -19,4 +19,5 @@ from gateway_project.settings import *  # noqa: E402, F403
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 # A file, because threads with connections of their own lock each other out of a shared database in memory.
-DATABASES["default"]["TEST"] = {"NAME": f"{data_dir.name}/tests.sqlite3"}  # noqa: F405
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":  # noqa: F405
+    DATABASES["default"]["TEST"] = {"NAME": f"{data_dir.name}/tests.sqlite3"}  # noqa: F405
