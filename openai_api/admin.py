@@ -17,7 +17,7 @@ from openai_api.models import UsageRecord
 COUNTED = 10_000
 
 
-class EstimatingPaginator(Paginator[UsageRecord]):
+class EstimatingPaginator(Paginator):  # type: ignore[type-arg]
     """Counts no further than `COUNTED` rows: older requests are found by the filters."""
 
     @cached_property
