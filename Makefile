@@ -37,7 +37,7 @@ check: $(DEV_STAMP) ## Runs linter, formatter, types, import contracts, Django's
 	$(BIN)/pytest -q tests/architecture/test_lock.py
 
 bench: $(RUN_STAMP) ## Measures latency, throughput and memory against a mock upstream; see docs/benchmarks.md.
-	$(BIN)/python bench/run.py
+	$(BIN)/python -m bench.run
 
 lock: $(DEV_STAMP) ## Resolves the dependencies of pyproject.toml into the two locks (needs a package registry).
 	$(COMPILE) --extra build -o requirements.lock

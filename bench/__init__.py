@@ -1,0 +1,1 @@
+"""Measurements of the gateway against a mock upstream."""
