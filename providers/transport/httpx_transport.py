@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import socket
 import ssl
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from typing import Any
 
@@ -18,33 +18,27 @@ import httpx
 
 from providers.errors import (
     AdapterFailed,
-    ConnectFailed,
     ConnectTimeout,
     DeadlineExceeded,
-    DnsFailed,
     FirstByteTimeout,
     IdleTimeout,
-    InvalidResponse,
     ProtocolViolation,
     ProviderError,
     ResponseTooLarge,
     StreamTruncated,
-    TlsFailed,
     TotalTimeout,
     UpstreamReset,
 )
 from providers.transport import (
-    MAX_HEADER_BYTES,
-    MAX_HEADERS,
     MAX_REPLY_BYTES,
     Headers,
     Origin,
     UpstreamReply,
     UpstreamRequest,
     UpstreamStream,
-    find_header,
 )
 from providers.transport.dial import tls_context
+from providers.transport.httpx_errors import breaks_protocol, check_head, explain
 from providers.transport.pool import PoolCounters
 from providers.types import Timeouts
 
@@ -52,14 +46,6 @@ GRACE = 0.05
 """Seconds for what has already arrived, when the reader comes back after the deadline."""
 
 QUIET_LOGGERS = ("httpx", "httpcore")
-
-CONNECT_CAUSES: tuple[tuple[type[BaseException], type[ProviderError]], ...] = (
-    (socket.gaierror, DnsFailed),
-    (ssl.SSLError, TlsFailed),
-    (OSError, ConnectFailed),
-)
-BROKEN = ("disconnected without", "peer closed connection")
-"""How a `RemoteProtocolError` that is the end of the connection, not a breach of the protocol, is worded."""
 
 
 class HttpxTransport:
@@ -76,6 +62,8 @@ class HttpxTransport:
             limits=httpx.Limits(max_connections=None, max_keepalive_connections=0),
         )
         self._closed = False
+        self._active: Counter[Origin] = Counter()
+        self._opened: Counter[Origin] = Counter()
         self._streams: set[HttpxStream] = set()
         self._closing: set[asyncio.Task[None]] = set()
 
@@ -103,8 +91,8 @@ class HttpxTransport:
         return await self._open(request)
 
     def counters(self) -> dict[Origin, PoolCounters]:
-        """Nothing: httpx keeps its connections to itself."""
-        return {}
+        """Exchanges under way and connections opened, by origin; none is ever idle or stale."""
+        return {origin: PoolCounters(self._active[origin], 0, opened, 0) for origin, opened in self._opened.items()}
 
     async def aclose(self) -> None:
         """Closes all connections; exchanges under way fail."""
@@ -116,6 +104,7 @@ class HttpxTransport:
 
     def forget(self, stream: HttpxStream) -> None:
         self._streams.discard(stream)
+        self._active[stream.origin] -= 1
 
     def own(self, closing: Coroutine[Any, Any, None]) -> None:
         """Runs what closes something, also when the request that opened it is cancelled."""
@@ -126,24 +115,28 @@ class HttpxTransport:
     async def _open(self, request: UpstreamRequest) -> HttpxStream:
         if self._closed:
             raise AdapterFailed("the transport is closed")
-        scheme, host, port = request.head.origin
-        peer = f"{host}:{port}"
+        origin = request.head.origin
+        peer = f"{origin.host}:{origin.port}"
         opening = Opening(request.timeouts)
+        self._active[origin] += 1
         try:
             async with opening.timer:
                 response = await self._client.send(_build(request, opening.trace), stream=True, follow_redirects=False)
         except BaseException as error:
+            self._active[origin] -= 1
             for stream in opening.sockets:
                 self.own(stream.aclose())
             if isinstance(error, TimeoutError):
                 raise opening.late(f"{peer}: {opening.late.__doc__}") from error
             if isinstance(error, (httpx.HTTPError, httpx.InvalidURL)):
-                raise _explain(peer, error, scheme) from error
+                raise explain(peer, error, origin.scheme) from error
             raise
-        stream = HttpxStream(self, peer, response, opening.first_byte, opening.total)
+        finally:
+            self._opened[origin] += len(opening.sockets)
+        stream = HttpxStream(self, origin, response, opening)
         self._streams.add(stream)
         try:
-            _check_head(peer, stream.status, stream.headers)
+            check_head(peer, stream.status, stream.headers)
         except ProviderError:
             stream.close()
             raise
@@ -183,19 +176,21 @@ class HttpxStream:
         "_total",
         "_transport",
         "headers",
+        "origin",
         "peer",
         "status",
     )
 
-    def __init__(self, transport: HttpxTransport, peer: str, response: httpx.Response, deadline: float, total: float) -> None:
+    def __init__(self, transport: HttpxTransport, origin: Origin, response: httpx.Response, opening: Opening) -> None:
         self.status = response.status_code
         self.headers: Headers = [(name.lower(), value) for name, value in response.headers.raw]
-        self.peer = peer
+        self.origin = origin
+        self.peer = f"{origin.host}:{origin.port}"
         self._transport = transport
         self._response: httpx.Response | None = response
         self._chunks: AsyncIterator[bytes] = response.aiter_raw()
-        self._deadline = deadline
-        self._total = total
+        self._deadline = opening.first_byte
+        self._total = opening.total
         self._late: type[DeadlineExceeded] = FirstByteTimeout
         self._forgiven = False
         self._error: ProviderError | None = None
@@ -215,7 +210,7 @@ class HttpxStream:
             late = TotalTimeout if deadline == self._total else self._late
             raise self._fail(late(f"{self.peer}: {late.__doc__}")) from error
         except httpx.HTTPError as error:
-            broken = ProtocolViolation if _breaks_protocol(error) else StreamTruncated
+            broken = ProtocolViolation if breaks_protocol(error) else StreamTruncated
             raise self._fail(broken(f"{self.peer}: {error}")) from error
         except BaseException:
             self.close()
@@ -266,45 +261,3 @@ def _build(request: UpstreamRequest, trace: Callable[[str, Mapping[str, Any]], A
         content=request.body,
         extensions={"trace": trace, "target": head.path.encode("latin-1")},
     )
-
-
-def _check_head(peer: str, status: int, headers: Headers) -> None:
-    """The rules that httpx is lax about."""
-    names = [name for name, _ in headers]
-    if len(headers) > MAX_HEADERS or sum(len(name) + len(value) + 4 for name, value in headers) > MAX_HEADER_BYTES:
-        raise ProtocolViolation(f"{peer}: too many or too long headers")
-    if status < 200 or {b"content-length", b"transfer-encoding"} <= set(names):
-        raise ProtocolViolation(f"{peer}: status {status}, or both content-length and transfer-encoding")
-    coding = find_header(headers, b"content-encoding") or b"identity"
-    if coding.strip().lower() != b"identity":
-        raise InvalidResponse(f"{peer}: content-encoding {coding[:20]!r}")
-
-
-def _breaks_protocol(error: Exception) -> bool:
-    return isinstance(error, httpx.RemoteProtocolError) and not any(words in str(error) for words in BROKEN)
-
-
-def _explain(peer: str, error: Exception, scheme: str) -> ProviderError:
-    """The error of an exchange without a head. The text of a local one is left out: it may quote a header."""
-    if isinstance(error, httpx.ConnectTimeout):
-        return ConnectTimeout(f"{peer}: {error}")
-    if isinstance(error, httpx.ConnectError):
-        return _connect_cause(error, scheme)(f"{peer}: {error}")
-    if isinstance(error, httpx.ProxyError):
-        return ConnectFailed(f"{peer}: the proxy refused")
-    if _breaks_protocol(error):
-        return ProtocolViolation(f"{peer}: {error}")
-    if isinstance(error, (httpx.NetworkError, httpx.RemoteProtocolError)):
-        return UpstreamReset(f"{peer}: {error}")
-    return AdapterFailed(f"{peer}: {type(error).__name__}")
-
-
-def _connect_cause(error: BaseException, scheme: str) -> type[ProviderError]:
-    cause: BaseException | None = error
-    while cause is not None:
-        for theirs, ours in CONNECT_CAUSES:
-            if isinstance(cause, theirs):
-                reset = scheme == "https" and isinstance(cause, ConnectionResetError)
-                return TlsFailed if reset else ours
-        cause = cause.__cause__ or cause.__context__
-    return TlsFailed if scheme == "https" else ConnectFailed

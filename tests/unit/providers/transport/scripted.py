@@ -15,6 +15,9 @@ from providers.types import Timeouts
 PATIENCE = 5.0
 """Seconds after which a test is stuck."""
 
+TICK = 0.002
+"""Seconds by which a timer of an event loop may be early."""
+
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
 CHUNKED = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
 
