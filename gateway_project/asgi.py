@@ -12,6 +12,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "gateway_project.settings")
 django_application: Any = get_asgi_application()
 
 from channels.routing import ProtocolTypeRouter  # noqa: E402 - needs Django to be set up
+from django.conf import settings  # noqa: E402
 
 from gateway_project.lifespan import Lifespan  # noqa: E402
 from gateway_project.wiring import Running  # noqa: E402
@@ -21,14 +22,16 @@ from openai_api.consumers import InferenceConsumer  # noqa: E402
 Asgi = Callable[[Any, Any, Any], Awaitable[None]]
 
 running = Running()
+only_data = settings.GATEWAY_ROLE == "data"
 inference: Asgi = InferenceConsumer.as_asgi(running.gateway)
 
 
 async def http(scope: Mapping[str, Any], receive: Any, send: Any) -> None:
-    """The public paths go to the consumer, all others to Django."""
+    """The public paths go to the consumer, all others to Django, unless this server has only the data path."""
     if not running.started:
         await running.start()  # a server without the lifespan protocol, such as daphne
-    await (inference if routes.owns(scope["path"]) else django_application)(scope, receive, send)
+    own = only_data or routes.owns(scope["path"])
+    await (inference if own else django_application)(scope, receive, send)
 
 
 application = ProtocolTypeRouter({"http": http, "lifespan": Lifespan(running.start, running.stop)})

@@ -34,6 +34,7 @@ GATEWAY_RSA_PRIVATE_KEY_PATH = env.text("GATEWAY_RSA_PRIVATE_KEY_PATH", env.text
 GATEWAY_RSA_PRIVATE_KEY_PASSWORD = env.text("GATEWAY_RSA_PRIVATE_KEY_PASSWORD", env.text("TENSORZERO_RSA_PRIVATE_KEY_PASSWORD"))
 
 # Data path
+GATEWAY_ROLE = env.choice("GATEWAY_ROLE", "all", ("all", "data", "control"))
 GATEWAY_AUTHENTICATION = env.switch("GATEWAY_AUTHENTICATION", True)
 GATEWAY_ALLOW_OPEN = env.switch("GATEWAY_ALLOW_OPEN", False)
 GATEWAY_TRANSPORT = env.choice("GATEWAY_TRANSPORT", "slim", ("slim", "httpx"))
@@ -51,6 +52,7 @@ GATEWAY_METRICS_TOKEN = env.text("GATEWAY_METRICS_TOKEN")
 DEBUG = env.switch("GATEWAY_DEBUG", False)
 GATEWAY_HTTPS = env.switch("GATEWAY_HTTPS", False)
 ALLOWED_HOSTS = env.words("GATEWAY_ALLOWED_HOSTS", ("localhost", "127.0.0.1", "[::1]", f"[{HOST}]" if ":" in HOST else HOST))
+DEFAULT_EXCEPTION_REPORTER_FILTER = "gateway_project.error_reports.ErrorReportFilter"
 LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "admin:index"
 ROOT_URLCONF = "gateway_project.urls"

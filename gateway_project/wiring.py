@@ -62,6 +62,7 @@ class Running:
             metrics=self._metrics,
             metrics_token=Secret(settings.GATEWAY_METRICS_TOKEN) if settings.GATEWAY_METRICS_TOKEN else None,
             authentication=settings.GATEWAY_AUTHENTICATION,
+            serves_data=settings.GATEWAY_ROLE != "control",
         )
 
     async def start(self) -> None:

@@ -67,12 +67,14 @@ class CatalogRefresher:
         return True
 
     def _failed(self, err: Exception) -> None:
+        self._live.stale = True
         if not self._failing:
             self._failing = True
             text = str(err).strip() if isinstance(err, DatabaseError) else None
             log.error("catalog_refresh_failing", error=type(err).__name__, detail=text, exc_info=None if text else err)
 
     def _works(self) -> None:
+        self._live.stale = False
         if self._failing:
             self._failing = False
             log.info("catalog_refresh_works_again", version=self._live.current.version)

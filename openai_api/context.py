@@ -80,7 +80,8 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Gateway:
-    """Everything that requests share; built once by the composition root."""
+    """Everything that requests share; built once by the composition root. `serves_data` is false where only the admin
+    and the health paths are served."""
 
     catalog: LiveCatalog
     transport: Transport
@@ -91,3 +92,4 @@ class Gateway:
     metrics: Metrics
     metrics_token: Secret | None = None
     authentication: bool = True
+    serves_data: bool = True

@@ -6,21 +6,24 @@ from hashlib import sha256
 from time import time
 
 from models_catalog.snapshot import CatalogSnapshot, Client
-from openai_api.errors import invalid, invalid_api_key
+from openai_api.errors import invalid, invalid_api_key, not_ready
 
 CREDENTIAL_HEADERS = frozenset({b"authorization", b"x-api-key", b"api-key"})
 ANONYMOUS = Client(id="anonymous", name="anonymous")
 
 
-def authenticate(headers: list[tuple[bytes, bytes]], catalog: CatalogSnapshot) -> Client:
+def authenticate(headers: list[tuple[bytes, bytes]], catalog: CatalogSnapshot, *, stale: bool = False) -> Client:
     """The caller, whose key may stand in `Authorization: Bearer K`, `x-api-key` or `api-key`.
 
-    Raises 401 `invalid_api_key`, the same for every reason, or 400 for two different keys.
+    Raises 401 `invalid_api_key`, the same for every reason, or 400 for two different keys. While the catalog is `stale`
+    a key that it does not hold may be a new one: 503 `not_ready`.
     """
     keys = {_key(name, value) for name, value in headers if name in CREDENTIAL_HEADERS}
     if len(keys) > 1:
         raise invalid("conflicting_credentials", "The request carries two different API keys.")
-    client = catalog.clients.get(sha256(keys.pop()).digest()) if keys else None
+    client = catalog.clients.get(sha256(next(iter(keys))).digest()) if keys else None
+    if client is None and keys and stale:
+        raise not_ready()
     if client is None or (client.expires_at is not None and client.expires_at <= time()):
         raise invalid_api_key()
     return client

@@ -8,7 +8,7 @@ from functools import partial
 
 from models_catalog.snapshot import CatalogSnapshot, Client
 from openai_api.context import Gateway, Inbound
-from openai_api.errors import not_ready, upstream
+from openai_api.errors import invalid, not_ready, upstream
 from openai_api.pipeline.adapt import adapt
 from openai_api.pipeline.authenticate import ANONYMOUS, authenticate
 from openai_api.pipeline.check_capability import check_capability
@@ -26,10 +26,12 @@ Decode = Callable[[Inbound], Call]
 
 def identify(gateway: Gateway, inbound: Inbound) -> tuple[CatalogSnapshot, Client]:
     """The catalog in force, read once for the whole request, and who is calling."""
+    if not gateway.serves_data:
+        raise invalid("not_found", "This server serves the admin only.", status=404)
     if not gateway.catalog.loaded:
         raise not_ready()
     catalog = gateway.catalog.current
-    client = authenticate(inbound.headers, catalog) if gateway.authentication else ANONYMOUS
+    client = authenticate(inbound.headers, catalog, stale=gateway.catalog.stale) if gateway.authentication else ANONYMOUS
     inbound.record.client_id, inbound.record.client_name = client.id, client.name
     return catalog, client
 

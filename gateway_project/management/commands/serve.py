@@ -52,8 +52,15 @@ class Command(BaseCommand):
         parser.add_argument(
             "--workers", type=worker_count, default=settings.WEB_CONCURRENCY, help="processes (WEB_CONCURRENCY, %(default)s)"
         )
+        parser.add_argument(
+            "--role",
+            choices=("all", "data", "control"),
+            default=settings.GATEWAY_ROLE,
+            help="data: no admin, control: no inference (GATEWAY_ROLE, %(default)s)",
+        )
 
-    def handle(self, *, host: str, port: int, workers: int, **options: Any) -> None:
+    def handle(self, *, host: str, port: int, workers: int, role: str, **options: Any) -> None:
+        os.environ["GATEWAY_ROLE"] = settings.GATEWAY_ROLE = role
         refuse_open(host)
         require_migrations()
         private_files.keep_secret_key()
