@@ -175,7 +175,8 @@ class LiveGateway:
     def wait_visible(self, *models: str, key: str | None = None) -> None:
         """Waits until these models are listed in every worker, as far as repeated asking can tell."""
         wanted = set(models)
-        assert eventually(lambda: self._listed_by_all(wanted, key), VISIBLE_WITHIN, 0.05), f"{models} are not served"
+        served = eventually(lambda: self._listed_by_all(wanted, key), VISIBLE_WITHIN, 0.05)
+        assert served, f"{models} are not served; the log ends with\n{self.log_text()[-4000:]}"
 
     def listed(self, key: str | None = None) -> set[str] | None:
         """The names of the models that a key sees, None for a key that is refused. A new connection, so any worker may answer."""
