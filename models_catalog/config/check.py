@@ -85,17 +85,18 @@ def _check_names(plan: Plan) -> None:
 
 
 def _check_circles(plan: Plan) -> None:
-    """Every circle of fallbacks that a model of the file is part of, once."""
-    graph = {name: model.fallbacks for name, model in plan.after.models.items()}
-    seen: set[str] = set()
+    """Models that are their own fallback, and every circle that a model of the file is part of, once."""
+    places = {model.name: model.fallbacks_place for model in plan.document.models}
+    graph = {name: [other for other in model.fallbacks if other != name] for name, model in plan.after.models.items()}
     for model in plan.document.models:
-        if model.name not in seen:
-            try:
-                validation.check_fallbacks(model.name, model.fallbacks, graph)
-            except ValidationError as error:
-                for message in error.messages:
-                    plan.findings.error(model.fallbacks_place, message)
-                seen.update(validation.find_cycle(graph, [model.name]))
+        if model.name in model.fallbacks:
+            plan.findings.error(model.fallbacks_place, "a model cannot be its own fallback")
+    while cycle := validation.find_cycle(graph, places):
+        first = next((name for name in cycle if name in places), None)
+        if first is not None:
+            plan.findings.error(places[first], f"the fallbacks run in a circle: {' → '.join(cycle)}")
+        for name in cycle:
+            graph.pop(name, None)
 
 
 def _check_key(plan: Plan, spec: KeySpec) -> None:

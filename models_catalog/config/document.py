@@ -48,6 +48,8 @@ class Lookup:
 
 
 NOTHING = Lookup("none")
+MOST_RETRIES = 2**15 - 1
+"""What the column of every database can hold."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

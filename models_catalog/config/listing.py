@@ -7,9 +7,9 @@ from typing import Any
 from django.db import DEFAULT_DB_ALIAS
 
 from models_catalog.compiler import Compiler, Rows
-from models_catalog.config.state import in_order
+from models_catalog.config.state import grouped, in_order
 from models_catalog.consistent_read import consistent_read
-from models_catalog.models import ModelDefinition, Route
+from models_catalog.models import Fallback, ModelDefinition, Route
 from models_catalog.snapshot import CatalogSnapshot, ModelEntry
 
 
@@ -20,17 +20,19 @@ def list_catalog() -> dict[str, Any]:
     "unusable" or "disabled".
     """
     with consistent_read():
-        rows = list(ModelDefinition.objects.prefetch_related("routes__provider", "fallbacks__fallback").order_by("name"))
+        rows = list(ModelDefinition.objects.order_by("name"))
+        routes = grouped(Route.objects.select_related("provider").order_by("position", "pk"), "model_id")
+        fallbacks = grouped(Fallback.objects.select_related("fallback").order_by("position", "pk"), "model_id")
         compiled = Rows.read(DEFAULT_DB_ALIAS)
     snapshot = Compiler(compiled).snapshot()
     return {
         "version": snapshot.version,
-        "models": [_model(row, snapshot) for row in rows],
+        "models": [_model(row, routes[row.pk], fallbacks[row.pk], snapshot) for row in rows],
         "problems": [{"where": problem.where, "message": problem.message} for problem in snapshot.problems],
     }
 
 
-def _model(row: ModelDefinition, snapshot: CatalogSnapshot) -> dict[str, Any]:
+def _model(row: ModelDefinition, routes: list[Route], fallbacks: list[Fallback], snapshot: CatalogSnapshot) -> dict[str, Any]:
     entry = snapshot.models.get(row.name)
     targets = {target.id for found in entry.targets.values() for target in found} if entry else set()
     return {
@@ -38,8 +40,8 @@ def _model(row: ModelDefinition, snapshot: CatalogSnapshot) -> dict[str, Any]:
         "state": _state(row, entry),
         "capabilities": in_order(row.capabilities),
         "served_capabilities": sorted(entry.capabilities) if entry else [],
-        "routes": [_route(route, targets) for route in row.routes.all()],
-        "fallback_models": [fallback.fallback.name for fallback in row.fallbacks.all()],
+        "routes": [_route(route, targets) for route in routes],
+        "fallback_models": [entry.fallback.name for entry in fallbacks],
         "num_retries": row.num_retries,
         "max_retry_delay_s": row.max_retry_delay_s,
         "timeouts": {

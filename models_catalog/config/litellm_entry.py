@@ -9,7 +9,7 @@ from decimal import Decimal
 from urllib.parse import urlsplit
 
 from models_catalog.config import litellm_names as names
-from models_catalog.config.document import NOTHING, Lookup, ProviderContent, freeze
+from models_catalog.config.document import MOST_RETRIES, NOTHING, Lookup, ProviderContent, freeze
 from models_catalog.config.prices import per_million
 from models_catalog.config.provider_types import NoSuchType, find_type, usual_location
 from models_catalog.config.table import Table, nearest
@@ -186,7 +186,7 @@ def _number(params: Table, name: str) -> float | None:
 
 
 def _retries(params: Table) -> int | None:
-    counts = [params.count(name, 0) for name in ("num_retries", "max_retries") if name in params]
+    counts = [params.count(name, 0, most=MOST_RETRIES) for name in ("num_retries", "max_retries") if name in params]
     return counts[0] if counts else None
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from models_catalog.config.document import Findings, ModelSettings, ModelSpec, RouteSpec, free_name
+from models_catalog.config.document import MOST_RETRIES, Findings, ModelSettings, ModelSpec, RouteSpec, free_name
 from models_catalog.config.litellm_entry import Entry
 from models_catalog.config.table import Table, kind, nearest
 from providers.capabilities import Capability
@@ -49,7 +49,7 @@ def read_defaults(root: Table) -> Defaults:
         settings = root.table(section)
         if settings is None:
             continue
-        found.num_retries = settings.count("num_retries", found.num_retries)
+        found.num_retries = settings.count("num_retries", found.num_retries, most=MOST_RETRIES)
         found.timeout = settings.number(timeout, positive=True) or found.timeout
         found.stream_timeout = settings.number("stream_timeout", positive=True) or found.stream_timeout
         if generic := settings.texts("default_fallbacks"):

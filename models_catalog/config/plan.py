@@ -45,9 +45,9 @@ class Plan:
         self.places: dict[tuple[str, str], str] = {}
         self._users: dict[str, set[tuple[str, str]]] = {}
         self._fixed: set[str] = set()
-        self._families: dict[str, set[str]] = {}
-        for name in before.providers:
-            self._join_family(name)
+        self._by_content: dict[ProviderContent, set[str]] = {}
+        for name, provider in before.providers.items():
+            self._by_content.setdefault(provider.content, set()).add(name)
 
     # Models and routes
 
@@ -104,30 +104,25 @@ class Plan:
 
     def _same(self, model: str, route: RouteSpec, content: ProviderContent) -> str | None:
         """Rules 1 and 2."""
+        equal = self._equal(content)
         current = self._current(model, route)
-        candidates = [current] if current else []
-        for name in (*candidates, *self._family(route.name)):
-            if self._holds(name, content):
-                self.places.setdefault(("provider", name), route.place)
-                return name
-        return None
+        family = [name for name in equal if name == route.name or _without_number(name) == route.name]
+        name = current if current in equal else min(family, key=lambda name: (len(name), name), default=None)
+        if name:
+            self.places.setdefault(("provider", name), route.place)
+        return name
 
-    def _join_family(self, name: str) -> None:
-        self._families.setdefault(name, set()).add(name)
-        if numbered := NUMBERED.fullmatch(name):
-            self._families.setdefault(numbered[1], set()).add(name)
+    def _equal(self, content: ProviderContent) -> set[str]:
+        """The providers of this content; a secret stands for every stored credential that holds it."""
+        secret = content.credential.secret
+        if secret is None:
+            return self._by_content.get(content, set())
+        stored = [replace(content, credential=Lookup("stored", name)) for name in self._stored(secret)]
+        return {name for known in stored for name in self._by_content.get(known, ())}
 
-    def _family(self, name: str) -> list[str]:
-        """The existing providers `name`, `name-2`, `name-3` …"""
-        return sorted(self._families.get(name, ()), key=lambda member: (len(member), member))
-
-    def _holds(self, name: str, content: ProviderContent) -> bool:
-        provider = self.after.providers[name]
-        if content.credential.secret is None:
-            return provider.content == content
-        own = self.after.credentials.get(provider.credential or "")
-        same_key = own is not None and own.source == "stored" and own.secret == content.credential.secret
-        return same_key and provider.content == replace(content, credential=provider.content.credential)
+    def _stored(self, secret: Secret) -> list[str]:
+        """The stored credentials that hold this secret."""
+        return sorted(name for name, row in self.after.credentials.items() if row.source == "stored" and row.secret == secret)
 
     def _make(self, model: str, route: RouteSpec, content: ProviderContent, wishes: dict[str, list[ProviderContent]]) -> str:
         """Rules 3 and 4. `wishes` are the contents that the routes of each provider now want."""
@@ -147,7 +142,6 @@ class Plan:
     def _put_provider(self, name: str, content: ProviderContent, place: str, *, enabled: bool | None = None) -> None:
         """Adds or changes a provider; `enabled` None leaves that as it is."""
         self.places["provider", name] = place
-        self._join_family(name)
         old = self.after.providers.get(name)
         credential = self._credential(content.credential, name, old, self.document.place(place, "credential"))
         if credential is not None and content.credential.secret is not None:
@@ -155,6 +149,9 @@ class Plan:
         if enabled is None:
             enabled = old.enabled if old else True
         self.after.providers[name] = ProviderState(content, credential, enabled)
+        if old:
+            self._by_content[old.content].discard(name)
+        self._by_content.setdefault(content, set()).add(name)
 
     def _credential(self, lookup: Lookup, provider: str, old: ProviderState | None, place: str) -> str | None:
         """The name of the credential row, made if there is none."""
@@ -182,9 +179,8 @@ class Plan:
 
     def _stored_secret(self, secret: Secret, provider: str, old: ProviderState | None, place: str) -> str:
         """A stored credential of this value; else the provider's own with the value replaced; else a new one."""
-        found = [name for name, row in self.after.credentials.items() if row.source == "stored" and row.secret == secret]
-        if found:
-            return min(found)
+        if found := self._stored(secret):
+            return found[0]
         own = old.credential if old else None
         if own and self.after.credentials[own].source == "stored" and self._users_of(own) == 1:
             self.after.credentials[own] = CredentialState("stored", secret=secret)
@@ -278,3 +274,8 @@ def _model(spec: ModelSpec, given: dict[tuple[str, str], str]) -> ModelState:
         if (spec.name, route.name) in given
     ]
     return ModelState(spec.settings, tuple(routes), spec.fallbacks)
+
+
+def _without_number(name: str) -> str:
+    numbered = NUMBERED.fullmatch(name)
+    return numbered[1] if numbered else name

@@ -11,7 +11,17 @@ from collections.abc import Mapping
 from decimal import Decimal
 from types import MappingProxyType
 
-from models_catalog.config.document import Document, Findings, KeySpec, ModelSettings, ModelSpec, ProviderSpec, RouteSpec, freeze
+from models_catalog.config.document import (
+    MOST_RETRIES,
+    Document,
+    Findings,
+    KeySpec,
+    ModelSettings,
+    ModelSpec,
+    ProviderSpec,
+    RouteSpec,
+    freeze,
+)
 from models_catalog.config.prices import per_million
 from models_catalog.config.provider_block import read_provider
 from models_catalog.config.table import Table, nearest, step
@@ -155,7 +165,7 @@ def _retries(table: Table) -> tuple[int, float]:
         return 0, 10.0
     if "num_retries" not in retry:
         retry.findings.error(retry.place, "num_retries is missing")
-    count, longest = retry.count("num_retries", 0), retry.number("max_delay_s")
+    count, longest = retry.count("num_retries", 0, most=MOST_RETRIES), retry.number("max_delay_s")
     retry.close()
     return count, 10.0 if longest is None else longest
 

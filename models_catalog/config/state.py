@@ -5,13 +5,18 @@ Rows are known by their names (client keys by their hash), because files know no
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 from models_catalog import secrets
 from models_catalog.config.document import NOTHING, Lookup, ModelSettings, ProviderContent, freeze
-from models_catalog.models import ClientKey, Credential, ModelDefinition, Provider
+from models_catalog.models import ClientKey, Credential, Fallback, ModelDefinition, Provider, Route
 from providers.capabilities import Capability
 from providers.types import Secret
+
+Row = TypeVar("Row")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,18 +77,23 @@ class CatalogState:
 
 def load(*, with_secrets: bool = False) -> CatalogState:
     """The catalog in the database. Stored secrets are decrypted only when asked for; one that does not decrypt is None."""
+    routes = grouped(Route.objects.select_related("provider").order_by("position", "pk"), "model_id")
+    fallbacks = grouped(Fallback.objects.select_related("fallback").order_by("position", "pk"), "model_id")
+    allowed = grouped(ClientKey.allowed_models.through.objects.select_related("modeldefinition"), "clientkey_id")
     return CatalogState(
         credentials={row.name: _credential(row, with_secrets) for row in Credential.objects.order_by("name")},
         providers={row.name: _provider(row) for row in Provider.objects.select_related("credential").order_by("name")},
-        models={row.name: _model(row) for row in _models()},
-        keys={
-            row.key_hash: _key(row) for row in ClientKey.objects.prefetch_related("allowed_models").order_by("created_at", "pk")
-        },
+        models={row.name: _model(row, routes[row.pk], fallbacks[row.pk]) for row in ModelDefinition.objects.order_by("name")},
+        keys={row.key_hash: _key(row, allowed[row.pk]) for row in ClientKey.objects.order_by("created_at", "pk")},
     )
 
 
-def _models() -> list[ModelDefinition]:
-    return list(ModelDefinition.objects.prefetch_related("routes__provider", "fallbacks__fallback").order_by("name"))
+def grouped(rows: Iterable[Row], column: str) -> defaultdict[Any, list[Row]]:
+    """Rows by the value of a column. Whole tables are read: a list of all models would be too long for a query."""
+    groups: defaultdict[Any, list[Row]] = defaultdict(list)
+    for row in rows:
+        groups[getattr(row, column)].append(row)
+    return groups
 
 
 def _credential(row: Credential, with_secrets: bool) -> CredentialState:
@@ -118,12 +128,12 @@ def _provider(row: Provider) -> ProviderState:
     return ProviderState(content, row.credential.name if row.credential else None, row.enabled)
 
 
-def _model(row: ModelDefinition) -> ModelState:
-    routes = [
+def _model(row: ModelDefinition, routes: list[Route], fallbacks: list[Fallback]) -> ModelState:
+    states = [
         RouteState(route.name or route.provider.name, route.provider.name, route.upstream_model or row.name, route.enabled)
-        for route in row.routes.all()
+        for route in routes
     ]
-    return ModelState(_settings(row), tuple(routes), tuple(entry.fallback.name for entry in row.fallbacks.all()))
+    return ModelState(_settings(row), tuple(states), tuple(entry.fallback.name for entry in fallbacks))
 
 
 def _settings(row: ModelDefinition) -> ModelSettings:
@@ -148,6 +158,6 @@ def in_order(capabilities: list[str]) -> tuple[str, ...]:
     return tuple(sorted(capabilities, key=lambda name: (known.index(name) if name in known else len(known), name)))
 
 
-def _key(row: ClientKey) -> KeyState:
-    models = None if row.all_models else frozenset(model.name for model in row.allowed_models.all())
+def _key(row: ClientKey, allowed: list[Any]) -> KeyState:
+    models = None if row.all_models else frozenset(entry.modeldefinition.name for entry in allowed)
     return KeyState(row.name, models, usable=row.enabled and row.revoked_at is None)

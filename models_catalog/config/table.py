@@ -91,7 +91,7 @@ class Table:
             return default
         return value
 
-    def count(self, name: str, default: int, least: int = 0) -> int:
+    def count(self, name: str, default: int, least: int = 0, most: int = 10**9) -> int:
         value = self.raw(name)
         if value is None:
             return default
@@ -100,6 +100,9 @@ class Table:
             return default
         if value < least:
             self.error(name, f"must not be less than {least}")
+            return default
+        if value > most:
+            self.error(name, f"must not be more than {most}")
             return default
         return value
 

@@ -1,12 +1,14 @@
 """How is the catalog written as a TOML configuration? In the gateway's own format, so that reading it changes nothing.
 
-A provider stands inside the models that use it where its routes are called like it; else it has a table of its own, to
-which routes refer by name. Stored secrets appear by name only, client keys not at all: only their hashes are known.
+A provider stands inside the models that use it where its routes are called like it and no other provider is equal; else
+it has a table of its own, to which routes refer by name. Stored secrets appear by name only, client keys not at all: only
+their hashes are known.
 """
 
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import Any
 
 from models_catalog.config.document import NOTHING, ModelSettings, ProviderContent, thaw
@@ -42,11 +44,16 @@ def write_gateway(state: CatalogState) -> str:
 
 
 def _apart(state: CatalogState) -> set[str]:
-    """The providers that need a table of their own."""
+    """The providers that need a table of their own: their state or their name would be lost inside a model."""
     routes = [route for model in state.models.values() for route in model.routes]
     renamed = {route.provider for route in routes if route.name != route.provider}
     used = {route.provider for route in routes}
-    return {name for name, row in state.providers.items() if name in renamed or name not in used or not row.enabled}
+    contents = Counter(row.content for row in state.providers.values())
+    return {
+        name
+        for name, row in state.providers.items()
+        if name in renamed or name not in used or not row.enabled or contents[row.content] > 1
+    }
 
 
 def _provider(row: ProviderState, *, with_state: bool = False) -> dict[str, Any]:

@@ -28,7 +28,7 @@ def routes(model: str) -> list[tuple[str, str, str]]:
     return [(row.name, row.provider.name, row.upstream_model) for row in rows]
 
 
-def columns(model: str) -> dict[str, Any]:
+def columns(model: str) -> Any:
     return ModelDefinition.objects.filter(name=model).values().get()
 
 
@@ -71,8 +71,13 @@ def test_import_of_tensorzero_configuration_keeps_what_belongs_to_a_catalog(mana
     assert columns("vectors")["capabilities"] == ["embedding"]
     assert columns("spare")["num_retries"] == 0
     warned = [line.removeprefix("warning: ").split(":")[0] for line in output.err.splitlines()]
-    assert warned[:5] == ["models.gpt.rate_limits", "embedding_models.vectors.providers.together.parse_think_blocks",
-                          "functions", "gateway", "metrics"]  # fmt: skip
+    assert warned[:5] == [
+        "models.gpt.rate_limits",
+        "embedding_models.vectors.providers.together.parse_think_blocks",
+        "functions",
+        "gateway",
+        "metrics",
+    ]
 
 
 def test_import_of_static_client_key_stores_its_hash_and_its_models(manage: Manage) -> None:
