@@ -274,6 +274,10 @@ class TestMarkers:
         imported(f"provider,api_key,encryption\nopenai,{value},plain\n")
         assert stored() == {"openai": value}
 
+    def test_value_when_plain_and_only_hex_digits_then_stored(self, imported: Importer) -> None:
+        imported(csv_text({"hyperbolic": "0123456789abcdef" * 4, "together": "abcdef012"}))
+        assert stored() == {"hyperbolic": "0123456789abcdef" * 4, "together": "abcdef012"}
+
     def test_value_when_plain_but_said_to_be_encrypted_then_refused(self, imported: Importer, settings: Settings) -> None:
         with_key(settings)
         assert UNREADABLE in imported.refusal(csv_text(KEYS), encrypted=True, allow_pkcs1v15=True)
