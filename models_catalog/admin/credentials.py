@@ -48,6 +48,8 @@ class CredentialForm(ui.ModelForm):
         if data.get("source") != Source.STORED:
             self.instance.secret = ""
             self.instance.last_four = ""
+        elif given and (fault := key_source.storing_fault()):
+            self.add_error("new_secret", fault)
         elif given:
             self.instance.set_secret(Secret(given))
         elif not self.instance.secret and "new_secret" not in self.errors:
@@ -66,6 +68,7 @@ class CredentialAdmin(CatalogAdmin):
     empty_icon = "passkey"
     empty_text = "A credential is a key of a provider: pasted and stored encrypted, or found in a variable or file."
     list_display = ("name", "key", "used_by", "updated_at")
+    ordering = ("name",)
     list_filter = ("source",)
     search_fields = ("name", "location")
     search_help_text = "Name or place"

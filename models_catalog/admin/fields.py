@@ -14,6 +14,10 @@ class JSONObjectField(forms.JSONField):
 
     empty_values = [*forms.JSONField.empty_values, {}]
 
+    def __init__(self, **kwargs: Any) -> None:
+        """Without the hidden copy that Django adds for a default that is a function: the row is the initial value."""
+        super().__init__(**{**kwargs, "show_hidden_initial": False})
+
     def prepare_value(self, value: Any) -> Any:
         if value in self.empty_values:
             return ""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from models_catalog import encryption
 from models_catalog.admin import html
 from models_catalog.models import Credential, Provider
 from models_catalog.secrets import SecretUnavailable, resolve
@@ -49,6 +50,15 @@ def of_credential(credential: Credential) -> KeySource:
         stored = credential.source == Source.STORED and credential.secret
         return KeySource(place, f"The key cannot be used: {err}.", "unreadable" if stored else "missing")
     return KeySource(place)
+
+
+def storing_fault() -> str:
+    """Why no secret can be stored now, "" when one can."""
+    try:
+        encryption.key_ring()
+    except encryption.EncryptionError as err:
+        return f"It cannot be stored: {err}"
+    return ""
 
 
 def of_provider(provider: Provider) -> KeySource:

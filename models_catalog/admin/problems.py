@@ -18,6 +18,9 @@ from models_catalog.admin import html, ui
 from models_catalog.compiler import compile_snapshot
 from models_catalog.snapshot import CatalogSnapshot, Problem
 
+HIDDEN = frozenset({"secret", "key_hash", "last_four"})
+"""Columns that no list may be filtered by."""
+
 
 def snapshot() -> CatalogSnapshot:
     """The catalog as the gateway sees it now."""
@@ -61,6 +64,10 @@ class CatalogAdmin(ui.ModelAdmin):
     empty_icon = "inbox"
     empty_text = ""
     change_form_outer_before_template = "models_catalog/row_problems.html"
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        """Asking for rows by the beginning of a secret would be a way to read it."""
+        return not HIDDEN.intersection(lookup.split("__")) and bool(super().lookup_allowed(lookup, value, request))
 
     def get_list_display(self, request: HttpRequest) -> list[Any]:
         return [*super().get_list_display(request), column()]

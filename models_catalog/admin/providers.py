@@ -73,6 +73,8 @@ class ProviderForm(ui.ModelForm):
             self.add_error("api_key", "Choose a credential or paste a key, not both.")
         elif given and Credential.objects.filter(name=data.get("name")).exists():
             self.add_error("api_key", "A credential with the name of this provider exists already: choose it above.")
+        elif given and (fault := key_source.storing_fault()):
+            self.add_error("api_key", fault)
         elif given:
             self.new_credential = Credential(name=data.get("name", ""))
             self.new_credential.set_secret(Secret(given))
@@ -85,6 +87,7 @@ class ProviderAdmin(SwitchableAdmin):
     empty_icon = "dns"
     empty_text = "A provider is an account upstream: OpenAI, Azure, your own server. The type Dummy works without an account."
     list_display = ("name", "kind", "state", "key", "route_count")
+    ordering = ("name",)
     list_filter = ("enabled", "type")
     list_select_related = ("credential",)
     search_fields = ("name", "type", "api_base")

@@ -1,0 +1,144 @@
+"""Can an operator edit a provider, and are mistakes shown where they were made?"""
+
+from __future__ import annotations
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.test import Client
+
+from models_catalog.models import Credential, Provider
+from models_catalog.secrets import reveal
+from providers.registry import provider_types
+from tests.integration.admin.catalog import SECRET, Catalog
+from tests.integration.admin.pages import Pages, address, errors
+
+ADD = "/admin/models_catalog/provider/add/"
+
+
+def change(row: Provider) -> str:
+    return address(Provider, "change", row)
+
+
+def test_types_when_the_form_is_opened_then_all_registered_ones_are_offered_and_none_is_chosen(pages: Pages) -> None:
+    form = pages.open(ADD).context["adminform"].form
+    assert [name for name, _ in form.fields["type"].choices] == ["", *(known.name for known in provider_types())]
+    assert not form["type"].value()
+
+
+def test_provider_when_added_with_everything_then_stored(pages: Pages, catalog: Catalog) -> None:
+    credential = catalog.credential()
+    values = {
+        "name": "azure",
+        "type": "azure_openai",
+        "api_base": "https://eu.example.com",
+        "credential": str(credential.pk),
+        "extra_headers": '{"x-team": "platform"}',
+        "extra_body": '{"user": "gateway"}',
+        "options": '{"deployment_id": "gpt"}',
+    }
+    pages.save(ADD, values)
+    row = Provider.objects.get()
+    assert (row.extra_headers, row.extra_body, row.options) == (
+        {"x-team": "platform"},
+        {"user": "gateway"},
+        {"deployment_id": "gpt"},
+    )
+    assert (row.credential, row.enabled) == (credential, True)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("type", "unheard_of"),
+        ("api_base", "ftp://host/v1"),
+        ("api_base", "http://user:password@host/v1"),
+        ("api_base", "https://"),
+        ("extra_headers", '{"host": "x"}'),
+        ("extra_headers", '{"x-a": 1}'),
+        ("extra_headers", '{"x-a": "b\\r\\nx-c: d"}'),
+        ("extra_headers", "[]x"),
+        ("extra_body", '["a"]'),
+        ("options", '{"flavour": "new"}'),
+        ("credential", "00000000-0000-0000-0000-000000000000"),
+    ],
+)
+def test_field_when_its_value_is_bad_then_it_is_blamed(pages: Pages, field: str, value: str) -> None:
+    response = pages.send(ADD, {"name": "it", "type": "openai", field: value})
+    assert list(errors(response)) == [field]
+    assert not Provider.objects.exists()
+
+
+def test_provider_when_its_type_has_no_address_then_one_is_asked_for(pages: Pages) -> None:
+    response = pages.send(ADD, {"name": "it", "type": "openai_compatible"})
+    assert list(errors(response)) == ["api_base"]
+
+
+def test_objects_when_emptied_then_stored_as_empty_objects(pages: Pages, catalog: Catalog) -> None:
+    row = catalog.provider("it", extra_headers={"x-a": "b"}, extra_body={"a": 1})
+    pages.save(change(row), {"extra_headers": "", "extra_body": "{}"})
+    row.refresh_from_db()
+    assert (row.extra_headers, row.extra_body) == ({}, {})
+
+
+def test_key_when_pasted_with_a_new_provider_then_stored_as_its_credential(pages: Pages) -> None:
+    response = pages.save(ADD, {"name": "openai", "type": "openai", "api_key": SECRET})
+    credential = Provider.objects.get().credential
+    assert credential is not None
+    assert (credential.name, reveal(credential).reveal()) == ("openai", SECRET)
+    assert SECRET not in pages.client.get(response["Location"]).content.decode()
+
+
+@pytest.mark.parametrize("also", [{"name": "openai-key"}, {"credential": "it"}])
+def test_key_when_pasted_beside_a_credential_then_refused(pages: Pages, catalog: Catalog, also: dict[str, str]) -> None:
+    existing = catalog.credential("openai-key")
+    values = {"name": "it", "type": "openai", "api_key": SECRET, **also}
+    if "credential" in also:
+        values["credential"] = str(existing.pk)
+    response = pages.send(ADD, values)
+    assert list(errors(response)) == ["api_key"]
+    assert SECRET not in response.content.decode()
+    assert Credential.objects.count() == 1
+
+
+def test_key_when_sent_by_staff_who_may_add_no_credential_then_ignored(client: Client) -> None:
+    user = User.objects.create_user("staff", is_staff=True)
+    user.user_permissions.set(Permission.objects.filter(codename__in=["add_provider", "change_provider", "view_provider"]))
+    client.force_login(user)
+    staff = Pages(client)
+    assert "api_key" not in staff.open(ADD).content.decode()
+    staff.save(ADD, {"name": "openai", "type": "openai", "api_key": SECRET})
+    assert Provider.objects.get().credential is None
+    assert not Credential.objects.exists()
+
+
+def test_list_when_opened_then_shows_type_key_routes_and_problems(pages: Pages, catalog: Catalog) -> None:
+    missing = Credential.objects.create(name="env", source="env", location="NO_SUCH_VARIABLE")
+    provider = catalog.provider("together", type="together", credential=missing)
+    catalog.provider("keyless", type="openai")
+    catalog.model("m", provider)
+    text = pages.open(address(Provider)).content.decode()
+    for part in (
+        "env NO_SUCH_VARIABLE",
+        ">missing</span>",
+        "Together",
+        'class="sb-mark"',
+        "This type of provider needs a credential.",
+    ):
+        assert part in text
+
+
+def test_page_when_the_provider_is_left_out_then_it_says_why(pages: Pages, catalog: Catalog) -> None:
+    missing = Credential.objects.create(name="env", source="env", location="NO_SUCH_VARIABLE")
+    provider = catalog.provider("together", type="together", credential=missing)
+    catalog.model("m", provider)
+    text = pages.open(change(provider)).content.decode()
+    assert "Not everything here is in service." in text
+    assert "its credential is unusable" in text
+    assert "NO_SUCH_VARIABLE is not set" in pages.open(address(Credential, "change", missing)).content.decode()
+
+
+def test_provider_when_it_has_routes_then_it_cannot_be_deleted(pages: Pages, catalog: Catalog) -> None:
+    provider = catalog.provider()
+    catalog.model("m", provider)
+    pages.client.post(address(Provider, "delete", provider), {"post": "yes"})
+    assert Provider.objects.exists()
