@@ -1,0 +1,135 @@
+"""Does every public path keep the contract of keys, methods, errors and request ids?"""
+
+from __future__ import annotations
+
+import pytest
+
+from openai_api.routes import ROUTES, Route
+from tests.unit.openai_api.parts import AUTHORIZED, Answer, Site, entry, target
+
+KEYLESS = frozenset(
+    {"/livez", "/readyz", "/health", "/health/liveness", "/health/liveliness", "/health/readiness", "/status", "/metrics"}
+)
+"""Paths that answer without a client key; `/metrics` has a rule of its own."""
+NOT_JSON = frozenset({"/metrics"})
+METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+TRACED = (b"x-request-id", b"contract-1")
+
+
+def ids(route: Route) -> str:
+    return f"{route.method} {route.path}"
+
+
+def path_of(route: Route) -> str:
+    return route.path.replace("*", "demo")
+
+
+every_route = pytest.mark.parametrize("route", ROUTES, ids=ids)
+every_keyed_route = pytest.mark.parametrize("route", [route for route in ROUTES if route.path not in KEYLESS], ids=ids)
+every_post_route = pytest.mark.parametrize("route", [route for route in ROUTES if route.method == "POST"], ids=ids)
+every_get_route = pytest.mark.parametrize("route", [route for route in ROUTES if route.method == "GET"], ids=ids)
+
+
+@pytest.fixture
+def site() -> Site:
+    return Site(entry("demo", target("1")))
+
+
+def check_error(answer: Answer, status: int, code: str) -> None:
+    """The answer is an OpenAI error object that names the request."""
+    assert (answer.status, answer.error["code"]) == (status, code)
+    assert answer.error["message"]
+    assert answer.error["type"]
+    assert answer.headers["x-request-id"] == "contract-1"
+    assert answer.headers["content-length"] == str(len(answer.body))
+
+
+def test_keyless_paths_when_listed_then_all_of_them_exist() -> None:
+    assert {route.path for route in ROUTES} >= KEYLESS
+
+
+def test_routes_when_listed_then_each_once() -> None:
+    known = [(route.method, route.path) for route in ROUTES]
+    assert len(known) == len(set(known))
+
+
+@every_keyed_route
+@pytest.mark.parametrize(
+    "headers", [(), ((b"authorization", b"Bearer sk-unknown"),), ((b"x-api-key", b""),)], ids=["none", "unknown", "empty"]
+)
+async def test_endpoint_when_asked_without_a_valid_key_then_the_one_401(
+    route: Route, headers: tuple[tuple[bytes, bytes], ...], site: Site
+) -> None:
+    answer = await site.ask(b"{broken", method=route.method, path=path_of(route), headers=[TRACED, *headers])
+    check_error(answer, 401, "invalid_api_key")
+    other = await site.ask(method="POST", path="/v1/chat/completions", headers=())
+    assert answer.body == other.body
+    assert site.kept.records[0].client_id is None
+
+
+@every_keyed_route
+async def test_endpoint_when_two_different_keys_come_then_400(route: Route, site: Site) -> None:
+    headers = [TRACED, *AUTHORIZED, (b"x-api-key", b"sk-another")]
+    check_error(await site.ask(method=route.method, path=path_of(route), headers=headers), 400, "conflicting_credentials")
+
+
+@every_keyed_route
+async def test_endpoint_when_no_catalog_is_loaded_then_503_and_never_401(route: Route) -> None:
+    answer = await Site(loaded=False).ask(method=route.method, path=path_of(route), headers=[TRACED, *AUTHORIZED])
+    check_error(answer, 503, "not_ready")
+
+
+@every_route
+async def test_endpoint_when_the_method_is_wrong_then_405_with_the_right_ones(route: Route, site: Site) -> None:
+    allowed = {other.method for other in ROUTES if other.path == route.path}
+    for method in METHODS - allowed:
+        answer = await site.ask(method=method, path=path_of(route), headers=[TRACED])
+        check_error(answer, 405, "method_not_allowed")
+        assert set(answer.headers["allow"].split(", ")) == allowed | ({"HEAD"} if "GET" in allowed else set())
+
+
+@pytest.mark.parametrize(
+    "path",
+    [f"/{path_of(route)}" for route in ROUTES]
+    + [form.format(route.path) for form in ("{}/", "{}/x/../y", "{}%2f") for route in ROUTES if not route.path.endswith("*")],
+)
+async def test_endpoint_when_its_path_is_spelled_otherwise_then_never_reached(path: str, site: Site) -> None:
+    answer = await site.get(path, headers=[TRACED, *AUTHORIZED])
+    assert answer.status == 404
+    check_error(answer, 404, answer.error["code"])
+
+
+@every_route
+async def test_endpoint_when_asked_rightly_then_200_with_the_request_id_and_one_record(route: Route, site: Site) -> None:
+    answer = await site.ask(method=route.method, path=path_of(route), headers=[TRACED, *AUTHORIZED])
+    assert (answer.status, answer.headers["x-request-id"]) == (200, "contract-1")
+    if route.path not in NOT_JSON:
+        assert isinstance(answer.json, dict)
+    assert [(record.request_id, record.status, record.error) for record in site.kept.records] == [("contract-1", 200, None)]
+
+
+@every_get_route
+async def test_endpoint_when_asked_for_its_head_then_no_body(route: Route, site: Site) -> None:
+    answer = await site.get(path_of(route), method="HEAD")
+    assert (answer.status, answer.body) == (200, b"")
+    assert int(answer.headers["content-length"]) > 0
+
+
+@every_post_route
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        (b"", "invalid_json"),
+        (b"{broken", "invalid_json"),
+        (b"[]", "invalid_json"),
+        (b'{"model":"demo","model":"demo"}', "duplicate_key"),
+        (b'{"model":"\xff"}', "invalid_encoding"),
+        (b'{"api_base":"http://evil.example"}', "field_not_allowed"),
+        (b"{}", "missing_required_parameter"),
+        (b'{"model":7}', "invalid_type"),
+    ],
+)
+async def test_endpoint_when_the_body_is_broken_then_400(route: Route, body: bytes, code: str, site: Site) -> None:
+    answer = await site.ask(body, method=route.method, path=path_of(route), headers=[TRACED, *AUTHORIZED])
+    check_error(answer, 400, code)
+    assert site.record.error == code

@@ -1,0 +1,184 @@
+"""How is a gateway put together by hand, and asked, without a server? Over a snapshot in memory and raw ASGI messages."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import ssl
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Any
+
+import providers.dummy.adapter
+import providers.openai_compatible.adapter  # noqa: F401 - registers the provider types
+from models_catalog.live import LiveCatalog
+from models_catalog.snapshot import CatalogSnapshot, Client, ModelEntry
+from openai_api.consumers import InferenceConsumer
+from openai_api.context import Gateway, Limits, ProcessState
+from openai_api.recording.events import Record
+from openai_api.recording.metrics import MetricsSink
+from providers.breaker import Breakers
+from providers.capabilities import Capability
+from providers.registry import provider_type
+from providers.transport.slim import SlimTransport
+from providers.types import Target, TargetConfig
+
+KEY = "sk-test-key"
+NARROW_KEY = "sk-narrow-key"
+AUTHORIZED = ((b"authorization", b"Bearer " + KEY.encode()),)
+JSON = {"model": "demo", "messages": [{"role": "user", "content": "one two"}]}
+TLS = ssl.create_default_context()
+"""Made once, because it reads all authorities."""
+CLIENT = ("127.0.0.1", 50000)
+Message = Mapping[str, Any]
+
+
+def target(id: str, script: str = "echo", kind: str = "dummy", **fields: Any) -> Target:  # noqa: A002
+    config = TargetConfig(id=id, provider=f"p-{id}", provider_type=kind, upstream_model=script, **fields)
+    return provider_type(kind).target(config)
+
+
+def entry(name: str, *targets: Target, **fields: Any) -> ModelEntry:
+    """A chat model."""
+    capabilities = frozenset({Capability.CHAT})
+    card = json.dumps({"id": name, "object": "model"}).encode()
+    return ModelEntry(name, capabilities, {Capability.CHAT: targets}, card=card, **fields)
+
+
+def snapshot(*models: ModelEntry, clients: Mapping[str, Client] | None = None) -> CatalogSnapshot:
+    """A catalog in which `KEY` may use everything and `NARROW_KEY` the model "demo" only."""
+    known = {
+        KEY: Client("c1", "everything"),
+        NARROW_KEY: Client("c2", "narrow", models=frozenset({"demo"})),
+    } | dict(clients or {})
+    return CatalogSnapshot(
+        version=1,
+        clients={sha256(key.encode()).digest(): client for key, client in known.items()},
+        models={model.name: model for model in models},
+    )
+
+
+@dataclass
+class Kept:
+    """A recorder that keeps everything."""
+
+    records: list[Record] = field(default_factory=list)
+
+    def record(self, record: Record) -> None:
+        self.records.append(record)
+
+
+@dataclass
+class Answer:
+    """What was sent."""
+
+    messages: list[Message]
+
+    @property
+    def status(self) -> int:
+        return int(self.messages[0]["status"])
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {name.decode(): value.decode() for name, value in self.messages[0]["headers"]}
+
+    @property
+    def body(self) -> bytes:
+        return b"".join(message["body"] for message in self.messages[1:])
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+    @property
+    def error(self) -> dict[str, Any]:
+        """The error object, which must be whole."""
+        assert list(self.json) == ["error"]
+        assert list(self.json["error"]) == ["message", "type", "param", "code"]
+        assert self.headers["content-type"] == "application/json"
+        return dict(self.json["error"])
+
+
+class Exchange:
+    """One request as the server sees it: what `receive` gives, and what `send` took.
+
+    After the given messages `receive` waits, until `leave()` makes the client disconnect.
+    """
+
+    def __init__(self, messages: Iterable[Message]) -> None:
+        self._messages = list(messages)
+        self._left = asyncio.Event()
+        self.received = 0
+        self.sent: list[Message] = []
+        self.on_send: Callable[[Message], None] | None = None
+
+    async def receive(self) -> Message:
+        if self._messages:
+            self.received += 1
+            return self._messages.pop(0)
+        await self._left.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(self, message: Message) -> None:
+        self.sent.append(message)
+        if self.on_send is not None:
+            self.on_send(message)
+
+    def leave(self) -> None:
+        self._left.set()
+
+
+class Site:
+    """A gateway of some models, its recorder, and a way to ask it."""
+
+    def __init__(
+        self,
+        *models: ModelEntry,
+        limits: Limits | None = None,
+        clients: Mapping[str, Client] | None = None,
+        loaded: bool = True,
+        authentication: bool = True,
+    ) -> None:
+        live = LiveCatalog()
+        if loaded:
+            live.swap(snapshot(*models, clients=clients))
+        self.kept = Kept()
+        self.breakers = Breakers()
+        self.state = ProcessState("1.2.3", 0.0)
+        self.transport = SlimTransport(context=TLS)
+        self.gateway = Gateway(
+            catalog=live,
+            transport=self.transport,
+            breakers=self.breakers,
+            recorder=self.kept,
+            state=self.state,
+            limits=limits or Limits(),
+            metrics=MetricsSink(None, list),
+            authentication=authentication,
+        )
+        self.app = InferenceConsumer.as_asgi(self.gateway)
+
+    @property
+    def record(self) -> Record:
+        """The last one."""
+        return self.kept.records[-1]
+
+    async def ask(
+        self,
+        body: Any = JSON,
+        *,
+        method: str = "POST",
+        path: str = "/v1/chat/completions",
+        headers: Iterable[tuple[bytes, bytes]] = AUTHORIZED,
+        exchange: Exchange | None = None,
+    ) -> Answer:
+        """Sends one request; `body` is bytes or a value to be sent as JSON."""
+        data = body if isinstance(body, bytes) else json.dumps(body).encode()
+        exchange = exchange or Exchange([{"type": "http.request", "body": data, "more_body": False}])
+        scope = {"type": "http", "method": method, "path": path, "headers": [(b"host", b"gateway"), *headers], "client": CLIENT}
+        await asyncio.wait_for(asyncio.ensure_future(self.app(scope, exchange.receive, exchange.send)), 10)
+        return Answer(exchange.sent)
+
+    async def get(self, path: str, headers: Iterable[tuple[bytes, bytes]] = AUTHORIZED, method: str = "GET") -> Answer:
+        return await self.ask(b"", method=method, path=path, headers=headers)
