@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from django.contrib import admin
@@ -72,7 +73,10 @@ class UsageRecordAdmin(ModelAdmin):
     @admin.display(description="attempts")
     def attempts_(self, row: UsageRecord) -> SafeString:
         """One line a try, in order."""
-        lines = ((tried["provider"], tried["upstream_model"], tried["outcome"], tried["ms"]) for tried in row.attempts)
+        lines = (
+            (tried["provider"], tried["upstream_model"], tried["outcome"], _ms(tried["upstream_s"] * 1000))
+            for tried in json.loads(row.attempts)
+        )
         return format_html_join("", "<div>{} / {}: <b>{}</b> after {} ms</div>", lines)
 
     def has_add_permission(self, request: HttpRequest) -> bool:

@@ -38,13 +38,13 @@ class InferenceConsumer:
     async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
         request_id = _request_id(scope["headers"])
         record = Record(request_id, scope["method"], scope["path"])
-        inbound = Inbound(request_id, scope["method"], scope["path"], "", scope["headers"], b"", record, send)
+        inbound = Inbound(request_id, scope["method"], scope["path"], "", {}, b"", record, send)
         inbound.client = (scope.get("client") or ("",))[0]
         active, task = self._gateway.state.active, asyncio.current_task()
         assert task is not None, "a server calls an application in a task"  # noqa: S101
         active[task] = record
         try:
-            await self._answer(inbound, receive, task)
+            await self._answer(inbound, scope["headers"], receive, task)
         except ClientGone:
             record.client_aborted = True
         except asyncio.CancelledError:
@@ -54,9 +54,9 @@ class InferenceConsumer:
             record.total_s = perf_counter() - record.clock
             self._gateway.recorder.record(record)
 
-    async def _answer(self, inbound: Inbound, receive: Receive, task: Task) -> None:
+    async def _answer(self, inbound: Inbound, headers: list[tuple[bytes, bytes]], receive: Receive, task: Task) -> None:
         try:
-            inbound.headers = checked_headers(inbound.headers)
+            inbound.headers = checked_headers(headers)
             route, inbound.argument = routes.find(inbound.method, inbound.path)
             inbound.record.route = route.path
             if inbound.method in BODYLESS:

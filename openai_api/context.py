@@ -21,25 +21,18 @@ Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 
 
 class Inbound(msgspec.Struct):
-    """A received request: the decoded path with its variable part, all headers (names in lower case) and the body;
+    """A received request: the decoded path with its variable part, the headers by name (in lower case) and the body;
     `client` is the address of the other end of the connection."""
 
     request_id: str
     method: str
     path: str
     argument: str
-    headers: list[tuple[bytes, bytes]]
+    headers: Mapping[bytes, bytes]
     body: bytes
     record: Record
     send: Send
     client: str = ""
-
-    def header(self, name: bytes) -> bytes | None:
-        """The first value of a header; `name` in lower case."""
-        for key, value in self.headers:
-            if key == name:
-                return value
-        return None
 
 
 class Recorder(Protocol):

@@ -22,7 +22,9 @@ class UsageRecord(models.Model):
     served_model = models.CharField(max_length=200, null=True, help_text="A fallback model, perhaps.")  # noqa: DJ001
     provider = models.CharField(max_length=200, null=True)  # noqa: DJ001
     upstream_model = models.CharField(max_length=300, null=True)  # noqa: DJ001
-    attempts = models.JSONField(default=list, help_text="Every try: target, provider, upstream model, outcome, milliseconds.")
+    attempts = models.TextField(
+        default="[]", help_text="JSON: every try with target, provider, upstream_model, outcome, upstream_s."
+    )
     tries = models.PositiveSmallIntegerField(default=0)
     error = models.CharField(max_length=100, null=True)  # noqa: DJ001
     stream = models.BooleanField(default=False)

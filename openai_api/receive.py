@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from itertools import chain
 from typing import Any
 
 from openai_api.context import Limits, Receive
@@ -12,6 +11,7 @@ from openai_api.errors import ApiError, Headers
 
 MAX_HEADERS = 100
 MAX_HEADER_BYTES = 32 * 1024
+ONCE = (b"authorization", b"x-api-key", b"api-key", b"content-length")
 NOT_IN_A_HOST = frozenset(b"/?#@ ")
 CLOSE: Headers = ((b"connection", b"close"),)
 
@@ -20,31 +20,45 @@ class ClientGone(Exception):
     """The client left before its request was complete."""
 
 
-def checked_headers(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-    """A copy without the names that hold `_`, which some servers take for `-`; trailers that come later are not in it.
+def checked_headers(headers: list[tuple[bytes, bytes]]) -> Mapping[bytes, bytes]:
+    """The headers by name. Names that hold `_`, which some servers take for `-`, and trailers, which come later, are not
+    among them.
 
-    Raises 431 `headers_too_large`, or 400 `invalid_headers` for anything but one good Host and one way to end the body.
+    Raises 431 `headers_too_large`, or 400 `invalid_headers` for anything but one good Host, one way to end the body, and
+    one key in each credential header.
     """
-    if len(headers) > MAX_HEADERS or sum(map(len, chain.from_iterable(headers))) > MAX_HEADER_BYTES:
+    found = dict(headers)
+    size = sum(map(len, found)) + sum(map(len, found.values()))
+    if len(headers) > MAX_HEADERS or size > MAX_HEADER_BYTES:
         text = f"A request may have {MAX_HEADERS} headers of {MAX_HEADER_BYTES} bytes in all."
         raise ApiError(431, "headers_too_large", text, headers=CLOSE)
-    names = [name for name, _ in headers]
-    hosts = [value for name, value in headers if name == b"host"]
-    if len(hosts) != 1 or not hosts[0] or not NOT_IN_A_HOST.isdisjoint(hosts[0]):
+    if len(found) != len(headers):
+        _refuse_repeated(headers)
+    host = found.get(b"host")
+    if not host or not NOT_IN_A_HOST.isdisjoint(host):
         raise ApiError(400, "invalid_headers", "The request must have one Host header.", headers=CLOSE)
-    lengths = names.count(b"content-length")
-    if lengths > 1 or (lengths and b"transfer-encoding" in names):
+    if b"transfer-encoding" in found and b"content-length" in found:
         raise ApiError(400, "invalid_headers", "The request says twice how long it is.", headers=CLOSE)
-    return [header for header in headers if b"_" not in header[0]]
+    if b"_" in b"".join(found):
+        return {name: value for name, value in found.items() if b"_" not in name}
+    return found
 
 
-async def read_body(receive: Receive, headers: list[tuple[bytes, bytes]], limits: Limits) -> bytes:
+def _refuse_repeated(headers: list[tuple[bytes, bytes]]) -> None:
+    for name in ONCE:
+        if len({value for known, value in headers if known == name}) > 1:
+            raise ApiError(400, "invalid_headers", f"The request has different {name.decode()} headers.", headers=CLOSE)
+    if sum(name == b"host" for name, _ in headers) > 1:
+        raise ApiError(400, "invalid_headers", "The request must have one Host header.", headers=CLOSE)
+
+
+async def read_body(receive: Receive, headers: Mapping[bytes, bytes], limits: Limits) -> bytes:
     """The whole body. Raises 413 `request_too_large`, 415 `unsupported_encoding`, 408 `request_timeout`, `ClientGone`."""
-    for name, value in headers:
-        if name == b"content-length" and value.isdigit() and int(value) > limits.max_body_bytes:
-            raise _too_large(limits)
-        if name == b"content-encoding" and value.strip().lower() not in (b"", b"identity"):
-            raise ApiError(415, "unsupported_encoding", "Send the body without Content-Encoding.", headers=CLOSE)
+    length = headers.get(b"content-length", b"")
+    if length.isdigit() and int(length) > limits.max_body_bytes:
+        raise _too_large(limits)
+    if headers.get(b"content-encoding", b"").strip().lower() not in (b"", b"identity"):
+        raise ApiError(415, "unsupported_encoding", "Send the body without Content-Encoding.", headers=CLOSE)
     try:
         async with asyncio.timeout(limits.body_timeout_s):
             return await _read(receive, limits)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 import structlog
 from django.db import DatabaseError, InterfaceError, connection, transaction
 
@@ -85,9 +86,9 @@ def insert(rows: Sequence[UsageRow]) -> None:
 
 
 def _values(row: UsageRow) -> list[Any]:
-    values = [getattr(row, name) for name in COLUMNS]
+    values = list(msgspec.structs.astuple(row))
     started = datetime.fromtimestamp(row.started_at, UTC)
-    values[STARTED_AT] = connection.ops.adapt_datetimefield_value(started)
+    values[STARTED_AT] = started if connection.features.has_native_uuid_field else started.replace(tzinfo=None).isoformat(" ")
     if row.cost_usd is not None:
         values[COST] = f"{row.cost_usd:.9f}"
     return values

@@ -9,7 +9,7 @@ from providers.capabilities import Capability
 from providers.types import Call, Secret, Wire
 from providers.wire.openai_chat import decode_request
 
-FORWARDED = frozenset({b"traceparent", b"tracestate"})
+FORWARDED = (b"traceparent", b"tracestate")
 """Client headers that go upstream; nothing else of the client's does."""
 
 
@@ -39,5 +39,7 @@ def decode(inbound: Inbound) -> Call:
 
 def upstream_headers(inbound: Inbound) -> tuple[tuple[bytes, bytes], ...]:
     """The request id and the trace context, for the upstream."""
-    traced = tuple(header for header in inbound.headers if header[0] in FORWARDED)
-    return ((b"x-request-id", inbound.request_id.encode("ascii")), *traced)
+    identified = (b"x-request-id", inbound.request_id.encode("ascii"))
+    if b"traceparent" not in inbound.headers:
+        return (identified,)
+    return (identified, *((name, inbound.headers[name]) for name in FORWARDED if name in inbound.headers))

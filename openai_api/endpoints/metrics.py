@@ -22,7 +22,7 @@ async def metrics(gateway: Gateway, inbound: Inbound) -> None:
 
 def _authorize(gateway: Gateway, inbound: Inbound) -> None:
     if gateway.metrics_token:
-        given = inbound.header(b"authorization") or b""
+        given = inbound.headers.get(b"authorization", b"")
         if not hmac.compare_digest(given, b"Bearer " + gateway.metrics_token.reveal().encode()):
             raise ApiError(401, "invalid_metrics_token", "Metrics need the token.", headers=((b"www-authenticate", b"Bearer"),))
     elif not _is_local(inbound.client):

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from hashlib import sha256
 from time import time
 
 from models_catalog.snapshot import CatalogSnapshot, Client
 from openai_api.errors import invalid, invalid_api_key, not_ready
 
-CREDENTIAL_HEADERS = frozenset({b"authorization", b"x-api-key", b"api-key"})
+CREDENTIAL_HEADERS = (b"authorization", b"x-api-key", b"api-key")
 ANONYMOUS = Client(id="anonymous", name="anonymous")
 
 
-def authenticate(headers: list[tuple[bytes, bytes]], catalog: CatalogSnapshot, *, stale: bool = False) -> Client:
+def authenticate(headers: Mapping[bytes, bytes], catalog: CatalogSnapshot, *, stale: bool = False) -> Client:
     """The caller, whose key may stand in `Authorization: Bearer K`, `x-api-key` or `api-key`.
 
     Raises 401 `invalid_api_key`, the same for every reason, or 400 for two different keys. While the catalog is `stale`
     a key that it does not hold may be a new one: 503 `not_ready`.
     """
-    keys = {_key(name, value) for name, value in headers if name in CREDENTIAL_HEADERS}
+    keys = {_key(name, headers[name]) for name in CREDENTIAL_HEADERS if name in headers}
     if len(keys) > 1:
         raise invalid("conflicting_credentials", "The request carries two different API keys.")
     client = catalog.clients.get(sha256(next(iter(keys))).digest()) if keys else None

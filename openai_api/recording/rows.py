@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from typing import Any
 
 import msgspec
 
@@ -18,7 +16,8 @@ CLIENT_CLOSED = 499
 class UsageRow(msgspec.Struct):
     """One request. Times in milliseconds, `started_at` in seconds since the epoch, `cost_usd` None when unknown.
 
-    `id` makes writing it twice harmless. `attempts` is a JSON text. `estimated` says that the upstream did not tell the
+    `id` makes writing it twice harmless; it begins with the time, so that rows are appended to its index. `attempts` is a
+    JSON text. `estimated` says that the upstream did not tell the
     tokens: then four bytes count as one token in, and a stream's event as one token out.
     """
 
@@ -60,7 +59,7 @@ def row_of(record: Record) -> UsageRow:
     usage, estimated = _usage(record)
     upstream_s = record.upstream_s()
     return UsageRow(
-        id=os.urandom(16).hex(),
+        id=f"{int(record.started * 1000):012x}{os.urandom(10).hex()}",
         started_at=record.started,
         request_id=record.request_id,
         method=record.method[:20],
@@ -72,7 +71,7 @@ def row_of(record: Record) -> UsageRow:
         served_model=record.served_model,
         provider=last.provider if last else None,
         upstream_model=last.upstream_model if last else None,
-        attempts=msgspec.json.encode([_attempt(attempt) for attempt in record.attempts]).decode(),
+        attempts=msgspec.json.encode(record.attempts).decode(),
         tries=len(record.attempts),
         error=record.error,
         stream=record.stream,
@@ -107,16 +106,6 @@ def _usage(record: Record) -> tuple[Usage | None, bool]:
     if record.usage is not None or record.served_model is None:
         return record.usage, False
     return Usage(input_tokens=record.body_bytes // BYTES_PER_TOKEN, output_tokens=record.events), True
-
-
-def _attempt(attempt: Any) -> Mapping[str, Any]:
-    return {
-        "target": attempt.target,
-        "provider": attempt.provider,
-        "upstream_model": attempt.upstream_model,
-        "outcome": attempt.outcome,
-        "ms": round(attempt.upstream_s * 1000, 3),
-    }
 
 
 def _ms(seconds: float | None) -> float | None:
