@@ -25,7 +25,7 @@ import httpx
 from tests.fakes.chaos.process import Chaos, eventually
 from tests.live_operator import ROOT, Operator
 
-START_WITHIN = 30.0
+START_WITHIN = 60.0
 STOP_WITHIN = 10.0
 VISIBLE_WITHIN = 5.0
 PROVIDER_KEY = "sk-upstream-canary-2f9c1b7e40d8"
@@ -41,6 +41,7 @@ def environment(data_dir: Path, **variables: str) -> dict[str, str]:
     return {
         **kept,
         "DJANGO_SETTINGS_MODULE": "gateway_project.settings",
+        "GATEWAY_ACCESS_LOG": "on",
         "GATEWAY_DATA_DIR": str(data_dir),
         "GATEWAY_ENCRYPTION_KEYS": ENCRYPTION_KEY,
         "LOG_FORMAT": "json",
@@ -113,7 +114,8 @@ class LiveGateway:
     def stop(self) -> int:
         """Ends the server as an operator does; its exit code."""
         self.http.close()
-        self.process.send_signal(signal.SIGTERM)
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
         try:
             return self.process.wait(STOP_WITHIN)
         except subprocess.TimeoutExpired:

@@ -35,12 +35,18 @@ class Operator:
         return str(self._order("command", arguments=arguments))
 
     def define(self, providers: Sequence[Mapping[str, Any]], models: Sequence[Mapping[str, Any]]) -> None:
-        """Creates or replaces providers (with `api_key` stored encrypted) and models (with `routes` and `fallbacks`)."""
+        """Creates or replaces providers (with `api_key` stored encrypted, or the name of a `dynamic` one) and models (with
+        `routes` and `fallbacks`)."""
         self._order("define", providers=providers, models=models)
 
     def update(self, model: str, where: Mapping[str, Any], values: Mapping[str, Any]) -> int:
         """Changes rows; how many."""
         return int(self._order("update", model=model, where=where, values=values))
+
+    def rows(self, model: str, where: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Rows as dictionaries; what JSON does not know is a text."""
+        found: list[dict[str, Any]] = self._order("rows", model=model, where=where)
+        return found
 
     def delete(self, model: str, where: Mapping[str, Any]) -> int:
         return int(self._order("delete", model=model, where=where))
@@ -88,14 +94,15 @@ def _define(providers: list[dict[str, Any]], models: list[dict[str, Any]]) -> No
             _define_model(**model)
 
 
-def _define_provider(name: str, api_key: str = "", **fields: Any) -> None:
+def _define_provider(name: str, api_key: str = "", dynamic: str = "", **fields: Any) -> None:
     from models_catalog.models import Credential, Provider
     from providers.types import Secret
 
     credential = None
-    if api_key:
+    if api_key or dynamic:
         credential, _ = Credential.objects.get_or_create(name=name)
-        credential.secret = Secret(api_key)
+        credential.source, credential.location = ("dynamic", dynamic) if dynamic else ("stored", "")
+        credential.secret = Secret(api_key) if api_key else ""
         credential.full_clean()
         credential.save()
     provider, _ = Provider.objects.update_or_create(name=name, defaults={"credential": credential, **fields})
@@ -116,18 +123,22 @@ def _define_model(name: str, routes: list[dict[str, Any]], fallbacks: Sequence[s
         Fallback.objects.create(model=model, fallback=ModelDefinition.objects.get(name=fallback), position=position)
 
 
-def _rows(model: str, where: dict[str, Any]) -> Any:
+def _queryset(model: str, where: dict[str, Any]) -> Any:
     from django.apps import apps
 
-    return apps.get_model("models_catalog", model).objects.filter(**where)
+    return apps.get_model(model if "." in model else f"models_catalog.{model}")._default_manager.filter(**where)
+
+
+def _rows(model: str, where: dict[str, Any]) -> list[dict[str, Any]]:
+    return list(_queryset(model, where).values())
 
 
 def _update(model: str, where: dict[str, Any], values: dict[str, Any]) -> int:
-    return int(_rows(model, where).update(**values))
+    return int(_queryset(model, where).update(**values))
 
 
 def _delete(model: str, where: dict[str, Any]) -> int:
-    return int(_rows(model, where).delete()[0])
+    return int(_queryset(model, where).delete()[0])
 
 
 def _create_superuser(name: str, password: str) -> None:
@@ -142,6 +153,7 @@ ORDERS: dict[str, Callable[..., Any]] = {
     "define": _define,
     "update": _update,
     "delete": _delete,
+    "rows": _rows,
     "create_superuser": _create_superuser,
 }
 
@@ -156,7 +168,7 @@ def main() -> None:
             answer = {"result": ORDERS[order["do"]](**order["with"])}
         except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever fails is the answer
             answer = {"error": f"{type(error).__name__}: {error}"}
-        sys.stdout.write(json.dumps(answer) + "\n")
+        sys.stdout.write(json.dumps(answer, default=str) + "\n")
         sys.stdout.flush()
 
 

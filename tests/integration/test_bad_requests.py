@@ -6,7 +6,7 @@ import gzip
 import json
 import socket
 import time
-from typing import Any
+from typing import Any, BinaryIO
 
 import httpx
 import pytest
@@ -233,6 +233,39 @@ def test_framing_when_ambiguous_gives_at_most_one_answer_and_never_200(gateway: 
     assert gateway.chaos.log() == []
 
 
+@pytest.mark.parametrize(
+    ("fields", "status", "code"),
+    [
+        ("\r\n".join(f"x-{number}: 1" for number in range(120)), 431, "headers_too_large"),
+        ("x-long: " + "a" * 40_000, 431, "headers_too_large"),
+        ("host: other", 400, "invalid_headers"),
+    ],
+)
+def test_headers_when_too_many_too_long_or_two_hosts_are_refused(
+    gateway: LiveGateway, fields: str, status: int, code: str
+) -> None:
+    with socket.create_connection(address(gateway), timeout=5) as sock:
+        sock.sendall(head_of(gateway, f"{fields}\r\ncontent-length: 0"))
+        answered, headers, content = read_answer(sock)
+    assert (answered, error_in(json.loads(content))["code"]) == (status, code)
+    assert headers["connection"] == "close"
+
+
+def test_header_when_spelled_with_an_underscore_is_not_taken_for_the_real_one(gateway: LiveGateway) -> None:
+    headers = {"x_api_key": gateway.key, "api_key": gateway.key}
+    assert httpx.get(f"{gateway.base_url}/v1/models", headers=headers, trust_env=False).status_code == 401
+
+
+def test_requests_when_pipelined_are_answered_in_order(gateway: LiveGateway) -> None:
+    requests = [body("chaos/ok" if number % 2 else "nope", user=str(number)) for number in range(20)]
+    with socket.create_connection(address(gateway), timeout=10) as sock, sock.makefile("rb") as file:
+        for request in requests:
+            data = json.dumps(request).encode()
+            sock.sendall(head_of(gateway, f"content-length: {len(data)}") + data)
+        statuses = [read_message(file)[0] for _ in requests]
+    assert statuses == [404, 200] * 10
+
+
 def test_gateway_after_all_this_still_answers(gateway: LiveGateway) -> None:
     assert gateway.chat("chaos/ok").status_code == 200
 
@@ -250,10 +283,14 @@ def head_of(gateway: LiveGateway, fields: str) -> bytes:
 def read_answer(sock: socket.socket) -> tuple[int, dict[str, str], bytes]:
     """Status, headers and body of one answer with a Content-Length."""
     with sock.makefile("rb") as file:
-        status = int(file.readline().split()[1])
-        lines = iter(lambda: file.readline().decode("latin-1").strip(), "")
-        headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
-        return status, headers, file.read(int(headers["content-length"]))
+        return read_message(file)
+
+
+def read_message(file: BinaryIO) -> tuple[int, dict[str, str], bytes]:
+    status = int(file.readline().split()[1])
+    lines = iter(lambda: file.readline().decode("latin-1").strip(), "")
+    headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+    return status, headers, file.read(int(headers["content-length"]))
 
 
 def read_until_quiet(sock: socket.socket) -> bytes:

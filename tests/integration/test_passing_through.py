@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
@@ -36,6 +38,10 @@ def models(shared_gateway: LiveGateway) -> None:
     shared_gateway.define("ok", "echo", "ok-odd-json", "ok-tools")
     shared_gateway.define_models({"keyless": [{"upstream_model": "echo", "provider": "keyless"}]})
     shared_gateway.define_models({"Ünï/cødé": [{"upstream_model": "ok"}]})
+    common = {"type": "openai_compatible", "api_base": shared_gateway.chaos.base_url + "/deep/path?version=1"}
+    extras = {"extra_headers": {"X-Extra": "yes", "User-Agent": "other"}, "extra_body": {"user": "us", "odd": None, "seed": 7}}
+    shared_gateway.operator.define([{"name": "extra", **common, **extras}, {"name": "brought", **common, "dynamic": "mine"}], [])
+    shared_gateway.define_models({name: [{"upstream_model": "echo", "provider": name}] for name in ("extra", "brought")})
 
 
 def post(gateway: LiveGateway, content: bytes, **headers: str) -> httpx.Response:
@@ -127,6 +133,49 @@ def test_client_key_when_in_another_header_does_not_go_upstream(gateway: LiveGat
 def test_authorization_when_the_provider_has_no_key_is_not_sent(gateway: LiveGateway) -> None:
     _, headers, _ = seen_upstream(gateway.chat("keyless"))
     assert "authorization" not in headers
+
+
+def test_provider_when_it_adds_headers_and_fields_sends_them(gateway: LiveGateway) -> None:
+    line, headers, sent = seen_upstream(gateway.chat("extra", seed=1, temperature=0))
+    assert line == "POST /v1/deep/path/chat/completions?version=1 HTTP/1.1"
+    assert (headers["x-extra"], headers["user-agent"]) == ("yes", "other")
+    fields = json.loads(sent)
+    assert (fields["user"], fields["odd"], fields["seed"], fields["temperature"]) == ("us", None, 7, 0)
+
+
+def test_credential_when_brought_by_the_request_is_sent_and_kept_secret(gateway: LiveGateway) -> None:
+    brought = "sk-brought-canary-5e6f7a8b"
+    _, headers, sent = seen_upstream(gateway.chat("brought", **{"tensorzero::credentials": {"mine": brought}}))
+    assert headers["authorization"] == f"Bearer {brought}"
+    assert b"tensorzero" not in sent
+    assert b"canary" not in sent
+    missing = gateway.chat("brought", **{"tensorzero::credentials": {"other": brought}})
+    assert missing.status_code in (400, 502)
+    assert error_of(missing)
+    assert brought not in missing.text + gateway.log_text()
+
+
+@pytest.mark.parametrize("mib", [0.5, 3])
+def test_body_when_large_arrives_whole(gateway: LiveGateway, mib: float) -> None:
+    content = json.dumps({"model": "chaos/ok", "messages": [{"role": "user", "content": "ab" * int(mib * 2**19)}]}).encode()
+    assert post(gateway, content).status_code == 200
+    (seen,) = gateway.chaos.log()
+    assert seen["body_sha256"] == hashlib.sha256(content.replace(b'"chaos/ok"', b'"ok"')).hexdigest()
+
+
+def test_answers_when_many_are_asked_and_some_given_up_are_never_mixed_up(gateway: LiveGateway) -> None:
+    def one(number: int) -> bool:
+        nonce = f"nonce-{number}-{number * 7919 % 1000}"
+        content = json.dumps({"model": "chaos/echo", "messages": [{"content": nonce}], "stream": number % 2 == 0}).encode()
+        impatient = number % 3 == 0
+        try:
+            answer = gateway.http.post(CHAT, content=content, timeout=0.001 if impatient else 10)
+        except httpx.TimeoutException:
+            return impatient
+        return nonce.encode() in seen_upstream(answer)[2]
+
+    with ThreadPoolExecutor(16) as pool:
+        assert all(pool.map(one, range(400)))
 
 
 def test_answer_when_sent_back_differs_only_in_the_model(gateway: LiveGateway) -> None:
