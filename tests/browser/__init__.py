@@ -1,0 +1,1 @@
+"""The admin in a real browser, in front of a real gateway."""
