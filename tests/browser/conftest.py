@@ -10,10 +10,16 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_pla
 from tests.live import LiveGateway
 from tests.live_fixtures import StartGateway
 
-ARGUMENTS = (
-    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync"
-).split()
+ARGUMENTS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 OPERATOR, PASSWORD = "operator", "correct-horse-battery"
 PATIENCE_MS = 30_000
 
