@@ -8,7 +8,6 @@ import re
 MAX_DEPTH = 100
 MAX_KEYS = 10_000
 _ALIKE = bytes.maketrans(b"123456789E", b"000000000e")
-_BIG_EXPONENTS = (b"0e000", b"0e+000")
 _NUMBER = re.compile(rb"[0-9]+(?:\.[0-9]+)?[eE]\+?[0-9]+")
 _NOT_STRUCTURE = bytes(set(range(256)) - set(b'[]{}"'))
 
@@ -31,7 +30,7 @@ def check_text(body: bytes) -> None:
     if body.count(b"[") + body.count(b"{") > MAX_DEPTH and depth_exceeds(body, MAX_DEPTH):
         raise UnsafeJson("invalid_json", f"The request body is nested more than {MAX_DEPTH} levels deep.")
     alike = body.translate(_ALIKE)
-    if any(big in alike for big in _BIG_EXPONENTS) and holds_infinity(body):
+    if (b"0e000" in alike or b"0e+000" in alike) and holds_infinity(body):
         raise UnsafeJson("invalid_json", "The request body holds a number that is out of range.")
 
 

@@ -15,7 +15,8 @@ _KEY = re.compile(rb'"(?:[^"\\]|\\.)*"')
 _string = msgspec.json.Decoder(str).decode
 _quoted: dict[str, bytes] = {}
 MAX_QUOTED = 1000
-SPACE = b" \t\r\n"
+SPACE, MAX_SPACE, COLON = b" \t\r\n", 32, 58
+_COLON = re.compile(rb"[ \t\r\n]*:[ \t\r\n]*")
 
 
 class InvalidJson(ValueError):
@@ -53,14 +54,19 @@ def fields_of(body: bytes) -> Fields:
         key = body.find(b'"', position)  # between two members there is nothing but a comma and space
         after = _end_of_key(body, key, name)
         raw = bytes(value)
-        start = body.find(raw, after)
-        if body[after:start] != b":" and body[after:start].strip(SPACE) != b":":
+        start = after + 1 if body[after] == COLON and body[after + 1] > MAX_SPACE else _start_of_value(body, after)
+        if not body.startswith(raw, start):
             raise DuplicateKey(f"the field {name!r} occurs twice")
         position = start + len(raw)
         spans[name] = (key, start, position)
     if spans and body[position:].strip(SPACE) != b"}":
         raise DuplicateKey("a field occurs twice")
     return Fields(body, spans)
+
+
+def _start_of_value(body: bytes, after: int) -> int:
+    match = _COLON.match(body, after)
+    return match.end() if match else len(body)
 
 
 def _end_of_key(body: bytes, key: int, name: str) -> int:
