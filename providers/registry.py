@@ -15,7 +15,8 @@ class ProviderType:
 
     `build` makes the adapter of one target and raises `ConfigurationError` for values it cannot work with.
     `api_base` "" means that the operator must give one, unless the type is `offline` and has no address at all.
-    `key_variable` is the vendor's usual environment variable. `options` are the names of the type's own settings (`Provider.options`), `required_options` those without default.
+    `key_variable` is the vendor's usual environment variable. `options` are the names of the type's own settings
+    (`Provider.options`), `required_options` those without default.
     """
 
     name: str

@@ -77,7 +77,8 @@ class Credential:
 class TargetConfig:
     """What an adapter is built from: one provider, one upstream model, one credential, one set of time-outs.
 
-    `model` is the public model that the target serves. `api_base` is "" for the provider type's own address. `extra_body` values are JSON texts.
+    `model` is the public model that the target serves. `api_base` is "" for the provider type's own address.
+    `extra_body` values are JSON texts.
     """
 
     id: str
