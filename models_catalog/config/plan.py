@@ -4,7 +4,7 @@ A provider block inside a model stands for a row that models share, found or mad
 
     1. the provider that the route of this name has already, if its content is the same
     2. a provider of the block's name, or of that name with a number (`openai-2`), whose content is the same
-    3. the route's own provider, changed, if all its other users want the same change or there are none
+    3. the route's own provider, changed, if no other route uses it or will use it as it is
     4. a new provider under the first free name
 """
 
@@ -74,11 +74,8 @@ class Plan:
                     self._give(given, model.name, route, found)
                 elif isinstance(route.provider, ProviderContent):
                     waiting.append((model.name, route, route.provider))
-        wishes: dict[str, list[ProviderContent]] = {}
         for name, route, content in waiting:
-            wishes.setdefault(self._current(name, route) or "", []).append(content)
-        for name, route, content in waiting:
-            self._give(given, name, route, self._same(name, route, content) or self._make(name, route, content, wishes))
+            self._give(given, name, route, self._same(name, route, content) or self._make(name, route, content))
         return given
 
     def _give(self, given: dict[tuple[str, str], str], model: str, route: RouteSpec, provider: str) -> None:
@@ -124,10 +121,10 @@ class Plan:
         """The stored credentials that hold this secret."""
         return sorted(name for name, row in self.after.credentials.items() if row.source == "stored" and row.secret == secret)
 
-    def _make(self, model: str, route: RouteSpec, content: ProviderContent, wishes: dict[str, list[ProviderContent]]) -> str:
-        """Rules 3 and 4. `wishes` are the contents that the routes of each provider now want."""
+    def _make(self, model: str, route: RouteSpec, content: ProviderContent) -> str:
+        """Rules 3 and 4."""
         name = self._current(model, route)
-        if name is None or name in self._fixed or self._users.get(name) or any(wish != content for wish in wishes[name]):
+        if name is None or name in self._fixed or self._users.get(name):
             name = free_name(route.name, self.after.providers)
         self._put_provider(name, content, route.place)
         return name
@@ -165,9 +162,9 @@ class Plan:
             return old.credential
         known = self.after.credentials.items()
         found = [name for name, row in known if row.source == lookup.source and row.location == lookup.location]
-        return (
-            min(found) if found else self._add_credential(lookup.location, CredentialState(lookup.source, lookup.location), place)
-        )
+        if found:
+            return min(found)
+        return self._add_credential(lookup.location, CredentialState(lookup.source, lookup.location), place)
 
     def _stored_name(self, name: str, place: str) -> str | None:
         known = {name for name, row in self.after.credentials.items() if row.source == "stored"}

@@ -200,6 +200,10 @@ def test_good_models_of_a_file_with_one_bad_row_are_not_written(manage: Manage, 
             "[models.x]\nrouting = ['y']\nproviders.y = { provider = 'z', type = 'dummy' }",
             "models.x.providers.y.provider: names a provider; its settings are not given again here",
         ),
+        (
+            f"[models.x]\nrouting = ['y']\nproviders.y = {{ type = 'dummy', model_name = '{'m' * 301}' }}",
+            "models.x.providers.y.model_name: Ensure this value has at most 300 characters (it has 301).",
+        ),
     ],
 )
 def test_mistake_in_toml_is_told_with_its_place(manage: Manage, write: Write, text: str, error: str) -> None:

@@ -111,6 +111,19 @@ def test_changed_literal_key_replaces_the_stored_one(manage: Manage, write: Writ
     assert "canary" not in output.out + output.err
 
 
+def test_changed_literal_key_leaves_a_provider_that_keeps_the_old_one_alone(manage: Manage, write: Write) -> None:
+    text = """
+model_list:
+- {model_name: a, litellm_params: {model: openai/x, api_key: sk-canary-old-key}}
+- {model_name: b, litellm_params: {model: openai/x, api_key: sk-canary-old-key, api_base: "https://b.example/v1"}}
+"""
+    manage("import_config", write(text, "config.yaml"))
+    assert Credential.objects.count() == 1
+    manage("import_config", write(text.replace("old-key}", "new-key}"), "config.yaml"))
+    found = {row.name: secrets.reveal(row.credential).reveal() for row in Provider.objects.all() if row.credential}
+    assert found == {"openai": "sk-canary-new-key", "openai-2": "sk-canary-old-key"}
+
+
 def test_stored_key_that_does_not_decrypt_is_replaced(manage: Manage, write: Write) -> None:
     path = write("model_list: [{model_name: m, litellm_params: {model: openai/x, api_key: sk-canary-key}}]", "config.yaml")
     manage("import_config", path)

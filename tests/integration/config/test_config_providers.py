@@ -60,6 +60,12 @@ def test_blocks_of_a_shared_provider_when_they_part_keep_the_users_that_stay(man
     assert manage("import_config", write(text)).lines == ["nothing to change"]
 
 
+def test_blocks_of_a_shared_provider_when_all_part_leave_none_behind(manage: Manage, write: Write) -> None:
+    manage("import_config", write(model("x", A) + model("y", A)))
+    manage("import_config", write(model("x", B) + model("y", C)))
+    assert used() == {"x": ("openai", B), "y": ("openai-2", C)}
+
+
 def test_new_block_whose_content_a_changing_provider_has_keeps_that_provider(manage: Manage, write: Write) -> None:
     manage("import_config", write(model("x", A)))
     manage("import_config", write(model("x", B) + model("new", A)))
@@ -79,6 +85,12 @@ def test_route_that_keeps_its_provider_under_another_name_stays_with_it(manage: 
     assert manage("import_config", write(model("x", B))).lines[0].startswith("~ provider renamed in the admin: api_base")
 
 
+def test_route_stays_with_a_shared_provider_of_another_name(manage: Manage, write: Write) -> None:
+    manage("import_config", write(model("x", A) + model("y", A)))
+    Provider.objects.update(name="renamed in the admin")
+    assert manage("import_config", write(model("x", A))).lines == ["nothing to change"]
+
+
 def test_referred_provider_is_never_changed_for_a_block(manage: Manage, write: Write) -> None:
     manage("import_config", write(model("x", A)))
     reference = '[models.y]\nrouting = ["openai"]\n[models.y.providers.openai]\nprovider = "openai"\n'
@@ -91,6 +103,16 @@ def test_provider_table_changes_the_row_and_its_blocks_follow(manage: Manage, wr
     table = f'[providers.openai]\ntype = "openai"\napi_base = "{B}"\napi_key_location = "env::KEY"\n'
     manage("import_config", write(table + model("x", B)))
     assert used() == {"x": ("openai", B)}
+
+
+def test_provider_table_is_not_changed_for_a_block_that_differs(manage: Manage, write: Write) -> None:
+    manage("import_config", write(model("x", A)))
+    table = f'[providers.openai]\ntype = "openai"\napi_base = "{B}"\napi_key_location = "env::KEY"\n'
+    text = write(table + model("x", C))
+    manage("import_config", text)
+    assert used() == {"x": ("openai-2", C)}
+    assert Provider.objects.get(name="openai").api_base == B
+    assert manage("import_config", text).lines == ["nothing to change"]
 
 
 def test_absent_location_means_the_usual_variable_or_no_key(manage: Manage, write: Write) -> None:
