@@ -12,6 +12,7 @@ from typing import Any
 
 from openai_api import routes
 from openai_api.context import Gateway, Inbound, Receive, Send
+from openai_api.disconnect import DisconnectWatch
 from openai_api.errors import ApiError, internal_error, server_draining
 from openai_api.pipeline.respond import send_error
 from openai_api.pipeline.run import Handler
@@ -73,11 +74,18 @@ class InferenceConsumer:
 
     async def _while_connected(self, handler: Handler, inbound: Inbound, receive: Receive, task: Task) -> None:
         """Runs the handler, and cancels it when the client leaves before its answer is complete."""
-        watcher = asyncio.ensure_future(_watch(receive, inbound.record, task))
+        record = inbound.record
+
+        def gone() -> None:
+            if not record.finished:
+                record.client_aborted = True
+                task.cancel()
+
+        watch = DisconnectWatch(receive, gone)
         try:
             await handler(self._gateway, inbound)
         finally:
-            watcher.cancel()
+            watch.stop()
 
     async def _failed(self, inbound: Inbound, error: Exception) -> None:
         log.error("request failed", exc_info=error, extra={"request_id": inbound.request_id, "path": inbound.path})
@@ -93,14 +101,6 @@ async def _cancelled(inbound: Inbound) -> None:
         await send_error(inbound, server_draining())
     elif not record.client_aborted:
         raise asyncio.CancelledError
-
-
-async def _watch(receive: Receive, record: Record, task: Task) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        continue
-    if not record.finished:
-        record.client_aborted = True
-        task.cancel()
 
 
 def _request_id(headers: list[tuple[bytes, bytes]]) -> str:

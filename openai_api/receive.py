@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from typing import Any
 
 from openai_api.context import Limits, Receive
+from openai_api.disconnect import Message, Rest, first_step
 from openai_api.errors import ApiError, Headers
 
 MAX_HEADERS = 100
@@ -59,36 +59,33 @@ async def read_body(receive: Receive, headers: Mapping[bytes, bytes], limits: Li
         raise _too_large(limits)
     if headers.get(b"content-encoding", b"").strip().lower() not in (b"", b"identity"):
         raise ApiError(415, "unsupported_encoding", "Send the body without Content-Encoding.", headers=CLOSE)
+    first = first_step(receive())
+    if not isinstance(first, Rest) and not first.get("more_body"):
+        return _part(first, limits.max_body_bytes, limits)  # the commonest: the body has come with the head
     try:
         async with asyncio.timeout(limits.body_timeout_s):
-            return await _read(receive, limits)
+            return await _read(receive, await first if isinstance(first, Rest) else first, limits)
     except TimeoutError as error:
         raise ApiError(408, "request_timeout", "The request body did not arrive in time.", headers=CLOSE) from error
 
 
-async def _read(receive: Receive, limits: Limits) -> bytes:
-    message = await _message(receive)
-    body: bytes = message.get("body", b"")
-    if len(body) > limits.max_body_bytes:
-        raise _too_large(limits)
-    if not message.get("more_body"):
-        return body
-    parts = [body]
-    size = len(body)
+async def _read(receive: Receive, message: Message, limits: Limits) -> bytes:
+    parts = [_part(message, limits.max_body_bytes, limits)]
+    left = limits.max_body_bytes - len(parts[0])
     while message.get("more_body"):
-        message = await _message(receive)
-        parts.append(message.get("body", b""))
-        size += len(parts[-1])
-        if size > limits.max_body_bytes:
-            raise _too_large(limits)
+        message = await receive()
+        parts.append(_part(message, left, limits))
+        left -= len(parts[-1])
     return b"".join(parts)
 
 
-async def _message(receive: Receive) -> Mapping[str, Any]:
-    message = await receive()
+def _part(message: Message, most: int, limits: Limits) -> bytes:
     if message["type"] == "http.disconnect":
         raise ClientGone
-    return message
+    body: bytes = message.get("body", b"")
+    if len(body) > most:
+        raise _too_large(limits)
+    return body
 
 
 def _too_large(limits: Limits) -> ApiError:
