@@ -7,9 +7,10 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -28,6 +29,7 @@ from providers.capabilities import Capability
 from providers.errors import ConfigurationError
 from providers.types import Target, TargetConfig, Timeouts
 
+SHA256 = re.compile("[0-9a-f]{64}")
 Built = TypeVar("Built")
 
 
@@ -36,6 +38,16 @@ def compile_snapshot(using: str = DEFAULT_DB_ALIAS) -> CatalogSnapshot:
     with consistent_read(using):
         rows = Rows.read(using)
     return Compiler(rows).snapshot()
+
+
+class KeyRow(NamedTuple):
+    """What is read of a client key: there may be very many."""
+
+    pk: UUID
+    name: str
+    key_hash: str
+    all_models: bool
+    expires_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +60,7 @@ class Rows:
     models: Mapping[int, ModelDefinition]
     routes: Mapping[int, Sequence[Route]]
     fallbacks: Mapping[int, Sequence[int]]
-    client_keys: Sequence[ClientKey]
+    client_keys: Sequence[KeyRow]
     allowed_models: Mapping[UUID, Sequence[int]]
 
     @classmethod
@@ -56,14 +68,15 @@ class Rows:
         version = current_version(using)
         allowed = ClientKey.allowed_models.through.objects.using(using)
         fallbacks = Fallback.objects.using(using).order_by("position", "pk")
+        client_keys = ClientKey.objects.using(using).filter(enabled=True, revoked_at__isnull=True)
         return cls(
             version=version,
-            credentials={row.pk: row for row in Credential.objects.using(using)},
+            credentials={row.pk: row for row in Credential.objects.using(using).filter(providers__enabled=True).distinct()},
             providers={row.pk: row for row in Provider.objects.using(using).order_by("name")},
             models={row.pk: row for row in ModelDefinition.objects.using(using).order_by("name")},
             routes=_grouped((row.model_id, row) for row in Route.objects.using(using).order_by("position", "pk")),
             fallbacks=_grouped(fallbacks.values_list("model_id", "fallback_id")),
-            client_keys=list(ClientKey.objects.using(using).filter(enabled=True, revoked_at__isnull=True)),
+            client_keys=[KeyRow(*row) for row in client_keys.values_list(*KeyRow._fields)],
             allowed_models=_grouped(allowed.values_list("clientkey_id", "modeldefinition_id")),
         )
 
@@ -228,12 +241,14 @@ class Compiler:
         names = {pk: row.name for pk, row in self._rows.models.items()}
         clients = {}
         for row in self._rows.client_keys:
-            digest = self._attempt(f"client key {row.name}", row, partial(_digest, row))
-            if digest is not None:
-                chosen = self._rows.allowed_models.get(row.pk, ())
-                allowed = None if row.all_models else frozenset(names[pk] for pk in chosen if pk in names)
-                expires_at = row.expires_at.timestamp() if row.expires_at else None
-                clients[digest] = Client(str(row.pk), row.name, allowed, expires_at)
+            if not SHA256.fullmatch(row.key_hash):
+                message = "It is left out: its stored hash is not a SHA-256."
+                self._report(f"client key {row.name}", message, ClientKey(pk=row.pk))
+                continue
+            chosen = self._rows.allowed_models.get(row.pk, ())
+            allowed = None if row.all_models else frozenset(names[pk] for pk in chosen if pk in names)
+            expires_at = row.expires_at.timestamp() if row.expires_at else None
+            clients[bytes.fromhex(row.key_hash)] = Client(str(row.pk), row.name, allowed, expires_at)
         return clients
 
 
@@ -242,12 +257,6 @@ def _credential(row: Credential) -> types.Credential:
         return secrets.resolve(row)
     except secrets.SecretUnavailable as err:
         raise Unusable(f"It is unusable: {err}.") from err
-
-
-def _digest(row: ClientKey) -> bytes:
-    if not re.fullmatch("[0-9a-f]{64}", row.key_hash):
-        raise Unusable("It is left out: its stored hash is not a SHA-256.")
-    return bytes.fromhex(row.key_hash)
 
 
 def _check(row: ModelDefinition | Provider) -> None:
