@@ -60,6 +60,8 @@ class Command(BaseCommand):
         )
 
     def handle(self, *, host: str, port: int, workers: int, role: str, **options: Any) -> None:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, _leave)
         os.environ["GATEWAY_ROLE"] = settings.GATEWAY_ROLE = role
         refuse_open(host)
         require_migrations()
@@ -132,8 +134,6 @@ def configure(workers: int) -> uvicorn.Config:
 
 def run(config: uvicorn.Config, listener: socket.socket) -> None:
     """Serves until SIGINT or SIGTERM, which both end the process with status 0 once the requests are through."""
-    signal.signal(signal.SIGTERM, _leave)
-    signal.signal(signal.SIGINT, _leave)
     with tempfile.TemporaryDirectory(prefix="signalbox-") as folder:
         os.environ[RUN_DIR] = folder
         _serve(config, listener)

@@ -56,6 +56,13 @@ def test_serve_when_stopped_then_it_ends_with_status_0(migrated: Machine, stop: 
     assert "Traceback" not in migrated.log()
 
 
+def test_serve_when_stopped_while_it_starts_then_it_ends_with_status_0(migrated: Machine) -> None:
+    server = migrated.serve("--port", "0")
+    migrated.serving(server)
+    server.terminate()
+    assert server.wait(15) == 0
+
+
 def test_serve_when_the_port_is_in_use_then_it_says_so_and_fails(migrated: Machine) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
