@@ -13,6 +13,7 @@ import msgspec
 from providers.errors import CallerError, ProviderError
 
 Headers = tuple[tuple[bytes, bytes], ...]
+CREDENTIAL_HEADERS = (b"authorization", b"x-api-key", b"api-key")
 RETRY_SOON: Headers = ((b"retry-after", b"1"),)
 
 
@@ -46,6 +47,11 @@ class ApiError(Exception):
 def invalid(code: str, message: str, param: str | None = None, status: int = 400) -> ApiError:
     """The request is at fault."""
     return ApiError(status, code, message, param=param)
+
+
+def conflicting_credentials() -> ApiError:
+    """Nobody can say which of the keys is meant."""
+    return invalid("conflicting_credentials", "The request carries two different API keys.")
 
 
 def invalid_api_key() -> ApiError:

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 
 from openai_api.context import Limits, Receive
 from openai_api.disconnect import Message, Rest, first_step
-from openai_api.errors import ApiError, Headers
+from openai_api.errors import CREDENTIAL_HEADERS, ApiError, Headers, conflicting_credentials
 
 MAX_HEADERS = 100
 MAX_HEADER_BYTES = 32 * 1024
-ONCE = (b"authorization", b"x-api-key", b"api-key", b"content-length")
+ONCE = (b"host", b"content-length")
 NOT_IN_A_HOST = frozenset(b"/?#@ ")
 CLOSE: Headers = ((b"connection", b"close"),)
 
@@ -45,11 +45,13 @@ def checked_headers(headers: list[tuple[bytes, bytes]]) -> Mapping[bytes, bytes]
 
 
 def _refuse_repeated(headers: list[tuple[bytes, bytes]]) -> None:
+    names = [name for name, _ in headers]
     for name in ONCE:
-        if len({value for known, value in headers if known == name}) > 1:
-            raise ApiError(400, "invalid_headers", f"The request has different {name.decode()} headers.", headers=CLOSE)
-    if sum(name == b"host" for name, _ in headers) > 1:
-        raise ApiError(400, "invalid_headers", "The request must have one Host header.", headers=CLOSE)
+        if names.count(name) > 1:
+            raise ApiError(400, "invalid_headers", f"The request has more than one {name.decode()}.", headers=CLOSE)
+    for credential in CREDENTIAL_HEADERS:
+        if len({value for name, value in headers if name == credential}) > 1:
+            raise conflicting_credentials()
 
 
 async def read_body(receive: Receive, headers: Mapping[bytes, bytes], limits: Limits) -> bytes:

@@ -7,9 +7,8 @@ from hashlib import sha256
 from time import time
 
 from models_catalog.snapshot import CatalogSnapshot, Client
-from openai_api.errors import invalid, invalid_api_key, not_ready
+from openai_api.errors import CREDENTIAL_HEADERS, conflicting_credentials, invalid_api_key, not_ready
 
-CREDENTIAL_HEADERS = (b"authorization", b"x-api-key", b"api-key")
 ANONYMOUS = Client(id="anonymous", name="anonymous")
 
 
@@ -21,7 +20,7 @@ def authenticate(headers: Mapping[bytes, bytes], catalog: CatalogSnapshot, *, st
     """
     keys = {_key(name, headers[name]) for name in CREDENTIAL_HEADERS if name in headers}
     if len(keys) > 1:
-        raise invalid("conflicting_credentials", "The request carries two different API keys.")
+        raise conflicting_credentials()
     client = catalog.clients.get(sha256(next(iter(keys))).digest()) if keys else None
     if client is None and keys and stale:
         raise not_ready()

@@ -9,6 +9,7 @@ import pytest
 from models_catalog.snapshot import Client
 from openai_api.errors import ApiError
 from openai_api.pipeline.authenticate import authenticate
+from openai_api.receive import checked_headers
 from tests.unit.openai_api.parts import KEY, NARROW_KEY, snapshot
 
 Headers = list[tuple[bytes, bytes]]
@@ -19,6 +20,11 @@ CATALOG = snapshot(
         "sk-lasting": Client("c4", "lasting", expires_at=time.time() + 3600),
     }
 )
+
+
+def caller(headers: Headers) -> Client:
+    """Who calls with these headers, as a server hands them over."""
+    return authenticate(checked_headers([(b"host", b"gateway"), *headers]), CATALOG)
 
 
 @pytest.mark.parametrize(
@@ -38,7 +44,7 @@ CATALOG = snapshot(
     ],
 )
 def test_key_when_it_stands_in_a_credential_header_then_the_caller_is_known(headers: Headers) -> None:
-    assert authenticate(headers, CATALOG).id == "c1"
+    assert caller(headers).id == "c1"
 
 
 @pytest.mark.parametrize(
@@ -62,7 +68,7 @@ def test_key_when_it_stands_in_a_credential_header_then_the_caller_is_known(head
 )
 def test_key_when_it_does_not_let_the_caller_in_then_one_and_the_same_answer(headers: Headers) -> None:
     with pytest.raises(ApiError) as raised:
-        authenticate(headers, CATALOG)
+        caller(headers)
     assert (raised.value.status, raised.value.code) == (401, "invalid_api_key")
     assert raised.value.message == "The API key is missing or not valid."
     assert raised.value.headers == ((b"www-authenticate", b"Bearer"),)
@@ -73,15 +79,15 @@ def test_key_when_it_does_not_let_the_caller_in_then_one_and_the_same_answer(hea
 def test_keys_when_two_different_ones_come_then_refused(names: tuple[bytes, bytes], other: bytes) -> None:
     for headers in ([(names[0], K), (names[1], other)], [(names[0], other), (names[1], K)]):
         with pytest.raises(ApiError) as raised:
-            authenticate(headers, CATALOG)
+            caller(headers)
         assert (raised.value.status, raised.value.code) == (400, "conflicting_credentials")
         assert KEY not in raised.value.message
 
 
 def test_key_when_it_has_not_expired_yet_then_let_in() -> None:
-    assert authenticate([(b"x-api-key", b"sk-lasting")], CATALOG).id == "c4"
+    assert caller([(b"x-api-key", b"sk-lasting")]).id == "c4"
 
 
 def test_client_when_its_models_are_limited_then_only_those() -> None:
-    client = authenticate([(b"x-api-key", NARROW_KEY.encode())], CATALOG)
+    client = caller([(b"x-api-key", NARROW_KEY.encode())])
     assert (client.may_use("demo"), client.may_use("other")) == (True, False)
