@@ -70,6 +70,8 @@ class DisconnectWatch:
             self._step.close()
 
     def _advance(self, waited: Any = None) -> None:
+        if waited is not self._waiting:
+            return  # stopped when this call was already scheduled, which nothing takes back
         self._waiting = None
         message, waiting = self._next()
         while message is not None and message["type"] != "http.disconnect":
