@@ -166,11 +166,10 @@ def test_usage_when_the_upstream_sends_none_is_no_error(gateway: LiveGateway) ->
     assert (words(response), events(response)[-1]) == ("Hello from chaos.", "[DONE]")
 
 
-def test_connection_when_a_stream_ended_well_is_used_again(gateway: LiveGateway) -> None:
-    for _ in range(30):
-        gateway.chat("chaos/ok", stream=True)
-    assert gateway.chaos.wait_idle()
-    before = gateway.chaos.connections()["open"]
-    for _ in range(30):
-        gateway.chat("chaos/ok", stream=True)
-    assert gateway.chaos.connections()["open"] <= before
+@pytest.mark.parametrize(("behaviour", "stream"), [("ok", False), ("ok", True), ("stream-ok-5", True)])
+def test_connection_when_an_answer_ended_well_is_used_again(gateway: LiveGateway, behaviour: str, stream: bool) -> None:
+    gateway.chat(f"chaos/{behaviour}", stream=stream)
+    before = gateway.chaos.connections()["accepted"]
+    for _ in range(20):
+        gateway.chat(f"chaos/{behaviour}", stream=stream)
+    assert gateway.chaos.connections()["accepted"] - before <= 1

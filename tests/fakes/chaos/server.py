@@ -31,15 +31,20 @@ class ChaosServer:
 
     def __init__(self) -> None:
         self.port = 0
+        self._accepted = 0
         self._log = Log()
         self._connections: set[Connection] = set()
         self._scripts: defaultdict[str, deque[str]] = defaultdict(deque)
 
     async def start(self, host: str, port: int) -> asyncio.Server:
         loop = asyncio.get_running_loop()
-        server = await loop.create_server(lambda: Connection(self._answer, self._connections), host, port, backlog=2048)
+        server = await loop.create_server(self._accept, host, port, backlog=2048)
         self.port = server.sockets[0].getsockname()[1]
         return server
+
+    def _accept(self) -> Connection:
+        self._accepted += 1
+        return Connection(self._answer, self._connections)
 
     async def _answer(self, connection: Connection, request: Request) -> bool:
         if request.path.startswith(CONTROL):
@@ -93,7 +98,8 @@ class ChaosServer:
 
     def _show_connections(self, request: Request) -> Any:
         clients = [connection for connection in self._connections if not connection.ours]
-        return {"open": len(clients), "busy": sum(connection.busy for connection in clients)}
+        busy = sum(connection.busy for connection in clients)
+        return {"open": len(clients), "busy": busy, "accepted": self._accepted}
 
     def _reset(self, request: Request) -> Any:
         self._log.clear()

@@ -39,6 +39,7 @@ async def ok(x: Exchange, words: str) -> None:
     for data in x.chunks(openai.numbered(int(words))):
         await x.event(data)
     await x.part(openai.DONE)
+    await asyncio.sleep(BETWEEN_WRITES)
     await x.end_stream()
 
 
