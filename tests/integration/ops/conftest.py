@@ -69,3 +69,17 @@ def migrated(machine: Machine, data_template: Path) -> Machine:
     """A machine whose database is up to date."""
     shutil.copytree(data_template, machine.data_dir)
     return machine
+
+
+@pytest.fixture(scope="module")
+def first_run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Machine, subprocess.CompletedProcess[str]]:
+    """A machine after its first `quickstart`, only to be looked at, and what that printed."""
+    machine = Machine(tmp_path_factory.mktemp("first") / "data")
+    return machine, machine.manage("quickstart")
+
+
+@pytest.fixture
+def prepared(machine: Machine, first_run: tuple[Machine, subprocess.CompletedProcess[str]]) -> Machine:
+    """A machine after its first `quickstart`."""
+    shutil.copytree(first_run[0].data_dir, machine.data_dir)
+    return machine

@@ -14,6 +14,7 @@ from typing import Any
 
 from tests.integration.ops.conftest import Machine
 
+First = tuple[Machine, subprocess.CompletedProcess[str]]
 KEY = re.compile(r"sk-gw-[0-9A-Za-z]{57}")
 CREDENTIALS_OF_PROVIDERS = """
     select p.name, c.source, c.location, c.secret
@@ -40,8 +41,8 @@ def contents(machine: Machine) -> dict[str, str]:
     return {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
 
 
-def test_quickstart_when_the_machine_is_bare_then_everything_is_there_and_secrets_are_printed_once(machine: Machine) -> None:
-    run = machine.manage("quickstart")
+def test_quickstart_when_the_machine_is_bare_then_everything_is_there_and_secrets_are_printed_once(first_run: First) -> None:
+    machine, run = first_run
     assert (run.returncode, run.stderr) == (0, "")
     password = PASSWORD.search(run.stdout)
     assert password
@@ -56,32 +57,30 @@ def test_quickstart_when_the_machine_is_bare_then_everything_is_there_and_secret
     assert password[1].encode() not in stored
 
 
-def test_quickstart_when_it_makes_files_then_only_their_owner_may_read_them(machine: Machine) -> None:
-    machine.manage("quickstart")
+def test_quickstart_when_it_makes_files_then_only_their_owner_may_read_them(first_run: First) -> None:
+    machine, _ = first_run
     modes = {path.name: oct(stat.S_IMODE(path.stat().st_mode)) for path in machine.data_dir.iterdir()}
     assert {"secret.key", "encryption.key", "gateway.sqlite3"} <= set(modes)
     assert set(modes.values()) == {"0o600"}
     assert stat.S_IMODE(machine.data_dir.stat().st_mode) == 0o700
 
 
-def test_quickstart_when_run_again_then_nothing_changes_and_no_secret_is_shown(machine: Machine) -> None:
-    machine.manage("quickstart")
-    before = contents(machine)
-    run = machine.manage("quickstart")
+def test_quickstart_when_run_again_then_nothing_changes_and_no_secret_is_shown(prepared: Machine) -> None:
+    before = contents(prepared)
+    run = prepared.manage("quickstart")
     assert run.returncode == 0
     assert "nothing was changed" in run.stdout
     assert not KEY.search(run.stdout)
     assert "password" not in run.stdout
     assert "create_api_key" in run.stdout
-    assert contents(machine) == before
+    assert contents(prepared) == before
 
 
-def test_quickstart_when_the_demo_was_removed_then_it_does_not_come_back(machine: Machine) -> None:
-    machine.manage("quickstart")
+def test_quickstart_when_the_demo_was_removed_then_it_does_not_come_back(prepared: Machine) -> None:
     delete = "from models_catalog.models import *; ModelDefinition.objects.all().delete(); Provider.objects.all().delete()"
-    assert machine.manage("shell", "--no-imports", "-c", delete).returncode == 0
-    machine.manage("quickstart")
-    assert rows(machine, "select name from models_catalog_modeldefinition") == []
+    assert prepared.manage("shell", "--no-imports", "-c", delete).returncode == 0
+    prepared.manage("quickstart")
+    assert rows(prepared, "select name from models_catalog_modeldefinition") == []
 
 
 def test_quickstart_when_vendor_variables_are_set_then_their_providers_are_added_once(machine: Machine) -> None:
