@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import socket
+import sys
 from collections.abc import Callable
 from types import FrameType
 
@@ -12,6 +13,8 @@ import uvicorn
 from django.conf import settings
 
 GC_THRESHOLDS = (20_000, 20, 50)
+SWITCH_S = 0.0002
+"""How long the event loop may have to wait for a thread that records or compiles; Python's own is 5 ms."""
 LAST_WORDS_S = 1.0
 """What may be needed after the drain time to end streams in-band and to write what was recorded."""
 
@@ -27,6 +30,7 @@ class DrainingServer(uvicorn.Server):
         gc.collect()
         gc.freeze()  # what is there now stays; looking at it again and again costs a tenth of a request
         gc.set_threshold(*GC_THRESHOLDS)
+        sys.setswitchinterval(SWITCH_S)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         again, self.should_exit = self.should_exit, True

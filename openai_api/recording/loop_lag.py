@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-INTERVAL_S = 0.05
+INTERVAL_S = 0.1
 
 
 async def watch_loop(report: Callable[[float], None]) -> None:
-    """Reports the lag in seconds, twenty times a second, until cancelled."""
+    """Reports the lag in seconds, ten times a second, until cancelled."""
     loop = asyncio.get_running_loop()
     while True:
         due = loop.time() + INTERVAL_S

@@ -10,6 +10,7 @@ import threading
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from time import monotonic
 
 import msgspec
 
@@ -26,6 +27,7 @@ BUCKETS: Mapping[str, tuple[float, ...]] = {
     "loop_lag_seconds": SHORT,
 }
 
+STORE_S = 1.0
 Labels = tuple[str, ...]
 
 
@@ -85,13 +87,15 @@ class MetricsSink:
         self._tally = Tally()
         self._lock = threading.Lock()
         self._gauges = gauges
+        self._stored = 0.0
         self._file = folder / f"{os.getpid()}.json" if folder else None
 
     def write(self, records: Sequence[Record]) -> None:
         with self._lock:
             for record in records:
                 count(self._tally, record)
-        self._store()
+        if monotonic() - self._stored > STORE_S:
+            self._store()
 
     def lagged(self, seconds: float) -> None:
         """One measurement of how late the event loop was."""
@@ -125,6 +129,7 @@ class MetricsSink:
     def _store(self) -> None:
         if self._file is None:
             return
+        self._stored = monotonic()
         tally = self._present()
         stored = _Stored(
             [(name, labels, amount) for (name, labels), amount in tally.counters.items()],

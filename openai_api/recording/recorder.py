@@ -13,7 +13,7 @@ from typing import Protocol
 from openai_api.recording.events import Record
 
 log = logging.getLogger("gateway.recording")
-FLUSH_S = 0.1
+FLUSH_S = 0.25
 BATCH = 500
 CAPACITY = 20_000
 PATIENCE_S = 1.0
