@@ -17,6 +17,7 @@ from pytest_django import DjangoAssertNumQueries
 from models_catalog import publish
 from models_catalog.live import LiveCatalog
 from models_catalog.models import Credential, ModelDefinition, Provider
+from models_catalog.snapshot import CatalogSnapshot
 from models_catalog.subscribe import CatalogRefresher
 from tests.unit.models_catalog.rows import model, provider
 
@@ -234,3 +235,12 @@ def test_refresh_when_a_row_stays_broken_then_its_problem_is_logged_once(caplog:
         assert refresher.refresh()
     assert caplog.text.count("CATALOG_TEST_ABSENT") == 1
     assert len(live.current.problems) == 2
+
+
+def test_swap_when_snapshot_is_older_then_newer_one_stays() -> None:
+    live = LiveCatalog()
+    live.swap(CatalogSnapshot(version=0))
+    assert live.loaded
+    for version in (2, 1, 2, 3):
+        live.swap(CatalogSnapshot(version=version))
+        assert live.current.version == max(version, 2)
