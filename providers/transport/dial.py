@@ -29,6 +29,7 @@ FAILURES: tuple[tuple[type[Exception], type[ProviderError]], ...] = (
     (TimeoutError, ConnectTimeout),
     (ssl.SSLError, TlsFailed),
     (OSError, ConnectFailed),
+    (ValueError, DnsFailed),
 )
 
 
@@ -42,11 +43,15 @@ def tls_context() -> ssl.SSLContext:
 
 async def system_resolve(host: str, port: int) -> list[str]:
     """The system's answer, IPv6 and IPv4 in turn."""
-    loop = asyncio.get_running_loop()
-    answers = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    families: dict[int, dict[str, None]] = {}
-    for family, _, _, _, address in answers:
-        families.setdefault(family, {})[str(address[0])] = None
+    answers = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return in_turn([str(address[0]) for _, _, _, _, address in answers])
+
+
+def in_turn(addresses: list[str]) -> list[str]:
+    """The addresses without doubles, the families taking turns, so that one that is unreachable does not use up the time."""
+    families: dict[bool, dict[str, None]] = {}
+    for address in addresses:
+        families.setdefault(":" in address, {})[address] = None
     return [address for address in chain.from_iterable(zip_longest(*families.values())) if address]
 
 
@@ -60,14 +65,14 @@ class Dialer:
         """A connected protocol. Raises `ConnectTimeout` after `seconds`, or a `ConnectFailed`."""
         give_up = monotonic() + seconds
         addresses = await self._addresses(origin, seconds)
-        for left in range(len(addresses), 0, -1):
+        left = len(addresses)
+        while True:
             try:
                 return await self._connect(origin, addresses[-left], factory, (give_up - monotonic()) / left)
-            except OSError as error:
-                failure = _explain(origin, error)
+            except (OSError, ValueError) as error:
                 if left == 1 or isinstance(error, ssl.SSLError):
-                    raise failure from error
-        raise DnsFailed(f"{origin.host}: no address")
+                    raise _explain(origin, error) from error
+                left -= 1
 
     async def _connect(self, origin: Origin, address: str, factory: Callable[[], P], seconds: float) -> P:
         loop = asyncio.get_running_loop()
@@ -80,7 +85,7 @@ class Dialer:
                 origin.port,
                 ssl=self._context,
                 server_hostname=origin.host,
-                ssl_handshake_timeout=seconds + 1,
+                ssl_handshake_timeout=max(seconds, 0) + 1,  # never the first to end
             )
             return protocol
 
@@ -93,12 +98,13 @@ class Dialer:
         try:
             async with asyncio.timeout(seconds / 2 if fresh else seconds):
                 addresses = (await self._resolve(host, origin.port))[:MAX_ADDRESSES]
+            if not addresses:
+                raise OSError("no address")
         except (OSError, ValueError) as error:
             if fresh:
                 return known
             raise DnsFailed(f"{host}: {str(error) or 'the name service did not answer in time'}") from error
-        if addresses:
-            self._good[host] = (monotonic(), addresses)
+        self._good[host] = (monotonic(), addresses)
         return addresses
 
 
@@ -110,7 +116,7 @@ def _is_address(host: str) -> bool:
     return True
 
 
-def _explain(origin: Origin, error: OSError) -> ProviderError:
+def _explain(origin: Origin, error: OSError | ValueError) -> ProviderError:
     if origin.scheme == "https" and isinstance(error, (ConnectionResetError, ConnectionAbortedError)):
         kind: type[ProviderError] = TlsFailed
     else:

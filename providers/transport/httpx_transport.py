@@ -253,11 +253,15 @@ class HttpxStream:
 def _build(request: UpstreamRequest, trace: Callable[[str, Mapping[str, Any]], Awaitable[None]]) -> httpx.Request:
     head = request.head
     scheme, host, port = head.origin
+    path = head.path.encode("latin-1")
+    url = httpx.URL(scheme=scheme, host=host, port=port, raw_path=path)
+    if url.raw_path != path:
+        raise AdapterFailed("the path is not percent-encoded")
     headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in head.headers]
     return httpx.Request(
         head.method,
-        httpx.URL(scheme=scheme, host=host, port=port),
+        url,
         headers=[*headers, *request.headers, (b"connection", b"close")],
         content=request.body,
-        extensions={"trace": trace, "target": head.path.encode("latin-1")},
+        extensions={"trace": trace},
     )

@@ -9,6 +9,8 @@ LARGE_BODY = 64 * 1024
 """Bytes from which a body is written apart from its head, to spare the copy."""
 
 BODILESS = frozenset({"GET", "DELETE", "OPTIONS"})
+UNFRAMED = frozenset({"HEAD", "CONNECT"})
+"""Methods whose answers end elsewhere than their headers say."""
 
 
 def render(request: UpstreamRequest) -> bytes:
@@ -25,6 +27,8 @@ def render_head(request: UpstreamRequest) -> bytes:
     wire = head.wire
     if request.headers:
         wire += _header_lines(request.headers)
+    if head.method in UNFRAMED:
+        raise AdapterFailed(f"the method {head.method} is not supported")
     if request.body or head.method not in BODILESS:
         return b"%bcontent-length: %d\r\n\r\n" % (wire, len(request.body))
     return wire + b"\r\n"

@@ -127,6 +127,7 @@ class SlimStream:
             except BaseException:
                 self.close()
                 raise
+            connection = self._connection
         if self._error is not None:
             raise self._error
         return b""

@@ -9,7 +9,7 @@ import struct
 from collections.abc import Awaitable, Callable, Iterable
 from types import TracebackType
 
-from providers.transport import Head, Origin, UpstreamRequest
+from providers.transport import Head, Origin, UpstreamRequest, UpstreamStream
 from providers.types import Timeouts
 
 PATIENCE = 5.0
@@ -121,6 +121,7 @@ class ScriptedServer:
         self._context = context
         self._host = host
         self._tasks: set[asyncio.Task[None]] = set()
+        self._writers: list[asyncio.StreamWriter] = []
         self._errors: list[Exception] = []
         self.requests: list[bytes] = []
         self.accepted = 0
@@ -140,28 +141,31 @@ class ScriptedServer:
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        await asyncio.sleep(0.001)  # for what is being accepted
         self._server.close()
         for task in self._tasks:
             task.cancel()
+        for writer in self._writers:
+            writer.close()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._errors:
             raise self._errors[0]
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._tasks.add(task)
+    def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.accepted += 1
+        self._writers.append(writer)
         script = self._scripts.pop(0) if len(self._scripts) > 1 else self._scripts[0]
+        self._tasks.add(asyncio.get_running_loop().create_task(self._run(script, reader, writer)))
+
+    async def _run(self, script: Script, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             await script(Peer(self, reader, writer))
-        except (asyncio.CancelledError, asyncio.IncompleteReadError, ConnectionError):
+        except (asyncio.IncompleteReadError, ConnectionError):
             pass
         except Exception as error:  # noqa: BLE001
             if not writer.transport.is_closing():  # uvloop says so with a RuntimeError
                 self._errors.append(error)
-        finally:
-            writer.close()
+        writer.close()
 
 
 def request_to(
@@ -177,3 +181,17 @@ def request_to(
 ) -> UpstreamRequest:
     head = Head(method, Origin(scheme, host, server.port), path, (("accept-encoding", "identity"),))
     return UpstreamRequest(head, body, timeouts or Timeouts(PATIENCE, PATIENCE, PATIENCE, PATIENCE), tuple(headers))
+
+
+async def read_on(stream: UpstreamStream, received: bytearray, *, extend: float = 0) -> None:
+    """Reads to the end, or to the error."""
+    while data := await stream.next():
+        received += data
+        if extend:
+            stream.extend(extend)
+
+
+async def read_all(stream: UpstreamStream) -> bytes:
+    received = bytearray()
+    await read_on(stream, received)
+    return bytes(received)

@@ -17,7 +17,7 @@ from providers.errors import (
     TotalTimeout,
     UpstreamReset,
 )
-from providers.transport import Transport, UpstreamStream
+from providers.transport import Transport
 from providers.transport.slim import SlimTransport
 from providers.types import Timeouts
 from tests.unit.providers.transport.scripted import (
@@ -30,6 +30,8 @@ from tests.unit.providers.transport.scripted import (
     answering,
     hanging,
     once,
+    read_all,
+    read_on,
     request_to,
     until,
 )
@@ -38,20 +40,6 @@ SHORT = 0.06
 TOLERANCE = 0.5
 CUT = CHUNKED + b"5\r\nhello\r\n5\r\nwo"
 TO_THE_END = b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\nhello"
-
-
-async def read_on(stream: UpstreamStream, received: bytearray, *, extend: float = 0) -> None:
-    """Reads to the end, or to the error."""
-    while data := await stream.next():
-        received += data
-        if extend:
-            stream.extend(extend)
-
-
-async def read_all(stream: UpstreamStream) -> bytes:
-    received = bytearray()
-    await read_on(stream, received)
-    return bytes(received)
 
 
 async def test_stream_returns_at_the_head_and_gives_the_bytes_as_they_come(transport: Transport) -> None:
