@@ -57,6 +57,16 @@ class Vendors:
 def read_keys(stream: BinaryIO, name: str, options: Options, vendors: Vendors) -> Contents:
     """The rows of the file called `name`, their values decrypted. Raises `KeyImportError` if it cannot be read at all."""
     contents = Contents()
+    try:
+        _read(stream, name, options, vendors, contents)
+    except KeyImportError as error:
+        fault = error.with_traceback(None)  # the frames of the parsers hold the text, and reports show frames
+    else:
+        return contents
+    raise fault
+
+
+def _read(stream: BinaryIO, name: str, options: Options, vendors: Vendors, contents: Contents) -> None:
     opener = _Opener(options, vendors)
     rows = _limited(_parsed(stream, name, options.format, vendors), options.max_rows)
     for row in progress(rows, "Reading", forced=options.progress):
@@ -70,7 +80,6 @@ def read_keys(stream: BinaryIO, name: str, options: Options, vendors: Vendors) -
                 contents.problems.append(item)
     if not contents.keys and not contents.problems:
         raise KeyImportError("the file holds no provider key")
-    return contents
 
 
 def _parsed(stream: BinaryIO, name: str, said: Format, vendors: Vendors) -> Iterator[Item]:

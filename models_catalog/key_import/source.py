@@ -26,13 +26,20 @@ def text_lines(stream: BinaryIO) -> Iterator[str]:
     """The lines with their ends, without a byte order mark. Raises `KeyImportError` for bad UTF-8 and beyond 256 MiB."""
     left = MAX_BYTES
     for number in count(1):
-        data = stream.readline(left + 1)
+        data = _line(stream, left + 1)
         if not data:
             return
         left -= len(data)
         if left < 0:
             raise KeyImportError(f"the file is larger than {MAX_BYTES // 1024 // 1024} MiB: split it")
         yield _decoded(data.removeprefix(codecs.BOM_UTF8) if number == 1 else data, number)
+
+
+def _line(stream: BinaryIO, most: int) -> bytes:
+    try:
+        return stream.readline(most)
+    except OSError as error:
+        raise KeyImportError(f"the file cannot be read to its end: {error.strerror}") from None
 
 
 def _decoded(data: bytes, number: int) -> str:

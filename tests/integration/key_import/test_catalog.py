@@ -135,6 +135,13 @@ class TestCredentials:
         assert (after.pk, after.source, after.location) == (elsewhere.pk, "stored", "")
         assert stored() == {"openai": OPENAI_KEY}
 
+    def test_source_when_elsewhere_with_the_same_secret_left_then_becomes_stored(self, imported: Importer) -> None:
+        row = provider("openai", key=OPENAI_KEY)
+        Credential.objects.update(source="env", location="OPENAI_API_KEY")
+        assert imported(csv_text({"openai": OPENAI_KEY}))[-1].startswith("0 created, 1 updated")
+        after = Credential.objects.get()
+        assert (after.pk, after.source, after.location) == (row.credential_id, "stored", "")
+
     def test_credential_when_named_and_known_then_used(self, imported: Importer) -> None:
         row = provider("known", key=OTHER_KEY)
         provider("second")
@@ -178,15 +185,15 @@ class TestAgain:
     def test_import_when_one_key_is_new_then_only_that_one_is_written(self, imported: Importer) -> None:
         imported(csv_text(KEYS))
         ciphertexts = {credential.name: credential.secret for credential in Credential.objects.all()}
-        created = Credential.objects.get(name="groq").created_at
+        before = Credential.objects.get(name="groq")
         report = imported(csv_text({**KEYS, "groq": GROQ_KEY + "2"}))
         after = {credential.name: credential.secret for credential in Credential.objects.all()}
         assert [line.split()[2] for line in report[:2]] == ["unchanged", "updated"]
         assert after["openai"] == ciphertexts["openai"]
         assert after["groq"] != ciphertexts["groq"]
         changed = Credential.objects.get(name="groq")
-        assert changed.created_at == created
-        assert changed.updated_at > created
+        assert changed.created_at == before.created_at
+        assert changed.updated_at > before.updated_at
         assert stored() == {**KEYS, "groq": GROQ_KEY + "2"}
 
 

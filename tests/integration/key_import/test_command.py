@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import io
 import os
@@ -12,6 +13,7 @@ import sys
 import termios
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.management import call_command
@@ -47,6 +49,30 @@ def test_stdin_when_dash_then_read(text: str, monkeypatch: pytest.MonkeyPatch, c
 def test_file_when_unreadable_then_said(name: str, fault: str, tmp_path: Path) -> None:
     with pytest.raises(CommandError, match=fault):
         call_command("import_provider_keys", str(tmp_path / name))
+
+
+class Breaking(io.RawIOBase):
+    """A file that gives one line and then an error of the disk."""
+
+    def __init__(self, first: bytes) -> None:
+        self._parts = [first]
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any, /) -> int:
+        if not self._parts:
+            raise OSError(errno.EIO, "Input/output error")
+        part = self._parts.pop()
+        buffer[: len(part)] = part
+        return len(part)
+
+
+def test_stdin_when_it_breaks_off_then_said_and_nothing_imported(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BufferedReader(Breaking(csv_text(KEYS).encode()))))
+    with pytest.raises(CommandError, match="cannot be read to its end: Input/output error"):
+        call_command("import_provider_keys", "-")
+    assert stored() == {}
 
 
 def test_progress_when_not_a_terminal_then_silent(imported: Importer, capfd: pytest.CaptureFixture[str]) -> None:

@@ -6,6 +6,8 @@ import json
 
 import pytest
 
+from models_catalog.key_import.env_rows import env_rows
+from models_catalog.key_import.rows import RowProblem
 from providers import registry
 from tests.integration.key_import.samples import FORMATS, GROQ_KEY, KEYS, OPENAI_KEY, Importer, csv_text, stored
 
@@ -72,6 +74,10 @@ class TestCsv:
 
     def test_row_numbers_when_lines_are_empty_then_those_of_the_file(self, imported: Importer) -> None:
         assert "row 5: the key is empty" in imported.refusal(f"provider,api_key\n\nopenai,{OPENAI_KEY}\n\ngroq,\n")
+
+    def test_row_numbers_when_a_field_has_lines_then_those_on_which_rows_begin(self, imported: Importer) -> None:
+        said = imported.refusal(f'provider,api_key\n"op\n\nenai",{OPENAI_KEY}\ngroq,\n')
+        assert [line.partition(":")[0] for line in said.splitlines()[1:]] == ["row 2", "row 5"]
 
     @pytest.mark.parametrize(
         ("header", "fault"),
@@ -178,6 +184,10 @@ class TestEnv:
         imported("".join(f"{known.key_variable}=key-of-{known.name}-0123456789\n" for known in known), ".env")
         assert stored() == {known.name: f"key-of-{known.name}-0123456789" for known in known}
         assert {"openai", "groq", "mistral"} <= stored().keys()
+
+    def test_variable_when_it_belongs_to_several_types_then_refused(self) -> None:
+        rows = list(env_rows(["SHARED_KEY=sk-1\n"], {"SHARED_KEY": ("one", "two")}))
+        assert rows == [RowProblem(1, "the variable belongs to several provider types (one, two): use CSV or JSON")]
 
     @pytest.mark.parametrize(
         ("line", "fault"),

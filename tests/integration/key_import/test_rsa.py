@@ -145,6 +145,9 @@ def test_pkcs1v15_when_vendor_is_hidden_behind_an_address_then_any_key_shape(imp
     value = as_hex(pkcs1v15(GROQ_KEY, rsa_key()))
     imported(csv_text({"proxy": value}), encrypted=True, allow_pkcs1v15=True)
     assert stored() == {"proxy": GROQ_KEY, "direct": ""}
+    text = f"provider,type,api_key,api_base\nother,openai,{value},https://other.example/v1\n"
+    imported(text, encrypted=True, allow_pkcs1v15=True)
+    assert stored() == {"proxy": GROQ_KEY, "direct": "", "other": GROQ_KEY}
     assert UNREADABLE in imported.refusal(csv_text({"direct": value}), encrypted=True, allow_pkcs1v15=True)
     assert UNREADABLE in imported.refusal(f"provider,type,api_key\nnew,openai,{value}\n", encrypted=True, allow_pkcs1v15=True)
 
@@ -273,6 +276,14 @@ class TestMarkers:
         assert "row 2: the value looks RSA-encrypted" in imported.refusal(csv_text({"openai": value}))
         imported(f"provider,api_key,encryption\nopenai,{value},plain\n")
         assert stored() == {"openai": value}
+
+    def test_value_when_the_key_in_it_is_as_long_as_a_ciphertext_then_stored(
+        self, imported: Importer, settings: Settings
+    ) -> None:
+        key, large = as_base64(bytes(256)), rsa_key("4096 bits", 4096)
+        with_key(settings, large)
+        imported(csv_text({"openai": as_hex(oaep(key, large))}), encrypted=True)
+        assert stored() == {"openai": key}
 
     def test_value_when_plain_and_only_hex_digits_then_stored(self, imported: Importer) -> None:
         imported(csv_text({"hyperbolic": "0123456789abcdef" * 4, "together": "abcdef012"}))

@@ -20,7 +20,7 @@ from pytest_django import Settings
 
 from models_catalog.key_import.importing import import_keys
 from models_catalog.key_import.reading import Options
-from models_catalog.key_import.rows import KeyRow
+from models_catalog.key_import.rows import KeyImportError, KeyRow
 from models_catalog.models import Credential, Provider
 from providers.types import Secret
 from tests.integration.key_import.samples import FORMATS, Importer, encrypted_pem, oaep, pkcs8_pem, rsa_key
@@ -191,6 +191,21 @@ def test_report_of_a_crash_when_the_database_fails_then_its_frames_show_no_key()
     told = reported(caught.value) + everything_of(caught.value)
     assert "plan_changes" in told
     assert not traces(told)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("keys.csv", f"provider,api_key\nopenai,{CANARY}\n".encode().replace(b"-Wq", b"-\xffWq")),
+        ("keys.csv", f'provider,api_key\nopenai,"{CANARY}'.encode()),
+        ("keys.json", json.dumps({"openai": CANARY})[:-1].encode()),
+        ("keys.json", b'{"a": ' + b"1" * 5000 + f', "openai": "{CANARY}"}}'.encode()),
+    ],
+)
+def test_error_when_followed_to_its_cause_then_nothing_of_the_file_shows(name: str, text: bytes) -> None:
+    with pytest.raises(KeyImportError) as caught:
+        import_keys(io.BytesIO(text), name, Options())
+    assert not traces(everything_of(caught.value) + reported(caught.value))
 
 
 def test_row_when_shown_then_without_its_key() -> None:
