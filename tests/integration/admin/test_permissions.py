@@ -63,6 +63,7 @@ def test_pages_when_staff_may_only_view_then_no_input_button_or_action_is_there(
         page = Pages(client).open(address(model, "change", rows[model])).content.decode()  # type: ignore[arg-type]
         assert 'name="_save"' not in page
         assert "new_secret" not in page
+        assert "New secret" not in page
         assert 'type="password"' not in page
         assert "duplicate_one" not in page
         assert "revoke_one" not in page
