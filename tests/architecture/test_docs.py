@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import ast
 import re
+import tomllib
 from argparse import Action
 
 import pytest
 import yaml
 from django.core.management import BaseCommand, load_command_class
+from packaging.requirements import Requirement
 
 from openai_api.routes import ROUTES
 from providers import registry
@@ -98,6 +100,15 @@ def test_deployment_files_when_they_set_a_variable_then_it_is_a_setting_or_a_ven
     given |= set(re.findall(r"^Environment=(\w+)=", (ROOT / "deploy" / "signalbox.service").read_text(), re.MULTILINE))
     assert given - documented - vendors == set()
     assert len(given) > 4
+
+
+def test_dependencies_when_compared_with_their_page_then_each_has_a_reason() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    wanted = [
+        Requirement(text) for texts in (project["dependencies"], *project["optional-dependencies"].values()) for text in texts
+    ]
+    explained = set(re.findall(r"[a-z][a-z0-9-]+", page("decisions/001-dependencies.md").lower()))
+    assert {requirement.name.lower() for requirement in wanted} - explained == set()
 
 
 def test_links_when_followed_then_each_page_is_there() -> None:
