@@ -19,11 +19,12 @@ from django.views.debug import ExceptionReporter
 from pytest_django import Settings
 
 from models_catalog.key_import.importing import import_keys
+from models_catalog.key_import.private_key import configured_private_key
 from models_catalog.key_import.reading import Options
-from models_catalog.key_import.rows import KeyImportError, KeyRow
+from models_catalog.key_import.rows import KeyImportError, KeyRow, PrivateKeyError
 from models_catalog.models import Credential, Provider
 from providers.types import Secret
-from tests.integration.key_import.samples import FORMATS, Importer, encrypted_pem, oaep, pkcs8_pem, rsa_key
+from tests.integration.key_import.samples import FORMATS, Importer, encrypted_pem, legacy_pem, oaep, pkcs8_pem, rsa_key
 
 CANARY = "sk-canary-Wq8Er7Ty6Ui5Op4As3Df2Gh1Jk0Zx"
 MIDDLE = CANARY[10:22]
@@ -206,6 +207,18 @@ def test_error_when_followed_to_its_cause_then_nothing_of_the_file_shows(name: s
     with pytest.raises(KeyImportError) as caught:
         import_keys(io.BytesIO(text), name, Options())
     assert not traces(everything_of(caught.value) + reported(caught.value))
+
+
+def test_private_key_when_refused_then_neither_it_nor_its_password_shows(settings: Settings) -> None:
+    private = legacy_pem(rsa_key()).decode()
+    settings.GATEWAY_RSA_PRIVATE_KEY = private
+    settings.GATEWAY_RSA_PRIVATE_KEY_PASSWORD = CANARY
+    with pytest.raises(PrivateKeyError) as caught:
+        configured_private_key()
+    told = everything_of(caught.value) + reported(caught.value)
+    assert "load_private_key" in told
+    assert not traces(told)
+    assert private.splitlines()[8] not in told
 
 
 def test_row_when_shown_then_without_its_key() -> None:
