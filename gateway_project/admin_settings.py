@@ -48,7 +48,12 @@ def item(title: str, symbol: str, model: str) -> dict[str, Any]:
 
 
 SIDEBAR = [
-    {"items": [{"title": "Overview", "icon": "monitoring", "link": reverse_lazy("admin:index")}]},
+    {
+        "items": [
+            {"title": "Overview", "icon": "monitoring", "link": reverse_lazy("admin:index")},
+            item("Requests", "swap_horiz", "openai_api.usagerecord"),
+        ]
+    },
     {
         "title": "Catalog",
         "separator": True,
