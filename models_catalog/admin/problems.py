@@ -60,9 +60,6 @@ def column() -> Callable[[Model], SafeString]:
 class CatalogAdmin(ui.ModelAdmin):
     """A page of rows that are compiled: lists mark those with problems, their own pages begin with them."""
 
-    change_list_template = "models_catalog/list.html"
-    empty_icon = "inbox"
-    empty_text = ""
     change_form_outer_before_template = "models_catalog/row_problems.html"
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:

@@ -92,6 +92,10 @@ class JSONEditor(UnfoldAdminTextareaWidget, forms.Textarea):  # type: ignore[mis
 class ModelAdmin(UnfoldModelAdmin, admin.ModelAdmin):  # type: ignore[misc, type-arg]
     """The base of every page: labels beside the fields, a warning before unsaved changes are lost."""
 
+    change_list_template = "models_catalog/list.html"
+    empty_icon = "inbox"
+    empty_text = ""
+    """What an empty list says of what belongs into it."""
     compressed_fields = True
     warn_unsaved_form = True
     list_filter_submit = False

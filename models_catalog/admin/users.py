@@ -99,6 +99,8 @@ class OperatorAdmin(UserAdmin, ui.ModelAdmin):  # type: ignore[type-arg]
 @admin.register(Group)
 class OperatorGroupAdmin(GroupAdmin, ui.ModelAdmin):
     form = GroupForm
+    empty_icon = "group"
+    empty_text = "A group is a set of rights, for staff who are no superusers."
     filter_horizontal = ()
 
     def has_add_permission(self, request: HttpRequest) -> bool:

@@ -82,9 +82,18 @@ def test_overview_when_staff_has_no_rights_then_tells_nothing(client: Client, ca
     assert "Nothing here is open to your account." in text
 
 
-@pytest.mark.parametrize("name", ["modeldefinition", "provider", "credential", "clientkey"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "models_catalog/modeldefinition",
+        "models_catalog/provider",
+        "models_catalog/credential",
+        "models_catalog/clientkey",
+        "auth/group",
+    ],
+)
 def test_list_when_empty_then_says_what_belongs_into_it_and_offers_to_add(pages: Pages, name: str) -> None:
-    url = f"/admin/models_catalog/{name}/"
+    url = f"/admin/{name}/"
     text = pages.open(url).content.decode()
     assert 'class="sb-empty"' in text
     assert f'href="{url}add/"' in text
