@@ -191,6 +191,7 @@ def test_body_when_chunked_without_a_length_is_413_at_the_limit(small: LiveGatew
         sock.sendall(head_of(small, "transfer-encoding: chunked"))
         for _ in range(5):
             sock.sendall(b"4000\r\n" + b"a" * 0x4000 + b"\r\n")
+            time.sleep(0.02)
         status, _, content = read_answer(sock)
     assert (status, error_in(json.loads(content))["code"]) == (413, "request_too_large")
 

@@ -206,4 +206,4 @@ async def length_long(x: Exchange) -> None:
 
 
 async def huge_json(x: Exchange, mib: str) -> None:
-    await x.reply(200, compact(openai.completion(x.model, "a" * 1024 * 1024 * int(mib))))
+    await x.reply(200, compact(openai.completion(x.model, "@")).replace(b"@", b"a" * 1024 * 1024 * int(mib)))
