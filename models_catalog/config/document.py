@@ -16,7 +16,7 @@ from providers.types import Secret
 
 
 def freeze(value: object) -> str:
-    """A JSON value as a text that is equal for equal values; 1.0 is 1, true is not."""
+    """A JSON value as a text that is equal for equal values, whatever a database made of them; 1.0 is 1, true is not."""
     return json.dumps(_plain(value), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
 
@@ -30,9 +30,21 @@ def _plain(value: object) -> object:
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [_plain(item) for item in value]
-    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
-        return int(value)
-    return value
+    return _number(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else value
+
+
+def _number(value: int | float) -> int | float:
+    """Small whole numbers as integers, large ones as floats where that is the same text: PostgreSQL gives 1e22 back as an
+    integer, SQLite as it was."""
+    if abs(value) < 2**53:
+        return int(value) if value == int(value) else value
+    if isinstance(value, float):
+        return value
+    try:
+        same = float(value)
+    except OverflowError:
+        return value
+    return same if Decimal(repr(same)) == value else value
 
 
 @dataclass(frozen=True, slots=True)

@@ -111,11 +111,15 @@ def test_show_catalog_tells_what_is_served_and_what_is_not(manage: Manage, write
 routing = ["dummy"]
 fallback_models = ["half"]
 providers.dummy = { type = "dummy", model_name = "echo" }
+[providers.asleep]
+type = "dummy"
+enabled = false
 [models.half]
-routing = ["dead", "off", "dummy"]
+routing = ["dead", "off", "asleep", "dummy"]
 endpoints = ["chat", "embedding"]
 providers.dead = { type = "openai", api_key_location = "env::NOT_SET_ANYWHERE" }
 providers.off = { type = "dummy", enabled = false }
+providers.asleep = { provider = "asleep" }
 providers.dummy = { type = "dummy" }
 [models.bad]
 routing = ["dead"]
@@ -134,7 +138,8 @@ routing = []
         "half  [chat, embedding]  limited",
         "  1. dead → dead (openai): half  unusable",
         "  2. off → off (dummy): half  disabled",
-        "  3. dummy → dummy (dummy): half  ready",
+        "  3. asleep → asleep (dummy): half  disabled",
+        "  4. dummy → dummy (dummy): half  ready",
         "off  [chat]  disabled",
         *(line for line in manage("show_catalog").lines if line.startswith("problem: ")),
     ]

@@ -236,6 +236,13 @@ def test_export_to_a_place_that_cannot_be_written_says_why(manage: Manage, tmp_p
         manage("export_config", "--output", str(tmp_path / "missing" / "out.toml"))
 
 
+def test_export_to_a_directory_leaves_nothing_behind(manage: Manage, tmp_path: Path) -> None:
+    (tmp_path / "taken").mkdir()
+    with pytest.raises(CommandError, match="cannot be written: Is a directory"):
+        manage("export_config", "--output", str(tmp_path / "taken"))
+    assert [entry.name for entry in tmp_path.iterdir()] == ["taken"]
+
+
 def test_price_of_a_file_when_it_has_more_digits_than_the_catalog_is_rounded(manage: Manage, write: Write) -> None:
     text = "[models.x]\nenabled = false\nrouting = []\npricing = { input_cost = 0.00000015000004, per_tokens = 1 }\n"
     findings = Findings()
@@ -257,3 +264,26 @@ def test_export_of_equal_providers_when_imported_elsewhere_keeps_their_names() -
     served = {name: ModelState(ModelSettings(), (RouteState(name, name, "echo"),)) for name in ("openai-2", "openai")}
     state = CatalogState(providers={"openai": same, "openai-2": same}, models=served)
     assert planned(write_gateway(state), CatalogState()).models == state.models
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (1.0, 1),
+        (-0.0, 0),
+        (1e22, 10**22),
+        (2.251799813685243e16, 22517998136852430),
+        (float(2**60), 1152921504606847000),
+        ({"a": 1, "b": [2.0]}, {"b": [2], "a": 1.0}),
+    ],
+)
+def test_frozen_values_that_json_holds_equal_are_equal(one: object, other: object) -> None:
+    assert freeze(one) == freeze(other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [(True, 1), (0, False), (None, "null"), ("1", 1), (2**53 + 1, 2.0**53), (10**400, 10**401), (2**60, 1152921504606847000)],
+)
+def test_frozen_values_that_json_tells_apart_differ(one: object, other: object) -> None:
+    assert freeze(one) != freeze(other)
