@@ -6,9 +6,11 @@ import json
 import re
 import uuid
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from django.core.management.base import CommandError
+from django.db import connection
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -97,7 +99,7 @@ def test_revoke_api_key_refuses_the_key_for_good(manage: Manage) -> None:
     assert ClientKey.objects.get().revoked_at == row.revoked_at
 
 
-@pytest.mark.parametrize("unknown", [str(uuid.uuid4()), "", "nobody", "sk-gw-canary"])
+@pytest.mark.parametrize("unknown", [str(uuid.UUID(int=7)), "", "nobody", "sk-gw-canary"])
 def test_revoke_api_key_of_an_unknown_id_fails_without_repeating_it(manage: Manage, unknown: str) -> None:
     manage("import_config", str(DATA / "tensorzero.toml"))  # its key has no public id
     with pytest.raises(CommandError) as failed:
@@ -175,3 +177,23 @@ def test_changes_never_show_the_value_of_a_header_or_a_secret(manage: Manage, wr
     assert "extra_headers {X-Key: ***} → {X-Key: ***}" in changed.out
     assert "canary" not in added.out + changed.out
     assert ModelDefinition.objects.count() == 0
+
+
+def test_import_of_a_literal_key_without_an_encryption_key_says_what_is_missing(
+    manage: Manage, write: Write, settings: Settings, tmp_path: Path
+) -> None:
+    settings.GATEWAY_ENCRYPTION_KEYS, settings.GATEWAY_ENCRYPTION_KEY_FILE = [], tmp_path / "none.key"
+    path = write("model_list: [{model_name: m, litellm_params: {model: openai/x, api_key: sk-canary-key}}]", "config.yaml")
+    with pytest.raises(CommandError, match="There is no encryption key"):
+        manage("import_config", path)
+    assert not Credential.objects.exists()
+    assert not ModelDefinition.objects.exists()
+
+
+@pytest.mark.parametrize("command", [["show_catalog"], ["export_config"], ["create_api_key", "x"], ["revoke_api_key", "x"]])
+def test_command_on_a_database_without_tables_says_what_to_do(manage: Manage, command: list[str]) -> None:
+    with connection.cursor() as cursor:
+        for model in (ModelDefinition, ClientKey):
+            cursor.execute(f"ALTER TABLE {model._meta.db_table} RENAME TO gone_{model._meta.model_name}")
+    with pytest.raises(CommandError, match=r"the database cannot be used: .* \(has manage.py migrate been run\?\)"):
+        manage(*command)
