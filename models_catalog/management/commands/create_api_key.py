@@ -10,9 +10,10 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.utils import timezone
 
+from models_catalog.config.command import CatalogCommand
 from models_catalog.config.table import nearest
 from models_catalog.keys import create_client_key
 from models_catalog.models import ClientKey, ModelDefinition
@@ -21,7 +22,7 @@ UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 EVERYWHERE = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - an address that is replaced
 
 
-class Command(BaseCommand):
+class Command(CatalogCommand):
     help = "Makes a key for a program that calls the gateway. It is shown once; only its hash is stored."
 
     def add_arguments(self, parser: ArgumentParser) -> None:

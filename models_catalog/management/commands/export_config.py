@@ -8,14 +8,15 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
+from models_catalog.config.command import CatalogCommand
 from models_catalog.config.state import load
 from models_catalog.config.write_gateway import write_gateway
 from models_catalog.consistent_read import consistent_read
 
 
-class Command(BaseCommand):
+class Command(CatalogCommand):
     help = "Writes models, routes and providers as TOML. Stored secrets appear by name only, client keys not at all."
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -7,15 +7,16 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from models_catalog.compiler import compile_snapshot
+from models_catalog.config.command import CatalogCommand
 from models_catalog.config.detect import FORMATS
 from models_catalog.config.document import Findings, InvalidConfiguration
 from models_catalog.config.importing import Outcome, import_text
 
 
-class Command(BaseCommand):
+class Command(CatalogCommand):
     help = (
         "Imports a configuration file: the gateway's own TOML, TensorZero's TOML or LiteLLM's YAML. Everything in the file "
         "is added or updated, in one transaction; models of the file get exactly the routes and fallbacks of the file."

@@ -6,14 +6,15 @@ import uuid
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db import transaction
 
+from models_catalog.config.command import CatalogCommand
 from models_catalog.keys import revoke_client_key
 from models_catalog.models import ClientKey
 
 
-class Command(BaseCommand):
+class Command(CatalogCommand):
     help = "Refuses a client key from now on. Revoking it again changes nothing."
 
     def add_arguments(self, parser: ArgumentParser) -> None:

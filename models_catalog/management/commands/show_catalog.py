@@ -6,13 +6,12 @@ import json
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand
-
 from models_catalog.config.changes import shown
+from models_catalog.config.command import CatalogCommand
 from models_catalog.config.listing import list_catalog
 
 
-class Command(BaseCommand):
+class Command(CatalogCommand):
     help = "Shows models, routes and problems, without secrets."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
