@@ -124,6 +124,8 @@ class Exchange:
         self.sent.append(message)
         if self.on_send is not None:
             self.on_send(message)
+        for _ in range(3):
+            await asyncio.sleep(0)  # a server may write for a while, in which others run
 
     def leave(self) -> None:
         self._left.set()
