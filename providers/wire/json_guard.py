@@ -9,6 +9,7 @@ MAX_DEPTH = 100
 MAX_KEYS = 10_000
 _ALIKE = bytes.maketrans(b"123456789E", b"000000000e")
 _NUMBER = re.compile(rb"[0-9]+(?:\.[0-9]+)?[eE]\+?[0-9]+")
+_ONE_KIND = bytes.maketrans(b"{}", b"[]")
 _NOT_STRUCTURE = bytes(set(range(256)) - set(b'[]{}"'))
 
 
@@ -36,14 +37,14 @@ def check_text(body: bytes) -> None:
 
 def depth_exceeds(body: bytes, limit: int) -> bool:
     """Whether arrays and objects are nested deeper than `limit`; the text may be broken otherwise."""
-    structure = _without_escapes(body).translate(None, _NOT_STRUCTURE).replace(b'""', b"")
+    structure = _without_escapes(body).translate(_ONE_KIND, _NOT_STRUCTURE).replace(b'""', b"")
     brackets = _without_strings(structure)
     for _ in range(limit):
-        shorter = brackets.replace(b"[]", b"").replace(b"{}", b"")
+        shorter = brackets.replace(b"[]", b"")
         if len(shorter) == len(brackets):
-            break
+            return len(brackets) > limit
         brackets = shorter
-    return len(brackets) > limit
+    return bool(brackets)
 
 
 def holds_infinity(body: bytes) -> bool:
