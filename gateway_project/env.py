@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,16 @@ from environ import Env, FileAwareMapping
 
 SWITCHES = {"on": True, "off": False, "true": True, "false": False, "yes": True, "no": False, "1": True, "0": False}
 DATABASE_SCHEMES = ("postgresql", "postgres", "sqlite")
+POSTGRES_OPTIONS: dict[str, Any] = {
+    "connect_timeout": 3,
+    "keepalives": 1,
+    "keepalives_idle": 2,
+    "keepalives_interval": 1,
+    "keepalives_count": 2,
+    **({"tcp_user_timeout": 4000} if sys.platform == "linux" else {}),
+}
+"""A server that has vanished is noticed within five seconds; the URL may say otherwise."""
+REDIS_S = 0.5
 
 variables = FileAwareMapping(cache=False)
 """Every variable may also be given as a file: `DATABASE_URL_FILE` names the file that holds `DATABASE_URL`."""
@@ -86,6 +97,8 @@ def database(name: str, sqlite_file: Path) -> dict[str, Any]:
             transaction_mode="IMMEDIATE",
             init_command="PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON",
         )
+    elif found["ENGINE"] == "django.db.backends.postgresql":
+        found["OPTIONS"] = POSTGRES_OPTIONS | found.get("OPTIONS", {})
     return found
 
 
@@ -94,4 +107,5 @@ def cache(name: str) -> dict[str, Any]:
     url = text(name)
     if not url:
         return {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "signalbox"}
-    return {"BACKEND": "django_redis.cache.RedisCache", "LOCATION": url, "KEY_PREFIX": "signalbox"}
+    options = {"SOCKET_CONNECT_TIMEOUT": REDIS_S, "SOCKET_TIMEOUT": REDIS_S}
+    return {"BACKEND": "django_redis.cache.RedisCache", "LOCATION": url, "KEY_PREFIX": "signalbox", "OPTIONS": options}

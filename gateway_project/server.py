@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 import socket
 import sys
+import threading
 from collections.abc import Callable
 from types import FrameType
 
+import structlog
 import uvicorn
 from django.conf import settings
 
+from gateway_project import log_stream
+
+log = structlog.stdlib.get_logger("gateway.server")
 GC_THRESHOLDS = (20_000, 20, 50)
 SWITCH_S = 0.0002
 """How long the event loop may have to wait for a thread that records or compiles; Python's own is 5 ms."""
 LAST_WORDS_S = 1.0
-"""What may be needed after the drain time to end streams in-band and to write what was recorded."""
+"""What may be needed after the drain time to end streams in-band."""
+HANGING_S = 0.9
+"""What may be needed after that to write what was recorded, or to keep it on disk."""
 
 
 class DrainingServer(uvicorn.Server):
@@ -26,6 +34,7 @@ class DrainingServer(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         self._loop = asyncio.get_running_loop()
+        log_stream.detach()
         await super().startup(sockets)
         gc.collect()
         gc.freeze()  # what is there now stays; looking at it again and again costs a tenth of a request
@@ -44,12 +53,14 @@ class DrainingServer(uvicorn.Server):
 
         running.gateway.state.draining = True
         self._later(settings.GATEWAY_DRAIN_S, self._end_now)
+        exit_after(settings.GATEWAY_DRAIN_S + LAST_WORDS_S + HANGING_S)
 
     def _end_now(self) -> None:
         from gateway_project.asgi import running
 
         running.gateway.state.end_all()
         self._later(LAST_WORDS_S, self._hang_up)
+        exit_after(LAST_WORDS_S + HANGING_S)
 
     def _hang_up(self) -> None:
         for connection in list(self.server_state.connections):
@@ -57,3 +68,19 @@ class DrainingServer(uvicorn.Server):
 
     def _later(self, seconds: float, action: Callable[[], None]) -> None:
         asyncio.get_running_loop().call_later(seconds, action)
+
+
+def exit_after(seconds: float) -> None:
+    """Ends the process then if it has not ended by itself: a thread may hang in a database, or the event loop in a defect."""
+    timer = threading.Timer(seconds, _exit)
+    timer.daemon = True
+    timer.start()
+
+
+def _exit() -> None:
+    from gateway_project.asgi import running
+
+    log.warning("something hangs, and the process ends without it")
+    running.abandon()
+    log_stream.drain(0.1)
+    os._exit(0)

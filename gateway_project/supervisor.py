@@ -31,7 +31,7 @@ class Supervisor:
         self._config = config
         self._listener = listener
         self._workers: dict[BaseProcess, float] = {}
-        self._ending = False
+        self._starting = self._ending = False
 
     def run(self) -> bool:
         """Serves until a signal; False if a worker could not start, which ends all."""
@@ -48,9 +48,12 @@ class Supervisor:
 
     def _start(self) -> None:
         worker = multiprocessing.get_context("spawn").Process(target=work, args=(self._config, self._listener))
+        self._starting = True  # the listener is handed over
         worker.start()
+        self._starting = False
         self._workers[worker] = time.monotonic()
         if self._ending:
+            self._listener.close()
             worker.terminate()
 
     def _ended(self, worker: BaseProcess) -> bool:
@@ -69,6 +72,8 @@ class Supervisor:
 
     def _end(self, number: int, frame: FrameType | None) -> None:
         self._ending = True
+        if not self._starting:
+            self._listener.close()  # as long as one process listens, new connections wait instead of being refused
         for worker in list(self._workers):
             worker.terminate()
 

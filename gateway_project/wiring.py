@@ -12,6 +12,7 @@ from typing import Protocol
 
 from django.conf import settings
 
+from gateway_project.answer_time import bound_answers
 from models_catalog.live import LiveCatalog
 from models_catalog.subscribe import CatalogRefresher
 from openai_api.context import Gateway, Limits, ProcessState
@@ -70,6 +71,7 @@ class Running:
         async with self._lock:
             if self.started:
                 return
+            bound_answers()
             await self._refresher.start()
             self._recorder.start()
             self._loop_watch = asyncio.create_task(watch_loop(self._metrics.lagged), name="loop-watch")
@@ -81,10 +83,13 @@ class Running:
         if self._loop_watch is not None:
             self._loop_watch.cancel()
             await asyncio.gather(self._loop_watch, return_exceptions=True)
-        await self._refresher.stop()
+        await asyncio.gather(self._refresher.stop(), self._recorder.stop(), return_exceptions=True)
         await self._transport.aclose()
-        await self._recorder.stop()
         self.started = False
+
+    def abandon(self) -> None:
+        """Keeps what was recorded, for a process that cannot end properly. For any thread."""
+        self._recorder.abandon()
 
     def _sinks(self) -> list[Sink]:
         sinks: list[Sink] = [self._metrics, DatabaseSink(Spool(settings.GATEWAY_DATA_DIR / "spool"))]
@@ -97,6 +102,8 @@ class Running:
         pools = list(self._transport.counters().values())
         yield "workers", (), 1
         yield "requests_in_flight", (), len(self.gateway.state.active)
+        if self._loop_watch is not None:
+            yield "tasks", (), len(asyncio.all_tasks(self._loop_watch.get_loop()))
         yield "records_dropped", (), self._recorder.dropped
         yield "pool_connections", ("active",), sum(pool.active for pool in pools)
         yield "pool_connections", ("idle",), sum(pool.idle for pool in pools)

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+from math import inf
+from time import monotonic
+
 from models_catalog.snapshot import CatalogSnapshot
+
+STALE_S = 2.0
 
 
 class LiveCatalog:
-    """Holds the current snapshot. `loaded` turns true with the first compiled one; `stale` is true while the database
-    cannot be asked, so that nobody knows whether there are newer rows."""
+    """Holds the current snapshot. `loaded` turns true with the first compiled one; `asked` is the moment (monotonic
+    seconds) at which the database last said that there is no newer one, without end while nobody follows it."""
 
-    __slots__ = ("current", "loaded", "stale")
+    __slots__ = ("asked", "current", "loaded")
 
     def __init__(self) -> None:
         self.current = CatalogSnapshot()
         self.loaded = False
-        self.stale = False
+        self.asked = inf
+
+    @property
+    def stale(self) -> bool:
+        """Whether the database cannot be asked, or does not answer, so that nobody knows whether there are newer rows."""
+        return monotonic() - self.asked > STALE_S
 
     def swap(self, snapshot: CatalogSnapshot) -> None:
         """Puts a newer snapshot in force; an older one is ignored."""

@@ -9,10 +9,12 @@ from __future__ import annotations
 import asyncio
 import threading
 from contextlib import suppress
+from math import inf
+from time import monotonic
 
 import structlog
 from django.conf import settings
-from django.db import DEFAULT_DB_ALIAS, DatabaseError, connection, connections
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, Error, connection, connections
 
 from models_catalog import publish
 from models_catalog.compiler import compile_snapshot
@@ -23,7 +25,7 @@ from models_catalog.snapshot import CatalogSnapshot
 POLL_INTERVAL_S = 0.5
 FIRST_LOAD_S = 10.0
 LOCK_S = 5.0
-STOP_S = 5.0
+STOP_S = 0.5
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -67,14 +69,14 @@ class CatalogRefresher:
         return True
 
     def _failed(self, err: Exception) -> None:
-        self._live.stale = True
+        self._live.asked = -inf
         if not self._failing:
             self._failing = True
             text = str(err).strip() if isinstance(err, DatabaseError) else None
             log.error("catalog_refresh_failing", error=type(err).__name__, detail=text, exc_info=None if text else err)
 
     def _works(self) -> None:
-        self._live.stale = False
+        self._live.asked = monotonic()
         if self._failing:
             self._failing = False
             log.info("catalog_refresh_works_again", version=self._live.current.version)
@@ -96,7 +98,7 @@ class CatalogRefresher:
         await asyncio.to_thread(self._looked.wait, FIRST_LOAD_S)
 
     async def stop(self) -> None:
-        """Stops following and closes the connections; a thread that hangs in the database is left behind after 5 seconds."""
+        """Stops following and closes the connections; a thread that hangs in the database is left behind."""
         publish.remove_refresh_callback(self.refresh)
         self._stopping.set()
         self._wake.set()
@@ -115,7 +117,7 @@ class CatalogRefresher:
                 self.refresh()
                 self._looked.set()
                 if self._failing:
-                    with suppress(DatabaseError):
+                    with suppress(Error):
                         connection.close()
                 self._wake.wait(self._poll_interval_s)
         finally:

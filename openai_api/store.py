@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from time import monotonic
 from typing import Any
 
 import msgspec
 import structlog
-from django.db import DatabaseError, InterfaceError, connection, transaction
+from django.db import DatabaseError, DataError, IntegrityError, InterfaceError, connection, transaction
 
 from openai_api.models import UsageRecord
 from openai_api.recording.events import Record
@@ -17,30 +18,34 @@ from openai_api.recording.spool import Spool, SpoolFull
 
 log = structlog.stdlib.get_logger("gateway.recording")
 STARTED_AT, COST = COLUMNS.index("started_at"), COLUMNS.index("cost_usd")
+REFUSED = (DataError, IntegrityError, ValueError, OverflowError)
+"""What the database says of a row that it will never take."""
 AWAY = (DatabaseError, InterfaceError, OSError)
+AGAIN_S = 1.0
+REPLAY_S = 0.5
 
 
 class DatabaseSink:
-    """Writes records; used by one thread at a time. `lost` counts rows that neither database nor disk could take."""
+    """Writes records; `write` is used by one thread. `lost` counts rows that neither database nor disk could take."""
 
     def __init__(self, spool: Spool) -> None:
         self.lost = 0
         self._spool = spool
-        self._away = False
+        self._away = self._full = False
+        self._again = 0.0
 
     def write(self, records: Sequence[Record]) -> None:
-        """Writes what is recorded, or keeps it on disk and writes it later, once."""
+        """Writes what is recorded, and what waits on disk; keeps it there while the database is away."""
         rows = rows_of(records)
+        if self._away and monotonic() < self._again:
+            self._keep(rows)
+            return
         try:
-            if self._spool.waiting():
-                replayed = self._spool.replay(insert)
-                log.info("usage rows replayed", rows=replayed)
-            if rows:
-                insert(rows)
+            self._insert(rows)
+            self._replay()
         except AWAY as error:
-            self._keep(rows, error)
-        else:
-            self._away = False
+            self._lose(error)
+            self._keep(rows)  # also those that the database has: it knows them by their id
 
     def spill(self, records: Sequence[Record]) -> bool:
         """Keeps on disk what a stuck database does not take."""
@@ -51,11 +56,38 @@ class DatabaseSink:
         self._spool.close()
         connection.close()
 
-    def _keep(self, rows: Sequence[UsageRow], error: Exception) -> None:
+    def _insert(self, rows: Sequence[UsageRow]) -> None:
+        """Inserts rows, all but those that the database refuses: they must not hold up the others."""
+        if rows and (refused := insert_accepted(rows)):
+            self.lost += len(refused)
+            ids = [row.request_id for row in refused[:10]]
+            log.error("the database refuses usage rows, which are lost", rows=len(refused), request_ids=ids)
+
+    def _replay(self) -> None:
+        if not self._spool.waiting():
+            self._works()
+            return
+        replayed = self._spool.replay(self._insert, REPLAY_S)
+        self._works()
+        if replayed.rows:
+            log.info("usage rows replayed", rows=replayed.rows)
+        if replayed.unreadable:
+            self.lost += replayed.unreadable
+            log.error("usage rows on disk cannot be read and are lost", rows=replayed.unreadable)
+
+    def _works(self) -> None:
+        if self._away:
+            self._away = False
+            log.info("usage rows are written again")
+
+    def _lose(self, error: Exception) -> None:
+        self._again = monotonic() + AGAIN_S
         connection.close()
         if not self._away:
             self._away = True
             log.error("usage rows cannot be written and wait on disk", error=type(error).__name__)
+
+    def _keep(self, rows: Sequence[UsageRow]) -> None:
         if not self._spooled(rows):
             self.lost += len(rows)
 
@@ -64,8 +96,11 @@ class DatabaseSink:
             if rows:
                 self._spool.append(rows)
         except (SpoolFull, OSError) as failure:
-            log.error("usage rows are lost", rows=len(rows), error=type(failure).__name__)
+            if not self._full:
+                self._full = True
+                log.error("usage rows find no room on disk and are lost", error=type(failure).__name__)
             return False
+        self._full = False
         return True
 
 
@@ -83,6 +118,16 @@ def insert(rows: Sequence[UsageRow]) -> None:
     values = [_values(row) for row in rows]
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.executemany(statement, values)
+
+
+def insert_accepted(rows: Sequence[UsageRow]) -> list[UsageRow]:
+    """Inserts rows and returns those that the database refuses, found by halving. Raises database errors of other kinds."""
+    try:
+        insert(rows)
+    except REFUSED:
+        middle = len(rows) // 2
+        return insert_accepted(rows[:middle]) + insert_accepted(rows[middle:]) if middle else list(rows)
+    return []
 
 
 def _values(row: UsageRow) -> list[Any]:

@@ -2,39 +2,58 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
-from typing import Any, TextIO
+from typing import Any
 
 import msgspec
 
 from openai_api.recording.events import Record
 
+WHOLE = 4096
 QUIET = frozenset(
     {"/livez", "/readyz", "/health", "/health/liveness", "/health/liveliness", "/health/readiness", "/status", "/metrics"}
 )
 
 
 class AccessLog:
-    """Writes one line a request to `stream`; health checks that went well are left out."""
+    """Writes one line a request to a file descriptor; health checks that went well are left out.
 
-    def __init__(self, *, as_json: bool, stream: TextIO | None = None) -> None:
+    It writes past Python's buffers: a pipe that nobody reads would block the end of the process in them.
+    """
+
+    def __init__(self, *, as_json: bool, file: int | None = None) -> None:
         self._line = json_line if as_json else text_line
-        self._stream = stream or sys.stdout
+        self._file = sys.stdout.fileno() if file is None else file
+        self.lost = 0
 
     def write(self, records: Sequence[Record]) -> None:
         lines = [self._line(facts(record)) for record in records if record.status >= 400 or not _quiet(record.path)]
-        if lines:
-            self._stream.write("\n".join(lines) + "\n")
-            self._stream.flush()
+        for part in _parts(line.encode() + b"\n" for line in lines):
+            left = memoryview(part)
+            while left:
+                left = left[os.write(self._file, left) :]
 
     def spill(self, records: Sequence[Record]) -> bool:
-        """A log that blocks loses lines rather than requests."""
+        """Lines of a log that blocks wait in the queue; when it is full they are lost, rather than requests."""
         return False
 
     def close(self) -> None:
-        """The stream belongs to the process."""
+        """The descriptor belongs to the process."""
+
+
+def _parts(lines: Iterable[bytes]) -> Iterator[bytes]:
+    """The lines in parts of at most `WHOLE` bytes, which a pipe keeps together when several workers write to it."""
+    part = b""
+    for line in lines:
+        if part and len(part) + len(line) > WHOLE:
+            yield part
+            part = b""
+        part += line
+    if part:
+        yield part
 
 
 def _quiet(path: str) -> bool:

@@ -51,6 +51,8 @@ class Record(msgspec.Struct):
     """Set when the request is cancelled because the server ends."""
     first_byte_s: float | None = None
     total_s: float = 0.0
+    row_id: str = ""
+    """Given with the first row that is made of it, so that all are the same row."""
     finished: bool = False
     """Set before the last bytes are sent: from then on a disconnect is the ordinary end."""
 

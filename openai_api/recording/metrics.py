@@ -8,7 +8,9 @@ from __future__ import annotations
 import os
 import threading
 from bisect import bisect_left
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from time import monotonic
 
@@ -27,7 +29,8 @@ BUCKETS: Mapping[str, tuple[float, ...]] = {
     "loop_lag_seconds": SHORT,
 }
 
-STORE_S = 1.0
+STORE_S = 0.9
+LAGS = 1000
 Labels = tuple[str, ...]
 
 
@@ -85,10 +88,13 @@ class MetricsSink:
 
     def __init__(self, folder: Path | None, gauges: Callable[[], Iterable[tuple[str, Labels, float]]]) -> None:
         self._tally = Tally()
+        self._lags: deque[float] = deque(maxlen=LAGS)
         self._lock = threading.Lock()
+        self._storing = threading.Lock()
         self._gauges = gauges
         self._stored = 0.0
-        self._file = folder / f"{os.getpid()}.json" if folder else None
+        self._file = folder / f"{os.getpid()}-{os.urandom(4).hex()}.json" if folder else None
+        self.lost = 0
 
     def write(self, records: Sequence[Record]) -> None:
         with self._lock:
@@ -99,11 +105,10 @@ class MetricsSink:
 
     def lagged(self, seconds: float) -> None:
         """One measurement of how late the event loop was."""
-        with self._lock:
-            self._tally.observe("loop_lag_seconds", (), seconds)
+        self._lags.append(seconds)  # without the lock, for which the loop might have to wait
 
     def spill(self, records: Sequence[Record]) -> bool:
-        """Nothing here blocks for long."""
+        """What waits is counted later: nothing here blocks for long."""
         return False
 
     def close(self) -> None:
@@ -116,29 +121,27 @@ class MetricsSink:
         total.merge(self._present())
         for path in self._file.parent.glob("*.json") if self._file else ():
             if path != self._file and (stored := _read(path)) is not None:
-                total.merge(_tally(stored, alive=_alive(int(path.stem))))
+                total.merge(_tally(stored, alive=_alive(int(path.stem.partition("-")[0]))))
         return total
 
     def _present(self) -> Tally:
         with self._lock:
+            while self._lags:
+                self._tally.observe("loop_lag_seconds", (), self._lags.popleft())
             present = Tally()
             present.merge(self._tally)
         present.gauges = {(name, labels): value for name, labels, value in self._gauges()}
         return present
 
     def _store(self) -> None:
+        """Leaves the sums for the other workers; without room on the disk they see older ones."""
         if self._file is None:
             return
-        self._stored = monotonic()
-        tally = self._present()
-        stored = _Stored(
-            [(name, labels, amount) for (name, labels), amount in tally.counters.items()],
-            [(name, labels, histogram) for (name, labels), histogram in tally.histograms.items()],
-            [(name, labels, amount) for (name, labels), amount in tally.gauges.items()],
-        )
-        new = self._file.with_suffix(".new")
-        new.write_bytes(msgspec.json.encode(stored))
-        new.replace(self._file)
+        with self._storing, suppress(OSError):
+            self._stored = monotonic()
+            new = self._file.with_suffix(".new")
+            new.write_bytes(msgspec.json.encode(_stored(self._present())))
+            new.replace(self._file)
 
 
 def count(tally: Tally, record: Record) -> None:
@@ -158,6 +161,14 @@ def count(tally: Tally, record: Record) -> None:
         tally.add("tokens_total", (model, provider, "input"), record.usage.input_tokens)
         tally.add("tokens_total", (model, provider, "output"), record.usage.output_tokens)
         tally.add("cost_usd_total", (model, provider), cost_of(record, record.usage) or 0.0)
+
+
+def _stored(tally: Tally) -> _Stored:
+    return _Stored(
+        [(name, labels, amount) for (name, labels), amount in tally.counters.items()],
+        [(name, labels, histogram) for (name, labels), histogram in tally.histograms.items()],
+        [(name, labels, amount) for (name, labels), amount in tally.gauges.items()],
+    )
 
 
 def _tally(stored: _Stored, *, alive: bool) -> Tally:

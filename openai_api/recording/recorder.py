@@ -7,6 +7,7 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Sequence
+from contextlib import suppress
 from time import monotonic
 from typing import Protocol
 
@@ -14,15 +15,23 @@ from openai_api.recording.events import Record
 
 log = logging.getLogger("gateway.recording")
 FLUSH_S = 0.25
+IDLE_S = 1.0
 BATCH = 500
 CAPACITY = 20_000
+CROWDED = CAPACITY // 2
 PATIENCE_S = 1.0
-"""A write that takes longer is taken for stuck: what comes after it is spilled, or dropped when the queue is full."""
+"""A write that takes longer is taken for stuck: it and what comes after it is put aside, or waits until the queue is full."""
 
 
 class Sink(Protocol):
-    """Takes records in batches, in a thread of its own. `write` may block and may raise; `spill` puts records aside,
-    also those of a write that is stuck, and says whether it could; `close` ends the thread's work."""
+    """Takes records in batches, in a thread of its own.
+
+    `write` may block and may raise; without records it is called every `IDLE_S`, to do what is due. `spill` puts records
+    aside, called from any thread, also with those of a write that is stuck, and says whether it could. `close` ends the
+    thread's work. `lost` counts records that were taken and could not be kept.
+    """
+
+    lost: int
 
     def write(self, records: Sequence[Record]) -> None: ...
 
@@ -35,18 +44,24 @@ class Lane:
     """The way to one sink: a queue of at most `CAPACITY` records and a thread that empties it."""
 
     def __init__(self, sink: Sink) -> None:
-        self.dropped = 0
         self._sink = sink
+        self._dropped = 0
         self._queue: deque[Record] = deque()
         self._writing: Sequence[Record] = ()
-        self._since = 0.0
+        self._aside: Sequence[Record] = ()
+        self._since: float | None = None
         self._wake = threading.Event()
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
 
+    @property
+    def dropped(self) -> int:
+        """Records that found the queue full, or that the sink could not keep."""
+        return self._dropped + self._sink.lost
+
     def put(self, record: Record) -> None:
         if len(self._queue) >= CAPACITY:
-            self.dropped += 1
+            self._dropped += 1
         else:
             self._queue.append(record)
 
@@ -54,46 +69,66 @@ class Lane:
         self._thread.start()
 
     def stop(self) -> None:
-        """Returns when everything is written, or has been put aside because the sink is stuck. Blocks."""
+        """Returns when everything is written, or has been put aside because that takes too long. Blocks."""
         self._stopping = True
         self._wake.set()
-        self._thread.join(PATIENCE_S)
-        while self._thread.is_alive() and monotonic() - self._since < PATIENCE_S:
+        if self._thread.is_alive():
             self._thread.join(PATIENCE_S)
         if self._thread.is_alive():
-            self._put_aside([*self._writing, *self._taken(CAPACITY)])
+            self.abandon()
 
     def relieve(self) -> None:
-        """Puts the queue aside while a write is stuck. Blocks."""
-        if self._writing and self._queue and monotonic() - self._since > PATIENCE_S:
-            self._put_aside(self._taken(CAPACITY))
+        """Puts aside what waits for a sink that is stuck or too slow. Blocks."""
+        since = self._since
+        if since is not None and monotonic() - since > PATIENCE_S:
+            self.abandon()
+        elif len(self._queue) > CROWDED:
+            self._put_queue_aside()
 
-    def _put_aside(self, records: Sequence[Record]) -> None:
-        if not self._sink.spill(records):
-            self.dropped += len(records)
+    def abandon(self) -> None:
+        """Puts aside what waits, and what is being written: it may be written too, but the process may also end first."""
+        writing = self._writing
+        if writing is not self._aside and self._sink.spill(writing):
+            self._aside = writing
+        self._put_queue_aside()
+
+    def _put_queue_aside(self) -> None:
+        while taken := self._taken():
+            if not self._sink.spill(taken):
+                self._queue.extendleft(reversed(taken))
+                return
 
     def _run(self) -> None:
-        while not self._stopping or self._queue:
-            if not self._stopping:
-                self._wake.wait(FLUSH_S)
-            if self._queue:
-                self._write(self._taken(BATCH))
+        wrote = monotonic()
+        while not self._stopping:
+            self._wake.wait(FLUSH_S)
+            if self._queue or monotonic() - wrote >= IDLE_S:
+                self._write_all()
+                wrote = monotonic()
+        self._write_all()
         self._sink.close()
 
+    def _write_all(self) -> None:
+        self._write(self._taken())
+        while taken := self._taken():
+            self._write(taken)
+
     def _write(self, batch: Sequence[Record]) -> None:
-        self._since, self._writing = monotonic(), batch
+        self._writing, self._since = batch, monotonic()
         try:
             self._sink.write(batch)
         except Exception:
-            self.dropped += len(batch)
+            self._dropped += len(batch)
             log.exception("records could not be written")
         finally:
-            self._writing = ()
+            self._since, self._writing = None, ()
 
-    def _taken(self, most: int) -> list[Record]:
-        queue, taken = self._queue, list[Record]()
-        while queue and len(taken) < most:
-            taken.append(queue.popleft())
+    def _taken(self) -> list[Record]:
+        """A batch; other threads may take at the same time."""
+        taken: list[Record] = []
+        with suppress(IndexError):
+            while len(taken) < BATCH:
+                taken.append(self._queue.popleft())
         return taken
 
 
@@ -124,8 +159,12 @@ class BatchRecorder:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
             self._task = None
+        await asyncio.gather(*(asyncio.to_thread(lane.stop) for lane in self._lanes))
+
+    def abandon(self) -> None:
+        """Puts aside all that is not written, for a process that cannot end properly. Blocks; may be called by any thread."""
         for lane in self._lanes:
-            await asyncio.to_thread(lane.stop)
+            lane.abandon()
 
     async def _watch(self) -> None:
         while True:

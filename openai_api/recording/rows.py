@@ -17,8 +17,8 @@ class UsageRow(msgspec.Struct):
     """One request. Times in milliseconds, `started_at` in seconds since the epoch, `cost_usd` None when unknown.
 
     `id` makes writing it twice harmless; it begins with the time, so that rows are appended to its index. `attempts` is a
-    JSON text. `estimated` says that the upstream did not tell the
-    tokens: then four bytes count as one token in, and a stream's event as one token out.
+    JSON text. `estimated` says that the upstream did not tell the tokens: then four bytes
+    count as one token in, and a stream's event as one token out.
     """
 
     id: str
@@ -57,13 +57,14 @@ def row_of(record: Record) -> UsageRow:
     """The row of a request that has ended."""
     last = record.attempts[-1] if record.attempts else None
     usage, estimated = _usage(record)
+    record.row_id = record.row_id or f"{int(record.started * 1000):012x}{os.urandom(10).hex()}"
     upstream_s = record.upstream_s()
     return UsageRow(
-        id=f"{int(record.started * 1000):012x}{os.urandom(10).hex()}",
+        id=record.row_id,
         started_at=record.started,
         request_id=record.request_id,
         method=record.method[:20],
-        path=record.path[:200].replace("\0", ""),
+        path=_text(record.path, 200),
         status=CLIENT_CLOSED if record.client_aborted else record.status,
         client_id=record.client_id,
         client_name=record.client_name,
@@ -73,7 +74,7 @@ def row_of(record: Record) -> UsageRow:
         upstream_model=last.upstream_model if last else None,
         attempts=msgspec.json.encode(record.attempts).decode(),
         tries=len(record.attempts),
-        error=record.error,
+        error=_text(record.error, 100) if record.error else None,
         stream=record.stream,
         client_aborted=record.client_aborted,
         input_tokens=usage.input_tokens if usage else None,
@@ -106,6 +107,11 @@ def _usage(record: Record) -> tuple[Usage | None, bool]:
     if record.usage is not None or record.served_model is None:
         return record.usage, False
     return Usage(input_tokens=record.body_bytes // BYTES_PER_TOKEN, output_tokens=record.events), True
+
+
+def _text(text: str, length: int) -> str:
+    """What a column of that length takes of a text that comes from outside."""
+    return text[:length].replace("\0", "")
 
 
 def _ms(seconds: float | None) -> float | None:

@@ -13,10 +13,11 @@ from importlib import import_module
 from types import FrameType
 from typing import Any
 
+import structlog
 import uvicorn
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import connection
+from django.db import InterfaceError, OperationalError, connection
 
 from gateway_project import addresses, private_files, quickstart
 from gateway_project.http_protocol import GuardedHttpProtocol
@@ -25,6 +26,7 @@ from gateway_project.supervisor import Supervisor
 from gateway_project.wiring import RUN_DIR
 
 APPLICATION = "gateway_project.asgi"
+log = structlog.stdlib.get_logger("gateway.serve")
 
 
 def port_number(text: str) -> int:
@@ -88,8 +90,15 @@ def refuse_open(host: str) -> None:
 
 
 def require_migrations() -> None:
-    """Workers that start on an old or empty database would fail one by one."""
-    if quickstart.pending_migrations():
+    """Workers that start on an old or empty database would fail one by one; on one that is away they wait for it."""
+    try:
+        pending = quickstart.pending_migrations()
+    except (OperationalError, InterfaceError) as error:
+        if connection.vendor != "postgresql":
+            raise
+        log.warning("the database cannot be asked for its migrations", error=type(error).__name__)
+        return
+    if pending:
         raise CommandError("The database is not up to date: run `manage.py quickstart` (or `manage.py migrate`) first.")
 
 

@@ -67,11 +67,18 @@ def test_database_when_nothing_is_set_then_it_is_sqlite_made_for_sharing(tmp_pat
 
 
 def test_database_when_postgresql_is_named_then_user_password_and_options_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(NAME, "postgresql://user:p%40ss@db.example:5433/gateway?sslmode=require")
+    monkeypatch.setenv(NAME, "postgresql://user:p%40ss@db.example:5433/gateway?sslmode=require&connect_timeout=9")
     found = env.database(NAME, Path("unused"))
     assert found["ENGINE"] == "django.db.backends.postgresql"
     assert (found["USER"], found["PASSWORD"], found["HOST"], found["PORT"]) == ("user", "p@ss", "db.example", 5433)
-    assert found["OPTIONS"] == {"sslmode": "require"}
+    assert (found["OPTIONS"]["sslmode"], int(found["OPTIONS"]["connect_timeout"])) == ("require", 9)
+
+
+def test_database_when_postgresql_vanishes_then_it_is_noticed_within_five_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(NAME, "postgresql://db.example/gateway")
+    options = env.database(NAME, Path("unused"))["OPTIONS"]
+    idle = options["keepalives_idle"] + options["keepalives_interval"] * options["keepalives_count"]
+    assert max(idle, options["connect_timeout"], options.get("tcp_user_timeout", 0) / 1000) < 5
 
 
 def test_cache_when_redis_is_named_then_it_is_shared(monkeypatch: pytest.MonkeyPatch) -> None:
