@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
+from typing import Any
 
 import pytest
 import uvloop
@@ -27,10 +28,13 @@ def pytest_asyncio_loop_factories(
 
 @pytest.fixture
 async def no_leaks() -> AsyncIterator[None]:
-    """No task outlives the test."""
+    """No task outlives the test, and no callback of the event loop fails."""
+    failures: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, context: failures.append(context))
     before = asyncio.all_tasks()
     yield
     await until(lambda: not asyncio.all_tasks() - before - {asyncio.current_task()})
+    assert failures == []
 
 
 @pytest.fixture(params=[SlimTransport, HttpxTransport], ids=["slim", "httpx"])

@@ -71,6 +71,10 @@ class Peer:
         """Closes the connection in order."""
         self._writer.close()
 
+    def half_close(self) -> None:
+        """Says that nothing more will be sent, but stays."""
+        self._writer.write_eof()
+
     def reset(self) -> None:
         """Closes the connection with a reset."""
         raw = self._writer.get_extra_info("socket")

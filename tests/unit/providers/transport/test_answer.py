@@ -62,7 +62,9 @@ def test_answer_cut_anywhere_is_read_the_same(
     assert answer.head
     assert answer.status == 200
     assert answer.headers[: len(headers)] == [(name.lower().encode(), value.encode()) for name, value in headers]
+    assert answer.size == len(content)
     assert answer.take() == content
+    assert answer.size == 0
     if framing == "close":
         assert (answer.complete, answer.until_close, answer.keep) == (False, True, False)
     else:
@@ -107,6 +109,7 @@ def test_bytes_behind_the_end_are_an_error_and_never_content(places: list[int], 
         (b"HTTP/1.1 200 OK\r\ntransfer-encoding: xchunked\r\n\r\n0\r\n\r\n", ProtocolViolation),
         (b"HTTP/1.1 200 OK\r\ncontent-encoding: zstd\r\n\r\n", InvalidResponse),
         (b"HTTP/1.1 200 OK\r\ncontent-encoding: identity, gzip\r\n\r\n", InvalidResponse),
+        (b"HTTP/1.1 101 Switching\r\n\r\n", ProtocolViolation),
         (b"HTTP/1.1 101 Switching\r\n\r\n" + OK, ProtocolViolation),
         (b"HTTP/1.1 104 Odd\r\ncontent-length: 3\r\n\r\nabc" + OK, ProtocolViolation),
         (b"HTTP/1.1 100 Continue\r\ntransfer-encoding: chunked\r\n\r\n" + OK, ProtocolViolation),

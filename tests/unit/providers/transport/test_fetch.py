@@ -141,6 +141,8 @@ async def test_fetch_of_a_large_answer_gives_all_of_it(transport: Transport) -> 
         b"HTTP/1.1 100 Continue\r\n\r\n",
         b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\n",
         b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhell",
+        b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\nconnection: close\r\n\r\nhell",
+        CHUNKED.replace(b"\r\n\r\n", b"\r\nconnection: close\r\n\r\n") + b"5\r\nhell",
         CHUNKED,
         CHUNKED + b"5\r\nhel",
         CHUNKED + b"5\r\nhello\r\n",

@@ -235,6 +235,26 @@ async def test_stream_whose_reader_is_late_finds_what_came_in_time(transport: Tr
             await stream.next()
 
 
+async def test_stream_extended_by_a_reader_that_was_late_waits_on(transport: Transport) -> None:
+    late = asyncio.Event()
+
+    async def script(peer: Peer) -> None:
+        await peer.answer(CHUNKED + b"3\r\none\r\n")
+        await late.wait()
+        await asyncio.sleep(0.05)
+        await peer.send(b"3\r\ntwo\r\n")
+        await peer.gone()
+
+    async with ScriptedServer(script) as server:
+        stream = await transport.stream(request_to(server, timeouts=Timeouts(PATIENCE, SHORT, SHORT, PATIENCE)))
+        await asyncio.sleep(SHORT * 2)
+        late.set()
+        assert await stream.next() == b"one"
+        stream.extend(1)
+        assert await stream.next() == b"two"
+        stream.close()
+
+
 async def test_stream_abandoned_by_its_reader_is_closed_at_the_total_timeout(slim: SlimTransport) -> None:
     async with ScriptedServer(hanging(CHUNKED)) as server:
         stream = await slim.stream(request_to(server, timeouts=Timeouts(PATIENCE, SHORT, SHORT, 0.1)))
