@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, sync_playwright
 
 from tests.live import LiveGateway
 from tests.live_fixtures import StartGateway
@@ -22,6 +22,7 @@ ARGUMENTS = [
 ]
 OPERATOR, PASSWORD = "operator", "correct-horse-battery"
 PATIENCE_MS = 30_000
+expect.set_options(timeout=PATIENCE_MS)
 
 
 @pytest.fixture(scope="session")

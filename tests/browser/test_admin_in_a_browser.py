@@ -160,7 +160,7 @@ def test_dialogs_when_confirmed_then_the_action_is_done(page: Page, three_routes
     page.get_by_text("Duplicate").click()
     page.locator("#dialog input[name=name]").fill("chaos/copied")
     page.locator("#dialog").get_by_role("button", name="Duplicate").click()
-    expect(page.locator("h1")).to_contain_text("chaos/copied")
+    expect(page.locator("#header-inner h1")).to_contain_text("chaos/copied")
     assert order(page) == ["route 0", "route 1", "route 2"]
     assert not page.locator("#id_enabled").is_checked()
 
