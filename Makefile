@@ -23,7 +23,7 @@ run: $(RUN_STAMP) ## Installs, prepares the data directory and serves on HOST:PO
 	@exec $(BIN)/python manage.py serve
 
 test: $(DEV_STAMP) ## Runs all tests; TESTS="-k name tests/unit" chooses.
-	@$(BIN)/pytest -n auto --dist loadgroup $(TESTS)
+	@$(BIN)/pytest -n auto --dist loadfile $(TESTS)
 
 check: $(DEV_STAMP) ## Runs linter, formatter, types, import contracts, Django's checks and the lock check.
 	$(BIN)/ruff check .

@@ -78,12 +78,12 @@ class LiveGateway:
         self._dead = socket.socket()
         self._dead.bind(("127.0.0.1", 0))
         self.log_path = data_dir / "serve.log"
-        self._env = environment(data_dir, **{self.KEY_VARIABLE: PROVIDER_KEY, **variables})
+        self.env = environment(data_dir, **{self.KEY_VARIABLE: PROVIDER_KEY, **variables})
         self._workers = workers
         self._checked = 0
 
     def __enter__(self) -> Self:
-        self.operator = Operator(self._env)
+        self.operator = Operator(self.env)
         try:
             self._launch()
             self.key = self.create_key("tests")["key"]
@@ -107,9 +107,14 @@ class LiveGateway:
     def restart(self, **variables: str) -> None:
         """Ends the server and starts it again on the same data, with other environment variables."""
         assert self.stop() == 0, self.log_text()[-4000:]
-        self._env.update(variables)
-        self._launch()
+        self.start(**variables)
         self._wait_ready()
+
+    def start(self, **variables: str) -> None:
+        """Starts the server again after it was stopped; returns when it has an address, which it may not serve yet."""
+        self.env.update(variables)
+        self._launch()
+        assert eventually(self._announced, START_WITHIN, 0.02), self.log_text()
 
     def stop(self) -> int:
         """Ends the server as an operator does; its exit code."""
@@ -126,7 +131,7 @@ class LiveGateway:
         command = [sys.executable, "manage.py", "serve", "--host", "127.0.0.1", "--port", "0", "--workers", str(self._workers)]
         self._log_start = self.log_path.stat().st_size if self.log_path.exists() else 0
         with self.log_path.open("ab") as log:
-            self.process = subprocess.Popen(command, cwd=ROOT, env=self._env, stdout=log, stderr=subprocess.STDOUT)
+            self.process = subprocess.Popen(command, cwd=ROOT, env=self.env, stdout=log, stderr=subprocess.STDOUT)
 
     @property
     def dead_url(self) -> str:

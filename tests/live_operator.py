@@ -90,8 +90,7 @@ def _define(providers: list[dict[str, Any]], models: list[dict[str, Any]]) -> No
     with transaction.atomic():
         for provider in providers:
             _define_provider(**provider)
-        for model in models:
-            _define_model(**model)
+        _define_models(models)
 
 
 def _define_provider(name: str, api_key: str = "", dynamic: str = "", **fields: Any) -> None:
@@ -109,18 +108,26 @@ def _define_provider(name: str, api_key: str = "", dynamic: str = "", **fields: 
     provider.full_clean()
 
 
-def _define_model(name: str, routes: list[dict[str, Any]], fallbacks: Sequence[str] = (), **fields: Any) -> None:
+def _define_models(models: list[dict[str, Any]]) -> None:
     from models_catalog.models import Fallback, ModelDefinition, Provider, Route
 
-    model, _ = ModelDefinition.objects.update_or_create(name=name, defaults=fields)
-    model.full_clean()
-    model.routes.all().delete()
-    model.fallbacks.all().delete()
-    for position, route in enumerate(routes):
-        provider = Provider.objects.get(name=route.pop("provider"))
-        Route.objects.create(model=model, provider=provider, position=position, name=f"route {position}", **route)
-    for position, fallback in enumerate(fallbacks):
-        Fallback.objects.create(model=model, fallback=ModelDefinition.objects.get(name=fallback), position=position)
+    parts = {model["name"]: (model.pop("routes"), model.pop("fallbacks", ())) for model in models}
+    ModelDefinition.objects.filter(name__in=parts).delete()
+    ModelDefinition.objects.bulk_create([ModelDefinition(**model) for model in models])
+    made = {model.name: model for model in ModelDefinition.objects.all()}
+    known = {provider.name: provider for provider in Provider.objects.all()}
+    routes = [
+        Route(model=made[name], name=f"route {position}", position=position, **{**route, "provider": known[route["provider"]]})
+        for name, (listed, _) in parts.items()
+        for position, route in enumerate(listed)
+    ]
+    Route.objects.bulk_create(routes)
+    chained = [
+        Fallback(model=made[name], fallback=made[fallback], position=position)
+        for name, (_, fallbacks) in parts.items()
+        for position, fallback in enumerate(fallbacks)
+    ]
+    Fallback.objects.bulk_create(chained)
 
 
 def _queryset(model: str, where: dict[str, Any]) -> Any:

@@ -89,7 +89,11 @@ def models(shared_gateway: LiveGateway) -> None:
     limited = [f"status-429-retry-after-{value}" for value in RETRY_AFTER]
     shared_gateway.define(*PASSED_THROUGH, *(EVERYTHING.keys() - hanging), *others, *limited)
     shared_gateway.define(*hanging, **limits)
-    pairs = {f"then-ok/{name}": [{"upstream_model": name}, {"upstream_model": "ok"}] for name in [*EVERYTHING, *PASSED_THROUGH]}
+    pairs = {
+        f"{prefix}/{name}": [{"upstream_model": name}, {"upstream_model": "ok"}]
+        for name in [*EVERYTHING, *PASSED_THROUGH]
+        for prefix in ("then-ok", "streamed")  # a target that was limited is left alone for a while, so each test has its own
+    }
     shared_gateway.define_models(pairs)
     shared_gateway.define_models({name: pair for name, pair in pairs.items() if pair[0]["upstream_model"] in hanging}, **limits)
     shared_gateway.define_models(
@@ -178,7 +182,7 @@ def test_failure_when_another_route_is_left_is_not_seen(gateway: LiveGateway, be
 
 @pytest.mark.parametrize("behaviour", [name for name in EVERYTHING if name not in WHOLE_ONLY or name in STREAM_ONLY])
 def test_failure_when_streamed_and_another_route_is_left_is_not_seen(gateway: LiveGateway, behaviour: str) -> None:
-    response = gateway.chat(f"then-ok/{behaviour}", stream=True)
+    response = gateway.chat(f"streamed/{behaviour}", stream=True)
     assert (response.status_code, response.headers["x-gateway-attempts"]) == (200, "2")
     assert words(response) == "Hello from chaos."
     assert '"error":' not in response.text
