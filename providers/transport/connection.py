@@ -128,7 +128,7 @@ class Connection(Answer, asyncio.Protocol):
             if not self.closed:
                 self._expect(monotonic() + self._idle)
                 self._transport.resume_reading()
-        return super().take()
+        return Answer.take(self)
 
     def extend(self, seconds: float) -> None:
         """Moves the deadline of the next bytes to `seconds` from now, or from when reading is resumed."""

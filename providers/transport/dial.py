@@ -60,6 +60,7 @@ class Dialer:
         self._context = context
         self._resolve = resolve
         self._good: dict[str, tuple[float, list[str]]] = {}
+        self._lookups: dict[str, asyncio.Future[list[str]]] = {}
 
     async def dial(self, origin: Origin, factory: Callable[[], P], seconds: float) -> P:
         """A connected protocol. Raises `ConnectTimeout` after `seconds`, or a `ConnectFailed`."""
@@ -95,9 +96,11 @@ class Dialer:
             return [host]
         known_at, known = self._good.get(host, (0.0, []))
         fresh = bool(known) and monotonic() - known_at < GOOD_ANSWER_SECONDS
+        lookup = self._lookup(origin)
         try:
             async with asyncio.timeout(seconds / 2 if fresh else seconds):
-                addresses = (await self._resolve(host, origin.port))[:MAX_ADDRESSES]
+                await asyncio.wait([lookup])
+            addresses = [] if lookup.cancelled() else lookup.result()[:MAX_ADDRESSES]
             if not addresses:
                 raise OSError("no address")
         except (OSError, ValueError) as error:
@@ -106,6 +109,27 @@ class Dialer:
             raise DnsFailed(f"{host}: {str(error) or 'the name service did not answer in time'}") from error
         self._good[host] = (monotonic(), addresses)
         return addresses
+
+    def _lookup(self, origin: Origin) -> asyncio.Future[list[str]]:
+        """One question at a time for each host, for all who ask: a name service that hangs holds up one thread, not all."""
+        host = origin.host
+        lookup = self._lookups.get(host)
+        if lookup is None:
+            lookup = self._lookups[host] = asyncio.ensure_future(self._resolve(host, origin.port))
+            lookup.add_done_callback(lambda done: self._answered(host, done))
+        return lookup
+
+    def _answered(self, host: str, done: asyncio.Future[list[str]]) -> None:
+        del self._lookups[host]
+        if not done.cancelled():
+            done.exception()  # perhaps nobody waits for it any more
+
+    async def aclose(self) -> None:
+        """Ends the questions under way."""
+        lookups = tuple(self._lookups.values())
+        for lookup in lookups:
+            lookup.cancel()
+        await asyncio.gather(*lookups, return_exceptions=True)
 
 
 def _is_address(host: str) -> bool:

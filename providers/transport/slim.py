@@ -34,9 +34,7 @@ class SlimTransport:
     async def fetch(self, request: UpstreamRequest) -> UpstreamReply:
         """See `Transport.fetch`."""
         connection = await self._exchange(request, True)
-        chunks = connection.chunks
-        body = chunks[0] if len(chunks) == 1 else b"".join(chunks)
-        reply = UpstreamReply(connection.status, connection.headers, body)
+        reply = UpstreamReply(connection.status, connection.headers, connection.take())
         connection.home.release(connection)
         return reply
 
@@ -52,6 +50,7 @@ class SlimTransport:
         """Closes all connections; exchanges under way fail."""
         self._closed = True
         await self._sweep.fail_all(AdapterFailed(CLOSED))
+        await self._dialer.aclose()
 
     async def _exchange(self, request: UpstreamRequest, whole: bool) -> Connection:
         """Sends the request and waits for the head, with `whole` for all of the answer."""

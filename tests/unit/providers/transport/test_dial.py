@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import socket
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -10,14 +11,14 @@ from typing import cast
 
 import pytest
 
-from providers.errors import ConnectFailed, ConnectTimeout, DnsFailed
+from providers.errors import ConnectFailed, ConnectTimeout, DnsFailed, ProviderError
 from providers.transport import Head, Origin, Transport, UpstreamRequest
 from providers.transport import dial as module
 from providers.transport.dial import Dialer, in_turn, system_resolve
 from providers.transport.slim import SlimTransport
 from providers.types import Timeouts
 from tests.unit.providers.transport.conftest import CONTEXT
-from tests.unit.providers.transport.scripted import OK, PATIENCE, TICK, ScriptedServer, answering, request_to
+from tests.unit.providers.transport.scripted import OK, PATIENCE, TICK, ScriptedServer, answering, request_to, until
 
 DEAD = "127.0.0.2"
 """An address where nothing listens."""
@@ -126,9 +127,11 @@ async def test_name_without_an_address_raises_dns_failed(server: ScriptedServer,
 
 async def test_name_service_that_is_silent_raises_dns_failed_in_time(server: ScriptedServer) -> None:
     before = time.monotonic()
+    dialer = Dialer(CONTEXT, Names(PATIENCE))
     with pytest.raises(DnsFailed):
-        await dial(Dialer(CONTEXT, Names(PATIENCE)), server, 0.06)
+        await dial(dialer, server, 0.06)
     assert 0.06 - TICK <= time.monotonic() - before < 0.6
+    await dialer.aclose()
 
 
 @pytest.mark.parametrize("failure", [socket.gaierror(socket.EAI_AGAIN, "again"), PATIENCE, []])
@@ -138,6 +141,7 @@ async def test_name_service_that_fails_after_a_good_answer_leaves_that_in_use(
     dialer = Dialer(CONTEXT, Names(["127.0.0.1"], failure))
     for _ in range(2):
         assert await dial(dialer, server, 0.2) == "127.0.0.1"
+    await dialer.aclose()
 
 
 async def test_good_answer_too_old_is_not_used(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -156,6 +160,59 @@ async def test_new_answer_of_the_name_service_is_used_at_once(server: ScriptedSe
         await dial(dialer, server)
     assert await dial(dialer, server) == "127.0.0.1"
     assert names.asked == [("api.example.com", server.port)] * 2
+
+
+async def test_many_who_ask_for_one_host_at_once_share_one_question(server: ScriptedServer) -> None:
+    names = Names(0.02, ["127.0.0.1"])
+    dialer = Dialer(CONTEXT, names)
+    assert await asyncio.gather(*[dial(dialer, server) for _ in range(20)]) == ["127.0.0.1"] * 20
+    assert len(names.asked) == 1
+    await dial(dialer, server)
+    assert len(names.asked) == 2
+
+
+async def test_one_who_gives_up_asking_does_not_end_the_question_of_the_others(server: ScriptedServer, no_leaks: None) -> None:
+    known = asyncio.Event()
+
+    async def slow(host: str, port: int) -> list[str]:
+        await known.wait()
+        return ["127.0.0.1"]
+
+    dialer = Dialer(CONTEXT, slow)
+    first, second = [asyncio.ensure_future(dial(dialer, server)) for _ in range(2)]
+    await asyncio.sleep(0.01)
+    first.cancel()
+    with pytest.raises(DnsFailed):
+        await dial(dialer, server, 0.01)
+    known.set()
+    assert await second == "127.0.0.1"
+    with pytest.raises(asyncio.CancelledError):
+        await first
+
+
+async def test_question_that_fails_when_nobody_waits_any_more_is_no_error(server: ScriptedServer, no_leaks: None) -> None:
+    given_up = asyncio.Event()
+
+    async def slow(host: str, port: int) -> list[str]:
+        await given_up.wait()
+        raise socket.gaierror(socket.EAI_AGAIN, "again")
+
+    dialer = Dialer(CONTEXT, slow)
+    with pytest.raises(DnsFailed):
+        await dial(dialer, server, 0.01)
+    given_up.set()
+    await until(lambda: not dialer._lookups)
+    gc.collect()
+
+
+async def test_request_that_waits_for_a_name_when_the_transport_closes_fails(no_leaks: None) -> None:
+    async with ScriptedServer(answering(OK)) as server:
+        transport = SlimTransport(context=CONTEXT, resolve=Names(PATIENCE))
+        task = asyncio.ensure_future(transport.fetch(request_to(server, host="api.example.com")))
+        await asyncio.sleep(0.01)
+        await transport.aclose()
+        with pytest.raises(ProviderError):
+            await task
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])

@@ -7,10 +7,13 @@ import contextlib
 import os
 import random
 import time
+from collections.abc import Callable
 
 import pytest
 
 from providers.errors import ProviderError, UpstreamReset
+from providers.transport import Origin
+from providers.transport.dial import Dialer, P
 from providers.transport.httpx_transport import HttpxTransport
 from providers.transport.pool import PoolCounters
 from providers.transport.slim import SlimTransport
@@ -226,6 +229,28 @@ async def test_server_that_hangs_up_at_once_fails_the_request(slim: SlimTranspor
         await until(lambda: counters(slim).active == 0)
 
 
+class LateDialer(Dialer):
+    """Tells of a connection only when the upstream may have closed it again."""
+
+    async def dial(self, origin: Origin, factory: Callable[[], P], seconds: float) -> P:
+        protocol = await super().dial(origin, factory, seconds)
+        await asyncio.sleep(0.02)
+        return protocol
+
+
+async def test_connection_closed_before_its_first_request_fails_the_request_at_once(slim: SlimTransport) -> None:
+    async def script(peer: Peer) -> None:
+        peer.finish()
+
+    slim._dialer = LateDialer(CONTEXT)
+    async with ScriptedServer(script) as server:
+        before = time.monotonic()
+        with pytest.raises(UpstreamReset):
+            await slim.fetch(request_to(server))
+        assert time.monotonic() - before < 1
+        assert counters(slim) == PoolCounters(active=0, idle=0, opened=0, stale_retries=0)
+
+
 async def test_connection_whose_request_was_not_read_to_its_end_is_not_used_again(slim: SlimTransport) -> None:
     done = asyncio.Event()
 
@@ -281,11 +306,11 @@ async def test_idle_connection_is_dropped_after_its_time() -> None:
 
 
 async def test_idle_connection_used_in_time_is_kept() -> None:
-    slim = SlimTransport(keep_seconds=0.1, context=CONTEXT)
+    slim = SlimTransport(keep_seconds=0.4, context=CONTEXT)
     async with ScriptedServer(answering(OK)) as server:
-        for _ in range(6):
+        for _ in range(5):
             await slim.fetch(request_to(server))
-            await asyncio.sleep(0.04)
+            await asyncio.sleep(0.12)
         assert server.accepted == 1
     await slim.aclose()
 

@@ -149,6 +149,13 @@ async def test_answer_before_the_request_was_sent_whole_is_given(slim: SlimTrans
         await server.settled()
 
 
+async def test_idle_connection_holds_nothing_of_its_last_answer(slim: SlimTransport) -> None:
+    async with ScriptedServer(answering(OK)) as server:
+        await slim.fetch(request_to(server))
+        (connection,) = next(iter(slim._pools.values()))._idle
+        assert connection.chunks == []
+
+
 async def test_failures_leave_no_garbage_that_grows(slim: SlimTransport) -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
