@@ -9,7 +9,7 @@ from typing import Any
 from django.apps import apps
 from django.db import connection, models, transaction
 
-from models_catalog import encryption
+from models_catalog import encryption, publish
 from models_catalog.fields import EncryptedTextField, encrypted_fields
 
 
@@ -42,6 +42,7 @@ def _pass(column: EncryptedTextField, ring: encryption.KeyRing, size: int, resul
     todo = _pending(column, ring).order_by("pk")
     while True:
         with transaction.atomic():
+            publish.mark_changed()  # every writer takes the version row first, so that none waits for another's rows
             rows = list(_lockable(todo)[:size])
             changed = [row for row in rows if _reencrypt(column, ring, row, result)]
             column.model._default_manager.bulk_update(changed, [column.name])

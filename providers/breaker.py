@@ -38,6 +38,8 @@ class _Circuit:
     open_until: float = 0.0
     probe_until: float = 0.0
     cooldown: float = COOLDOWN_S
+    limited: bool = False
+    """Cooled because it asked to be left alone, not because it failed."""
 
     def count(self, now: float, *, failed: bool) -> None:
         if now - self.window_start > WINDOW_S:
@@ -90,14 +92,16 @@ class Breakers:
         circuit.count(now, failed=True)
         if now < circuit.open_until:
             return
-        if circuit.open_until:
+        probed = circuit.open_until > 0.0 and not circuit.limited
+        if probed:
             circuit.cooldown = min(circuit.cooldown * 2, MAX_COOLDOWN_S)
-        if circuit.open_until or circuit.broken():
-            circuit.open_until, circuit.probe_until = now + circuit.cooldown, 0.0
+        again = probed or circuit.broken()
+        circuit.open_until, circuit.probe_until, circuit.limited = now + circuit.cooldown if again else 0.0, 0.0, False
 
     def cool(self, target: str, seconds: float) -> None:
         """Leaves the target alone for as long as it asked for."""
         circuit = self._circuits.setdefault(target, _Circuit())
+        circuit.limited = circuit.limited or not circuit.open_until
         circuit.open_until, circuit.probe_until = max(circuit.open_until, self._clock() + seconds), 0.0
 
     def released(self, target: str) -> None:

@@ -38,7 +38,7 @@ class OpenAICompatibleAdapter:
     async def chat(self, call: Call, transport: Transport) -> Reply:
         answer = await transport.fetch(self._request(call))
         if answer.status != 200:
-            raise failure_of(answer.status, answer.headers, answer.body)
+            raise failure_of(answer.status, answer.headers, self._without_key(answer.body, call))
         return Reply(wire=Wire.OPENAI_CHAT, fields=openai_chat.completion_of(answer.body))
 
     async def stream_chat(self, call: Call, transport: Transport) -> OpenAIChatStream:
@@ -49,7 +49,12 @@ class OpenAICompatibleAdapter:
             body = await _read_all(stream)
         finally:
             stream.close()
-        raise failure_of(stream.status, stream.headers, body)
+        raise failure_of(stream.status, stream.headers, self._without_key(body, call))
+
+    def _without_key(self, body: bytes, call: Call) -> bytes:
+        """An error answer, in which some upstreams repeat the key that they were sent."""
+        secret = self.config.credential.secret or call.credentials.get(self.config.credential.dynamic or "")
+        return body.replace(secret.reveal().encode(), b"***") if secret else body
 
     def _request(self, call: Call) -> UpstreamRequest:
         headers = call.headers
@@ -132,6 +137,8 @@ def _head(config: TargetConfig, preset: Preset) -> Head:
     path = _path(config, preset, url.path.rstrip("/"))
     if url.query:
         path += ("&" if "?" in path else "?") + quote(url.query, safe="!$%&'()*+,/:;=?@")
+    if config.credential.secret and not config.credential.secret.reveal().isprintable():
+        raise ConfigurationError("credential", "the key holds a character that HTTP does not allow")
     try:
         return Head("POST", Origin(url.scheme, host, port), path, _headers(config, preset))
     except ValueError:  # its text may hold the key

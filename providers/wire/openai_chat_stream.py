@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
-from providers.errors import EmptyStream, ProviderError, StreamTruncated
+from providers.errors import EmptyStream, InvalidResponse, ProviderError, StreamTruncated
 from providers.types import Usage
 from providers.wire import sse
 from providers.wire.openai_chat import DONE, error_in, usage_of
@@ -102,6 +102,9 @@ class ChatStreamRelay:
         try:
             fields = fields_of(data)
         except InvalidJson:
+            if not self.started:
+                self.error = InvalidResponse("the first event is not JSON")
+                return b""
             self.events += 1
             return frame
         self.error = error_in(fields)

@@ -30,7 +30,7 @@ from providers.transport import Headers
 
 MAX_MESSAGE = 2000
 SECRET = re.compile(
-    r"\b(?:sk|pk|rk|xai|gsk|nvapi|csk|fw|key|pplx|hf|r8|AIza)[-_]?[A-Za-z0-9_\-*.]{8,}|Bearer\s+\S+", re.IGNORECASE
+    r"\b(?:sk|pk|rk|xai|gsk|nvapi|csk|fw|pplx|hf|tgp|r8)[-_][\w\-*.]{8,}|\bAIza[\w\-*.]{8,}|\bBearer\s+\S+", re.IGNORECASE
 )
 QUOTA_CODES = frozenset({"insufficient_quota", "credit_balance_exhausted", "billing_hard_limit_reached"})
 CALLER_STATUSES = frozenset({400, 404, 405, 406, 409, 410, 411, 413, 414, 415, 416, 417, 418, 421, 422, 424, 428, 431, 451})

@@ -22,7 +22,7 @@ class FrameSplitter:
     __slots__ = ("_rest", "_scanned")
 
     def __init__(self) -> None:
-        self._rest = b""
+        self._rest = bytearray()
         self._scanned = 0
 
     def feed(self, chunk: bytes) -> list[bytes]:
@@ -34,24 +34,26 @@ class FrameSplitter:
                 return [chunk]
             if b"\n\n\n" not in chunk:
                 return [part + b"\n\n" for part in chunk[:-2].split(b"\n\n")]
-        return self._cut(self._rest + chunk)
+        self._rest += chunk
+        return self._cut(self._rest)
 
-    def _cut(self, data: bytes) -> list[bytes]:
+    def _cut(self, data: bytearray) -> list[bytes]:
         frames: list[bytes] = []
         start = 0
         while match := _END.search(data, max(start, self._scanned)):
-            frames.append(data[start : match.end()])
+            frames.append(bytes(data[start : match.end()]))
             start = match.end()
             self._scanned = 0
-        self._rest = data[start:]
-        self._scanned = max(len(self._rest) - 3, 0)
+        del match  # it holds the buffer
+        del data[:start]
+        self._scanned = max(len(data) - 3, 0)
         if len(self._rest) > MAX_FRAME_BYTES or any(len(frame) > MAX_FRAME_BYTES for frame in frames):
             raise InvalidResponse("an event is too long")
         return frames
 
     def rest(self) -> bytes:
         """What came after the last complete frame; forgets it."""
-        rest, self._rest, self._scanned = self._rest, b"", 0
+        rest, self._rest, self._scanned = bytes(self._rest), bytearray(), 0
         return rest
 
 

@@ -30,6 +30,7 @@ class Model:
     tries: list[tuple[float, bool]] = field(default_factory=list)
     cooled_until: float | None = None
     cooldowns: int = 0
+    limited: bool = False
     probe_until: float = 0.0
 
     def window(self, now: float, failed: bool) -> None:
@@ -81,17 +82,19 @@ class BreakerMachine(RuleBasedStateMachine):
         model, now = self.known.setdefault(target_id, Model()), self.clock.now
         model.in_a_row += 1
         model.window(now, True)
-        if model.cooled_until is None:
-            if model.broken():
-                model.cooled_until, model.probe_until = now + COOLDOWN_S, 0.0
-        elif now >= model.cooled_until:
+        if model.cooled_until is not None and now < model.cooled_until:
+            return
+        if model.cooled_until is not None and not model.limited:
             model.cooldowns += 1
-            model.cooled_until, model.probe_until = now + min(COOLDOWN_S * 2**model.cooldowns, MAX_COOLDOWN_S), 0.0
+        again = model.broken() or (model.cooled_until is not None and not model.limited)
+        seconds = min(COOLDOWN_S * 2**model.cooldowns, MAX_COOLDOWN_S)
+        model.cooled_until, model.probe_until, model.limited = now + seconds if again else None, 0.0, False
 
     @rule(target_id=st.sampled_from(TARGETS), seconds=st.sampled_from([1.0, 7.0, 60.0]))
     def cool(self, target_id: str, seconds: float) -> None:
         self.breakers.cool(target_id, seconds)
         model = self.known.setdefault(target_id, Model())
+        model.limited = model.limited or model.cooled_until is None
         model.cooled_until, model.probe_until = max(model.cooled_until or 0.0, self.clock.now + seconds), 0.0
 
     @rule(target_id=st.sampled_from(TARGETS))

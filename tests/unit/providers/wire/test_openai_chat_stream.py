@@ -363,13 +363,19 @@ def test_error_when_it_cannot_be_read_then_still_an_error(error: bytes) -> None:
         b'data: "model"\r\n\r\n',
     ],
 )
-def test_bad_json_when_it_comes_then_forwarded_verbatim(bad: bytes) -> None:
-    for place in (0, 1, 2):
+def test_bad_json_when_it_comes_after_the_first_event_then_forwarded_verbatim(bad: bytes) -> None:
+    for place in (1, 2):
         values = [frame(chunk("a")), frame(chunk("b"))]
         values.insert(place, bad)
         out, _ = relayed(b"".join(values) + DONE)
         assert bad in out
         assert out.replace(bad, b"") == stream_of(chunk("a"), chunk("b")).replace(b'"upstream"', SHOWN) + DONE
+
+
+def test_bad_json_when_it_comes_first_then_the_stream_has_failed() -> None:
+    relay = ChatStreamRelay("m", include_usage=False)
+    assert relay.feed(b"data: {broken\n\n" + frame(chunk("a"))) == b""
+    assert isinstance(relay.error, InvalidResponse)
 
 
 def test_invalid_utf8_when_in_a_chunk_then_forwarded_as_it_came() -> None:
