@@ -1,4 +1,4 @@
-"""How does a server go away without being stopped? Behind a proxy that can be cut, frozen and opened again."""
+"""How does a server go away without being stopped? Behind a proxy that can be cut, frozen, slowed down and opened again."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ class Proxy:
     """Forwards a local port to `host:port` until the `with` block ends."""
 
     port: int
+    delay_s = 0.0
+    """How long every packet takes, each way."""
 
     def __init__(self, host: str, port: int) -> None:
         self._target = (host, port)
@@ -87,6 +89,7 @@ class Proxy:
 
     async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while data := await reader.read(65536):
+            await asyncio.sleep(self.delay_s)
             await self._flowing.wait()
             writer.write(data)
             await writer.drain()
