@@ -15,7 +15,7 @@ from openai_api.context import Gateway, Inbound, Receive, Send
 from openai_api.disconnect import DisconnectWatch
 from openai_api.errors import ApiError, internal_error, server_draining
 from openai_api.pipeline.respond import send_error
-from openai_api.pipeline.run import Handler
+from openai_api.pipeline.run import Handler, identify
 from openai_api.receive import ClientGone, checked_headers, read_body
 from openai_api.recording.events import Record
 
@@ -40,7 +40,7 @@ class InferenceConsumer:
         request_id = _request_id(scope["headers"])
         record = Record(request_id, scope["method"], scope["path"])
         inbound = Inbound(request_id, scope["method"], scope["path"], "", {}, b"", record, send)
-        inbound.client = (scope.get("client") or ("",))[0]
+        inbound.peer = (scope.get("client") or ("",))[0]
         active, task = self._gateway.state.active, asyncio.current_task()
         assert task is not None, "a server calls an application in a task"  # noqa: S101
         active[task] = record
@@ -60,6 +60,8 @@ class InferenceConsumer:
             inbound.headers = checked_headers(headers)
             route, inbound.argument = routes.find(inbound.method, inbound.path)
             inbound.record.route = route.path
+            if route.keyed:
+                identify(self._gateway, inbound)  # before the body: nobody without a key makes the gateway hold one
             if inbound.method in BODYLESS:
                 await route.handler(self._gateway, inbound)
             else:

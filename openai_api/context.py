@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import msgspec
 
 from models_catalog.live import LiveCatalog
+from models_catalog.snapshot import CatalogSnapshot, Client
 from openai_api.recording.events import Record
 from openai_api.recording.metrics import Tally
 from providers.breaker import Breakers
@@ -20,9 +21,14 @@ Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 
 
+ANONYMOUS = Client(id="anonymous", name="anonymous")
+EMPTY = CatalogSnapshot()
+
+
 class Inbound(msgspec.Struct):
     """A received request: the decoded path with its variable part, the headers by name (in lower case) and the body;
-    `client` is the address of the other end of the connection."""
+    `peer` is the address of the other end of the connection. `catalog` is the one in force when the request came, read
+    once; `caller` is who the key belongs to."""
 
     request_id: str
     method: str
@@ -32,7 +38,9 @@ class Inbound(msgspec.Struct):
     body: bytes
     record: Record
     send: Send
-    client: str = ""
+    peer: str = ""
+    catalog: CatalogSnapshot = EMPTY
+    caller: Client = ANONYMOUS
 
 
 class Recorder(Protocol):

@@ -10,11 +10,12 @@ from openai_api.pipeline.run import Handler, inference
 
 
 class Route(NamedTuple):
-    """A path ends in `*` when the rest of it, slashes included, is the argument."""
+    """A path ends in `*` when the rest of it, slashes included, is the argument. `keyed` paths need a client key."""
 
     method: str
     path: str
     handler: Handler
+    keyed: bool = True
 
 
 ROUTES = (
@@ -24,21 +25,19 @@ ROUTES = (
     Route("GET", "/models", models.list_models),
     Route("GET", "/v1/models/*", models.get_model),
     Route("GET", "/models/*", models.get_model),
-    Route("GET", "/livez", health.livez),
-    Route("GET", "/health/liveness", health.livez),
-    Route("GET", "/health/liveliness", health.livez),
-    Route("GET", "/readyz", health.readyz),
-    Route("GET", "/health/readiness", health.readyz),
-    Route("GET", "/health", health.health),
-    Route("GET", "/status", health.status),
-    Route("GET", "/metrics", metrics.metrics),
+    Route("GET", "/livez", health.livez, keyed=False),
+    Route("GET", "/health/liveness", health.livez, keyed=False),
+    Route("GET", "/health/liveliness", health.livez, keyed=False),
+    Route("GET", "/readyz", health.readyz, keyed=False),
+    Route("GET", "/health/readiness", health.readyz, keyed=False),
+    Route("GET", "/health", health.health, keyed=False),
+    Route("GET", "/status", health.status, keyed=False),
+    Route("GET", "/metrics", metrics.metrics, keyed=False),
 )
 
-_EXACT = {path: {route.method: route for route in ROUTES if route.path == path} for _, path, _ in ROUTES if path[-1] != "*"}
-_PREFIXES = tuple(
-    (path[:-1], {route.method: route for route in ROUTES if route.path == path})
-    for path in dict.fromkeys(route.path for route in ROUTES if route.path[-1] == "*")
-)
+_BY_PATH = {path: {route.method: route for route in ROUTES if route.path == path} for path in {route.path for route in ROUTES}}
+_EXACT = {path: methods for path, methods in _BY_PATH.items() if path[-1] != "*"}
+_PREFIXES = tuple((path[:-1], methods) for path, methods in _BY_PATH.items() if path[-1] == "*")
 
 
 def owns(path: str) -> bool:

@@ -25,7 +25,7 @@ def _authorize(gateway: Gateway, inbound: Inbound) -> None:
         given = inbound.headers.get(b"authorization", b"")
         if not hmac.compare_digest(given, b"Bearer " + gateway.metrics_token.reveal().encode()):
             raise ApiError(401, "invalid_metrics_token", "Metrics need the token.", headers=((b"www-authenticate", b"Bearer"),))
-    elif not _is_local(inbound.client):
+    elif not _is_local(inbound.peer):
         text = "Metrics are for clients on the same machine, unless GATEWAY_METRICS_TOKEN is set."
         raise ApiError(403, "metrics_are_local", text, kind="permission_error")
 

@@ -5,20 +5,18 @@ from __future__ import annotations
 from openai_api.context import Gateway, Inbound
 from openai_api.pipeline.resolve_model import resolve_model
 from openai_api.pipeline.respond import send_json
-from openai_api.pipeline.run import identify
 
 
 async def list_models(gateway: Gateway, inbound: Inbound) -> None:
     """OpenAI's list object, with `capabilities`, `pricing` and `metadata` added to each model."""
-    catalog, client = identify(gateway, inbound)
-    if client.models is None:
+    catalog, caller = inbound.catalog, inbound.caller
+    if caller.models is None:
         await send_json(inbound, catalog.models_body)
         return
-    cards = [entry.card for name, entry in sorted(catalog.models.items()) if client.may_use(name)]
+    cards = [entry.card for name, entry in sorted(catalog.models.items()) if caller.may_use(name)]
     await send_json(inbound, b'{"object":"list","data":[' + b",".join(cards) + b"]}")
 
 
 async def get_model(gateway: Gateway, inbound: Inbound) -> None:
     """One model object; its id may hold slashes."""
-    catalog, client = identify(gateway, inbound)
-    await send_json(inbound, resolve_model(inbound.argument, client, catalog).card)
+    await send_json(inbound, resolve_model(inbound.argument, inbound.caller, inbound.catalog).card)

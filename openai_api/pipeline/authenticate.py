@@ -9,8 +9,6 @@ from time import time
 from models_catalog.snapshot import CatalogSnapshot, Client
 from openai_api.errors import CREDENTIAL_HEADERS, conflicting_credentials, invalid_api_key, not_ready
 
-ANONYMOUS = Client(id="anonymous", name="anonymous")
-
 
 def authenticate(headers: Mapping[bytes, bytes], catalog: CatalogSnapshot, *, stale: bool = False) -> Client:
     """The caller, whose key may stand in `Authorization: Bearer K`, `x-api-key` or `api-key`.

@@ -6,11 +6,10 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
 
-from models_catalog.snapshot import CatalogSnapshot, Client
 from openai_api.context import Gateway, Inbound
 from openai_api.errors import invalid, not_ready, upstream
 from openai_api.pipeline.adapt import adapt
-from openai_api.pipeline.authenticate import ANONYMOUS, authenticate
+from openai_api.pipeline.authenticate import authenticate
 from openai_api.pipeline.check_capability import check_capability
 from openai_api.pipeline.resolve_model import resolve_model
 from openai_api.pipeline.respond import respond
@@ -24,22 +23,21 @@ Handler = Callable[[Gateway, Inbound], Awaitable[None]]
 Decode = Callable[[Inbound], Call]
 
 
-def identify(gateway: Gateway, inbound: Inbound) -> tuple[CatalogSnapshot, Client]:
-    """The catalog in force, read once for the whole request, and who is calling."""
+def identify(gateway: Gateway, inbound: Inbound) -> None:
+    """Reads the catalog once for the whole request, and finds out who is calling. Raises `ApiError`."""
     if not gateway.serves_data:
         raise invalid("not_found", "This server serves the admin only.", status=404)
     if not gateway.catalog.loaded:
         raise not_ready()
-    catalog = gateway.catalog.current
-    client = authenticate(inbound.headers, catalog, stale=gateway.catalog.stale) if gateway.authentication else ANONYMOUS
-    inbound.record.client_id, inbound.record.client_name = client.id, client.name
-    return catalog, client
+    catalog = inbound.catalog = gateway.catalog.current
+    if gateway.authentication:
+        inbound.caller = authenticate(inbound.headers, catalog, stale=gateway.catalog.stale)
+    inbound.record.client_id, inbound.record.client_name = inbound.caller.id, inbound.caller.name
 
 
 async def run(gateway: Gateway, inbound: Inbound, decode: Decode) -> None:
-    """One inference request, from its bytes to the last byte of the answer. Raises `ApiError`."""
-    record = inbound.record
-    catalog, client = identify(gateway, inbound)
+    """One inference request of a known caller, from its bytes to the last byte of the answer. Raises `ApiError`."""
+    record, catalog, client = inbound.record, inbound.catalog, inbound.caller
     call = decode(inbound) if len(inbound.body) <= LARGE_BODY else await asyncio.to_thread(decode, inbound)
     record.stream, record.body_bytes = call.stream, len(inbound.body)
     entry = resolve_model(call.model, client, catalog)
