@@ -384,7 +384,7 @@ async def test_thousands_of_cancelled_requests_leave_nothing_behind(
 
 async def test_requests_after_a_storm_of_timeouts_succeed(slim: SlimTransport) -> None:
     async with ScriptedServer(*[hanging(b"")] * 50, answering(OK)) as server:
-        short = Timeouts(PATIENCE, 0.05, PATIENCE, PATIENCE)
+        short = Timeouts(PATIENCE, 0.3, PATIENCE, PATIENCE)
         results = await asyncio.gather(
             *[slim.fetch(request_to(server, timeouts=short)) for _ in range(50)], return_exceptions=True
         )

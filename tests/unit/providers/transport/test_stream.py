@@ -217,19 +217,19 @@ async def test_stream_extended_with_each_event_lasts_until_the_total_timeout(tra
 
     async with ScriptedServer(script) as server:
         before = time.monotonic()
-        stream = await transport.stream(request_to(server, timeouts=Timeouts(PATIENCE, SHORT, SHORT, 0.2)))
+        stream = await transport.stream(request_to(server, timeouts=Timeouts(PATIENCE, 0.3, 0.3, 0.5)))
         received = bytearray()
         with pytest.raises(TotalTimeout):
-            await read_on(stream, received, extend=0.1)
+            await read_on(stream, received, extend=0.3)
         assert set(received) == set(b"helo")
-        assert 0.2 - TICK <= time.monotonic() - before < 0.2 + TOLERANCE
+        assert 0.5 - TICK <= time.monotonic() - before < 0.5 + TOLERANCE
         await server.settled()
 
 
 async def test_stream_whose_reader_is_late_finds_what_came_in_time(transport: Transport) -> None:
     async with ScriptedServer(hanging(CHUNKED + b"5\r\nhello\r\n")) as server:
-        stream = await transport.stream(request_to(server, timeouts=Timeouts(PATIENCE, SHORT, SHORT, PATIENCE)))
-        await asyncio.sleep(SHORT * 2)
+        stream = await transport.stream(request_to(server, timeouts=Timeouts(PATIENCE, 0.12, 0.12, PATIENCE)))
+        await asyncio.sleep(0.18)
         assert await stream.next() == b"hello"
         with pytest.raises(FirstByteTimeout):
             await stream.next()
@@ -246,8 +246,8 @@ async def test_stream_extended_by_a_reader_that_was_late_waits_on(transport: Tra
         await peer.gone()
 
     async with ScriptedServer(script) as server:
-        stream = await transport.stream(request_to(server, timeouts=Timeouts(PATIENCE, SHORT, SHORT, PATIENCE)))
-        await asyncio.sleep(SHORT * 2)
+        stream = await transport.stream(request_to(server, timeouts=Timeouts(PATIENCE, 0.12, 0.12, PATIENCE)))
+        await asyncio.sleep(0.18)
         late.set()
         assert await stream.next() == b"one"
         stream.extend(1)
@@ -257,7 +257,7 @@ async def test_stream_extended_by_a_reader_that_was_late_waits_on(transport: Tra
 
 async def test_stream_abandoned_by_its_reader_is_closed_at_the_total_timeout(slim: SlimTransport) -> None:
     async with ScriptedServer(hanging(CHUNKED)) as server:
-        stream = await slim.stream(request_to(server, timeouts=Timeouts(PATIENCE, SHORT, SHORT, 0.1)))
+        stream = await slim.stream(request_to(server, timeouts=Timeouts(PATIENCE, 0.12, 0.12, 0.2)))
         await server.settled()
         with pytest.raises(TotalTimeout):
             await stream.next()
@@ -300,9 +300,9 @@ async def test_stream_paused_by_its_reader_does_not_blame_the_upstream(transport
             await peer.send(block)
 
     async with ScriptedServer(script) as server:
-        stream = await transport.stream(request_to(server, timeouts=Timeouts(PATIENCE, SHORT, SHORT, PATIENCE)))
-        stream.extend(SHORT)
-        await asyncio.sleep(0.15)
+        stream = await transport.stream(request_to(server, timeouts=Timeouts(PATIENCE, 0.12, 0.12, PATIENCE)))
+        stream.extend(0.12)
+        await asyncio.sleep(0.18)
         received = 0
         while data := await stream.next():
             received += len(data)
