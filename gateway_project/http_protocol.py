@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
@@ -11,6 +12,7 @@ from openai_api.errors import ApiError
 
 HEAD_S = 10.0
 MAX_HEAD_BYTES = 64 * 1024
+HEAD = b"content-type: application/json\r\ncontent-length: %d\r\nx-request-id: %s\r\nconnection: close\r\n\r\n"
 
 
 class GuardedHttpProtocol(HttpToolsProtocol):
@@ -59,9 +61,10 @@ class GuardedHttpProtocol(HttpToolsProtocol):
 
     def _refuse(self, error: ApiError) -> None:
         self._stop_timer()
-        body = error.body()
-        head = b"content-type: application/json\r\ncontent-length: %d\r\nconnection: close\r\n\r\n" % len(body)
-        self.transport.write(STATUS_LINE[error.status] + head + body)
+        if self.cycle is None or self.cycle.response_complete:  # else it would land inside the answer under way
+            body = error.body()
+            head = HEAD % (len(body), os.urandom(16).hex().encode())
+            self.transport.write(STATUS_LINE[error.status] + head + body)
         self.transport.close()
 
     def _stop_timer(self) -> None:

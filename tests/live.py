@@ -15,6 +15,7 @@ import signal
 import socket
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -28,6 +29,7 @@ from tests.live_operator import ROOT, Operator
 START_WITHIN = 60.0
 STOP_WITHIN = 10.0
 VISIBLE_WITHIN = 5.0
+ROWS_WITHIN = 6.0
 PROVIDER_KEY = "sk-upstream-canary-2f9c1b7e40d8"
 """The key that the gateway sends upstream; it must be seen nowhere else."""
 SERVES_ON = re.compile(r"serves on (http://\S+)")
@@ -81,6 +83,7 @@ class LiveGateway:
         self.env = environment(data_dir, **{self.KEY_VARIABLE: PROVIDER_KEY, **variables})
         self._workers = workers
         self._checked = 0
+        self._answered: Counter[str] = Counter()
 
     def __enter__(self) -> Self:
         self.operator = Operator(self.env)
@@ -220,10 +223,28 @@ class LiveGateway:
         for secret in (PROVIDER_KEY, ENCRYPTION_KEY, self.key):
             assert secret not in fresh, "a secret is in the log"
 
+    def check_rows(self) -> None:
+        """Every answer that `http` has got, of whatever status, is one row, and exactly one."""
+        answered, self._answered = self._answered, Counter()
+        eventually(lambda: self._rows_of(answered) >= answered, ROWS_WITHIN, 0.1)
+        found = self._rows_of(answered)
+        assert found == answered, {"missing": answered - found, "too many": found - answered}
+
+    def _rows_of(self, ids: Mapping[str, int]) -> Counter[str]:
+        rows = self.operator.rows("openai_api.UsageRecord", {"request_id__in": list(ids)})
+        return Counter(row["request_id"] for row in rows)
+
+    def _note(self, answer: httpx.Response) -> None:
+        if answer.url.path.endswith("/chat/completions") and answer.request.method == "POST":
+            self._answered[answer.headers["x-request-id"]] += 1
+
     def _wait_ready(self) -> None:
         assert eventually(self._announced, START_WITHIN, 0.02), self.log_text()
         assert eventually(self._ready, START_WITHIN, 0.02), self.log_text()
-        self.http = httpx.Client(base_url=self.base_url, headers=self.headers(), trust_env=False, timeout=15)
+        hooks = {"response": [self._note]}
+        self.http = httpx.Client(
+            base_url=self.base_url, headers=self.headers(), trust_env=False, timeout=15, event_hooks=hooks
+        )
 
     def _announced(self) -> bool:
         assert self.process.poll() is None, self.log_text()

@@ -58,8 +58,15 @@ def chaos(shared_chaos: Chaos) -> Chaos:
     return shared_chaos
 
 
+@pytest.fixture(scope="module")
+def _rows_checked(shared_gateway: LiveGateway) -> Iterator[None]:
+    """After the tests of a file: one row for every request."""
+    yield
+    shared_gateway.check_rows()
+
+
 @pytest.fixture
-def gateway(chaos: Chaos, shared_gateway: LiveGateway) -> Iterator[LiveGateway]:
+def gateway(chaos: Chaos, shared_gateway: LiveGateway, _rows_checked: None) -> Iterator[LiveGateway]:
     """The shared gateway, checked after the test for what must always hold."""
     yield shared_gateway
     shared_gateway.check()
