@@ -13,7 +13,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench lock clean
+.PHONY: help run test check bench soak lock clean
 
 help: ## Lists the targets.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-8s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,8 +36,11 @@ check: $(DEV_STAMP) ## Runs linter, formatter, types, import contracts, Django's
 	$(BIN)/python -W error manage.py makemigrations --check --dry-run
 	$(BIN)/pytest -q tests/architecture/test_lock.py
 
-bench: $(RUN_STAMP) ## Measures latency, throughput and memory against a mock upstream; see docs/benchmarks.md.
-	$(BIN)/python -m bench.run
+bench: $(RUN_STAMP) ## Measures what the gateway costs and writes docs/performance.md; BENCH="--quick" chooses. Needs a C compiler.
+	$(BIN)/python -m bench.run $(BENCH)
+
+soak: $(RUN_STAMP) ## Runs mixed traffic for MINUTES (5), counts what is left behind and draws docs/soak.svg. Needs a C compiler.
+	$(BIN)/python -m bench.soak --minutes $(or $(MINUTES),5)
 
 lock: $(DEV_STAMP) ## Resolves the dependencies of pyproject.toml into the two locks (needs a package registry).
 	$(COMPILE) --extra build -o requirements.lock
