@@ -11,6 +11,8 @@ from playwright.sync_api import Locator, Page, expect
 from tests.fakes.chaos.process import eventually
 from tests.live import PROVIDER_KEY, LiveGateway, body
 
+pytestmark = pytest.mark.xdist_group("browser")
+
 
 def open_add(page: Page, model: str) -> None:
     page.goto(f"/admin/models_catalog/{model}/add/")
