@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import re
+import shutil
 import tempfile
 
 OUTSIDE = re.compile(
@@ -11,8 +13,9 @@ OUTSIDE = re.compile(
 )
 for name in [name for name in os.environ if OUTSIDE.fullmatch(name)]:
     del os.environ[name]
-data_dir = tempfile.TemporaryDirectory(prefix="gateway-tests-")
-os.environ["GATEWAY_DATA_DIR"] = data_dir.name
+data_dir = tempfile.mkdtemp(prefix="gateway-tests-")
+atexit.register(shutil.rmtree, data_dir, ignore_errors=True)
+os.environ["GATEWAY_DATA_DIR"] = data_dir
 
 from gateway_project.settings import *  # noqa: E402, F403
 
@@ -20,4 +23,4 @@ PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 # A file, because threads with connections of their own lock each other out of a shared database in memory.
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":  # noqa: F405
-    DATABASES["default"]["TEST"] = {"NAME": f"{data_dir.name}/tests.sqlite3"}  # noqa: F405
+    DATABASES["default"]["TEST"] = {"NAME": f"{data_dir}/tests.sqlite3"}  # noqa: F405
