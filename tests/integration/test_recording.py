@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from typing import Any
 
 import httpx
@@ -59,6 +60,24 @@ def test_request_when_ended_is_one_row(
     assert (row["client_name"], row["path"]) == ("tests", "/v1/chat/completions")
     assert row["total_ms"] > 0
     assert gateway.key not in json.dumps(row)
+
+
+def test_request_when_its_model_has_prices_has_its_cost(gateway: LiveGateway) -> None:
+    gateway.define_models({"priced": [{"upstream_model": "ok-usage-100-20"}]}, input_price="2.5", output_price="10")
+    for stream in (False, True):
+        (row,) = rows(gateway, gateway.chat("priced", stream=stream).headers["x-request-id"])
+        assert Decimal(row["cost_usd"]) == Decimal("0.00045")  # 100 of a million at 2.5, 20 of a million at 10
+    (row,) = rows(gateway, gateway.chat("chaos/ok").headers["x-request-id"])
+    assert row["cost_usd"] is None
+
+
+def test_request_when_its_first_target_fails_tells_every_try(gateway: LiveGateway) -> None:
+    gateway.define_models({"two tries": [{"provider": "dead"}, {"upstream_model": "ok"}]})
+    (row,) = rows(gateway, gateway.chat("two tries").headers["x-request-id"])
+    first, second = json.loads(row["attempts"])
+    assert (first["provider"], first["outcome"], first["failure"]) == ("dead", "upstream_connect_failed", "unreachable")
+    assert (second["provider"], second["upstream_model"], second["outcome"]) == ("chaos", "ok", "ok")
+    assert row["upstream_ms"] == pytest.approx((first["upstream_s"] + second["upstream_s"]) * 1000)
 
 
 def test_request_when_the_client_left_is_one_row_with_499(gateway: LiveGateway) -> None:
