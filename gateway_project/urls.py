@@ -6,6 +6,7 @@ from django.contrib import admin
 from django.urls import path
 from django.views.generic import RedirectView, TemplateView
 
+handler500 = "gateway_project.server_error.server_error"
 urlpatterns = [
     path("", TemplateView.as_view(template_name="gateway_project/landing.html"), name="landing"),
     path("ui", RedirectView.as_view(pattern_name="admin:index"), name="ui"),

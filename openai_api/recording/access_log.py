@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -91,11 +92,11 @@ def json_line(told: dict[str, Any]) -> str:
 def text_line(told: dict[str, Any]) -> str:
     """`time METHOD path status total_ms name=value …`."""
     shown = dict(told)
-    head = " ".join(str(shown.pop(name)) for name in ("timestamp", "method", "path", "status"))
+    head = " ".join(_shown(shown.pop(name)) for name in ("timestamp", "method", "path", "status"))
     rest = " ".join(f"{name}={_shown(value)}" for name, value in shown.items() if name != "event")
     return f"{head} {rest}"
 
 
 def _shown(value: Any) -> str:
     text = ",".join(value) if isinstance(value, list) else str(value)
-    return msgspec.json.encode(text).decode() if not text.isprintable() or " " in text else text
+    return json.dumps(text) if not text.isprintable() or " " in text else text
