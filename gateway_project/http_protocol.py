@@ -15,6 +15,13 @@ MAX_HEAD_BYTES = 64 * 1024
 HEAD = b"content-type: application/json\r\ncontent-length: %d\r\nx-request-id: %s\r\nconnection: close\r\n\r\n"
 
 
+class _Dropped(list[tuple[bytes, bytes]]):
+    """Where the parser puts trailers, which it takes for headers: nowhere."""
+
+    def append(self, pair: tuple[bytes, bytes]) -> None:
+        pass
+
+
 class GuardedHttpProtocol(HttpToolsProtocol):
     """One connection. A head must come within `HEAD_S` seconds and `MAX_HEAD_BYTES`; between requests the keep-alive
     time-out counts instead."""
@@ -23,6 +30,7 @@ class GuardedHttpProtocol(HttpToolsProtocol):
         super().__init__(*args, **kwargs)
         self._in_head = True
         self._head_bytes = 0
+        self._message_ended = False
         self._head_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -34,9 +42,11 @@ class GuardedHttpProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        self._message_ended = False
         super().data_received(data)
         if self._in_head and not self.transport.is_closing():
-            self._head_bytes += len(data)
+            if not self._message_ended:  # else most of the data was other requests
+                self._head_bytes += len(data)
             if self._head_bytes > MAX_HEAD_BYTES:
                 self._refuse(ApiError(431, "headers_too_large", "The request's head is too large."))
             elif self._head_timer is None:
@@ -51,6 +61,11 @@ class GuardedHttpProtocol(HttpToolsProtocol):
         self._in_head = False
         self._stop_timer()
         super().on_headers_complete()
+        self.headers = _Dropped()
+
+    def on_message_complete(self) -> None:
+        self._message_ended = True
+        super().on_message_complete()
 
     def send_400_response(self, msg: str) -> None:
         """What the parser refused."""
@@ -61,11 +76,22 @@ class GuardedHttpProtocol(HttpToolsProtocol):
 
     def _refuse(self, error: ApiError) -> None:
         self._stop_timer()
-        if self.cycle is None or self.cycle.response_complete:  # else it would land inside the answer under way
+        if self._may_answer():
             body = error.body()
             head = HEAD % (len(body), os.urandom(16).hex().encode())
             self.transport.write(STATUS_LINE[error.status] + head + body)
         self.transport.close()
+
+    def _may_answer(self) -> bool:
+        """Whether the next answer on this connection is that of the bad request, and not that of one before it."""
+        cycle = self.cycle
+        if cycle is None or cycle.response_complete:
+            return True
+        if self._in_head or cycle.response_started:
+            return False
+        cycle.disconnected = True  # the body is broken: its request is answered here and nowhere else
+        cycle.message_event.set()
+        return True
 
     def _stop_timer(self) -> None:
         if self._head_timer is not None:
