@@ -8,7 +8,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from cryptography import x509
@@ -23,10 +23,10 @@ PEM = serialization.Encoding.PEM
 class RawUpstream:
     """`received` is everything that came, decrypted where there is TLS; `connections` counts."""
 
-    def __init__(self, serve: Serve) -> None:
+    def __init__(self, make: Callable[[RawUpstream], Serve]) -> None:
         self.received = bytearray()
         self.connections = 0
-        self._serve = serve
+        self._serve = make(self)
         self._open: list[socket.socket] = []
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=50)
         self.port: int = self._listener.getsockname()[1]
@@ -37,10 +37,8 @@ class RawUpstream:
 
     def close(self) -> None:
         for sock in (self._listener, *self._open):
-            try:
+            with suppress(OSError):
                 sock.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
             sock.close()
 
     def request(self, sock: socket.socket) -> bytes:
@@ -90,7 +88,7 @@ class RawUpstream:
 @contextmanager
 def raw_upstream(make: Callable[[RawUpstream], Serve]) -> Iterator[RawUpstream]:
     """An upstream that serves each connection, in a thread of its own, with what `make` gives."""
-    upstream = RawUpstream(lambda sock: make(upstream)(sock))
+    upstream = RawUpstream(make)
     try:
         yield upstream
     finally:

@@ -273,7 +273,7 @@ def test_messages_when_a_hundred_thousand_are_served(gateway: LiveGateway) -> No
 
 
 def guesses() -> Iterator[str]:
-    draw = random.Random(3)  # noqa: S311 - not a secret
+    draw = random.Random(3)
     for number in range(GUESSES):
         yield "sk-gw-" + "".join(draw.choices(BASE62, k=57)) if number % 3 else f"guess-{number}"
 
