@@ -77,13 +77,20 @@ class Lane:
         if self._thread.is_alive():
             self.abandon()
 
+    def in_need(self) -> bool:
+        """Whether the sink is stuck or too slow."""
+        return self._stuck() or len(self._queue) > CROWDED
+
     def relieve(self) -> None:
         """Puts aside what waits for a sink that is stuck or too slow. Blocks."""
-        since = self._since
-        if since is not None and monotonic() - since > PATIENCE_S:
+        if self._stuck():
             self.abandon()
-        elif len(self._queue) > CROWDED:
+        else:
             self._put_queue_aside()
+
+    def _stuck(self) -> bool:
+        since = self._since
+        return since is not None and monotonic() - since > PATIENCE_S
 
     def abandon(self) -> None:
         """Puts aside what waits, and what is being written: it may be written too, but the process may also end first."""
@@ -170,4 +177,5 @@ class BatchRecorder:
         while True:
             await asyncio.sleep(PATIENCE_S / 2)
             for lane in self._lanes:
-                await asyncio.to_thread(lane.relieve)
+                if lane.in_need():
+                    await asyncio.to_thread(lane.relieve)
