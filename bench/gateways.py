@@ -43,6 +43,12 @@ class Target:
     port: int
     headers: tuple[str, ...] = ()
     pid: int = 0
+    plain_names: bool = False
+    """Whether it takes the upstream's own model names."""
+
+    def model(self, name: str) -> str:
+        """What a model of `MODELS` is called here."""
+        return MODELS[name] if self.plain_names else name
 
     def arguments(self, body: Path, path: str = CHAT) -> list[str]:
         """As the load generator wants it."""
@@ -172,14 +178,13 @@ class Peer:
     headers: tuple[str, ...] = ()
     files: tuple[tuple[str, str], ...] = ()
     variables: tuple[tuple[str, str], ...] = ()
-    path_names: bool = False
-    """Whether it takes the upstream's own model names."""
+    plain_names: bool = False
 
 
 def nginx(binary: str, upstream: int, port: int) -> Peer:
     """A plain reverse proxy: about the least that anything in between can cost."""
     files = (("nginx.conf", NGINX.format(upstream=upstream, port=port)),)
-    return Peer("nginx", f"{binary} -p $FOLDER -c nginx.conf", "/state", files=files, path_names=True)
+    return Peer("nginx", f"{binary} -p $FOLDER -c nginx.conf", "/state", files=files, plain_names=True)
 
 
 def litellm(venv: Path, upstream: int, port: int) -> Peer:
@@ -213,6 +218,6 @@ def serve_peer(peer: Peer, folder: Path, port: int) -> Iterator[Target]:
     try:
         wait_for(port, peer.ready, process, log)
         time.sleep(1)
-        yield Target(peer.name, port, peer.headers, process.pid)
+        yield Target(peer.name, port, peer.headers, process.pid, peer.plain_names)
     finally:
         stop(process)

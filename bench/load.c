@@ -170,7 +170,6 @@ static void answered(Link *l) {
     int redial = l->closes;
     finished++;
     t->answered++;
-    t->all_events += l->events;
     if (wanted || (counted >= measured && counted < end)) {
         if (l->status / 100 != 2) { t->failed++; t->last_failure = l->status; }
         else {
@@ -224,7 +223,7 @@ static void take_body(Link *l, const char *data, size_t n) {
     if (!l->is_stream) return;
     for (size_t i = 0; i < n; i++) {
         char c = data[i];
-        if (c == '\n' && l->last == '\n') l->events++;
+        if (c == '\n' && l->last == '\n') { l->events++; l->target->all_events++; }
         l->last = c;
         l->matched = c == done[l->matched] ? l->matched + 1 : c == done[0];
         if (l->matched == sizeof done - 1) { l->clean = 1; l->matched = 0; }

@@ -151,7 +151,8 @@ def direct_words(figures: Mapping[str, Rounds]) -> str:
 
 
 def compared_row(name: str, rounds: Rounds) -> list[str]:
-    return [name, *(spread(rounds[figure]) if figure in rounds else "cannot hold" for figure, _ in COMPARED)]
+    missing = {figure: "does not hold it" if "/s" in figure else "fails" for figure, _ in COMPARED}
+    return [name, *(spread(rounds[figure]) if figure in rounds else missing[figure] for figure, _ in COMPARED)]
 
 
 def ratio_words(figures: Mapping[str, Rounds], names: Sequence[str]) -> Iterator[str]:

@@ -93,6 +93,7 @@ def running(bench: Bench, options: argparse.Namespace) -> Iterator[list[Target]]
             except TimeoutError as error:
                 print(error, file=sys.stderr)
                 continue
+            suites.warm_up(bench, target)
             target.pause()
             targets.append(target)
         yield targets
@@ -150,7 +151,7 @@ def everything(options: argparse.Namespace) -> Found:
         with Installation(bench.folder / "memory", gateways.catalog(upstream)).serve() as fresh:
             keep(found, "ours", suites.memory_growth(bench, fresh, 16_000 if options.quick else 480_000))
         failures(bench, rounds, 100 if options.quick else 500, found)
-        beside_admin(bench, rounds, found)
+        beside_admin(bench, min(rounds, 3), found)
     return found
 
 

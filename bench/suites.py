@@ -36,10 +36,15 @@ class Bench:
 
     @property
     def direct(self) -> Target:
-        return Target("direct", self.upstream)
+        return Target("direct", self.upstream, plain_names=True)
 
     def load(self, *arguments: object) -> dict[str, Any]:
         return run_load(["--seconds", self.seconds, *arguments])
+
+
+def warm_up(bench: Bench, target: Target) -> None:
+    """What is loaded, compiled or connected at the first requests is so afterwards."""
+    run_load(["--rate", 10, "--requests", 30, "--connections", 16, *target.arguments(body_file(bench.folder, "instant"))])
 
 
 def failures(report: Mapping[str, Any]) -> int:
@@ -76,9 +81,15 @@ def latency(bench: Bench, target: Target, rate: int) -> Figures:
 
 def first_byte(bench: Bench, target: Target) -> Figures:
     """What it adds until the first event of a stream, at 40 streams a second of 20 events 5 ms apart."""
-    ours, plain = body_file(bench.folder, "stream", stream=True), body_file(bench.folder, "chunks-20-every-5", stream=True)
-    report = bench.load("--rate", 40, *bench.direct.arguments(plain), *target.arguments(ours))
+    arguments = [
+        part
+        for one in (bench.direct, target)
+        for part in one.arguments(body_file(bench.folder, one.model("stream"), stream=True))
+    ]
+    report = bench.load("--rate", 40, *arguments)
     direct, through = report["targets"]
+    if not through["streams"]:
+        return {}
     added = {name: (through["first"][name] - direct["first"][name]) / 1e3 for name in ("p50", "p99")}
     return {"added first byte p50": added["p50"], "added first byte p99": added["p99"], "failed streams": failures(report)}
 
@@ -86,9 +97,11 @@ def first_byte(bench: Bench, target: Target) -> Figures:
 def burst(bench: Bench, target: Target) -> Figures:
     """Processor time of each relayed event when streams of 200 arrive as fast as they are taken."""
     before = cpu_seconds(target.pid)
-    report = bench.load("--connections", 16, *target.arguments(body_file(bench.folder, "burst", stream=True)))
+    report = bench.load("--connections", 16, *target.arguments(body_file(bench.folder, target.model("burst"), stream=True)))
     used, found = cpu_seconds(target.pid) - before, report["targets"][0]
-    return {"CPU µs/event": used * 1e6 / max(found["all_events"], 1), "events/s": found["events"] / report["seconds"]}
+    if not found["all_events"] or found["failed"]:
+        return {}
+    return {"CPU µs/event": used * 1e6 / found["all_events"], "failed bursts": failures(report)}
 
 
 def many_streams(bench: Bench, target: Target) -> Figures:
