@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
-from typing import Any
+from typing import Any, cast
 
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from openai_api.errors import ApiError
 
@@ -84,7 +84,7 @@ class GuardedHttpProtocol(HttpToolsProtocol):
 
     def _may_answer(self) -> bool:
         """Whether the next answer on this connection is that of the bad request, and not that of one before it."""
-        cycle = self.cycle
+        cycle = cast("RequestResponseCycle | None", self.cycle)
         if cycle is None or cycle.response_complete:
             return True
         if self._in_head or cycle.response_started:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from providers.errors import InvalidResponse
@@ -70,6 +70,7 @@ def test_frames_when_cut_at_any_two_places_then_joined_they_are_the_stream_with_
             check(stream, cut(stream, [first, second]))
 
 
+@settings(max_examples=3_000, deadline=None)
 @given(
     st.data(), st.lists(st.sampled_from([b"data", b":", b" ", b"x", b"\n", b"\r", b"\r\n", b"\n\n", b"\r\n\r\n", b"data: y\n\n"]))
 )
@@ -78,6 +79,8 @@ def test_frames_when_the_stream_is_anything_then_joined_they_are_the_stream_with
 ) -> None:
     stream = b"".join(pieces)
     check(stream, cut(stream, data.draw(st.lists(st.integers(0, len(stream)), max_size=6))))
+    for place in range(len(stream) + 1):
+        check(stream, [stream[:place], stream[place:]])
 
 
 @given(st.lists(st.sampled_from([b"data: x", b": c", b"\n", b"\n\n"])), st.data())
