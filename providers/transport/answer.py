@@ -73,6 +73,8 @@ class Answer:
         if self.whole and self.size > MAX_REPLY_BYTES:
             self.error = ResponseTooLarge(f"{self.peer}: the answer is longer than {MAX_REPLY_BYTES} bytes")
         elif not self.complete:
+            if self.whole and self.head and not had_head and self._announced() > MAX_REPLY_BYTES:
+                self.error = ResponseTooLarge(f"{self.peer}: the answer is to be longer than {MAX_REPLY_BYTES} bytes")
             self._check_progress(0 if not had_head or self.size > size else len(data))
 
     def take(self) -> bytes:
@@ -85,6 +87,10 @@ class Answer:
     def drop_parser(self) -> None:
         """Breaks the circle of references, once no more bytes come."""
         del self._parser
+
+    def _announced(self) -> int:
+        """The length that the head tells, 0 if it tells none."""
+        return next((int(value) for name, value in self.headers if name == b"content-length"), 0)
 
     def _check_progress(self, quiet: int) -> None:
         """After a read that did not complete the answer; `quiet` bytes of it were no content but chunk sizes or trailers."""

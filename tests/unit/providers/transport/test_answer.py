@@ -188,5 +188,6 @@ def test_whole_answer_over_the_cap_is_refused_and_a_stream_is_not(monkeypatch: p
     long = b"HTTP/1.1 200 OK\r\ncontent-length: 11\r\n\r\n" + b"x" * 11
     assert isinstance(read(long).error, ResponseTooLarge)
     assert isinstance(read(*[long[index : index + 1] for index in range(len(long))]).error, ResponseTooLarge)
+    assert isinstance(read(long[:-11]).error, ResponseTooLarge)
     assert read(long, whole=False).error is None
     assert read(long.replace(b"11", b"10")[:-1]).error is None
