@@ -242,9 +242,7 @@ class LiveGateway:
         assert eventually(self._announced, START_WITHIN, 0.02), self.log_text()
         assert eventually(self._ready, START_WITHIN, 0.02), self.log_text()
         hooks = {"response": [self._note]}
-        self.http = httpx.Client(
-            base_url=self.base_url, headers=self.headers(), trust_env=False, timeout=15, event_hooks=hooks
-        )
+        self.http = httpx.Client(base_url=self.base_url, headers=self.headers(), trust_env=False, timeout=15, event_hooks=hooks)
 
     def _announced(self) -> bool:
         assert self.process.poll() is None, self.log_text()
