@@ -163,5 +163,5 @@ class Answer:
         self._interim += 1
         if self._interim > MAX_INTERIM:
             self._refuse(ProtocolViolation(f"{self.peer}: more than {MAX_INTERIM} interim answers"))
-        if status < 100 or status == 101 or any(name in FRAMING for name, _ in fields):
+        if status < 100 or any(name in FRAMING for name, _ in fields):
             self._refuse(ProtocolViolation(f"{self.peer}: interim answer {status}"))

@@ -6,6 +6,7 @@ import asyncio
 import socket
 import ssl
 import struct
+import time
 from collections.abc import Awaitable, Callable, Iterable
 from types import TracebackType
 
@@ -24,7 +25,8 @@ CHUNKED = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
 
 async def until(condition: Callable[[], object]) -> None:
     """Returns as soon as the condition holds."""
-    for _ in range(round(PATIENCE / 0.001)):
+    give_up = time.monotonic() + PATIENCE
+    for _ in iter(lambda: time.monotonic() < give_up, False):
         if condition():
             return
         await asyncio.sleep(0.001)
