@@ -75,7 +75,7 @@ $ .venv/bin/python -m bench.profile                                     # the ho
 - Rounds of all gateways take turns; those that wait are stopped. Shown are the median of the rounds and, in brackets, the
   range. p99 differences under 30 % are noise.
 - A process of the lowest priority keeps both CPUs awake: on a virtual machine, waking one takes longer than what is measured.
-- No figure is asserted by a test. [Why a load generator of our own](decisions/003-bench-load-tool.md).
+- No figure is asserted by a test. [Why a load generator of our own](decisions/005-bench-load-tool.md).
 """
 
 
