@@ -43,13 +43,20 @@ MIX: list[tuple[str, bool]] = [
 ABORTED = "chaos/stream-paced-20ms-400"
 
 
-@pytest.fixture
-def pair(chaos: Chaos, start_gateway: StartGateway) -> LiveGateway:
-    """A gateway with two workers for one test."""
+@pytest.fixture(scope="module")
+def of_module(shared_chaos: Chaos, start_gateway: StartGateway) -> LiveGateway:
     gateway = start_gateway(workers=2, GATEWAY_DRAIN_S=str(DRAIN_S), GATEWAY_ACCESS_LOG="off")
     gateway.define("ok", "status-503", "status-400", "stream-cut-after-3", "stream-paced-20ms-400")
     gateway.define_models({"second": [{"upstream_model": "status-500"}, {"upstream_model": "ok"}]})
     return gateway
+
+
+@pytest.fixture
+def pair(of_module: LiveGateway) -> LiveGateway:
+    """A gateway with two workers, started again if the test before has ended it."""
+    if of_module.process.poll() is not None:
+        of_module.restart()
+    return of_module
 
 
 def ask(gateway: LiveGateway, request_id: str, model: str, stream: bool) -> None:
