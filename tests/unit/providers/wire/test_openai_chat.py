@@ -38,6 +38,8 @@ def test_stream_options_when_sent_upstream_then_usage_is_asked_for(given: bytes 
             Usage(cached_tokens=2, reasoning_tokens=1),
         ),
         (b'{"prompt_tokens":3,"prompt_tokens_details":null}', Usage(input_tokens=3)),
+        (b'{"prompt_tokens":-1,"completion_tokens":2}', None),
+        (b'{"prompt_tokens":1,"completion_tokens":99999999999999999999}', None),
     ],
 )
 def test_usage_when_read_then_these_tokens(usage: bytes, expected: Usage | None) -> None:
