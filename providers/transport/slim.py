@@ -34,7 +34,9 @@ class SlimTransport:
     async def fetch(self, request: UpstreamRequest) -> UpstreamReply:
         """See `Transport.fetch`."""
         connection = await self._exchange(request, True)
-        reply = UpstreamReply(connection.status, connection.headers, connection.take())
+        chunks, connection.chunks = connection.chunks, []
+        body = chunks[0] if len(chunks) == 1 else b"".join(chunks)
+        reply = UpstreamReply(connection.status, connection.headers, body)
         connection.home.release(connection)
         return reply
 
