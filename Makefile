@@ -36,10 +36,11 @@ check: $(DEV_STAMP) ## Runs linter, formatter, types, import contracts, Django's
 	$(BIN)/python -W error manage.py makemigrations --check --dry-run
 	$(BIN)/pytest -q tests/architecture/test_lock.py
 
-bench: $(RUN_STAMP) ## Measures what the gateway costs and writes docs/performance.md; BENCH="--quick" chooses. Needs a C compiler.
+bench: $(RUN_STAMP) ## Measures what the gateway costs and writes docs/performance.md; BENCH="--quick" CANCELS=5000 is short.
 	$(BIN)/python -m bench.run $(BENCH)
+	$(BIN)/python -m bench.churn --cancels $(or $(CANCELS),1000000)
 
-soak: $(RUN_STAMP) ## Runs mixed traffic for MINUTES (5), counts what is left behind and draws docs/soak.svg. Needs a C compiler.
+soak: $(RUN_STAMP) ## Runs mixed traffic for MINUTES (5), counts what is left behind and draws docs/soak.svg.
 	$(BIN)/python -m bench.soak --minutes $(or $(MINUTES),5)
 
 lock: $(DEV_STAMP) ## Resolves the dependencies of pyproject.toml into the two locks (needs a package registry).

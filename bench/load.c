@@ -8,6 +8,8 @@
  * no --rate      every connection sends its next request when it has its answer.
  * --cancel MS    every request has a connection of its own, which is closed after a random time of 0 to MS milliseconds,
  *                in turn with FIN and RST, whatever has been answered by then. "cuts" then lists [id, ns on CLOCK_MONOTONIC].
+ *                The time runs from the request, which is sent when a GET /livez before it is answered: a gateway that is
+ *                late would else see clients only that have left already.
  * --requests N   ends after so many requests instead of after S seconds; nothing is warm-up.
  *
  * "########" in a body becomes the number of the request to its target, eight digits. A GET is sent when BODY_FILE is "-".
@@ -50,7 +52,7 @@ enum State { HEAD, SIZED, CHUNK_SIZE, CHUNK, CHUNK_END, TRAILER, TO_THE_END };
 
 typedef struct {
     Target *target;
-    int fd, busy, connected, status, is_stream, closes, empty_line, head_length, matched;
+    int fd, busy, connected, status, is_stream, closes, empty_line, head_length, matched, greets;
     enum State state;
     char *request, head[8192], last;
     size_t written;
@@ -129,11 +131,14 @@ static void dial(Link *l) {
 }
 
 static void push(Link *l) {
-    while (l->busy && l->connected && l->written < l->target->length) {
-        ssize_t n = send(l->fd, l->request + l->written, l->target->length - l->written, MSG_NOSIGNAL);
+    static const char greeting[] = "GET /livez HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n";
+    const char *text = l->greets ? greeting : l->request;
+    size_t length = l->greets ? sizeof greeting - 1 : l->target->length;
+    while (l->busy && l->connected && l->written < length) {
+        ssize_t n = send(l->fd, text + l->written, length - l->written, MSG_NOSIGNAL);
         if (n < 0) return;
         l->written += n;
-        if (l->written == l->target->length && cancel_ms >= 0) l->leave = clock_ns() + (long long)(drand48() * cancel_ms * 1e6);
+        if (l->written == length && !l->greets && cancel_ms >= 0) l->leave = clock_ns() + (long long)(drand48() * cancel_ms * 1e6);
     }
 }
 
@@ -146,6 +151,7 @@ static void ask(Link *l, long long due) {
     started_requests++;
     l->first = l->written = l->head_length = l->closes = l->events = l->clean = l->matched = 0;
     l->leave = 0;
+    l->greets = cancel_ms >= 0;
     memcpy(l->request, l->target->request, l->target->length);
     if ((mark = memmem(l->request, l->target->length, "########", 8))) {
         char digits[24];
@@ -168,6 +174,12 @@ static void answered(Link *l) {
     Target *t = l->target;
     long long now = clock_ns(), counted = rate > 0 ? l->due : now;
     int redial = l->closes;
+    if (l->greets) {
+        l->greets = l->written = l->first = l->closes = 0;
+        l->state = HEAD;
+        push(l);
+        return;
+    }
     finished++;
     t->answered++;
     if (wanted || (counted >= measured && counted < end)) {

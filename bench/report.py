@@ -56,9 +56,9 @@ What the gateway costs, measured by `bench/` with everything on: authentication,
 `make bench` and `make soak`; the figures change with the machine, so compare ratios of one run, and repeat it on yours.
 
 ```console
-$ make bench                                                            # this page: about 15 minutes, an idle Linux machine, cc
+$ make bench                                                            # this page: half an hour, an idle Linux machine, cc
 $ make bench BENCH="--litellm VENV --portkey PROGRAM --nginx PROGRAM"   # beside other gateways
-$ make bench BENCH=--quick                                              # two minutes, prints only
+$ make bench BENCH=--quick CANCELS=5000                                 # two minutes, prints only
 $ make soak MINUTES=60                                                  # mixed traffic, memory
 $ .venv/bin/python -m bench.churn --cancels 1000000                     # clients that leave
 $ .venv/bin/python -m bench.profile                                     # the hottest functions; needs py-spy

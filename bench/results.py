@@ -21,7 +21,8 @@ SHOWN = ("Model name", "CPU(s)", "Thread(s) per core", "Hypervisor vendor", "L2 
 def save(name: str, found: dict[str, Any]) -> None:
     """Keeps a run's result as `results/NAME.json`."""
     FOLDER.mkdir(exist_ok=True)
-    command = shlex.join(["python", "-m", f"bench.{Path(sys.argv[0]).stem}", *sys.argv[1:]])
+    arguments = ["PATH" if argument.startswith("/") else argument for argument in sys.argv[1:]]
+    command = shlex.join(["python", "-m", f"bench.{Path(sys.argv[0]).stem}", *arguments])
     whole = {"command": command, "date": time.strftime("%Y-%m-%d"), "machine": machine(), **found}
     (FOLDER / f"{name}.json").write_text(json.dumps(whole, indent=1, ensure_ascii=False) + "\n")
 

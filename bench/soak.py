@@ -27,7 +27,7 @@ from bench.processes import GATEWAY_CPU, OTHER_CPU, ROOT, begin_load, end_load, 
 from bench.trend import Trend, trend
 
 MODELS = {"instant": "instant", "stream": "chunks-20-every-1", "endless": "chunks-400-every-5", "failing": "status-503"}
-EDIT_S = 2.0
+EDIT_S = 4.0
 SLICE_S = 4.0
 WARM_SHARE = 0.2
 """What is left out of the slope: pools, caches and the first full tables of the database."""
