@@ -11,6 +11,9 @@ from collections.abc import Awaitable, Callable, Iterable
 from types import TracebackType
 
 from providers.transport import Head, Origin, UpstreamRequest, UpstreamStream
+from providers.transport.httpx_transport import HttpxTransport
+from providers.transport.pool import PoolCounters
+from providers.transport.slim import SlimTransport
 from providers.types import Timeouts
 
 PATIENCE = 5.0
@@ -201,3 +204,8 @@ async def read_all(stream: UpstreamStream) -> bytes:
     received = bytearray()
     await read_on(stream, received)
     return bytes(received)
+
+
+def counters(transport: SlimTransport | HttpxTransport) -> PoolCounters:
+    (only,) = transport.counters().values()
+    return only
