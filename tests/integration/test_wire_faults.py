@@ -231,6 +231,8 @@ def test_connection_when_closed_while_idle_is_replaced_unseen_with_each_transpor
 
 @pytest.mark.parametrize("behaviour", GREEDY)
 def test_answer_when_greedy_is_refused_without_taking_memory(gateway: LiveGateway, behaviour: str) -> None:
+    if behaviour == "informational-flood" and gateway.env["GATEWAY_TRANSPORT"] == "httpx":
+        pytest.skip("httpx passes over interim answers without counting them; its first-byte time-out, 60 s, ends the flood")
     gateway.chat("chaos/ok")
     before = resident_mib(gateway)
     response = gateway.chat(f"chaos/{behaviour}", stream=GREEDY[behaviour])
