@@ -2,13 +2,14 @@
 
 A target is cooled after 5 failures in a row, or when half of at least 20 tries within 10 seconds failed, or for as long
 as its rate limit says. When the time is over one try is let through as a probe: success closes the circuit, failure
-cools the target again, for twice as long up to five minutes.
+cools the target again, for twice as long up to five minutes. A target is known by the name of its circuit, which a change of
+its configuration changes too: what the operator has mended is tried at once.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -19,6 +20,8 @@ WINDOW_SHARE = 0.5
 COOLDOWN_S = 30.0
 MAX_COOLDOWN_S = 300.0
 PROBE_S = 60.0
+NO_PROBE = 1
+"""The permit of an ordinary try; each probe has one of its own."""
 
 
 class CircuitState(NamedTuple):
@@ -36,6 +39,7 @@ class _Circuit:
     window_tries: int = 0
     window_failures: int = 0
     open_until: float = 0.0
+    probe: int = 0
     probe_until: float = 0.0
     cooldown: float = COOLDOWN_S
     limited: bool = False
@@ -53,22 +57,24 @@ class _Circuit:
 
 
 class Breakers:
-    """The circuits of one process, by target id. `clock` gives monotonic seconds."""
+    """The circuits of one process. `clock` gives monotonic seconds. All but `keep` and `states` belong to the event loop."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._circuits: dict[str, _Circuit] = {}
+        self._permits = NO_PROBE
 
-    def allows(self, target: str) -> bool:
-        """Whether the target may be tried now. After a cooldown the first to ask gets the probe, and must report."""
+    def allows(self, target: str) -> int:
+        """The permit to try the target now, 0 for none. After a cooldown the first to ask gets the probe, and must report."""
         circuit = self._circuits.get(target)
         if circuit is None or not circuit.open_until:
-            return True
+            return NO_PROBE
         now = self._clock()
         if now < circuit.open_until or now < circuit.probe_until:
-            return False
-        circuit.probe_until = now + PROBE_S
-        return True
+            return 0
+        self._permits += 1
+        circuit.probe, circuit.probe_until = self._permits, now + PROBE_S
+        return circuit.probe
 
     def succeeded(self, target: str) -> None:
         """Closes the circuit when its cooldown is over; a try that began before it says nothing."""
@@ -79,7 +85,7 @@ class Breakers:
         if now < circuit.open_until:
             return
         if circuit.open_until:
-            del self._circuits[target]
+            self._circuits.pop(target, None)
             return
         circuit.failures = 0
         circuit.count(now, failed=False)
@@ -104,19 +110,26 @@ class Breakers:
         circuit.limited = circuit.limited or not circuit.open_until
         circuit.open_until, circuit.probe_until = max(circuit.open_until, self._clock() + seconds), 0.0
 
-    def released(self, target: str) -> None:
-        """The try ended without a verdict (the client left): a probe may be made again."""
-        if circuit := self._circuits.get(target):
+    def released(self, target: str, permit: int) -> None:
+        """The try ended without a verdict (the client left): if it was the probe, another may be made."""
+        circuit = self._circuits.get(target)
+        if circuit is not None and circuit.probe == permit:
             circuit.probe_until = 0.0
 
     def first_to_open(self, targets: Iterable[str]) -> str:
         """Of some cooled targets the one whose cooldown ends first."""
-        return min(targets, key=lambda target: self._circuits[target].open_until if target in self._circuits else 0.0)
+        return min(targets, key=lambda target: circuit.open_until if (circuit := self._circuits.get(target)) else 0.0)
+
+    def keep(self, targets: Collection[str]) -> None:
+        """Forgets all other targets: they are no more. For any thread."""
+        for target in tuple(self._circuits):
+            if target not in targets:
+                self._circuits.pop(target, None)
 
     def states(self) -> dict[str, CircuitState]:
-        """All targets that failed lately."""
+        """All targets that failed lately. For any thread."""
         now = self._clock()
-        return {target: self._state(circuit, now) for target, circuit in self._circuits.items()}
+        return {target: self._state(circuit, now) for target, circuit in tuple(self._circuits.items())}
 
     def _state(self, circuit: _Circuit, now: float) -> CircuitState:
         if not circuit.open_until:

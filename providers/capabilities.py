@@ -27,8 +27,32 @@ class Capability(StrEnum):
     BATCH = "batch"
 
 
-METHODS = MappingProxyType({Capability.CHAT: ("chat", "stream_chat")})
+METHODS = MappingProxyType(
+    {
+        Capability.CHAT: ("chat", "stream_chat"),
+        Capability.COMPLETION: ("complete",),
+        Capability.EMBEDDING: ("embed",),
+        Capability.RERANK: ("rerank",),
+        Capability.MODERATION: ("moderate",),
+        Capability.AUDIO_TRANSCRIPTION: ("transcribe",),
+        Capability.AUDIO_TRANSLATION: ("translate",),
+        Capability.TEXT_TO_SPEECH: ("speak",),
+        Capability.IMAGE_GENERATION: ("generate_image",),
+        Capability.IMAGE_EDIT: ("edit_image",),
+        Capability.IMAGE_VARIATION: ("vary_image",),
+        Capability.RESPONSES: ("respond",),
+    }
+)
 """The methods that make an adapter capable; `providers/protocols.py` has their signatures."""
+
+
+CONVERTED = MappingProxyType({Capability.RESPONSES: Capability.CHAT, Capability.CHAT: Capability.RESPONSES})
+"""Capability → the one that it can be made of."""
+
+
+def served(native: frozenset[Capability]) -> frozenset[Capability]:
+    """What a provider with these capabilities serves, conversions included."""
+    return native | {made for made, of in CONVERTED.items() if of in native}
 
 
 def capabilities_of(adapter: type) -> frozenset[Capability]:

@@ -2,6 +2,7 @@
 
     ProviderError
     ├── CallerError            the request itself was refused (400, 404, 413, 422): passed through
+    │   └── Unsupported        this provider cannot do what is asked, and was not asked; another one may
     ├── CredentialError        our key was refused or is missing (401, 403)
     ├── RateLimited            429; `retry_after` seconds when the provider said so
     │   └── QuotaExceeded      the account's money or quota is used up
@@ -32,6 +33,7 @@ from typing import ClassVar, NamedTuple
 
 class FailureClass(StrEnum):
     CALLER = "caller"
+    UNSUPPORTED = "unsupported"
     CREDENTIAL = "credential"
     RATE_LIMIT = "rate_limit"
     QUOTA = "quota"
@@ -54,6 +56,7 @@ class Policy(NamedTuple):
 POLICIES = MappingProxyType(
     {
         FailureClass.CALLER: Policy(retry=False, fallback=False, counts=False),
+        FailureClass.UNSUPPORTED: Policy(retry=False, fallback=True, counts=False),
         FailureClass.CREDENTIAL: Policy(retry=False, fallback=True, counts=True),
         FailureClass.RATE_LIMIT: Policy(retry=False, fallback=True, counts=False),
         FailureClass.QUOTA: Policy(retry=False, fallback=True, counts=True),
@@ -110,6 +113,12 @@ class CallerError(ProviderError):
         self.error_type = error_type or self.type
         self.upstream_code = code
         self.param = param
+
+
+class Unsupported(CallerError):
+    """The provider cannot do what is asked."""
+
+    failure = FailureClass.UNSUPPORTED
 
 
 class CredentialError(ProviderError):

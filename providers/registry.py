@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from providers.capabilities import Capability
+from providers.capabilities import Capability, served
 from providers.types import Adapter, Target, TargetConfig
 
 
@@ -13,7 +13,8 @@ from providers.types import Adapter, Target, TargetConfig
 class ProviderType:
     """One kind of provider, as the catalog names it.
 
-    `build` makes the adapter of one target and raises `ConfigurationError` for values it cannot work with.
+    `native` is what it can do itself; `keeps_responses` says that it knows a response again. `build` makes the adapter of
+    one target and raises `ConfigurationError` for values it cannot work with.
     `api_base` "" means that the operator must give one, unless the type is `offline` and has no address at all.
     `key_variable` is the vendor's usual environment variable. `options` are the names of the type's own settings
     (`Provider.options`), `required_options` those without default.
@@ -22,7 +23,8 @@ class ProviderType:
     name: str
     label: str
     build: Callable[[TargetConfig], Adapter]
-    capabilities: frozenset[Capability]
+    native: frozenset[Capability]
+    keeps_responses: bool = False
     api_base: str = ""
     key_variable: str = ""
     needs_key: bool = True
@@ -30,9 +32,15 @@ class ProviderType:
     options: tuple[str, ...] = ()
     required_options: tuple[str, ...] = ()
 
+    @property
+    def capabilities(self) -> frozenset[Capability]:
+        """What it serves, also by conversion."""
+        return served(self.native)
+
     def target(self, config: TargetConfig) -> Target:
         """The target that the router calls. Raises `ConfigurationError`."""
-        return Target(config.id, config.model, config.provider, config.upstream_model, config.timeouts, self.build(config))
+        names = (config.id, config.fingerprint(), config.model, config.provider, config.upstream_model)
+        return Target(*names, config.timeouts, self.build(config), self.native, self.keeps_responses)
 
 
 class UnknownProviderType(LookupError):

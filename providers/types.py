@@ -6,7 +6,7 @@ made on the data path; compiled values are frozen dataclasses.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, NoReturn, Protocol
@@ -14,6 +14,7 @@ from typing import Any, NoReturn, Protocol
 import msgspec
 
 from providers.capabilities import Capability
+from providers.wire.multipart import Form
 from providers.wire.patch import Fields
 
 
@@ -53,6 +54,14 @@ class Wire(StrEnum):
     """The byte formats the gateway speaks; each is written once, in `providers/wire/`."""
 
     OPENAI_CHAT = "openai_chat"
+    OPENAI_COMPLETION = "openai_completion"
+    OPENAI_EMBEDDING = "openai_embedding"
+    OPENAI_MODERATION = "openai_moderation"
+    OPENAI_TRANSCRIPTION = "openai_transcription"
+    OPENAI_SPEECH = "openai_speech"
+    OPENAI_IMAGE = "openai_image"
+    RERANK = "rerank"
+    OPENAI_RESPONSES = "openai_responses"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +102,11 @@ class TargetConfig:
     options: Mapping[str, Any] = field(default_factory=dict)
     timeouts: Timeouts = field(default_factory=Timeouts)
 
+    def fingerprint(self) -> str:
+        """The id and a number that differs for any other configuration, in this process. Tells nothing of the secret."""
+        values = (self.provider_type, self.upstream_model, self.api_base, self.credential, self.extra_headers, self.timeouts)
+        return f"{self.id}:{hash((values, repr(self.extra_body), repr(self.options))):x}"
+
 
 class Adapter(Protocol):
     """Speaks to one target. What it can do is the set of capability protocols that it implements."""
@@ -102,14 +116,19 @@ class Adapter(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The compiled form of a route: the adapter, ready to be called, and the names that appear in records."""
+    """The compiled form of a route: the adapter, ready to be called, and the names that appear in records. `circuit` is the
+    name of its circuit breaker; `native` is what the provider itself can do, without conversion; `keeps_responses`
+    says that it knows a response again by its id."""
 
     id: str
+    circuit: str
     model: str
     provider: str
     upstream_model: str
     timeouts: Timeouts
     adapter: Adapter = field(repr=False)
+    native: frozenset[Capability] = frozenset()
+    keeps_responses: bool = False
 
 
 class Usage(msgspec.Struct, frozen=True):
@@ -122,12 +141,17 @@ class Usage(msgspec.Struct, frozen=True):
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):
-    """One canonical request. `body` is in the format `wire`, just as the client sent it; `fields` are the top-level
-    fields of a JSON body, found once.
+    """One canonical request in the format `wire`, just as the client sent it: `body` with its top-level `fields`, found
+    once, if it is JSON, or `form` if it is multipart.
 
-    `model` is the public name that the client sent. `include_usage` says whether the client asked for the usage chunk
-    of a stream. `credentials` are the secrets that a request may bring for `dynamic::` targets. `headers` are the few
-    client headers that go upstream (trace context).
+    `strict` says that a parameter which the upstream cannot take is an error; otherwise it is dropped, and named in the
+    answer's `lossy`. `model` is the public name that the client sent. `include_usage` says whether the client asked for
+    the usage chunk of a stream. `credentials` are the secrets that a request may bring for `dynamic::` targets. `headers`
+    are the few client headers that go upstream (trace context). `pinned` is the id of the only target that may be tried, ""
+    for any.
+
+    Of responses: `response_id` is the outside id of one that is made here, `seal` makes that of an upstream's from the
+    target's id and its own; `previous_response_id` is the outside id of the one before; `background` that nobody waits.
     """
 
     capability: Capability
@@ -136,24 +160,42 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     body: bytes
     fields: Fields
     request_id: str
+    form: Form | None = None
     stream: bool = False
     include_usage: bool = False
+    strict: bool = False
+    pinned: str = ""
+    response_id: str = ""
+    previous_response_id: str | None = None
+    background: bool = False
+    seal: Callable[[str, str], str] | None = None
     credentials: Mapping[str, Secret] = {}
     headers: tuple[tuple[bytes, bytes], ...] = ()
 
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True):
-    """A whole answer in the format `wire`; `fields` are the top-level fields of a JSON body."""
+    """A whole answer in the format `wire`: `body`, and its top-level `fields` if it is a JSON object.
+
+    `lossy` names the parameters that the upstream could not take. `usage` is what the call used, where the body does not say.
+    """
 
     wire: Wire
-    fields: Fields
+    body: bytes
+    fields: Fields | None = None
     content_type: bytes = b"application/json"
+    lossy: tuple[str, ...] = ()
+    usage: Usage | None = None
+
+
+EVENT_STREAM = b"text/event-stream; charset=utf-8"
 
 
 class ReplyStream(Protocol):
     """A streamed answer in the format `wire`, as raw bytes with the cuts of the network."""
 
     wire: Wire
+    content_type: bytes
+    lossy: tuple[str, ...]
 
     async def next(self) -> bytes:
         """The next bytes, `b""` at the end. Raises `ProviderError`; cancelling it closes the upstream connection."""

@@ -1,64 +1,19 @@
-"""What does a provider do that is always there? It answers offline, and fails on command.
-
-The upstream model's name is the script, words joined by `+`:
-
-    echo                 answers with the last user message (also: any other name)
-    slow-200ms           waits before it answers
-    pace-50ms            waits between the chunks of a stream
-    status-503           fails as an upstream that answers with this status
-    rate-limited-3s      429 with Retry-After: 3
-    refused, reset, timeout, garbage    fails to connect, breaks, never answers in time, answers nonsense
-    cut-2, break-2       the stream ends without an end, or breaks, after two chunks
-    error-2              the stream sends an error event after two chunks
-"""
+"""How is the offline provider called? As the script says, and then with an answer made here."""
 
 from __future__ import annotations
 
-import asyncio
-import re
-import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import msgspec
 
 from providers.capabilities import capabilities_of
-from providers.errors import CallerError, ConnectFailed, FirstByteTimeout, InvalidResponse, ProviderError, UpstreamReset
+from providers.dummy import answers, media
+from providers.dummy.script import DummyStream, Script
 from providers.registry import ProviderType, register
 from providers.transport import Transport
-from providers.types import Call, Reply, TargetConfig, Wire
-from providers.wire.openai_errors import failure_of
+from providers.types import Call, Reply, TargetConfig
 from providers.wire.patch import fields_of
-
-WORD = re.compile(r"(?P<verb>[a-z-]+?)(?:-(?P<number>\d+)(?P<unit>ms|s)?)?$")
-FAILURES: dict[str, Callable[[], ProviderError]] = {
-    "refused": ConnectFailed,
-    "reset": UpstreamReset,
-    "timeout": FirstByteTimeout,
-    "garbage": InvalidResponse,
-}
-
-
-class Script:
-    """The parsed name: the numbers of its verbs, durations in seconds."""
-
-    def __init__(self, name: str) -> None:
-        self.words: dict[str, float] = {}
-        for word in name.split("+"):
-            if match := WORD.match(word):
-                number = float(match["number"] or 0)
-                self.words[match["verb"]] = number / 1000 if match["unit"] == "ms" else number
-
-    async def begin(self) -> None:
-        """Waits and fails as the script says."""
-        await asyncio.sleep(self.words.get("slow", 0))
-        for verb, failure in FAILURES.items():
-            if verb in self.words:
-                raise failure()
-        if status := int(self.words.get("status", 0)):
-            raise failure_of(status, [], b'{"error":{"message":"The script says so."}}')
-        if "rate-limited" in self.words:
-            raise failure_of(429, [(b"retry-after", b"%d" % self.words["rate-limited"])], b"")
 
 
 class DummyAdapter:
@@ -69,82 +24,60 @@ class DummyAdapter:
         self._script = Script(config.upstream_model)
 
     async def chat(self, call: Call, transport: Transport) -> Reply:
-        await self._script.begin()
-        text, usage = _answer(call)
-        message = {"role": "assistant", "content": text}
-        choice = {"index": 0, "message": message, "finish_reason": "stop", "logprobs": None}
-        body = {**self._frame("chat.completion"), "choices": [choice], "usage": usage}
-        return Reply(wire=Wire.OPENAI_CHAT, fields=fields_of(msgspec.json.encode(body)))
+        return await self._whole(call, answers.chat)
 
     async def stream_chat(self, call: Call, transport: Transport) -> DummyStream:
+        return await self._events(call, answers.chat_events)
+
+    async def complete(self, call: Call, transport: Transport) -> Reply | DummyStream:
+        if call.stream:
+            return await self._events(call, answers.completion_events)
+        return await self._whole(call, answers.completion)
+
+    async def embed(self, call: Call, transport: Transport) -> Reply:
+        return await self._whole(call, answers.embeddings)
+
+    async def moderate(self, call: Call, transport: Transport) -> Reply:
+        return await self._whole(call, answers.moderation)
+
+    async def rerank(self, call: Call, transport: Transport) -> Reply:
+        return await self._whole(call, answers.rerank)
+
+    async def speak(self, call: Call, transport: Transport) -> DummyStream:
         await self._script.begin()
-        return DummyStream(self._events(call))
+        content_type, sound = media.speech(call)
+        if call.stream:
+            return self._script.stream(call.wire, *media.speech_events(sound))
+        return self._script.stream(call.wire, media.pieces(sound), content_type=content_type)
 
-    def _frame(self, kind: str) -> dict[str, Any]:
-        return {"id": "chatcmpl-dummy", "object": kind, "created": int(time.time()), "model": self.config.upstream_model}
+    async def transcribe(self, call: Call, transport: Transport) -> Reply | DummyStream:
+        if call.stream:
+            return await self._events(call, media.heard_events)
+        await self._script.begin()
+        content_type, body = media.heard(call)
+        fields = fields_of(body) if content_type == b"application/json" else None
+        return Reply(wire=call.wire, body=body, fields=fields, content_type=content_type)
 
-    async def _events(self, call: Call) -> AsyncGenerator[bytes, None]:
-        words = self._script.words
-        text, usage = _answer(call)
-        frame = self._frame("chat.completion.chunk")
-        deltas: list[dict[str, Any]] = [{"role": "assistant", "content": ""}]
-        deltas += [{"content": part} for part in re.findall(r"\S+\s*", text)]
-        for sent, delta in enumerate(deltas):
-            if sent == words.get("break"):
-                raise UpstreamReset
-            if sent == words.get("cut"):
-                return
-            if sent == words.get("error"):
-                yield b'data: {"error":{"message":"The script says so.","type":"server_error","param":null,"code":null}}\n\n'
-                return
-            yield _event({**frame, "choices": [{"index": 0, "delta": delta, "finish_reason": None}]})
-            await asyncio.sleep(words.get("pace", 0))
-        yield _event({**frame, "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
-        yield _event({**frame, "choices": [], "usage": usage})
-        yield b"data: [DONE]\n\n"
+    translate = transcribe
 
+    async def generate_image(self, call: Call, transport: Transport) -> Reply | DummyStream:
+        if call.stream:
+            return await self._events(call, media.image_events)
+        return await self._whole(call, media.images)
 
-class DummyStream:
-    """A scripted event stream."""
+    edit_image = generate_image
 
-    wire = Wire.OPENAI_CHAT
+    async def vary_image(self, call: Call, transport: Transport) -> Reply:
+        return await self._whole(call, media.images)
 
-    def __init__(self, events: AsyncGenerator[bytes, None]) -> None:
-        self._events = events
+    async def _whole(self, call: Call, answer: Callable[[Call, str], dict[str, Any]]) -> Reply:
+        await self._script.begin()
+        body = msgspec.json.encode(answer(call, self.config.upstream_model))
+        return Reply(wire=call.wire, body=body, fields=fields_of(body))
 
-    async def next(self) -> bytes:
-        return await anext(self._events, b"")
-
-    def extend(self, seconds: float) -> None:
-        """Its pace is its own; nothing times out."""
-
-    def close(self) -> None:
-        """It holds nothing that needs to be given back."""
-
-
-class _Message(msgspec.Struct):
-    role: str = ""
-    content: Any = ""
-
-
-class _Request(msgspec.Struct):
-    messages: list[_Message] = []
-
-
-def _answer(call: Call) -> tuple[str, dict[str, int]]:
-    try:
-        messages = msgspec.json.decode(call.body, type=_Request).messages
-    except msgspec.ValidationError as error:
-        raise CallerError(400, f"The messages cannot be read: {error}.", param="messages") from error
-    said = [message.content for message in messages if message.role == "user"]
-    last = said[-1] if said and isinstance(said[-1], str) else ""
-    text = f"You said: {last}" if last else "Hello from Signalbox."
-    sent, received = len(call.body) // 4, len(text) // 4 + 1
-    return text, {"prompt_tokens": sent, "completion_tokens": received, "total_tokens": sent + received}
-
-
-def _event(chunk: dict[str, Any]) -> bytes:
-    return b"data: " + msgspec.json.encode(chunk) + b"\n\n"
+    async def _events(self, call: Call, events: Callable[[Call, str], tuple[Iterator[bytes], bytes]]) -> DummyStream:
+        await self._script.begin()
+        return self._script.stream(call.wire, *events(call, self.config.upstream_model))
 
 
 register(
@@ -152,7 +85,7 @@ register(
         name="dummy",
         label="Dummy (offline)",
         build=DummyAdapter,
-        capabilities=capabilities_of(DummyAdapter),
+        native=capabilities_of(DummyAdapter),
         needs_key=False,
         offline=True,
     )

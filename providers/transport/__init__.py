@@ -6,6 +6,7 @@ implementation, the check on the first and the way through proxies. Both raise o
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
@@ -51,11 +52,19 @@ class Head:
         object.__setattr__(self, "wire", ("\r\n".join(lines) + "\r\n").encode("latin-1"))
 
 
+class Pieces(Protocol):
+    """A body that is made while it is sent: its length, and its bytes piece by piece, from the start for every `iter`."""
+
+    def __len__(self) -> int: ...
+    def __iter__(self) -> Iterator[bytes]: ...
+    def __bytes__(self) -> bytes: ...
+
+
 class UpstreamRequest(msgspec.Struct, frozen=True):
     """One exchange. `headers` are those of this request alone, already checked for line breaks."""
 
     head: Head
-    body: bytes
+    body: bytes | bytearray | Pieces
     timeouts: Timeouts
     headers: tuple[tuple[bytes, bytes], ...] = ()
 
@@ -106,6 +115,11 @@ class Transport(Protocol):
     async def stream(self, request: UpstreamRequest) -> UpstreamStream:
         """Returns when the head has arrived; the deadline of the first bytes is still `first_byte` from the start."""
         ...
+
+
+def announced(headers: Headers) -> int:
+    """The length that a checked head tells, 0 if it tells none."""
+    return int(find_header(headers, b"content-length") or 0)
 
 
 def find_header(headers: Headers, name: bytes) -> bytes | None:

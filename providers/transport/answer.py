@@ -9,7 +9,7 @@ from __future__ import annotations
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
 from providers.errors import InvalidResponse, ProtocolViolation, ProviderError, ResponseTooLarge
-from providers.transport import MAX_HEADER_BYTES, MAX_HEADERS, MAX_REPLY_BYTES, Headers
+from providers.transport import MAX_HEADER_BYTES, MAX_HEADERS, MAX_REPLY_BYTES, Headers, announced
 
 MAX_INTERIM = 16
 """Interim (1xx) answers before the final one."""
@@ -59,7 +59,7 @@ class Answer:
         self.chunks: list[bytes] = []
         self.size = self.received = self._quiet = self._joined = self._interim = 0
 
-    def feed(self, data: bytes) -> None:
+    def feed(self, data: bytes | memoryview) -> None:
         """Reads on. What is found is in the attributes; nothing is raised."""
         size, had_head = self.size, self.head
         self.received += len(data)
@@ -73,7 +73,7 @@ class Answer:
         if self.whole and self.size > MAX_REPLY_BYTES:
             self.error = ResponseTooLarge(f"{self.peer}: the answer is longer than {MAX_REPLY_BYTES} bytes")
         elif not self.complete:
-            if self.whole and self.head and not had_head and self._announced() > MAX_REPLY_BYTES:
+            if self.whole and self.head and not had_head and announced(self.headers) > MAX_REPLY_BYTES:
                 self.error = ResponseTooLarge(f"{self.peer}: the answer is to be longer than {MAX_REPLY_BYTES} bytes")
             self._check_progress(0 if not had_head or self.size > size else len(data))
 
@@ -87,10 +87,6 @@ class Answer:
     def drop_parser(self) -> None:
         """Breaks the circle of references, once no more bytes come."""
         del self._parser
-
-    def _announced(self) -> int:
-        """The length that the head tells, 0 if it tells none."""
-        return next((int(value) for name, value in self.headers if name == b"content-length"), 0)
 
     def _check_progress(self, quiet: int) -> None:
         """After a read that did not complete the answer; `quiet` bytes of it were no content but chunk sizes or trailers."""

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import select
-import socket
+from collections.abc import Iterator
 from math import inf
 from time import monotonic
 from typing import Protocol, cast
 
 from providers.errors import (
+    AdapterFailed,
     DeadlineExceeded,
     FirstByteTimeout,
     IdleTimeout,
@@ -22,26 +23,19 @@ from providers.errors import (
     TotalTimeout,
     UpstreamReset,
 )
-from providers.transport import UpstreamRequest
+from providers.transport import UpstreamRequest, sockets
 from providers.transport.answer import Answer
-from providers.transport.request import LARGE_BODY, render, render_head
+from providers.transport.request import LARGE_BODY, pieces_of, render, render_head
 from providers.transport.sweep import Sweep
 
-HIGH_WATER = 256 * 1024
-"""Bytes of a stream that may wait for their reader before reading pauses."""
+READ_BYTES = 64 * 1024
+"""Bytes that are read at once. An event loop by itself reads up to 256 KiB, which wait in three copies for a slow client."""
 
-SOCKET_OPTIONS = tuple(
-    (level, getattr(socket, name), value)
-    for level, name, value in (
-        (socket.IPPROTO_TCP, "TCP_NODELAY", 1),
-        (socket.SOL_SOCKET, "SO_KEEPALIVE", 1),
-        (socket.IPPROTO_TCP, "TCP_KEEPIDLE", 15),
-        (socket.IPPROTO_TCP, "TCP_KEEPINTVL", 5),
-        (socket.IPPROTO_TCP, "TCP_KEEPCNT", 3),
-        (socket.IPPROTO_TCP, "TCP_USER_TIMEOUT", 10_000),
-    )
-    if hasattr(socket, name)
-)
+HIGH_WATER = 32 * 1024
+"""Bytes of a stream that may wait for their reader before reading pauses; at most one read more is kept."""
+
+UNANSWERED_S = 10.0
+"""How long an upstream may leave what was sent to it unacknowledged."""
 
 
 class Home(Protocol):
@@ -53,18 +47,23 @@ class Home(Protocol):
     def lost(self) -> None: ...
 
 
-class Connection(Answer, asyncio.Protocol):
+class Connection(Answer, asyncio.BufferedProtocol):
+    """All connections of a transport read into the same `scratch`: it is used up before the event loop reads again."""
+
     __slots__ = (
         "_entered",
+        "_full",
         "_idle",
         "_large",
         "_late",
         "_loop",
         "_overdue",
         "_paused",
+        "_scratch",
         "_sweep",
         "_total",
         "_transport",
+        "_unsent",
         "_waiter",
         "closed",
         "deadline",
@@ -72,14 +71,16 @@ class Connection(Answer, asyncio.Protocol):
         "readable",
     )
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, home: Home, sweep: Sweep, peer: str) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, home: Home, sweep: Sweep, scratch: memoryview, peer: str) -> None:
         super().__init__(peer)
         self._loop = loop
+        self._scratch = scratch
         self._sweep = sweep
         self._waiter: asyncio.Future[None] | None = None
         self.home = home
         self.deadline = inf
-        self.closed = self._entered = False
+        self.closed = self._entered = self._full = False
+        self._unsent: Iterator[bytes | memoryview] | None = None
 
     def enter(self) -> None:
         """Counts from now on: an event loop need not tell of the end of a connection whose opening was cancelled."""
@@ -101,14 +102,15 @@ class Connection(Answer, asyncio.Protocol):
         self.deadline = deadline
         if deadline < self._sweep.wake:
             self._sweep.arm(deadline)
+        waiter: asyncio.Future[None] = self._loop.create_future()
+        self._waiter = waiter
         self._large = len(request.body) > LARGE_BODY
         if self._large:
             self._transport.write(render_head(request))
-            self._transport.write(request.body)
+            self._unsent = pieces_of(request)
+            self._write_on()
         else:
             self._transport.write(render(request))
-        waiter: asyncio.Future[None] = self._loop.create_future()
-        self._waiter = waiter
         return waiter
 
     def wait(self) -> asyncio.Future[None]:
@@ -155,7 +157,8 @@ class Connection(Answer, asyncio.Protocol):
 
     def reusable(self) -> bool:
         """Whether another request may follow on this connection."""
-        return self.complete and self.keep and not (self._large and self._transport.get_write_buffer_size())
+        unsent = self._large and (self._unsent is not None or self._transport.get_write_buffer_size())
+        return self.complete and self.keep and not unsent
 
     # -- what the sweep calls -------------------------------------------------------------------------------------
 
@@ -184,14 +187,16 @@ class Connection(Answer, asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
         raw = transport.get_extra_info("socket")
-        for level, option, value in SOCKET_OPTIONS:
-            raw.setsockopt(level, option, value)
+        sockets.watch(raw, UNANSWERED_S)
         poll = select.poll()
         poll.register(raw.fileno(), select.POLLIN)
         self.readable = poll.poll
 
-    def data_received(self, data: bytes) -> None:
-        self.feed(data)
+    def get_buffer(self, sizehint: int) -> memoryview:
+        return self._scratch
+
+    def buffer_updated(self, nbytes: int) -> None:
+        self.feed(self._scratch[:nbytes])
         if self.error is not None:
             self.fail(self.error)
         elif self.complete:
@@ -199,12 +204,33 @@ class Connection(Answer, asyncio.Protocol):
         elif self.head:
             self._go_on()
 
+    def pause_writing(self) -> None:
+        self._full = True
+
+    def resume_writing(self) -> None:
+        self._full = False
+        self._write_on()
+
+    def _write_on(self) -> None:
+        """Writes of a large body as much as the connection takes."""
+        while self._unsent is not None and not self._full:
+            try:
+                piece = next(self._unsent, None)
+            except (OSError, ValueError) as error:  # the disk fails, or the form is closed already
+                self.fail(AdapterFailed(f"{self.peer}: the body cannot be read: {error}"))
+                return
+            if piece is None:
+                self._unsent = None
+            else:
+                self._transport.write(piece)
+
     def eof_received(self) -> None:
         self._end(None)
         self.abort()
 
     def connection_lost(self, error: Exception | None) -> None:
         self.closed = True
+        self._unsent = None
         self.deadline = inf
         if self._entered:
             self._sweep.leave(self)

@@ -20,7 +20,7 @@ GOOD_ANSWER_SECONDS = 60.0
 MAX_ADDRESSES = 4
 """Addresses of a host that are tried; each gets an equal part of the time that is left."""
 
-P = TypeVar("P", bound=asyncio.Protocol)
+P = TypeVar("P", bound=asyncio.BaseProtocol)
 
 Resolve = Callable[[str, int], Awaitable[list[str]]]
 """Host and port to addresses, the best first. Raises `OSError`."""

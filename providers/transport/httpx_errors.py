@@ -1,9 +1,10 @@
-"""What went wrong when httpx failed, and what does httpx let pass that our rules do not?"""
+"""What went wrong when httpx failed, and does the head of an answer keep the rules that httpx is lax about?"""
 
 from __future__ import annotations
 
 import socket
 import ssl
+from typing import Any
 
 import httpx
 
@@ -12,13 +13,12 @@ from providers.errors import (
     ConnectFailed,
     ConnectTimeout,
     DnsFailed,
-    InvalidResponse,
     ProtocolViolation,
     ProviderError,
     TlsFailed,
     UpstreamReset,
 )
-from providers.transport import MAX_HEADER_BYTES, MAX_HEADERS, Headers, find_header
+from providers.transport.answer import Answer
 
 CONNECT_CAUSES: tuple[tuple[type[BaseException], type[ProviderError]], ...] = (
     (socket.gaierror, DnsFailed),
@@ -29,16 +29,24 @@ BROKEN = ("disconnected without", "peer closed connection")
 """How a `RemoteProtocolError` that is the end of the connection, not a breach of the protocol, is worded."""
 
 
-def check_head(peer: str, status: int, headers: Headers) -> None:
-    """The rules that httpx is lax about."""
-    names = [name for name, _ in headers]
-    if len(headers) > MAX_HEADERS or sum(len(name) + len(value) + 4 for name, value in headers) > MAX_HEADER_BYTES:
-        raise ProtocolViolation(f"{peer}: too many or too long headers")
-    if status < 200 or {b"content-length", b"transfer-encoding"} <= set(names):
-        raise ProtocolViolation(f"{peer}: status {status}, or both content-length and transfer-encoding")
-    coding = find_header(headers, b"content-encoding") or b"identity"
-    if coding.strip().lower() != b"identity":
-        raise InvalidResponse(f"{peer}: content-encoding {coding[:20]!r}")
+def judge_head(stream: Any, peer: str) -> None:
+    """Has all that `stream` reads until the head of an answer judged by the slim transport's rules; what breaks them is
+    raised where it is read. httpx counts no interim answers, and what is no HTTP it takes for a connection that broke."""
+    answer, read = Answer(peer), stream.read
+    answer.begin(False)
+
+    async def judged(*arguments: Any, **named: Any) -> bytes:
+        data: bytes = await read(*arguments, **named)
+        if data:
+            answer.feed(data)
+        if answer.head or answer.error is not None or not data:
+            answer.drop_parser()
+            del stream.read
+        if answer.error is not None and not answer.head:
+            raise answer.error
+        return data
+
+    stream.read = judged
 
 
 def breaks_protocol(error: Exception) -> bool:
@@ -52,7 +60,7 @@ def explain(peer: str, error: Exception, scheme: str) -> ProviderError:
     if isinstance(error, httpx.ConnectError):
         return _connect_cause(error, scheme)(f"{peer}: {error}")
     if isinstance(error, httpx.ProxyError):
-        return ConnectFailed(f"{peer}: the proxy refused")
+        return ConnectFailed(f"{peer}: the proxy answered {str(error)[:100]}")
     if breaks_protocol(error):
         return ProtocolViolation(f"{peer}: {error}")
     if isinstance(error, (httpx.NetworkError, httpx.RemoteProtocolError)):

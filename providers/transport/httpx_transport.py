@@ -14,10 +14,12 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from typing import Any
 
+import anyio
 import httpx
 
 from providers.errors import (
     AdapterFailed,
+    ConnectFailed,
     ConnectTimeout,
     DeadlineExceeded,
     FirstByteTimeout,
@@ -36,11 +38,12 @@ from providers.transport import (
     UpstreamReply,
     UpstreamRequest,
     UpstreamStream,
+    announced,
 )
 from providers.transport.dial import tls_context
-from providers.transport.httpx_errors import breaks_protocol, check_head, explain
+from providers.transport.httpx_errors import breaks_protocol, explain, judge_head
 from providers.transport.pool import PoolCounters
-from providers.types import Timeouts
+from providers.types import Secret, Timeouts
 
 GRACE = 0.05
 """Seconds for what has already arrived, when the reader comes back after the deadline."""
@@ -49,15 +52,17 @@ QUIET_LOGGERS = ("httpx", "httpcore")
 
 
 class HttpxTransport:
-    """`proxy` is the URL of an HTTP proxy; with `trust_env` the proxy variables of the environment are obeyed."""
+    """`proxy` is the URL of an HTTP proxy, through which every upstream is asked; those that the environment names are not."""
 
-    def __init__(self, *, context: ssl.SSLContext | None = None, trust_env: bool = False, proxy: str | None = None) -> None:
+    def __init__(self, *, context: ssl.SSLContext | None = None, proxy: Secret | None = None) -> None:
         for name in QUIET_LOGGERS:  # they write URLs and headers, which hold keys
             logging.getLogger(name).setLevel(logging.WARNING)
+        context = context or tls_context()
+        self._proxied = proxy is not None
         self._client = httpx.AsyncClient(
-            verify=context or tls_context(),
-            trust_env=trust_env,
-            proxy=proxy,
+            verify=context,
+            trust_env=False,
+            proxy=_proxy(proxy, context) if proxy else None,
             timeout=httpx.Timeout(None),
             limits=httpx.Limits(max_connections=None, max_keepalive_connections=0),
         )
@@ -73,6 +78,8 @@ class HttpxTransport:
         chunks: list[bytes] = []
         size = 0
         try:
+            if announced(stream.headers) > MAX_REPLY_BYTES:
+                raise ResponseTooLarge(f"{stream.peer}: the answer is to be longer than {MAX_REPLY_BYTES} bytes")
             stream.extend(request.timeouts.idle)
             while data := await stream.next():
                 stream.extend(request.timeouts.idle)
@@ -115,9 +122,10 @@ class HttpxTransport:
     async def _open(self, request: UpstreamRequest) -> HttpxStream:
         if self._closed:
             raise AdapterFailed("the transport is closed")
+        anyio.current_time()  # loads what httpcore needs for a connection, which the first request would pay from its time
         origin = request.head.origin
         peer = f"{origin.host}:{origin.port}"
-        opening = Opening(request.timeouts)
+        opening = Opening(peer, request.timeouts)
         self._active[origin] += 1
         try:
             async with opening.timer:
@@ -135,30 +143,33 @@ class HttpxTransport:
             self._opened[origin] += len(opening.sockets)
         stream = HttpxStream(self, origin, response, opening)
         self._streams.add(stream)
-        try:
-            check_head(peer, stream.status, stream.headers)
-        except ProviderError:
+        if self._proxied and stream.status == httpx.codes.PROXY_AUTHENTICATION_REQUIRED:
             stream.close()
-            raise
+            raise ConnectFailed(f"{peer}: the proxy asks for a name and a password, or for others")
         return stream
 
 
 class Opening:
-    """Follows a request until its head: which time-out counts, and which sockets httpcore would leave open if it were
-    cancelled in the middle of a TLS handshake."""
+    """Follows a request until its head: which time-out counts, which connection brings the answer, and which sockets httpcore
+    would leave open if it were cancelled in the middle of a TLS handshake."""
 
-    def __init__(self, timeouts: Timeouts) -> None:
+    def __init__(self, peer: str, timeouts: Timeouts) -> None:
         start = asyncio.get_running_loop().time()
         self.total = start + timeouts.total
         self.first_byte = min(start + timeouts.first_byte, self.total)
         self.timer = asyncio.timeout_at(min(start + timeouts.connect, self.first_byte))
         self.late: type[DeadlineExceeded] = ConnectTimeout
         self.sockets: list[Any] = []
+        self._peer = peer
+        self._carrier: Any = None
 
     async def trace(self, name: str, info: Mapping[str, Any]) -> None:
-        if name.endswith("connect_tcp.complete"):
-            self.sockets.append(info["return_value"])
-        elif name.endswith("send_request_headers.started"):
+        if name.endswith(("connect_tcp.complete", "start_tls.complete")):
+            self._carrier = info["return_value"]
+            if name.endswith("connect_tcp.complete"):
+                self.sockets.append(self._carrier)
+        elif name.endswith("send_request_headers.started") and info["request"].method != b"CONNECT":
+            judge_head(self._carrier, self._peer)
             self.late = TotalTimeout if self.first_byte == self.total else FirstByteTimeout
             self.timer.reschedule(self.first_byte)
 
@@ -250,6 +261,12 @@ class HttpxStream:
             self._transport.own(response.aclose())
 
 
+def _proxy(url: Secret, context: ssl.SSLContext) -> httpx.Proxy:
+    """A proxy that is itself asked over TLS must prove who it is, as an upstream must."""
+    address = httpx.URL(url.reveal())
+    return httpx.Proxy(address, ssl_context=context if address.scheme == "https" else None)
+
+
 def _build(request: UpstreamRequest, trace: Callable[[str, Mapping[str, Any]], Awaitable[None]]) -> httpx.Request:
     head = request.head
     scheme, host, port = head.origin
@@ -262,6 +279,6 @@ def _build(request: UpstreamRequest, trace: Callable[[str, Mapping[str, Any]], A
         head.method,
         url,
         headers=[*headers, *request.headers, (b"connection", b"close")],
-        content=request.body,
+        content=bytes(request.body),
         extensions={"trace": trace},
     )

@@ -33,15 +33,17 @@ class Pool:
         "_open",
         "_opened",
         "_origin",
+        "_scratch",
         "_sweep",
         "peer",
         "stale_retries",
     )
 
-    def __init__(self, origin: Origin, dialer: Dialer, sweep: Sweep, keep_seconds: float) -> None:
+    def __init__(self, origin: Origin, dialer: Dialer, sweep: Sweep, scratch: memoryview, keep_seconds: float) -> None:
         self._origin = origin
         self._dialer = dialer
         self._sweep = sweep
+        self._scratch = scratch
         self._keep_seconds = keep_seconds
         self._dialing = self._open = self._opened = 0
         self._idle: dict[Connection, None] = {}
@@ -63,7 +65,7 @@ class Pool:
         return connection
 
     def _connection(self) -> Connection:
-        return Connection(asyncio.get_running_loop(), self, self._sweep, self.peer)
+        return Connection(asyncio.get_running_loop(), self, self._sweep, self._scratch, self.peer)
 
     def take(self) -> Connection | None:
         """The free connection that was used last. One on which bytes wait is dropped: the next request did not ask for them."""

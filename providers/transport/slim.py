@@ -7,7 +7,7 @@ from time import monotonic
 
 from providers.errors import AdapterFailed, ProviderError, UpstreamReset
 from providers.transport import Headers, Origin, UpstreamReply, UpstreamRequest, UpstreamStream
-from providers.transport.connection import Connection
+from providers.transport.connection import READ_BYTES, Connection
 from providers.transport.dial import Dialer, Resolve, system_resolve, tls_context
 from providers.transport.pool import Pool, PoolCounters
 from providers.transport.sweep import Sweep
@@ -28,6 +28,7 @@ class SlimTransport:
         self._dialer = Dialer(context or tls_context(), resolve)
         self._keep_seconds = keep_seconds
         self._sweep = Sweep()
+        self._scratch = memoryview(bytearray(READ_BYTES))
         self._pools: dict[Origin, Pool] = {}
         self._closed = False
 
@@ -59,7 +60,7 @@ class SlimTransport:
         origin = request.head.origin
         pool = self._pools.get(origin)
         if pool is None:
-            pool = self._pools[origin] = Pool(origin, self._dialer, self._sweep, self._keep_seconds)
+            pool = self._pools[origin] = Pool(origin, self._dialer, self._sweep, self._scratch, self._keep_seconds)
         timeouts = request.timeouts
         now = monotonic()
         deadline = now + timeouts.first_byte

@@ -7,10 +7,16 @@ import re
 
 MAX_DEPTH = 100
 MAX_KEYS = 10_000
+MUCH = 1024 * 1024
+"""Bytes from which the strings, most of it, are left out before anything else is looked at."""
+MANY_KEYS_BYTES = 5 * MAX_KEYS
+"""Bytes that an object of `MAX_KEYS` takes at least."""
+SLICE_BYTES, OVERLAP_BYTES = 1024 * 1024, 5
 _ALIKE = bytes.maketrans(b"123456789E", b"000000000e")
 _NUMBER = re.compile(rb"[0-9]+(?:\.[0-9]+)?[eE]\+?[0-9]+")
 _ONE_KIND = bytes.maketrans(b"{}", b"[]")
-_NOT_STRUCTURE = bytes(set(range(256)) - set(b'[]{}"'))
+_NOT_STRUCTURE = bytes(set(range(256)) - set(b'[]{}:"'))
+_INNERMOST = re.compile(rb"\[\]|\{:*\}")
 
 
 class UnsafeJson(ValueError):
@@ -23,22 +29,51 @@ class UnsafeJson(ValueError):
 
 
 def check_text(body: bytes) -> None:
-    """Raises `UnsafeJson` for a text that is not UTF-8, or is too deep, or holds a number no float can hold."""
+    """Raises `UnsafeJson` for a text that is not UTF-8, or is too deep, or has an object of too many fields, or holds
+    a number no float can hold."""
     try:
-        body.decode("utf-8")
+        body.isascii() or body.decode("utf-8")
     except UnicodeDecodeError as error:
         raise UnsafeJson("invalid_encoding", "The request body is not valid UTF-8.") from error
-    if body.count(b"[") + body.count(b"{") > MAX_DEPTH and depth_exceeds(body, MAX_DEPTH):
-        raise UnsafeJson("invalid_json", f"The request body is nested more than {MAX_DEPTH} levels deep.")
-    alike = body.translate(_ALIKE)
-    if (b"0e000" in alike or b"0e+000" in alike) and holds_infinity(body):
+    many_keys = len(body) > MANY_KEYS_BYTES and body.count(b":") > MAX_KEYS
+    if many_keys or body.count(b"[") + body.count(b"{") > MAX_DEPTH:
+        structure = structure_of(body)
+        if depth_exceeds(structure, MAX_DEPTH):
+            raise UnsafeJson("invalid_json", f"The request body is nested more than {MAX_DEPTH} levels deep.")
+        if many_keys and keys_exceed(structure, MAX_KEYS):
+            raise UnsafeJson("invalid_json", f"An object of the request body has more than {MAX_KEYS} fields.")
+    if _may_hold_infinity(body) and holds_infinity(body):
         raise UnsafeJson("invalid_json", "The request body holds a number that is out of range.")
 
 
-def depth_exceeds(body: bytes, limit: int) -> bool:
-    """Whether arrays and objects are nested deeper than `limit`; the text may be broken otherwise."""
-    structure = _without_escapes(body).translate(_ONE_KIND, _NOT_STRUCTURE).replace(b'""', b"")
-    brackets = _without_strings(structure)
+def _may_hold_infinity(body: bytes) -> bool:
+    """In slices, between which other threads may run."""
+    for start in range(0, len(body), SLICE_BYTES):
+        alike = body[start : start + SLICE_BYTES + OVERLAP_BYTES].translate(_ALIKE)
+        if b"0e000" in alike or b"0e+000" in alike:
+            return True
+    return False
+
+
+def structure_of(body: bytes) -> bytes:
+    """The brackets and colons of a text that stand in no string; the text may be broken."""
+    return _without_strings(_without_escapes(body).translate(None, _NOT_STRUCTURE).replace(b'""', b""))
+
+
+def keys_exceed(structure: bytes, limit: int) -> bool:
+    """Whether an object, in a structure that is not too deep, has more than `limit` fields, of the same name or not."""
+    many = b":" * (limit + 1)
+    while many not in structure:
+        outer = _INNERMOST.sub(b"", structure)  # the colons around it come together
+        if len(outer) == len(structure):
+            return False
+        structure = outer
+    return True
+
+
+def depth_exceeds(structure: bytes, limit: int) -> bool:
+    """Whether arrays and objects are nested deeper than `limit`."""
+    brackets = structure.translate(_ONE_KIND, b":")
     for _ in range(limit):
         shorter = brackets.replace(b"[]", b"")
         if len(shorter) == len(brackets):

@@ -7,12 +7,11 @@ with `data: [DONE]`.
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 
 from providers.errors import InvalidResponse, ProviderError
-from providers.types import Usage
 from providers.wire.openai_errors import failure_in_band
 from providers.wire.patch import Fields, InvalidJson, fields_of, patch
 
@@ -33,23 +32,7 @@ class ChatRequest(msgspec.Struct):
     credentials: dict[str, str] | None = msgspec.field(default=None, name="tensorzero::credentials")
 
 
-Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
-
-
-class _Details(msgspec.Struct):
-    cached_tokens: Count | None = None
-    reasoning_tokens: Count | None = None
-
-
-class _Usage(msgspec.Struct):
-    prompt_tokens: Count | None = None
-    completion_tokens: Count | None = None
-    prompt_tokens_details: _Details | None = None
-    completion_tokens_details: _Details | None = None
-
-
 _decode_request = msgspec.json.Decoder(ChatRequest).decode
-_decode_usage = msgspec.json.Decoder(_Usage | None).decode
 
 
 def decode_request(body: bytes) -> ChatRequest:
@@ -57,13 +40,14 @@ def decode_request(body: bytes) -> ChatRequest:
     return _decode_request(body)
 
 
-def completion_of(body: bytes) -> Fields:
-    """The fields of an answer of status 200. Raises the error that it carries in place of choices, or `InvalidResponse`."""
+def answer_of(body: bytes, field: str) -> Fields:
+    """The fields of an answer of status 200, which must have `field`. Raises the error that it carries instead, or
+    `InvalidResponse`."""
     try:
         fields = fields_of(body)
     except InvalidJson as error:
         raise InvalidResponse from error
-    if "choices" not in fields.spans:
+    if field not in fields.spans:
         raise error_in(fields) or InvalidResponse
     return fields
 
@@ -87,24 +71,6 @@ def asking_usage(stream_options: bytes | None) -> bytes:
     if stream_options is None or not stream_options.startswith(b"{"):
         return b'{"include_usage":true}'
     return patch(fields_of(stream_options), {"include_usage": b"true"})
-
-
-def usage_of(fields: Fields) -> Usage | None:
-    """The usage of a completion or a chunk; None when it is absent, null or unreadable."""
-    raw = fields.raw("usage")
-    try:
-        usage = _decode_usage(raw) if raw else None
-    except msgspec.DecodeError:
-        return None
-    if usage is None:
-        return None
-    sent, received = usage.prompt_tokens_details, usage.completion_tokens_details
-    return Usage(
-        input_tokens=usage.prompt_tokens or 0,
-        output_tokens=usage.completion_tokens or 0,
-        cached_tokens=(sent.cached_tokens if sent else 0) or 0,
-        reasoning_tokens=(received.reasoning_tokens if received else 0) or 0,
-    )
 
 
 @lru_cache(maxsize=1024)

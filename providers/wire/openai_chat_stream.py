@@ -11,7 +11,8 @@ import msgspec
 from providers.errors import EmptyStream, InvalidResponse, ProviderError, StreamTruncated
 from providers.types import Usage
 from providers.wire import sse
-from providers.wire.openai_chat import DONE, error_in, usage_of
+from providers.wire.openai_chat import DONE, error_in
+from providers.wire.openai_usage import usage_of
 from providers.wire.patch import Fields, InvalidJson, fields_of, patch
 
 UNREMARKABLE = ((b'"finish_reason"', b'"finish_reason":null'), (b'"usage"', b'"usage":null'))
@@ -31,17 +32,22 @@ _decode_choices = msgspec.json.Decoder(list[_Choice]).decode
 class ChatStreamRelay:
     """One stream. `feed` gives the bytes for the client; the attributes tell what has been seen.
 
+    `content` stands in every chunk: older completions have `"text"` instead of `"delta"`.
     `events` counts content events, `started` is true from the first on, `done` after `[DONE]`, `finished` after a
     finish reason. `error` is the upstream's own error event, `usage` its last usage.
     """
 
-    def __init__(self, model: str, *, include_usage: bool) -> None:
+    comments = True
+    final: bytes | None = None
+
+    def __init__(self, model: str, *, include_usage: bool, content: bytes = b'"delta"') -> None:
         self.events = 0
         self.done = False
         self.finished = False
         self.error: ProviderError | None = None
         self.usage: Usage | None = None
         self._model = msgspec.json.encode(model)
+        self._content = content
         self._include_usage = include_usage
         self._splitter = sse.FrameSplitter()
         self._needle = NEVER
@@ -72,6 +78,10 @@ class ChatStreamRelay:
         self.done = True
         return out + sse.frame_of(DONE)
 
+    def broken(self, error: bytes) -> bytes:
+        """What ends the stream when it cannot go on."""
+        return sse.frame_of(error) + sse.frame_of(DONE)
+
     def _relay(self, frames: list[bytes]) -> bytes:
         out: list[bytes] = []
         for frame in frames:
@@ -82,7 +92,7 @@ class ChatStreamRelay:
 
     def _frame(self, frame: bytes) -> bytes:
         position = frame.find(self._needle)
-        if position < 0 or b'"error"' in frame or b'"delta"' not in frame:
+        if position < 0 or b'"error"' in frame or self._content not in frame:
             return self._look_closely(frame)
         if b"{" in frame[7:position] or b"[" in frame[7:position]:
             return self._look_closely(frame)

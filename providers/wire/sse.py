@@ -1,12 +1,14 @@
 """How is a stream of server-sent events cut into frames without changing a byte?
 
 Format: WHATWG HTML, section "Server-sent events" (UTF-8; lines end in CR LF, LF or CR; a blank line ends an event).
-A frame is one event with the bytes of its blank line; the frames joined are the stream.
+A frame is one event with the bytes of its blank line, or the byte order mark before the first; the frames joined are the
+stream.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from providers.errors import InvalidResponse
 
@@ -17,39 +19,60 @@ _LINE = re.compile(rb"\r\n|\n|\r")
 
 
 class FrameSplitter:
-    """Cuts incrementally; `feed` returns the frames that are complete."""
+    """Cuts incrementally; `feed` returns the frames that are complete. None may have more than `limit` bytes."""
 
-    __slots__ = ("_rest", "_scanned")
+    __slots__ = ("_begun", "_limit", "_rest", "_returns", "_scanned")
 
-    def __init__(self) -> None:
+    def __init__(self, limit: int = MAX_FRAME_BYTES) -> None:
+        self._limit = limit
+        self._begun = False
         self._rest = bytearray()
         self._scanned = 0
+        self._returns = False
+        """Whether a CR has been seen: only then can an event end in anything but two LF."""
 
     def feed(self, chunk: bytes) -> list[bytes]:
-        """The frames completed by these bytes. Raises `InvalidResponse` for an event over `MAX_FRAME_BYTES`."""
-        if not self._rest and chunk.endswith(b"\n\n") and b"\r" not in chunk:
-            if len(chunk) > MAX_FRAME_BYTES and any(len(part) > MAX_FRAME_BYTES - 2 for part in chunk.split(b"\n\n")):
+        """The frames completed by these bytes. Raises `InvalidResponse` for an event over the limit."""
+        if self._begun and not self._rest and chunk.endswith(b"\n\n") and b"\r" not in chunk:
+            if len(chunk) > self._limit and any(len(part) > self._limit - 2 for part in chunk.split(b"\n\n")):
                 raise InvalidResponse("an event is too long")
             if chunk.find(b"\n\n") == len(chunk) - 2:
                 return [chunk]
             if b"\n\n\n" not in chunk:
                 return [part + b"\n\n" for part in chunk[:-2].split(b"\n\n")]
         self._rest += chunk
+        self._returns = self._returns or b"\r" in chunk
         return self._cut(self._rest)
 
     def _cut(self, data: bytearray) -> list[bytes]:
-        frames: list[bytes] = []
+        frames: list[bytes] = [] if self._begun else self._begin(data)
         start = 0
-        while match := _END.search(data, max(start, self._scanned)):
-            frames.append(bytes(data[start : match.end()]))
-            start = match.end()
+        while (end := self._end_of_frame(data, max(start, self._scanned))) > 0:
+            with memoryview(data) as view:
+                frames.append(bytes(view[start:end]))
+            start = end
             self._scanned = 0
-        del match  # it holds the buffer
         del data[:start]
         self._scanned = max(len(data) - 3, 0)
-        if len(self._rest) > MAX_FRAME_BYTES or any(len(frame) > MAX_FRAME_BYTES for frame in frames):
+        if len(self._rest) > self._limit or any(len(frame) > self._limit for frame in frames):
             raise InvalidResponse("an event is too long")
         return frames
+
+    def _begin(self, data: bytearray) -> list[bytes]:
+        """Takes the byte order mark off the start of the stream."""
+        self._begun = not BOM.startswith(data[: len(BOM)])
+        if not data.startswith(BOM):
+            return []
+        self._begun = True
+        del data[: len(BOM)]
+        return [BOM]
+
+    def _end_of_frame(self, data: bytearray, start: int) -> int:
+        if self._returns:
+            match = _END.search(data, start)
+            return match.end() if match else 0
+        found = data.find(b"\n\n", start)
+        return found + 2 if found >= 0 else 0
 
     def rest(self) -> bytes:
         """What came after the last complete frame; forgets it."""
@@ -61,9 +84,23 @@ def data_of(frame: bytes) -> bytes | None:
     """The data of a frame, its `data:` lines joined by LF; None for a comment, a ping or a blank line."""
     if frame.startswith(b"data: ") and frame.find(b"\n", 6) == len(frame) - 2 and b"\r" not in frame:
         return frame[6:-2]
-    lines = _LINE.split(frame.removeprefix(BOM))
-    values = [line[5:] for line in lines if line.startswith(b"data:") or line == b"data"]
-    return b"\n".join(value.removeprefix(b" ") for value in values) if values else None
+    if b"\r" in frame:
+        frame = _LINE.sub(b"\n", frame)
+    values = [value.removeprefix(b" ") for value in _values_of_data(frame)]
+    return b"\n".join(values) if values else None
+
+
+def _values_of_data(text: bytes) -> Iterator[bytes]:
+    """What follows `data:` in each line; as few copies as can be, for an event may be a whole picture."""
+    start = 0
+    while start < len(text):
+        end = text.find(b"\n", start)
+        end = len(text) if end < 0 else end
+        if text.startswith(b"data:", start):
+            yield text[start + 5 : end]
+        elif text[start:end] == b"data":
+            yield b""
+        start = end + 1
 
 
 def frame_of(data: bytes) -> bytes:

@@ -1,0 +1,187 @@
+"""How does a vendor that only has chat give a response, and one that only has responses a chat answer?
+
+The vendor's adapter is called as it is, with the converted request; what comes out, whole or as a stream, has the wire
+that was asked for.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import Any, Protocol
+
+import msgspec
+
+from providers.capabilities import Capability
+from providers.errors import InvalidResponse
+from providers.protocols import Chat, Responses
+from providers.transport import Transport
+from providers.types import EVENT_STREAM, Call, Reply, ReplyStream, Wire
+from providers.wire import sse
+from providers.wire.chat_request_to_responses import to_responses
+from providers.wire.chat_to_responses import ResponseWriter
+from providers.wire.openai_chat import DONE, error_in
+from providers.wire.openai_responses import MAX_EVENT_BYTES, frame_of
+from providers.wire.openai_usage import usage_of
+from providers.wire.patch import Fields, InvalidJson, fields_of
+from providers.wire.response_object import new_response
+from providers.wire.responses_to_chat import to_chat
+from providers.wire.responses_to_chat_answer import ChatWriter, to_completion
+
+Json = dict[str, Any]
+
+
+async def respond_by_chat(adapter: Chat, call: Call, transport: Transport) -> Reply | ReplyStream:
+    """The response to a call, made by a chat completion. Raises `ProviderError`."""
+    request: Json = msgspec.json.decode(call.body)
+    converted = to_chat(request)
+    chat = _converted(call, Capability.CHAT, Wire.OPENAI_CHAT, converted.body)
+    response = new_response(request, call.response_id or mint("resp"), int(time.time()), call.model)
+    writer = ResponseWriter(response, converted.tools, mint)
+    if call.stream:
+        return ConvertedStream(await adapter.stream_chat(chat, transport), _Responses(writer), call.wire, converted.lossy)
+    reply = await adapter.chat(chat, transport)
+    writer.begin()
+    writer.whole(_object(reply.body))
+    writer.end(usage_of(reply.fields) if reply.fields else None, int(time.time()))
+    return _reply(call, writer.response, (*converted.lossy, *reply.lossy))
+
+
+async def chat_by_responses(adapter: Responses, call: Call, transport: Transport) -> Reply | ReplyStream:
+    """The chat answer to a call, made by a response. Raises `ProviderError`."""
+    converted = to_responses(msgspec.json.decode(call.body))
+    responses = _converted(call, Capability.RESPONSES, Wire.OPENAI_RESPONSES, converted.body)
+    answer = await adapter.respond(responses, transport)
+    identity = mint("chatcmpl"), int(time.time()), call.model
+    if isinstance(answer, Reply):
+        return _reply(call, to_completion(_object(answer.body), *identity), (*converted.lossy, *answer.lossy))
+    return ConvertedStream(answer, _Chat(ChatWriter(*identity, include_usage=True)), call.wire, converted.lossy)
+
+
+def mint(prefix: str) -> str:
+    """A new id."""
+    return f"{prefix}_{os.urandom(24).hex()}"
+
+
+def _converted(call: Call, capability: Capability, wire: Wire, body: Json) -> Call:
+    encoded = msgspec.json.encode({"model": call.model, **body})
+    fields = fields_of(encoded)
+    return msgspec.structs.replace(call, capability=capability, wire=wire, body=encoded, fields=fields, include_usage=True)
+
+
+def _reply(call: Call, value: Json, lossy: tuple[str, ...]) -> Reply:
+    body = msgspec.json.encode(value)
+    return Reply(wire=call.wire, body=body, fields=fields_of(body), lossy=lossy)
+
+
+def _object(data: bytes) -> Json:
+    try:
+        value = msgspec.json.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise InvalidResponse("a chunk is not JSON") from error
+    if not isinstance(value, dict):
+        raise InvalidResponse("a chunk is no object")
+    return value
+
+
+class Machine(Protocol):
+    """Turns the events of one wire into bytes of another; `done` says that no more are wanted."""
+
+    done: bool
+
+    def begin(self) -> bytes:
+        """What is said before the upstream says anything."""
+        ...
+
+    def event(self, data: bytes, fields: Fields) -> bytes:
+        """What an event amounts to. Raises `ProviderError` for one that is an error."""
+        ...
+
+    def end(self) -> bytes:
+        """What is said after the upstream's last event; nothing if it was cut off."""
+        ...
+
+
+class _Responses:
+    """Chat chunks in, Responses events out."""
+
+    def __init__(self, writer: ResponseWriter) -> None:
+        self.done = False
+        self._writer = writer
+
+    def begin(self) -> bytes:
+        return b"".join(map(frame_of, self._writer.begin()))
+
+    def event(self, data: bytes, fields: Fields) -> bytes:
+        if (failure := error_in(fields)) is not None:
+            raise failure
+        self._writer.usage = usage_of(fields) or self._writer.usage
+        return b"".join(map(frame_of, self._writer.chunk(_object(data))))
+
+    def end(self) -> bytes:
+        self.done = True
+        events = self._writer.end(self._writer.usage, int(time.time())) if self._writer.finished else []
+        return b"".join(map(frame_of, events))
+
+
+class _Chat:
+    """Responses events in, chat chunks out."""
+
+    def __init__(self, writer: ChatWriter) -> None:
+        self.done = False
+        self._writer = writer
+
+    def begin(self) -> bytes:
+        return b""
+
+    def event(self, data: bytes, fields: Fields) -> bytes:
+        out = b"".join(sse.frame_of(msgspec.json.encode(chunk)) for chunk in self._writer.event(_object(data)))
+        return out + self.end() if self._writer.finished else out
+
+    def end(self) -> bytes:
+        self.done = True
+        return sse.frame_of(DONE) if self._writer.finished else b""
+
+
+class ConvertedStream:
+    """A stream of one wire, made of one of another as it comes."""
+
+    content_type = EVENT_STREAM
+
+    def __init__(self, inner: ReplyStream, machine: Machine, wire: Wire, lossy: tuple[str, ...]) -> None:
+        self.wire = wire
+        self.lossy = (*lossy, *inner.lossy)
+        self.extend = inner.extend
+        self.close = inner.close
+        self._inner = inner
+        self._machine = machine
+        self._splitter = sse.FrameSplitter(MAX_EVENT_BYTES)
+        self._begun = False
+
+    async def next(self) -> bytes:
+        """Raises the upstream's own error, also one that comes in the stream."""
+        if not self._begun:
+            self._begun = True
+            if begin := self._machine.begin():
+                return begin
+        out = b""
+        while not out and not self._machine.done:
+            chunk = await self._inner.next()
+            out = b"".join(map(self._frame, self._splitter.feed(chunk))) if chunk else self._last()
+        return out
+
+    def _last(self) -> bytes:
+        out = self._frame(self._splitter.rest().rstrip(b"\r\n") + b"\n\n")
+        return out if self._machine.done else out + self._machine.end()
+
+    def _frame(self, frame: bytes) -> bytes:
+        data = sse.data_of(frame)
+        if self._machine.done or data is None or not data.strip():
+            return b""
+        if data.strip() == DONE:
+            return self._machine.end()
+        try:
+            fields = fields_of(data)
+        except InvalidJson as error:
+            raise InvalidResponse("a chunk is not JSON") from error
+        return self._machine.event(data, fields)

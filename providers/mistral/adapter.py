@@ -1,0 +1,107 @@
+"""How is Mistral called? As OpenAI is, but for moderation and transcription.
+
+Reference: Mistral's OpenAPI document of 2026: `/moderations`, `/audio/transcriptions`.
+"""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import Any
+
+import msgspec
+
+from providers.errors import InvalidResponse
+from providers.openai_compatible.adapter import OpenAICompatibleAdapter, register_preset
+from providers.openai_compatible.base import OpenAIStream
+from providers.openai_compatible.presets import (
+    CHAT,
+    EMBEDDING,
+    MAX_TOKENS,
+    MODERATION,
+    TRANSCRIPTION,
+    Preset,
+    Quirk,
+    paths,
+    renames,
+)
+from providers.openai_compatible.rewrite import RewrittenStream
+from providers.transport import Transport, UpstreamRequest
+from providers.types import Call, Reply, ReplyStream, TargetConfig
+from providers.wire import sse
+from providers.wire.multipart import Form
+from providers.wire.openai_transcription import format_of
+from providers.wire.patch import InvalidJson, fields_of, patch
+
+PRESET = Preset(
+    "mistral",
+    "Mistral",
+    "https://api.mistral.ai/v1",
+    "MISTRAL_API_KEY",
+    paths=paths(CHAT, EMBEDDING, MODERATION, TRANSCRIPTION),
+    renames=renames(
+        chat={**MAX_TOKENS, "seed": "random_seed"},
+        embedding={"dimensions": "output_dimension", "user": ""},
+        audio_transcription=dict.fromkeys(("prompt", "include", "chunking_strategy"), ""),
+    ),
+    quirks=frozenset({Quirk.NO_STREAM_OPTIONS}),
+    transcripts=frozenset({"json", "verbose_json"}),
+)
+WITHOUT_SEGMENTS = ("json", "text")
+EVENTS = MappingProxyType(
+    {
+        b'"transcription.text.delta"': ("transcript.text.delta", "delta"),
+        b'"transcription.done"': ("transcript.text.done", "text"),
+    }
+)
+"""OpenAI's events for Mistral's, and what they call the text."""
+_judgements = msgspec.json.Decoder(list[dict[str, Any]]).decode
+
+
+class MistralAdapter(OpenAICompatibleAdapter):
+    """One model of Mistral."""
+
+    def __init__(self, config: TargetConfig) -> None:
+        super().__init__(config, PRESET)
+
+    async def moderate(self, call: Call, transport: Transport) -> Reply:
+        reply = await super().moderate(call, transport)
+        assert reply.fields is not None, "it is JSON"  # noqa: S101
+        try:
+            judged = _judgements(reply.fields.raw("results") or b"")
+            results = [{"flagged": any((each.get("categories") or {}).values()), **each} for each in judged]
+        except (msgspec.DecodeError, AttributeError) as error:
+            raise InvalidResponse("the judgements cannot be read") from error
+        body = patch(reply.fields, {"results": msgspec.json.encode(results)})
+        return Reply(wire=reply.wire, body=body, fields=fields_of(body), lossy=reply.lossy)
+
+    def asking(self, asked: str) -> dict[str, str | None]:
+        """It answers with JSON whatever is asked for, with segments if they are wanted."""
+        super().asking(asked)
+        return {"response_format": None, "timestamp_granularities": None if asked in WITHOUT_SEGMENTS else "segment"}
+
+    def encoded(self, call: Call, changes: dict[str, str | None]) -> UpstreamRequest:
+        form = call.form or Form()
+        if format_of(form) == "verbose_json" and form.first("timestamp_granularities"):  # the client has chosen
+            changes = {name: value for name, value in changes.items() if name != "timestamp_granularities"}
+        return super().encoded(call, changes)
+
+    async def transcribe(self, call: Call, transport: Transport) -> Reply | ReplyStream:
+        answer = await super().transcribe(call, transport)
+        return RewrittenStream(answer, event_of) if isinstance(answer, OpenAIStream) else answer
+
+
+def event_of(frame: bytes) -> bytes:
+    """OpenAI's event for one of Mistral's; those that it has none for are left out."""
+    try:
+        fields = fields_of(sse.data_of(frame) or b"")
+    except InvalidJson:
+        return frame
+    kind = fields.raw("type") or b""
+    if kind not in EVENTS:
+        return b"" if kind.startswith(b'"transcription.') else frame
+    name, text = EVENTS[kind]
+    made = patch(fields, {"type": b'"%b"' % name.encode(), "text": None, text: fields.raw("text") or b'""'})
+    return b"event: %b\n" % name.encode() + sse.frame_of(made)
+
+
+register_preset(PRESET, MistralAdapter, MistralAdapter)

@@ -1,0 +1,207 @@
+"""What do all requests to an OpenAI-compatible vendor have in common? Their heads, their bodies, and what answers mean."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
+from typing import ParamSpec, TypeVar
+
+import msgspec
+
+from providers.capabilities import Capability
+from providers.errors import CallerError, CredentialError, ProviderError, Unsupported
+from providers.openai_compatible.address import auth_header, head_of
+from providers.openai_compatible.presets import NO_NAMES, Preset, Quirk
+from providers.transport import Head, Headers, Pieces, Transport, UpstreamReply, UpstreamRequest, UpstreamStream
+from providers.types import EVENT_STREAM, Call, Reply, TargetConfig, Wire
+from providers.wire import multipart, openai_chat
+from providers.wire.openai_errors import failure_of
+from providers.wire.patch import Fields, patch
+
+LARGE = 256 * 1024
+"""Bytes from which a body is made or read in a thread."""
+TEXTUAL = frozenset({Capability.CHAT, Capability.COMPLETION})
+FORMS = frozenset(
+    {Capability.AUDIO_TRANSCRIPTION, Capability.AUDIO_TRANSLATION, Capability.IMAGE_EDIT, Capability.IMAGE_VARIATION}
+)
+"""Capabilities whose requests may be forms; each says what it is."""
+Changes = dict[str, bytes | None]
+"""Fields of a JSON body to be set (JSON text) or removed (None)."""
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class VendorBase:
+    """One target of a vendor. The capabilities are in classes that build upon this one."""
+
+    def __init__(self, config: TargetConfig, preset: Preset) -> None:
+        self.config = config
+        self.preset = preset
+        self._model = msgspec.json.encode(config.upstream_model)
+        self.form_model: str | None = config.upstream_model
+        """The model as a form names it; None where the path does."""
+        self._asks_usage = Quirk.NO_STREAM_OPTIONS not in preset.quirks
+        self._drops = {of: [old for old, new in names.items() if not new] for of, names in preset.renames.items()}
+        first = next(iter(preset.paths))
+        self._heads = {first: self.head_for(first)}  # the others when they are needed: few models use many
+
+    async def json(self, call: Call, transport: Transport, field: str, changes: Changes | None = None) -> Reply:
+        answer = await transport.fetch(self.request(call, self.body(call, changes)))
+        body = self.good(answer, call)
+        return Reply(wire=call.wire, body=body, fields=openai_chat.answer_of(body, field), lossy=self.dropped(call))
+
+    def dropped(self, call: Call) -> tuple[str, ...]:
+        """The client's fields that its preset says a vendor does not take: `lossy` of every answer. Raises as `left_out`."""
+        names = self._drops.get(call.capability)
+        return self.left_out(call, (name for name in names if _has(call, name))) if names else ()
+
+    def body(self, call: Call, more: Changes | None = None) -> bytes:
+        """The JSON body for the upstream: the client's, with the upstream's model and what the preset says. Raises
+        `Unsupported` for a field that the vendor does not take, if the call is strict."""
+        fields = call.fields
+        changes: Changes = {"model": self._model}
+        if call.stream and call.capability in TEXTUAL:
+            asking = openai_chat.asking_usage(fields.raw("stream_options")) if self._asks_usage else None
+            changes["stream_options"] = asking
+        if call.capability in self.preset.renames:
+            self.dropped(call)  # a strict call ends here
+            changes.update(_renamed(fields, self.preset.renames[call.capability]))
+        if more:
+            changes.update(more)
+        changes.update(self.config.extra_body)
+        for name in fields.spans:
+            if name.startswith("tensorzero::"):
+                changes[name] = None
+        return patch(fields, changes)
+
+    def request(
+        self, call: Call, body: bytes | bytearray | Pieces, head: Head | None = None, content_type: bytes = b""
+    ) -> UpstreamRequest:
+        """The request of a call, with its body; to the capability's own path unless a `head` is given."""
+        headers = call.headers
+        if self.config.credential.dynamic is not None:
+            headers = (*headers, self._dynamic_auth(call))
+        if content_type:
+            headers = (*headers, (b"content-type", content_type))
+        head = head or self._heads.get(call.capability)
+        if head is None:
+            head = self._heads[call.capability] = self.head_for(call.capability)
+        return UpstreamRequest(head, body, self.config.timeouts, headers)
+
+    def head_for(self, capability: Capability) -> Head:
+        """The head of a capability's requests. Raises `ConfigurationError`."""
+        return head_of(self.config, self.preset, self.path_for(capability), json=capability not in FORMS)
+
+    def path_for(self, capability: Capability) -> str:
+        """The path of a capability below the base address, with its query."""
+        return self.preset.paths[capability]
+
+    def good(self, answer: UpstreamReply, call: Call) -> bytes:
+        """The body of a good answer. Raises what any other means."""
+        if answer.status != 200:
+            raise self.failure(answer.status, answer.headers, answer.body, call)
+        return answer.body
+
+    def failure(self, status: int, headers: Headers, body: bytes, call: Call) -> ProviderError:
+        """What an error answer means; some upstreams repeat in it the key that they were sent."""
+        secret = self.config.credential.secret or call.credentials.get(self.config.credential.dynamic or "")
+        return failure_of(status, headers, body.replace(secret.reveal().encode(), b"***") if secret else body)
+
+    async def stream(self, request: UpstreamRequest, call: Call, transport: Transport) -> OpenAIStream:
+        """The stream that answers a request, once its status is good."""
+        stream = await transport.stream(request)
+        if stream.status == 200:
+            return OpenAIStream(stream, call.wire, self.dropped(call))
+        try:
+            body = await read_all(stream)
+        finally:
+            stream.close()
+        raise self.failure(stream.status, stream.headers, body, call)
+
+    def encoded(self, call: Call, changes: dict[str, str | None]) -> UpstreamRequest:
+        """The request of a form, with some of its text fields changed, and as the preset says. Raises as `body`."""
+        form = call.form or multipart.Form()
+        changes = {
+            "model": self.form_model,
+            **self._renamed_texts(call, form),
+            **changes,
+            **_texts(self.config.extra_body),
+        }
+        changes |= {part.plain_name: None for part in form.parts if part.name.startswith("tensorzero::")}
+        body = multipart.FormBody(multipart.changed(form, changes))
+        return self.request(call, body, content_type=body.content_type)
+
+    def left_out(self, call: Call, names: Iterable[str]) -> tuple[str, ...]:
+        """The parameters that the vendor cannot take, for `lossy`. Raises `Unsupported` if the call is strict."""
+        found = tuple(names)
+        if found and call.strict:
+            message = f"{self.preset.label} does not take the parameter {found[0]!r}."
+            raise Unsupported(400, message, code="unsupported_parameter", param=found[0])
+        return found
+
+    def _renamed_texts(self, call: Call, form: multipart.Form) -> dict[str, str | None]:
+        self.dropped(call)  # a strict call ends here
+        changes: dict[str, str | None] = {}
+        for name, vendors_name in self.preset.renames.get(call.capability, NO_NAMES).items():
+            if form.first(name) is not None:
+                changes |= {name: None, vendors_name: form.text(name)} if vendors_name else {name: None}
+        return changes
+
+    def _dynamic_auth(self, call: Call) -> tuple[bytes, bytes]:
+        secret = call.credentials.get(self.config.credential.dynamic or "")
+        if secret is None:
+            raise CredentialError(f"the request brings no credential {self.config.credential.dynamic!r}")
+        name, value = auth_header(self.preset.auth, secret.reveal())
+        if not (value.isascii() and value.isprintable()):
+            message = "A credential in the request holds a character that no key has."
+            raise CallerError(400, message, param="tensorzero::credentials")
+        return name.encode(), value.encode("ascii")
+
+
+class OpenAIStream:
+    """The stream of a vendor, its bytes untouched."""
+
+    def __init__(self, stream: UpstreamStream, wire: Wire, lossy: tuple[str, ...] = ()) -> None:
+        self.wire = wire
+        self.content_type = EVENT_STREAM
+        self.lossy = lossy
+        self.headers = stream.headers
+        self.next = stream.next
+        self.extend = stream.extend
+        self.close = stream.close
+
+
+def _has(call: Call, name: str) -> bool:
+    """Whether the client sent that field, and not as null."""
+    return call.form.first(name) is not None if call.form else call.fields.raw(name) not in (None, b"null")
+
+
+def _renamed(fields: Fields, names: Mapping[str, str]) -> Changes:
+    changes: Changes = {}
+    for name, vendors_name in names.items():
+        value = fields.raw(name)
+        if value is not None:
+            changes[name] = None
+            if vendors_name and vendors_name not in fields.spans:
+                changes[vendors_name] = value
+    return changes
+
+
+async def aside(size: int, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    """Does work upon `size` bytes, in a thread if that takes long."""
+    return await asyncio.to_thread(work, *args, **kwargs) if size > LARGE else work(*args, **kwargs)
+
+
+async def read_all(stream: UpstreamStream | OpenAIStream, limit: int = 1024 * 1024) -> bytes:
+    """What is left of a stream, hardly more than `limit` bytes of it."""
+    parts: list[bytes] = []
+    size = 0
+    while size < limit and (part := await stream.next()):
+        parts.append(part)
+        size += len(part)
+    return b"".join(parts)
+
+
+def _texts(values: Mapping[str, bytes]) -> dict[str, str | None]:
+    """JSON texts as a form has them: a text as it is, all else as JSON."""
+    return {name: str(msgspec.json.decode(raw)) if raw.startswith(b'"') else raw.decode() for name, raw in values.items()}

@@ -1,0 +1,116 @@
+"""How does an OpenAI-compatible vendor make and change images?
+
+Formats: OpenAI's OpenAPI document of August 2026, `/images/*`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from time import time
+from typing import Any
+
+import msgspec
+
+from providers.errors import InvalidResponse
+from providers.openai_compatible.base import VendorBase, aside, read_all
+from providers.transport import MAX_REPLY_BYTES, Transport, UpstreamRequest, find_header
+from providers.types import EVENT_STREAM, Call, Reply, ReplyStream
+from providers.wire import openai_chat, openai_image
+from providers.wire.patch import Fields, fields_of, patch
+
+JSON = b"application/json"
+DATA_URL = b'"data:image/'
+
+
+class ImageMethods(VendorBase):
+    """The capabilities of pictures."""
+
+    async def generate_image(self, call: Call, transport: Transport) -> Reply | ReplyStream:
+        return await self.pictures(self.request(call, self.body(call)), call, transport)
+
+    async def edit_image(self, call: Call, transport: Transport) -> Reply | ReplyStream:
+        return await self.pictures(await self._with_images(call), call, transport)
+
+    async def vary_image(self, call: Call, transport: Transport) -> Reply:
+        return await self._whole(await self._with_images(call), call, transport)
+
+    async def pictures(self, request: UpstreamRequest, call: Call, transport: Transport) -> Reply | ReplyStream:
+        """The answer to a request in OpenAI's format. A stream of an upstream that knows none is made of its whole answer."""
+        if not call.stream:
+            return await self._whole(request, call, transport)
+        stream = await self.stream(request, call, transport)
+        if (find_header(stream.headers, b"content-type") or b"").lower().startswith(b"text/event-stream"):
+            return stream
+        stream.extend(self.config.timeouts.total)
+        try:
+            body = await read_all(stream, MAX_REPLY_BYTES)
+        finally:
+            stream.close()
+        return ReplyEvents(call, await aside(len(body), _values_of, body), stream.lossy)
+
+    def made_body(self, fields: Mapping[str, Any]) -> bytes:
+        """The JSON body of a request in the vendor's own format."""
+        return msgspec.json.encode({**fields, **{name: msgspec.Raw(raw) for name, raw in self.config.extra_body.items()}})
+
+    async def answered(self, call: Call, answer: Mapping[str, Any], lossy: tuple[str, ...] = ()) -> Reply | ReplyStream:
+        """An answer that was made here, in OpenAI's format, as the client wants it: whole or as a stream."""
+        if call.stream:
+            return ReplyEvents(call, answer, lossy)
+        fields = await aside(_size(answer), _encoded, answer)
+        return Reply(wire=call.wire, body=fields.body, fields=fields, lossy=lossy)
+
+    async def _with_images(self, call: Call) -> UpstreamRequest:
+        if call.form is not None:
+            return self.encoded(call, {})
+        return self.request(call, await aside(len(call.body), self.body, call), content_type=JSON)
+
+    async def _whole(self, request: UpstreamRequest, call: Call, transport: Transport) -> Reply:
+        body = self.good(await transport.fetch(request), call)
+        fields = await aside(len(body), _answer_of, body, openai_image.format_of(call))
+        return Reply(wire=call.wire, body=fields.body, fields=fields, lossy=self.dropped(call))
+
+
+class ReplyEvents:
+    """A stream of one `completed` event for each image of a whole answer."""
+
+    content_type = EVENT_STREAM
+
+    def __init__(self, call: Call, answer: Mapping[str, Any], lossy: tuple[str, ...] = ()) -> None:
+        self.wire = call.wire
+        self.lossy = lossy
+        self._size = _size(answer)
+        self._frames = openai_image.events_of(call, answer, int(time()))
+
+    async def next(self) -> bytes:
+        return await aside(self._size, next, self._frames, b"")
+
+    def extend(self, seconds: float) -> None:
+        """All of it is here already."""
+
+    def close(self) -> None:
+        """It holds nothing that needs to be given back."""
+
+
+def _size(answer: Mapping[str, Any]) -> int:
+    return sum(len(str(item.get("b64_json", ""))) for item in answer["data"])
+
+
+def _encoded(answer: Mapping[str, Any]) -> Fields:
+    return fields_of(msgspec.json.encode(answer))
+
+
+def _answer_of(body: bytes, wanted: str | None) -> Fields:
+    fields = openai_chat.answer_of(body, "data")
+    if wanted != "b64_json" or DATA_URL not in body:
+        return fields
+    made = [openai_image.in_format(item, wanted) for item in _values_of(body)["data"]]
+    return fields_of(patch(fields, {"data": msgspec.json.encode(made)}))
+
+
+def _values_of(body: bytes) -> dict[str, Any]:
+    openai_chat.answer_of(body, "data")
+    answer: dict[str, Any] = msgspec.json.decode(body)
+    items = answer["data"]
+    if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+        raise InvalidResponse("the images cannot be read")
+    return answer

@@ -1,0 +1,112 @@
+"""How does an OpenAI-compatible vendor listen?
+
+Formats: OpenAI's OpenAPI document of August 2026, `/audio/transcriptions` and `/audio/translations`.
+"""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+from providers.errors import InvalidResponse, Unsupported
+from providers.openai_compatible.base import VendorBase, aside, read_all
+from providers.transport import Headers, Transport, UpstreamRequest, find_header
+from providers.types import EVENT_STREAM, Call, Reply, ReplyStream, Wire
+from providers.wire.multipart import Form
+from providers.wire.openai_chat import answer_of
+from providers.wire.openai_transcription import FORMATS, PLAIN, TEXTS, events_of, format_of, text_of
+from providers.wire.openai_usage import usage_of
+
+MADE_OF = MappingProxyType({"text": "json", "srt": "verbose_json", "vtt": "verbose_json"})
+"""The formats that the gateway can make, and what it asks for instead."""
+TEXTUAL = (b"text/", b"application/x-subrip", b"application/octet-stream")
+NO_TRANSCRIPT = frozenset({b"text/html", b"text/event-stream"})
+MAX_TRANSCRIPT = 16 * 1024 * 1024
+"""Bytes of a transcript that was to be a stream and is none."""
+
+
+class ListeningMethods(VendorBase):
+    """The capabilities of what is heard."""
+
+    async def transcribe(self, call: Call, transport: Transport) -> Reply | ReplyStream:
+        return await self._listen(call, transport)
+
+    async def translate(self, call: Call, transport: Transport) -> Reply | ReplyStream:
+        return await self._listen(call, transport)
+
+    def asking(self, asked: str) -> dict[str, str | None]:
+        """The fields of the form that differ for the upstream, so that an answer in the format `asked` can be given. Raises
+        `Unsupported` when none can."""
+        has = self.preset.transcripts
+        if asked in has:
+            return {}
+        instead = MADE_OF.get(asked)
+        if instead in has:
+            return {"response_format": instead, "timestamp_granularities": None}  # by default, of segments
+        known = ", ".join(name for name in FORMATS if name in has or MADE_OF.get(name) in has)
+        message = f"{self.preset.label} has no response format {asked!r}; it has {known}."
+        raise Unsupported(400, message, code="unsupported_value", param="response_format")
+
+    async def _listen(self, call: Call, transport: Transport) -> Reply | ReplyStream:
+        asked = format_of(call.form or Form())
+        request = self.encoded(call, self.asking(asked))
+        if call.stream:
+            return await self._events(request, call, transport)
+        answer = await transport.fetch(request)
+        body = self.good(answer, call)
+        if asked not in TEXTS:
+            fields = await aside(len(body), answer_of, body, "text")
+            return Reply(wire=call.wire, body=body, fields=fields, lossy=self.dropped(call))
+        if not is_json(answer.headers):
+            return Reply(wire=call.wire, body=body, content_type=PLAIN, lossy=self.dropped(call))
+        made, found = await aside(len(body), text_of, body, asked)
+        usage = usage_of(found) if found else None
+        return Reply(wire=call.wire, body=made, content_type=PLAIN, lossy=self.dropped(call), usage=usage)
+
+    async def _events(self, request: UpstreamRequest, call: Call, transport: Transport) -> ReplyStream:
+        """The upstream's events; those of its whole answer if it knows no other."""
+        stream = await self.stream(request, call, transport)
+        if kind_of(stream.headers) == b"text/event-stream":
+            return stream
+        stream.extend(self.config.timeouts.total)
+        try:
+            json = is_json(stream.headers)
+            body = await read_all(stream, MAX_TRANSCRIPT)
+        finally:
+            stream.close()
+        return MadeStream(call.wire, await aside(len(body), events_of, body, json=json), self.dropped(call))
+
+
+class MadeStream:
+    """A stream whose events are all there."""
+
+    content_type = EVENT_STREAM
+
+    def __init__(self, wire: Wire, events: bytes, lossy: tuple[str, ...] = ()) -> None:
+        self.wire = wire
+        self.lossy = lossy
+        self._events = events
+
+    async def next(self) -> bytes:
+        events, self._events = self._events, b""
+        return events
+
+    def extend(self, seconds: float) -> None:
+        """Nothing is waited for."""
+
+    def close(self) -> None:
+        """It holds nothing that needs to be given back."""
+
+
+def kind_of(headers: Headers) -> bytes:
+    """The content type without its parameters."""
+    return (find_header(headers, b"content-type") or b"").split(b";")[0].strip().lower()
+
+
+def is_json(headers: Headers) -> bool:
+    """Whether an answer is JSON; if not, it is text. Raises `InvalidResponse` if it is neither."""
+    kind = kind_of(headers)
+    if kind == b"application/json":
+        return True
+    if kind and (kind in NO_TRANSCRIPT or not kind.startswith(TEXTUAL)):
+        raise InvalidResponse(f"the answer is no transcript but {kind[:50]!r}")
+    return False

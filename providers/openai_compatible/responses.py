@@ -1,0 +1,39 @@
+"""How does a vendor that has the Responses API answer? Bytes are patched; ids become ours on the way out.
+
+Format: OpenAI's OpenAPI document of August 2026, `/responses`.
+"""
+
+from __future__ import annotations
+
+from providers.openai_compatible.address import head_of
+from providers.openai_compatible.base import VendorBase
+from providers.transport import Transport, UpstreamReply
+from providers.types import Call, Reply, ReplyStream
+from providers.wire.openai_chat import answer_of
+
+NOTHING_SAID = b'{"object":"response","deleted":true}'
+"""Some upstreams delete without a word."""
+
+
+class ResponsesMethods(VendorBase):
+    """The Responses API, and what can be done with a response afterwards."""
+
+    async def respond(self, call: Call, transport: Transport) -> Reply | ReplyStream:
+        """A new response. Without a model in the request, none is sent: its prompt or conversation names one."""
+        request = self.request(call, self.body(call, {} if "model" in call.fields.spans else {"model": None}))
+        if call.stream:
+            return await self.stream(request, call, transport)
+        body = self.good(await transport.fetch(request), call)
+        return Reply(wire=call.wire, body=body, fields=answer_of(body, "output"))
+
+    async def ask_response(self, call: Call, transport: Transport, method: str, path: str) -> Reply | ReplyStream:
+        """Something that is done with responses there are: `path` stands below `/responses`, with its query."""
+        base, _, query = self.path_for(call.capability).partition("?")
+        path = base + path + (("&" if "?" in path else "?") + query if query else "")
+        head = head_of(self.config, self.preset, path, method=method, json=bool(call.body))
+        request = self.request(call, call.body, head)
+        if call.stream:
+            return await self.stream(request, call, transport)
+        answer: UpstreamReply = await transport.fetch(request)
+        body = self.good(answer, call) or NOTHING_SAID
+        return Reply(wire=call.wire, body=body, fields=answer_of(body, "object"))

@@ -1,0 +1,48 @@
+"""How does an OpenAI-compatible vendor answer with text, numbers and judgements? Chat, completions, embeddings,
+moderations, rerank.
+
+Formats: OpenAI's OpenAPI document of August 2026; for rerank, Cohere's and Jina's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from providers.openai_compatible.base import LARGE, Changes, VendorBase
+from providers.openai_compatible.presets import Quirk
+from providers.transport import Transport
+from providers.types import Call, Reply, ReplyStream, Wire
+from providers.wire import openai_chat, openai_embedding, ranking
+
+
+class TextMethods(VendorBase):
+    """The capabilities whose requests and answers are JSON."""
+
+    async def chat(self, call: Call, transport: Transport) -> Reply:
+        answer = await transport.fetch(self.request(call, self.body(call)))
+        fields = openai_chat.answer_of(self.good(answer, call), "choices")
+        return Reply(wire=Wire.OPENAI_CHAT, body=answer.body, fields=fields, lossy=self.dropped(call))
+
+    async def stream_chat(self, call: Call, transport: Transport) -> ReplyStream:
+        return await self.stream(self.request(call, self.body(call)), call, transport)
+
+    async def complete(self, call: Call, transport: Transport) -> Reply | ReplyStream:
+        if call.stream:
+            return await self.stream(self.request(call, self.body(call)), call, transport)
+        return await self.json(call, transport, "choices")
+
+    async def embed(self, call: Call, transport: Transport) -> Reply:
+        asked = openai_embedding.format_of(call.fields)
+        changes: Changes = {"encoding_format": None} if Quirk.FLOATS_ONLY in self.preset.quirks else {}
+        reply = await self.json(call, transport, "data", changes)
+        if len(reply.body) > LARGE:
+            return await asyncio.to_thread(openai_embedding.in_format, reply, asked)
+        return openai_embedding.in_format(reply, asked)
+
+    async def rerank(self, call: Call, transport: Transport) -> Reply:
+        if Quirk.RANKS_IN_DATA in self.preset.quirks:
+            return ranking.in_results(await self.json(call, transport, "data"))
+        return await self.json(call, transport, "results")
+
+    async def moderate(self, call: Call, transport: Transport) -> Reply:
+        return await self.json(call, transport, "results")

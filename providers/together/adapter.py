@@ -1,0 +1,79 @@
+"""How is Together called? As OpenAI is, but for speech and images.
+
+Reference: Together's OpenAPI document of 2026-04-28. Its older address, `https://api.together.xyz/v1`, does the same.
+"""
+
+from __future__ import annotations
+
+from time import time
+from typing import Any
+
+import msgspec
+
+from providers.errors import InvalidResponse
+from providers.openai_compatible.adapter import OpenAICompatibleAdapter, register_preset
+from providers.openai_compatible.base import aside
+from providers.openai_compatible.presets import (
+    EMBEDDING,
+    FLOATS_ONLY,
+    GENERATION,
+    LISTENING,
+    MAX_TOKENS,
+    RERANK,
+    SPEECH,
+    TEXT,
+    Preset,
+    paths,
+    renames,
+)
+from providers.openai_compatible.rewrite import RewrittenStream
+from providers.together import images, speech
+from providers.transport import Transport
+from providers.types import EVENT_STREAM, Call, Reply, ReplyStream, TargetConfig
+from providers.wire import openai_chat, openai_image
+
+UNKNOWN_OF_IMAGES = ("background", "moderation", "output_compression", "quality", "style", "user")
+PRESET = Preset(
+    "together",
+    "Together",
+    "https://api.together.ai/v1",
+    "TOGETHER_API_KEY",
+    paths=paths(TEXT, EMBEDDING, RERANK, LISTENING, SPEECH, GENERATION),
+    renames=renames(
+        chat=MAX_TOKENS,
+        text_to_speech={"speed": "", "instructions": ""},
+        image_generation=dict.fromkeys(UNKNOWN_OF_IMAGES, ""),
+    ),
+    quirks=FLOATS_ONLY,
+    transcripts=frozenset({"json", "verbose_json"}),
+)
+
+
+class TogetherAdapter(OpenAICompatibleAdapter):
+    """One model of Together."""
+
+    def __init__(self, config: TargetConfig) -> None:
+        super().__init__(config, PRESET)
+
+    async def speak(self, call: Call, transport: Transport) -> ReplyStream:
+        stream = await self.sound(call, transport, speech.changes_of(call, self.config.upstream_model))
+        if not call.stream:
+            return stream
+        if stream.content_type is EVENT_STREAM:
+            return RewrittenStream(stream, speech.event_of)
+        return speech.SoundAsEvents(stream)
+
+    async def generate_image(self, call: Call, transport: Transport) -> Reply | ReplyStream:
+        request = self.request(call, self.body(call, images.changes_of(call.fields)))
+        body = self.good(await transport.fetch(request), call)
+        await aside(len(body), openai_chat.answer_of, body, "data")
+        answer: dict[str, Any] = await aside(len(body), msgspec.json.decode, body)
+        try:
+            items = images.items_of(answer)
+        except (TypeError, AttributeError) as error:
+            raise InvalidResponse("the images cannot be read") from error
+        made = await aside(len(body), openai_image.answer, items, openai_image.format_of(call), int(time()))
+        return await self.answered(call, made, self.dropped(call))
+
+
+register_preset(PRESET, TogetherAdapter, TogetherAdapter)

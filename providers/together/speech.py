@@ -1,0 +1,85 @@
+"""How is speech asked of Together, and how do its events become OpenAI's?
+
+Reference: Together's OpenAPI document of 2026-04-28, `/audio/speech`. It streams raw samples alone, as events
+`{"object": "audio.tts.chunk", "b64"}` that end with `[DONE]`.
+"""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from types import MappingProxyType
+from typing import Any
+
+import msgspec
+
+from providers.errors import Unsupported
+from providers.openai_compatible.base import Changes, OpenAIStream
+from providers.together.voices import voices_of
+from providers.types import EVENT_STREAM, Call
+from providers.wire import openai_speech, sse
+from providers.wire.openai_chat import DONE
+from providers.wire.patch import InvalidJson, fields_of
+
+FORMATS = MappingProxyType({"mp3": b'"mp3"', "wav": b'"wav"', "pcm": b'"raw"'})
+MORE_FORMATS = (("minimax/", ("opus", "aac", "flac")),)
+"""What some models have besides."""
+SAMPLES: MappingProxyType[str, bytes] = MappingProxyType({"response_encoding": b'"pcm_s16le"', "sample_rate": b"24000"})
+"""What OpenAI calls pcm."""
+CHUNK = b'"audio.tts.chunk"'
+LAST = b'{"type":"speech.audio.done","usage":{"input_tokens":0,"output_tokens":0,"total_tokens":0}}'
+"""Together counts no tokens of speech."""
+
+
+def changes_of(call: Call, model: str) -> Changes:
+    """How a request differs at Together. Raises `Unsupported` for a format that the model does not have."""
+    fields = call.fields
+    wanted = openai_speech.format_of(fields)
+    known = FORMATS | {more: f'"{more}"'.encode() for start, names in MORE_FORMATS if model.startswith(start) for more in names}
+    if wanted not in known:
+        message = f"Together's {model} speaks {', '.join(known)}, not {wanted}."
+        raise Unsupported(400, message, code="unsupported_response_format", param="response_format")
+    changes: Changes = {"response_format": known[wanted], "voice": _voice(fields.raw("voice"), model), "stream_format": None}
+    if wanted == "pcm":
+        changes |= {name: value for name, value in SAMPLES.items() if name not in fields.spans}
+        changes["stream"] = b"true" if call.stream else None
+    return changes
+
+
+def _voice(raw: bytes | None, model: str) -> bytes:
+    voice: Any = msgspec.json.decode(raw or b"null")
+    name = voice.get("id") if isinstance(voice, dict) else voice
+    return msgspec.json.encode(voices_of(model).get(name, name) if isinstance(name, str) else name)
+
+
+def event_of(frame: bytes) -> bytes:
+    """OpenAI's event for one of Together's; what is neither a sound nor the end passes as it is."""
+    data = sse.data_of(frame)
+    if data is not None and data.strip() == DONE:
+        return sse.frame_of(LAST)
+    try:
+        fields = fields_of(data or b"")
+    except InvalidJson:
+        return frame
+    if fields.raw("object") != CHUNK:
+        return frame
+    return sse.frame_of(b'{"type":"speech.audio.delta","audio":%b}' % (fields.raw("b64") or b'""'))
+
+
+class SoundAsEvents:
+    """Sound of a format that Together does not stream, as OpenAI's events, one for each piece that comes."""
+
+    content_type = EVENT_STREAM
+
+    def __init__(self, stream: OpenAIStream) -> None:
+        self.wire, self.lossy = stream.wire, stream.lossy
+        self.extend, self.close = stream.extend, stream.close
+        self._next = stream.next
+        self._ended = False
+
+    async def next(self) -> bytes:
+        if self._ended:
+            return b""
+        if sound := await self._next():
+            return sse.frame_of(b'{"type":"speech.audio.delta","audio":"%b"}' % b64encode(sound))
+        self._ended = True
+        return sse.frame_of(LAST)

@@ -1,0 +1,330 @@
+"""How does a chat answer become a response? A state machine that is fed with chat chunks and gives Responses events.
+
+Formats: OpenAI OpenAPI document of August 2026, `/chat/completions`; OpenResponses specification of 2026-04-24. One
+counter numbers the events; the response at the end is the sum of what they said. A whole answer goes the same way, as
+one chunk. Reasoning is told as summary, which every reader knows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from copy import deepcopy
+from types import MappingProxyType
+from typing import Any
+
+import msgspec
+
+from providers.errors import InvalidResponse
+from providers.types import Usage
+from providers.wire.patch import InvalidJson, fields_of
+from providers.wire.response_object import error_object, logprobs_object, usage_object
+from providers.wire.responses_tools import Json, Tools
+
+Mint = Callable[[str], str]
+"""Makes an id with that prefix."""
+REASONING = ("reasoning_content", "reasoning")
+"""What vendors call the reasoning in a delta."""
+INCOMPLETE = MappingProxyType({"length": "max_output_tokens", "content_filter": "content_filter"})
+TERMINAL = MappingProxyType({"completed": "response.completed", "incomplete": "response.incomplete", "failed": "response.failed"})
+
+
+class ResponseWriter:
+    """One response on its way. Every method returns the events that its news amounts to.
+
+    `response` is `new_response(...)`; it is filled along the way and is whole after `end` or `fail`. `finished` is true
+    once the upstream gave a reason to stop.
+    """
+
+    def __init__(self, response: Json, tools: Tools, mint: Mint) -> None:
+        self.response = response
+        self.finished = False
+        self.usage: Usage | None = None
+        self._tools = tools
+        self._mint = mint
+        self._number = 0
+        self._events: list[Json] = []
+        self._open: Json | None = None
+        """The message or the reasoning that is being written."""
+        self._calls: dict[int, _Call] = {}
+        self._reason = "stop"
+        self._logprobs: list[Json] = []
+
+    def begin(self, *, queued: bool = False) -> list[Json]:
+        """That the response exists."""
+        self._snapshot("response.created")
+        if queued:
+            self._snapshot("response.queued")
+        self._snapshot("response.in_progress")
+        return self._given()
+
+    def chunk(self, chunk: Json) -> list[Json]:
+        """What a chat chunk says. Raises `InvalidResponse` for one that cannot be read."""
+        try:
+            for choice in chunk.get("choices") or ():
+                if choice.get("index", 0) == 0:
+                    self._delta(choice.get("delta") or {}, choice.get("logprobs"))
+                    if choice.get("finish_reason"):
+                        self.finished, self._reason = True, choice["finish_reason"]
+        except (AttributeError, TypeError, KeyError) as error:
+            raise InvalidResponse("a chunk cannot be read") from error
+        return self._given()
+
+    def whole(self, completion: Json) -> None:
+        """Fills the response with a chat answer that came at once."""
+        choices = completion.get("choices") or [{}]
+        first = choices[0] if isinstance(choices[0], dict) else {}
+        message = dict(first.get("message") or {})
+        message["tool_calls"] = [{"index": at, **call} for at, call in enumerate(message.get("tool_calls") or ())]
+        choice = {"delta": message, "logprobs": first.get("logprobs"), "finish_reason": first.get("finish_reason") or "stop"}
+        self.chunk({"choices": [choice]})
+
+    def end(self, usage: Usage | None, completed_at: int) -> list[Json]:
+        """That the upstream has said all."""
+        reason = INCOMPLETE.get(self._reason)
+        status = "incomplete" if reason else "completed"
+        self._close_all(status)
+        if reason:
+            self.response["incomplete_details"] = {"reason": reason}
+        self.response |= {"status": status, "completed_at": completed_at, "usage": usage_object(usage or Usage())}
+        self._snapshot(TERMINAL[status])
+        return self._given()
+
+    def fail(self, code: str, message: str, usage: Usage | None = None) -> list[Json]:
+        """That it cannot go on. What was written stays, marked incomplete."""
+        self._close_all("incomplete")
+        self.response |= {"status": "failed", "error": error_object(code, message)}
+        self.response["usage"] = usage_object(usage) if usage else None
+        self._snapshot(TERMINAL["failed"])
+        return self._given()
+
+    # What a delta says
+
+    def _delta(self, delta: Json, logprobs: Any) -> None:
+        if thought := self._thought(delta):
+            self._reasoning(thought)
+        content = delta.get("content")
+        if isinstance(content, list):
+            content = "".join(part.get("text") or "" for part in content if part.get("type") == "text")
+        if content:
+            tokens = logprobs.get("content") if isinstance(logprobs, dict) else None
+            self._text("output_text", content, logprobs_object(tokens))
+        if refusal := delta.get("refusal"):
+            self._text("refusal", refusal, [])
+        for annotation in delta.get("annotations") or ():
+            self._annotation(annotation)
+        for call in delta.get("tool_calls") or ():
+            self._call(call)
+
+    @staticmethod
+    def _thought(delta: Json) -> str:
+        for name in REASONING:
+            if isinstance(delta.get(name), str) and delta[name]:
+                return str(delta[name])
+        parts = delta.get("content")
+        if not isinstance(parts, list):
+            return ""
+        inner = (part.get("thinking") for part in parts if part.get("type") == "thinking")
+        return "".join(_thinking(value) for value in inner)
+
+    def _reasoning(self, text: str) -> None:
+        item = self._opened("reasoning")
+        if not item["summary"]:
+            item["summary"].append({"type": "summary_text", "text": ""})
+            self._tell("response.reasoning_summary_part.added", item, summary_index=0, part=deepcopy(item["summary"][0]))
+        item["summary"][0]["text"] += text
+        self._tell("response.reasoning_summary_text.delta", item, summary_index=0, delta=text)
+
+    def _text(self, kind: str, text: str, logprobs: list[Json]) -> None:
+        item = self._opened("message")
+        name = "text" if kind == "output_text" else "refusal"
+        if not item["content"] or item["content"][-1]["type"] != kind:
+            self._close_part(item)
+            item["content"].append(_new_part(kind))
+            self._tell_part("response.content_part.added", item)
+        part = item["content"][-1]
+        part[name] += text
+        index = len(item["content"]) - 1
+        if kind == "refusal":
+            self._tell("response.refusal.delta", item, content_index=index, delta=text)
+            return
+        part["logprobs"] += logprobs
+        self._tell("response.output_text.delta", item, content_index=index, delta=text, logprobs=logprobs)
+
+    def _annotation(self, annotation: Json) -> None:
+        """A citation; it belongs to the text, so one that comes first opens it."""
+        item = self._opened("message")
+        if not item["content"] or item["content"][-1]["type"] != "output_text":
+            self._text("output_text", "", [])
+        part = item["content"][-1]
+        made = {"type": annotation.get("type"), **(annotation.get(str(annotation.get("type"))) or {})}
+        made = made if len(made) > 1 else annotation
+        part["annotations"].append(made)
+        places = {"content_index": len(item["content"]) - 1, "annotation_index": len(part["annotations"]) - 1}
+        self._tell("response.output_text.annotation.added", item, **places, annotation=made)
+
+    def _call(self, piece: Json) -> None:
+        index = piece["index"] if isinstance(piece.get("index"), int) else len(self._calls) if piece.get("id") else 0
+        function = piece.get("function") or {}
+        call = self._calls.get(index)
+        if call is None:
+            call = self._calls[index] = _Call(self._tools)
+        call.call_id = call.call_id or piece.get("id") or ""
+        call.name = call.name or function.get("name") or ""
+        new = call.more(function.get("arguments") or "")
+        if call.item is None and call.name and self._tools.may_call(call.name):
+            self._close_open()
+            call.item = call.begun(self._mint)
+            self._add(call.item)
+            new = call.arguments
+        if call.item is not None and new and not call.custom:
+            call.item["arguments"] += new
+            self._tell("response.function_call_arguments.delta", call.item, delta=new)
+
+    # Items
+
+    def _opened(self, kind: str) -> Json:
+        """The item of that kind which is being written; a new one if it is another."""
+        if self._open is None or self._open["type"] != kind:
+            self._close_open()
+            self._close_calls("completed")
+            made: Json = {"id": self._mint("rs" if kind == "reasoning" else "msg"), "type": kind}
+            more: Json = {"summary": []} if kind == "reasoning" else {"status": "in_progress", "role": "assistant", "content": []}
+            self._open = made | more
+            self._add(self._open)
+        return self._open
+
+    def _add(self, item: Json) -> None:
+        self.response["output"].append(item)
+        self._emit("response.output_item.added", output_index=self._index(item), item=deepcopy(item))
+
+    def _index(self, item: Json) -> int:
+        return next(at for at, known in enumerate(self.response["output"]) if known is item)
+
+    def _close_all(self, status: str) -> None:
+        """Only the last item can be incomplete."""
+        last = self.response["output"][-1] if self.response["output"] else None
+        self._close_open(status if self._open is last else "completed")
+        self._close_calls(status)
+
+    def _close_open(self, status: str = "completed") -> None:
+        item, self._open = self._open, None
+        if item is None:
+            return
+        if item["type"] == "reasoning":
+            text = item["summary"][0]["text"]
+            self._tell("response.reasoning_summary_text.done", item, summary_index=0, text=text)
+            self._tell("response.reasoning_summary_part.done", item, summary_index=0, part=deepcopy(item["summary"][0]))
+        else:
+            self._close_part(item)
+            item["status"] = status
+        self._done(item)
+
+    def _close_part(self, item: Json) -> None:
+        if not item["content"]:
+            return
+        part, index = item["content"][-1], len(item["content"]) - 1
+        if part["type"] == "refusal":
+            self._tell("response.refusal.done", item, content_index=index, refusal=part["refusal"])
+        else:
+            logprobs = list(part["logprobs"])
+            self._tell("response.output_text.done", item, content_index=index, text=part["text"], logprobs=logprobs)
+        self._tell_part("response.content_part.done", item)
+
+    def _close_calls(self, status: str) -> None:
+        calls, self._calls = [call for call in self._calls.values() if call.item is not None], {}
+        for call in calls:
+            item = call.item
+            assert item is not None  # noqa: S101 - filtered above
+            item["status"] = status if call is calls[-1] else "completed"
+            if call.custom:
+                item["input"] = call.custom_input()
+                self._tell("response.custom_tool_call_input.delta", item, delta=item["input"])
+                self._tell("response.custom_tool_call_input.done", item, input=item["input"])
+            else:
+                if not item["arguments"]:  # some upstreams send nothing for a function without parameters
+                    item["arguments"] = "{}"
+                    self._tell("response.function_call_arguments.delta", item, delta="{}")
+                done = {"arguments": item["arguments"], "name": item["name"]}
+                self._tell("response.function_call_arguments.done", item, **done)
+            self._done(item)
+
+    def _done(self, item: Json) -> None:
+        self._emit("response.output_item.done", output_index=self._index(item), item=deepcopy(item))
+
+    # Events
+
+    def _tell_part(self, kind: str, item: Json) -> None:
+        self._tell(kind, item, content_index=len(item["content"]) - 1, part=deepcopy(item["content"][-1]))
+
+    def _tell(self, kind: str, item: Json, **fields: Any) -> None:
+        self._emit(kind, item_id=item["id"], output_index=self._index(item), **fields)
+
+    def _snapshot(self, kind: str) -> None:
+        self._emit(kind, response=deepcopy(self.response))
+
+    def _emit(self, kind: str, **fields: Any) -> None:
+        self._events.append({"type": kind, "sequence_number": self._number, **fields})
+        self._number += 1
+
+    def _given(self) -> list[Json]:
+        events, self._events = self._events, []
+        return events
+
+
+class _Call:
+    """One tool call, put together from its pieces. Some upstreams repeat the id, the name or the whole arguments."""
+
+    def __init__(self, tools: Tools) -> None:
+        self.item: Json | None = None
+        self.name = self.call_id = self.arguments = ""
+        self._tools = tools
+
+    @property
+    def custom(self) -> bool:
+        return self.name in self._tools.custom
+
+    def more(self, arguments: Any) -> str:
+        """What is new in a piece of the arguments, which a few upstreams send as an object."""
+        text = arguments if isinstance(arguments, str) else msgspec.json.encode(arguments).decode()
+        if len(text) > 1 and text == self.arguments and _is_json(text):
+            return ""
+        self.arguments += text
+        return text
+
+    def begun(self, mint: Mint) -> Json:
+        """The item, still without its arguments."""
+        self.call_id = self.call_id or mint("call")
+        namespace, name = self._tools.namespaces.get(self.name, (None, self.name))
+        common = {"status": "in_progress", "call_id": self.call_id, "name": name}
+        if self.custom:
+            made: Json = {"id": mint("ctc"), "type": "custom_tool_call", **common, "input": ""}
+        else:
+            made = {"id": mint("fc"), "type": "function_call", **common, "arguments": ""}
+        return made | ({"namespace": namespace} if namespace else {})
+
+    def custom_input(self) -> str:
+        """The input that stands in the arguments, or the arguments if the model did not keep the form."""
+        try:
+            value = msgspec.json.decode(self.arguments)
+        except msgspec.DecodeError:
+            return self.arguments
+        return str(value["input"]) if isinstance(value, dict) and "input" in value else self.arguments
+
+
+def _new_part(kind: str) -> Json:
+    return (
+        {"type": kind, "text": "", "annotations": [], "logprobs": []} if kind == "output_text" else {"type": kind, "refusal": ""}
+    )
+
+
+def _thinking(value: Any) -> str:
+    parts: Iterator[Any] = iter(value if isinstance(value, list) else [value])
+    return "".join(part.get("text") or "" if isinstance(part, dict) else str(part or "") for part in parts)
+
+
+def _is_json(text: str) -> bool:
+    try:
+        fields_of(text.encode())
+    except InvalidJson:
+        return False
+    return True

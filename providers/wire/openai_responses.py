@@ -1,0 +1,202 @@
+"""How are responses asked for, and how is a stream of their events relayed?
+
+Formats: OpenAI OpenAPI document of August 2026 and OpenResponses specification of 2026-04-24, `/responses`. Every event
+is one frame whose `event:` is its `type`; the stream ends after `response.completed`, `.incomplete` or `.failed`, with
+`data: [DONE]`. Only events that carry the response itself are changed: its id, its model, and the id before it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from providers.errors import EmptyStream, InvalidResponse, ProviderError, StreamTruncated
+from providers.types import Usage
+from providers.wire import sse
+from providers.wire.openai_chat import DONE, error_in, json_string
+from providers.wire.openai_errors import failure_in_band
+from providers.wire.openai_usage import usage_of
+from providers.wire.patch import Fields, InvalidJson, fields_of, patch
+from providers.wire.response_object import error_object
+
+ENDINGS = frozenset({"response.completed", "response.incomplete", "response.failed"})
+BEGINNINGS = frozenset({"response.created", "response.queued", "response.in_progress"})
+MAX_EVENT_BYTES = 64 * 1024 * 1024
+"""The last event holds the whole response."""
+
+
+class ResponseRequest(msgspec.Struct):
+    """The fields of a request that the gateway reads; everything else passes as it came."""
+
+    model: str | None = None
+    input: str | list[msgspec.Raw] | None = None
+    stream: bool | None = None
+    store: bool | None = None
+    background: bool | None = None
+    previous_response_id: str | None = None
+    conversation: Any = None
+    prompt: Any = None
+    credentials: dict[str, str] | None = msgspec.field(default=None, name="tensorzero::credentials")
+
+
+decode_request = msgspec.json.Decoder(ResponseRequest).decode
+"""Raises `msgspec.ValidationError` (which names the field) or `msgspec.DecodeError`."""
+_string = msgspec.json.Decoder(str | None).decode
+
+
+class Names:
+    """How a response is called outside: its `model`, its id and the one before it.
+
+    `seal` makes the outside id of an upstream's. `previous` is the outside id that the request continued, None if the
+    upstream knows.
+    """
+
+    def __init__(self, model: str, seal: Callable[[str], str], previous: str | None) -> None:
+        self._model = json_string(model)
+        self._seal = seal
+        self._previous = previous
+
+    def on(self, response: Fields) -> bytes:
+        """The response under its outside names. Raises `InvalidResponse` without an id."""
+        inner = _text(response, "id")
+        if not inner:
+            raise InvalidResponse("the response has no id")
+        changes: dict[str, bytes | None] = {"id": json_string(self._seal(inner))}
+        if "model" in response.spans:
+            changes["model"] = self._model
+        if "previous_response_id" in response.spans:
+            upstreams = _text(response, "previous_response_id")
+            outside = self._previous or (self._seal(upstreams) if upstreams else None)
+            changes["previous_response_id"] = msgspec.json.encode(outside)
+        return patch(response, changes)
+
+
+class ResponsesRelay:
+    """One stream of Responses events. `final` is the response at its end, under its outside names.
+
+    With `at_once` the stream has begun with its first event, and not only with the first content: a response in the
+    background may wait long for that.
+    """
+
+    comments = True
+
+    def __init__(self, names: Names, *, at_once: bool = False) -> None:
+        self.events = 0
+        self.done = False
+        self.error: ProviderError | None = None
+        self.usage: Usage | None = None
+        self.final: bytes | None = None
+        self._names = names
+        self._at_once = at_once
+        self._splitter = sse.FrameSplitter(MAX_EVENT_BYTES)
+        self._response: bytes | None = None
+        self._last = b""
+
+    @property
+    def started(self) -> bool:
+        return self.events > 0
+
+    def feed(self, chunk: bytes) -> bytes:
+        """Stops at an error event, which is told as the failure of the response, and after the last event."""
+        return self._relay(self._splitter.feed(chunk))
+
+    def end(self) -> bytes:
+        rest = self._splitter.rest().rstrip(b"\r\n")
+        out = self._relay([rest + b"\n\n"]) if rest else b""
+        if self.error is not None:
+            raise self.error
+        if not self.done:
+            raise StreamTruncated() if self.started else EmptyStream()
+        return out
+
+    def broken(self, error: bytes) -> bytes:
+        """`response.failed` with what the response was at its beginning, and the end."""
+        said = msgspec.json.decode(error)["error"]
+        failure = error_object(said["code"] or "server_error", said["message"])
+        response = msgspec.json.decode(self._response) if self._response else {"object": "response", "output": []}
+        event = {"type": "response.failed", "sequence_number": self._number() + 1}
+        event["response"] = {**response, "status": "failed", "error": failure}
+        self.final = msgspec.json.encode(event["response"])
+        return frame_of(event) + sse.frame_of(DONE)
+
+    def _number(self) -> int:
+        data = sse.data_of(self._last)
+        try:
+            number = msgspec.json.decode(data)["sequence_number"] if data else -1
+        except (msgspec.DecodeError, KeyError, TypeError):
+            return self.events
+        return number if isinstance(number, int) else self.events
+
+    def _relay(self, frames: list[bytes]) -> bytes:
+        out: list[bytes] = []
+        for frame in frames:
+            if self.done or self.error is not None:
+                break
+            out.append(self._frame(frame))
+        return b"".join(out)
+
+    def _frame(self, frame: bytes) -> bytes:
+        if b'"response"' not in frame and b'"type":"response.' in frame:
+            self.events += 1
+            self._last = frame
+            return frame
+        data = sse.data_of(frame)
+        if data is None or not data.strip():
+            return frame
+        if data.strip() == DONE:
+            return b""  # it comes with the last event, whether the upstream sends it or not
+        try:
+            fields = fields_of(data)
+            return self._event(frame, data, fields)
+        except InvalidJson:
+            if not self.started:
+                self.error = InvalidResponse("the first event is not JSON")
+                return b""
+            self.events += 1
+            return frame
+
+    def _event(self, frame: bytes, data: bytes, fields: Fields) -> bytes:
+        kind = _text(fields, "type") or ""
+        self.error = error_in(fields) or (failure_in_band(msgspec.json.decode(data)) if kind == "error" else None)
+        if self.error is not None:
+            return b""
+        self._last = frame
+        raw = fields.raw("response")
+        if raw is None or kind not in ENDINGS | BEGINNINGS:
+            self.events += 1
+            return frame
+        inner = fields_of(raw)
+        if kind == "response.failed" and not self.started:
+            self.error = _failure(inner)
+            return b""
+        self._response = self._names.on(inner)
+        if kind in ENDINGS or self._at_once:
+            self.events += 1
+        out = frame.replace(data, patch(fields, {"response": self._response}), 1)
+        return out + self._ended(inner) if kind in ENDINGS else out
+
+    def _ended(self, response: Fields) -> bytes:
+        self.done, self.final, self.usage = True, self._response, usage_of(response)
+        return sse.frame_of(DONE)
+
+
+def frame_of(event: dict[str, Any]) -> bytes:
+    """The frame of one event."""
+    return b"event: %b\ndata: %b\n\n" % (event["type"].encode(), msgspec.json.encode(event))
+
+
+def _failure(response: Fields) -> ProviderError:
+    """The error of a response that failed before it began."""
+    error = msgspec.json.decode(response.raw("error") or b"null") or {}
+    code = error.get("code") or "server_error"
+    return failure_in_band({"message": error.get("message") or "The response failed.", "type": code, "code": code})
+
+
+def _text(fields: Fields, name: str) -> str | None:
+    raw = fields.raw(name)
+    try:
+        return _string(raw) if raw else None
+    except msgspec.DecodeError:
+        return None

@@ -1,0 +1,175 @@
+"""How do streams other than chat's reach the client? As they came: typed events, or sound.
+
+Formats: OpenAI's OpenAPI document of August 2026: `speech.audio.*`, `transcript.text.*`, `image_generation.*` and
+`image_edit.*` events, each `data:` a JSON object whose `type` says what it is; they end with the stream, some upstreams
+add `data: [DONE]`.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import msgspec
+
+from providers.errors import EmptyStream, InvalidResponse, ProviderError, StreamTruncated
+from providers.types import Usage
+from providers.wire import sse
+from providers.wire.openai_chat import DONE, error_in
+from providers.wire.openai_usage import usage_of
+from providers.wire.patch import InvalidJson, fields_of
+
+LAST_EVENTS = (b".done", b".completed")
+LARGE = 64 * 1024
+"""Bytes from which what an event carries is passed over, not looked at."""
+
+
+class _Looked(msgspec.Struct, omit_defaults=True):
+    """All that is looked at in an event."""
+
+    type: msgspec.Raw = msgspec.Raw()
+    error: msgspec.Raw = msgspec.Raw()
+    usage: msgspec.Raw = msgspec.Raw()
+
+
+_looked = msgspec.json.Decoder(_Looked).decode
+
+
+class Relay(Protocol):
+    """One stream on its way. `feed` and `end` give the bytes for the client; the attributes tell what has been seen.
+
+    `events` counts content events, `started` is true from the first on, `done` when nothing more is to come; `error` is
+    the upstream's own error event. `comments` says that a comment may stand between two events, to keep a silent stream
+    alive. `final` is the whole of what the stream has said, where there is such a thing.
+    """
+
+    events: int
+    done: bool
+    error: ProviderError | None
+    usage: Usage | None
+    final: bytes | None
+    comments: bool
+
+    @property
+    def started(self) -> bool: ...
+
+    def feed(self, chunk: bytes) -> bytes:
+        """What goes to the client for these bytes, perhaps nothing. Raises `ProviderError`."""
+        ...
+
+    def end(self) -> bytes:
+        """What is still to be sent after the upstream's last byte. Raises `ProviderError` when the stream was not complete."""
+        ...
+
+    def broken(self, error: bytes) -> bytes | None:
+        """How the client is told of an error (a JSON object) after the stream has begun; None if only by a broken connection."""
+        ...
+
+
+class EventRelay:
+    """A stream of typed events of at most `limit` bytes, none of which is changed. It is complete after its last kind
+    of event."""
+
+    comments = True
+    final: bytes | None = None
+
+    def __init__(self, limit: int = sse.MAX_FRAME_BYTES) -> None:
+        self.events = 0
+        self.done = False
+        self.error: ProviderError | None = None
+        self.usage: Usage | None = None
+        self._finished = False
+        self._splitter = sse.FrameSplitter(limit)
+
+    @property
+    def started(self) -> bool:
+        return self.events > 0
+
+    def feed(self, chunk: bytes) -> bytes:
+        """Stops at an error event, which is not relayed, and at `[DONE]`."""
+        return self._relay(self._splitter.feed(chunk))
+
+    def end(self) -> bytes:
+        rest = self._splitter.rest().rstrip(b"\r\n")
+        out = self._relay([rest + b"\n\n"]) if rest else b""
+        if self.error is not None:
+            raise self.error
+        if not self._finished:
+            raise StreamTruncated() if self.started else EmptyStream()
+        self.done = True
+        return out
+
+    def broken(self, error: bytes) -> bytes:
+        return b"event: error\n" + sse.frame_of(error) + sse.frame_of(DONE)
+
+    def _relay(self, frames: list[bytes]) -> bytes:
+        out: list[bytes] = []
+        for frame in frames:
+            if self.done or self.error is not None:
+                break
+            self._look(frame)
+            if self.error is None:
+                out.append(frame)
+        return b"".join(out)
+
+    def _look(self, frame: bytes) -> None:
+        data = sse.data_of(frame)
+        if data is None or not data.strip():
+            return
+        if data.strip() == DONE:
+            self.done = self._finished = True
+            return
+        try:
+            fields = fields_of(data if len(data) < LARGE else _without_content(data))
+        except InvalidJson:
+            if not self.started:
+                self.error = InvalidResponse("the first event is not JSON")
+            self.events += 1
+            return
+        kind = (fields.raw("type") or b"").strip(b'"')
+        self.error = error_in(fields)
+        if self.error is None and kind == b"error":
+            self.error = error_in(fields_of(msgspec.json.encode({"error": msgspec.json.decode(data)})))
+        self.events += 1
+        if kind.endswith(LAST_EVENTS):
+            self._finished = True
+            self.usage = usage_of(fields) or self.usage
+
+
+class SoundRelay:
+    """Bytes that mean nothing to us. An upstream that breaks breaks the client's answer too."""
+
+    comments = False
+    final: bytes | None = None
+    error: ProviderError | None = None
+    usage: Usage | None = None
+
+    def __init__(self) -> None:
+        self.events = 0
+        self.done = False
+
+    @property
+    def started(self) -> bool:
+        return self.events > 0
+
+    def feed(self, chunk: bytes) -> bytes:
+        self.events += 1
+        return chunk
+
+    def end(self) -> bytes:
+        if not self.started:
+            raise EmptyStream
+        self.done = True
+        return b""
+
+    def broken(self, error: bytes) -> None:
+        return None
+
+
+def _without_content(data: bytes) -> bytes:
+    """The event with only what is looked at. Raises `InvalidJson`."""
+    try:
+        found = _looked(data)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise InvalidJson(str(error)) from error
+    named = ((name, bytes(getattr(found, name))) for name in _Looked.__struct_fields__)
+    return b"{%b}" % b",".join(b'"%b":%b' % (name.encode(), raw) for name, raw in named if raw)

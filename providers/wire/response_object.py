@@ -1,0 +1,94 @@
+"""What does a response look like before anything is in it, and how are its usage and its items written?
+
+Format: OpenResponses specification of 2026-04-24: every field of a response is there, at the beginning as at the end.
+"""
+
+from __future__ import annotations
+
+import re
+from types import MappingProxyType
+from typing import Any
+
+from providers.types import Usage
+
+Json = dict[str, Any]
+ID = re.compile(r"[A-Za-z0-9_-]{1,256}")
+DEFAULTS: MappingProxyType[str, Any] = MappingProxyType(
+    {
+        "previous_response_id": None,
+        "instructions": None,
+        "tools": [],
+        "tool_choice": "auto",
+        "truncation": "disabled",
+        "parallel_tool_calls": True,
+        "top_p": 1.0,
+        "presence_penalty": 0,
+        "frequency_penalty": 0,
+        "top_logprobs": 0,
+        "temperature": 1.0,
+        "max_output_tokens": None,
+        "max_tool_calls": None,
+        "store": True,
+        "background": False,
+        "service_tier": "default",
+        "metadata": {},
+        "safety_identifier": None,
+        "prompt_cache_key": None,
+    }
+)
+"""What is repeated from the request, with what counts when it says nothing."""
+
+
+def new_response(request: Json, response_id: str, created_at: int, model: str) -> Json:
+    """The response to a request, in progress and empty."""
+    response: Json = {
+        "id": response_id,
+        "object": "response",
+        "created_at": created_at,
+        "completed_at": None,
+        "status": "in_progress",
+        "incomplete_details": None,
+        "model": model,
+        "output": [],
+        "error": None,
+        "usage": None,
+    }
+    response |= {name: default if request.get(name) is None else request[name] for name, default in DEFAULTS.items()}
+    response["service_tier"] = "default" if response["service_tier"] == "auto" else response["service_tier"]
+    response["tools"] = [_tool(tool) for tool in response["tools"]]
+    response["text"] = {"format": {"type": "text"}} | (request.get("text") or {})
+    reasoning = request.get("reasoning")
+    response["reasoning"] = {"effort": None, "summary": None} | reasoning if reasoning else None
+    return response
+
+
+def usage_object(usage: Usage) -> Json:
+    """Tokens, as a response tells them."""
+    return {
+        "input_tokens": usage.input_tokens,
+        "input_tokens_details": {"cached_tokens": usage.cached_tokens, "cache_write_tokens": 0},
+        "output_tokens": usage.output_tokens,
+        "output_tokens_details": {"reasoning_tokens": usage.reasoning_tokens},
+        "total_tokens": usage.input_tokens + usage.output_tokens,
+    }
+
+
+def logprobs_object(tokens: Any) -> list[Json]:
+    """Log probabilities of tokens, with all their fields; chat and Responses write them alike."""
+    return [{**_token(one), "top_logprobs": [_token(other) for other in one.get("top_logprobs") or ()]} for one in tokens or ()]
+
+
+def error_object(code: str, message: str) -> Json:
+    """What a failed response says."""
+    return {"code": code, "message": message}
+
+
+def _token(one: Json) -> Json:
+    return {"token": one["token"], "logprob": one["logprob"], "bytes": one.get("bytes") or list(one["token"].encode())}
+
+
+def _tool(tool: Json) -> Json:
+    """A function with all its fields; any other tool as it came."""
+    if tool.get("type") != "function":
+        return tool
+    return {"description": None, "parameters": None, "strict": True} | tool

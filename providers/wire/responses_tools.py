@@ -1,0 +1,105 @@
+"""How do the tools of a Responses request become chat's, and how are the calls told apart when they come back?
+
+Chat has functions only. A custom tool becomes a function whose one argument is its input; tools in a namespace get its
+name in front of theirs; tools that an upstream itself would have to run are left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from providers.errors import Unsupported
+
+Json = dict[str, Any]
+SEPARATOR = "__"
+"""Between a namespace and the name of its tool, where there are no namespaces."""
+CUSTOM_PARAMETERS: Json = {
+    "type": "object",
+    "properties": {"input": {"type": "string"}},
+    "required": ["input"],
+    "additionalProperties": False,
+}
+
+
+@dataclass(slots=True)
+class Tools:
+    """What the model may call, and what each is called in the Responses request."""
+
+    custom: set[str] = field(default_factory=set)
+    namespaces: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """Name upstream → namespace and name."""
+    allowed: set[str] | None = None
+    """Names that may be called; None for all."""
+
+    def may_call(self, name: str) -> bool:
+        return self.allowed is None or name in self.allowed
+
+
+def refused(message: str, param: str, code: str = "invalid_value") -> Unsupported:
+    """The request cannot be converted."""
+    return Unsupported(400, message, code=code, param=param)
+
+
+def tool_fields(request: Json, tools: Tools, lossy: list[str]) -> Json:
+    """Chat's `tools` and `tool_choice`; notes in `tools` what they are called, and in `lossy` what was left out."""
+    made: list[Json] = []
+    for place, tool in enumerate(request.get("tools") or ()):
+        if not isinstance(tool, dict):
+            raise refused("A tool must be an object.", f"tools[{place}]")
+        converted = list(_converted(tool, tools, ""))
+        if not converted:
+            lossy.append(f"tools[{place}] ({tool.get('type')})")
+        made += converted
+    choice = request.get("tool_choice")
+    if isinstance(choice, dict) and choice.get("type") == "allowed_tools":
+        tools.allowed = {named for tool in choice.get("tools") or () if (named := _full_name(tool))}
+        made = [tool for tool in made if tool["function"]["name"] in tools.allowed]
+        choice = choice.get("mode") or "auto"
+    if not made:
+        return {}
+    fields: Json = {"tools": made}
+    if request.get("parallel_tool_calls") is not None:
+        fields["parallel_tool_calls"] = request["parallel_tool_calls"]
+    if isinstance(choice, dict):
+        if choice.get("type") in ("function", "custom") and choice.get("name"):
+            fields["tool_choice"] = {"type": "function", "function": {"name": _full_name(choice)}}
+        else:
+            lossy.append("tool_choice")
+    elif choice is not None:
+        fields["tool_choice"] = choice
+    return fields
+
+
+def _full_name(tool: Any) -> str | None:
+    name = tool.get("name") if isinstance(tool, dict) else None
+    return f"{tool['namespace']}{SEPARATOR}{name}" if name and tool.get("namespace") else name
+
+
+def _converted(tool: Json, tools: Tools, namespace: str) -> Sequence[Json]:
+    """The chat tools of one tool, none when the upstream cannot have it."""
+    kind, name = tool.get("type"), tool.get("name")
+    if kind == "namespace" and name:
+        return [made for inner in tool.get("tools") or () for made in _converted(inner, tools, name)]
+    if kind not in ("function", "custom") or not name:
+        return ()
+    full = f"{namespace}{SEPARATOR}{name}" if namespace else name
+    if namespace:
+        tools.namespaces[full] = (namespace, name)
+    function: Json = {"name": full, "description": tool.get("description") or ""}
+    if kind == "custom":
+        tools.custom.add(full)
+        function |= {"description": _described(tool), "parameters": CUSTOM_PARAMETERS}
+    else:
+        function |= {"parameters": tool.get("parameters") or {"type": "object", "properties": {}}}
+        function["strict"] = bool(tool.get("strict"))
+    return ({"type": "function", "function": function},)
+
+
+def _described(tool: Json) -> str:
+    """A custom tool's description, with the grammar that its input must keep."""
+    form = tool.get("format") or {}
+    grammar = form.get("definition") or (form.get("grammar") or {}).get("definition")
+    texts = [tool.get("description") or "", f"The input must match this grammar:\n{grammar}" if grammar else ""]
+    return "\n\n".join(text for text in texts if text)
