@@ -23,6 +23,7 @@ from models_catalog.compiler import compile_snapshot
 from models_catalog.models import CatalogVersion, Credential, Provider
 from models_catalog.snapshot import Problem
 from providers import registry
+from providers.capabilities import Capability
 
 CATALOG = "catalog"
 KEY_HINT = "`manage.py quickstart` makes a key file; a key is 32 random bytes in base64."
@@ -109,10 +110,19 @@ def _unauthenticated() -> Iterator[CheckMessage]:
 
 
 def _left_out() -> Iterator[CheckMessage]:
-    """E010 to E013: rows that the compiled catalog leaves out, with the reason."""
+    """E010 to E013: rows that the compiled catalog leaves out, with the reason. W006: a capability that it leaves out."""
     for problem in compile_snapshot(DEFAULT_DB_ALIAS).problems:
+        if problem.lost:
+            yield CheckWarning(f"{problem.where}: {problem.message}", hint=_who_has(problem.lost), id="catalog.W006")
+            continue
         hint = f"Repair it in the admin: {problem.path}" if problem.path else None
         yield Error(f"{problem.where}: {problem.message}", hint=hint, id=_id_of(problem))
+
+
+def _who_has(capability: Capability) -> str:
+    able = ", ".join(known.label for known in registry.provider_types() if capability in known.capabilities)
+    add = f"Add a route at a provider that can ({able}), or take" if able else "No type of provider can: take"
+    return f"{add} the capability away from the model."
 
 
 def _id_of(problem: Problem) -> str:

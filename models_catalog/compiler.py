@@ -140,8 +140,8 @@ class Compiler:
             self._report(where, f"It is left out: an unexpected {type(err).__name__} came up.", row)
         return None
 
-    def _report(self, where: str, message: str, row: models.Model) -> None:
-        self._problems.append(Problem(where, message, _admin_path(row)))
+    def _report(self, where: str, message: str, row: models.Model, lost: Capability | None = None) -> None:
+        self._problems.append(Problem(where, message, _admin_path(row), lost))
 
     # Models
 
@@ -156,7 +156,9 @@ class Compiler:
             targets[capability] = tuple(target for target, capabilities in built if capability in capabilities)
             if not targets[capability]:
                 del targets[capability]
-                self._report(f"model {row.name}", f"It loses the capability {capability}: no usable route has it.", row)
+                self._report(
+                    f"model {row.name}", f"It loses the capability {capability}: no usable route has it.", row, capability
+                )
         if not targets:
             raise Unusable("It is not served: no capability is left.")
         return ModelEntry(
@@ -309,6 +311,8 @@ def _card(row: ModelDefinition, capabilities: Iterable[Capability]) -> bytes:
     pricing = {name: price for name, price in known.items() if price is not None}
     if pricing:
         card["pricing"] = {"currency": "USD", **pricing}
+    if row.context_length:
+        card["context_length"] = row.context_length
     if row.metadata:
         card["metadata"] = row.metadata
     return msgspec.json.encode(card)

@@ -27,6 +27,8 @@ from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 
 from providers.types import Secret
@@ -97,13 +99,14 @@ def new_key() -> str:
 class KeyRing:
     """The keys by id; the first one is active. `repr` shows ids only."""
 
-    __slots__ = ("_keys", "active")
+    __slots__ = ("_keys", "_raw", "active")
 
     def __init__(self, keys: Iterable[str]) -> None:
         """`keys` are base64 texts. Raises `NoKeyRing` without any, `InvalidKey` for a bad one."""
         raw = [_decode_key(number, text) for number, text in enumerate(keys, start=1)]
         if not raw:
             raise NoKeyRing
+        self._raw = tuple(dict.fromkeys(raw))
         self._keys = {hashlib.sha256(key).hexdigest()[:8]: AESGCM(key) for key in reversed(raw)}
         if len(self._keys) != len(set(raw)):
             raise InvalidKey("two different encryption keys have the same id; replace one of them")
@@ -116,6 +119,10 @@ class KeyRing:
     def ids(self) -> tuple[str, ...]:
         """The ids of all keys, the active one first."""
         return (self.active, *sorted(self._keys.keys() - {self.active}))
+
+    def derived(self, purpose: str) -> tuple[bytes, ...]:
+        """A key of 32 bytes for another purpose from each key, that of the active one first (HKDF, RFC 5869)."""
+        return tuple(HKDF(SHA256(), KEY_BYTES, None, purpose.encode()).derive(key) for key in self._raw)
 
     def encrypt(self, secret: Secret, aad: bytes) -> str:
         """The stored form under the active key; it decrypts only with the same `aad`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import inf
 from time import monotonic
 
@@ -12,11 +13,13 @@ STALE_S = 2.0
 
 class LiveCatalog:
     """Holds the current snapshot. `loaded` turns true with the first compiled one; `asked` is the moment (monotonic
-    seconds) at which the database last said that there is no newer one, without end while nobody follows it."""
+    seconds) at which the database last said that there is no newer one, without end while nobody follows it. `swapped` is
+    told of each new snapshot, in the thread that brings it."""
 
-    __slots__ = ("asked", "current", "loaded")
+    __slots__ = ("_swapped", "asked", "current", "loaded")
 
-    def __init__(self) -> None:
+    def __init__(self, swapped: Callable[[CatalogSnapshot], None] | None = None) -> None:
+        self._swapped = swapped
         self.current = CatalogSnapshot()
         self.loaded = False
         self.asked = inf
@@ -31,3 +34,5 @@ class LiveCatalog:
         if not self.loaded or snapshot.version >= self.current.version:
             self.current = snapshot
             self.loaded = True
+            if self._swapped is not None:
+                self._swapped(snapshot)

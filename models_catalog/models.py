@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.core.validators import MinValueValidator
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
 from django.db.models.base import ModelBase
 
@@ -196,6 +196,12 @@ class ModelDefinition(CatalogModel):
     total_timeout_s = positive_seconds(verbose_name="total time-out (s)")
     input_price = price("input price")
     output_price = price("output price")
+    context_length = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1), MaxValueValidator(validation.MOST_TOKENS)],
+        help_text="The most tokens that a request and its answer may have; empty: unknown.",
+    )
     metadata = models.JSONField(default=dict, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
@@ -241,6 +247,39 @@ class Route(CatalogModel):
         self.name = self.name or self.provider.name
         self.upstream_model = self.upstream_model or self.model.name
         super().save(*args, **kwargs)
+
+    @property
+    def upstream(self) -> str:
+        """What is called, in one text: a test of another upstream says nothing about this one."""
+        return " ".join([self.provider.type, self.provider.api_base, self.upstream_model])
+
+
+class RouteCheck(models.Model):
+    """How the last test call of a capability of a route ended. Not part of what is compiled: it raises no version."""
+
+    class Outcome(models.TextChoices):
+        OK = "ok", "OK"
+        FAILED = "failed", "Failing"
+        SKIPPED = "skipped", "Skipped"
+
+    route = models.ForeignKey(Route, on_delete=models.CASCADE, related_name="checks")
+    capability = models.CharField(max_length=50)
+    upstream = models.CharField(max_length=1400)
+    outcome = models.CharField(max_length=10, choices=Outcome.choices)
+    latency_ms = models.PositiveIntegerField(null=True)
+    code = models.CharField(max_length=100, blank=True)
+    message = models.CharField(max_length=500, blank=True)
+    tested_at = models.DateTimeField()
+
+    objects = models.Manager["RouteCheck"]()
+
+    class Meta:
+        ordering = ["route", "capability"]
+        default_permissions = ()
+        constraints = [models.UniqueConstraint(fields=["route", "capability"], name="check_unique_in_route")]
+
+    def __str__(self) -> str:
+        return f"{self.capability}: {self.outcome}"
 
 
 class Fallback(CatalogModel):

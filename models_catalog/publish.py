@@ -105,9 +105,11 @@ _redis_hints = lru_cache(maxsize=1)(_RedisHints)
 
 
 def connect_signals() -> None:
-    """Makes every single-row write of a catalog model raise the version."""
+    """Makes every single-row write of a row that is compiled raise the version."""
+    from models_catalog.models import CatalogModel
+
     for model in apps.get_app_config("models_catalog").get_models():
-        if model is _version_model():
+        if not issubclass(model, CatalogModel):
             continue
         for signal in (models.signals.pre_save, models.signals.post_save, models.signals.pre_delete, models.signals.post_delete):
             signal.connect(_row_written, sender=model, dispatch_uid=f"catalog-version-{model.__name__}")

@@ -55,11 +55,13 @@ class ModelEntry:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A catalog row that was left out, and why. `where` is like "model gpt-4o, route azure"; `path` its admin page."""
+    """A catalog row that was left out, and why. `where` is like "model gpt-4o, route azure"; `path` its admin page; `lost`
+    the capability that is left out of a model, while the rest of it is served."""
 
     where: str
     message: str
     path: str = ""
+    lost: Capability | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,3 +73,8 @@ class CatalogSnapshot:
     models: Mapping[str, ModelEntry] = field(default_factory=lambda: MappingProxyType({}))
     problems: tuple[Problem, ...] = ()
     models_body: bytes = b'{"object":"list","data":[]}'
+
+    def circuits(self) -> set[str]:
+        """The names of the circuit breakers of all targets."""
+        by_capability = (targets for entry in self.models.values() for targets in entry.targets.values())
+        return {target.circuit for targets in by_capability for target in targets}

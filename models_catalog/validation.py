@@ -21,6 +21,7 @@ from providers import registry
 from providers.capabilities import Capability
 
 RESERVED_PREFIX = "tensorzero::"
+MOST_TOKENS = 10**9
 PROTECTED_HEADERS = frozenset(
     {
         "accept-encoding",

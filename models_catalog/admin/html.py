@@ -14,7 +14,12 @@ def tag(text: object, kind: str = "", title: str = "") -> SafeString:
 
 
 def tags(texts: Iterable[object]) -> SafeString:
-    return format_html('<span class="sb-tags">{}</span>', format_html_join("", "{}", ((tag(text),) for text in texts)))
+    return row_of(map(tag, texts))
+
+
+def row_of(made: Iterable[SafeString]) -> SafeString:
+    """Tags side by side."""
+    return format_html('<span class="sb-tags">{}</span>', format_html_join("", "{}", ((one,) for one in made)))
 
 
 def switch(on: bool) -> SafeString:

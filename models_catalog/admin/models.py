@@ -16,20 +16,18 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from models_catalog import validation
-from models_catalog.admin import html, ui
+from models_catalog.abilities import is_on, unserved
+from models_catalog.admin import health, html, ui
 from models_catalog.admin.duplicate import duplicate, free_name
+from models_catalog.admin.health import label
 from models_catalog.admin.problems import page_of
 from models_catalog.admin.routing import FallbackInline, RouteInline
-from models_catalog.admin.switching import SwitchableAdmin
+from models_catalog.admin.testing import TestableAdmin
 from models_catalog.models import ModelDefinition, Provider, Route
 from providers.capabilities import Capability
 from providers.registry import provider_types
 
 ARROW = format_html('<span aria-hidden="true">{}</span>', "→")
-
-
-def label(capability: str) -> str:
-    return capability.replace("_", " ").capitalize()
 
 
 def capability_choices(stored: Iterable[str] = ()) -> list[tuple[str, str]]:
@@ -50,6 +48,7 @@ class ModelDefinitionForm(ui.ModelForm):
             "max_retry_delay_s": "Seconds.",
             "input_price": "US dollars for a million tokens.",
             "output_price": "US dollars for a million tokens.",
+            "context_length": "Tokens. Shown to clients in the list of models.",
             "metadata": "Shown to clients in the list of models.",
         }
         labels = {"num_retries": "Retries", "max_retry_delay_s": "Longest pause"}
@@ -114,18 +113,18 @@ class ProviderFilter(admin.SimpleListFilter):
 
 
 @admin.register(ModelDefinition)
-class ModelDefinitionAdmin(SwitchableAdmin):
+class ModelDefinitionAdmin(TestableAdmin):
     form = ModelDefinitionForm
     change_form_template = "models_catalog/model_form.html"
     empty_icon = "hub"
     empty_text = "A model is a name that programs ask for, and the providers that serve it, in the order they are tried."
     inlines = (RouteInline, FallbackInline)
-    list_display = ("name", "state", "can", "chain")
+    list_display = ("name", "state", "can", "chain", "health")
     list_filter = ("enabled", CapabilityFilter, ProviderFilter)
     search_fields = ("name", "routes__upstream_model", "routes__provider__name")
     search_help_text = "Name, upstream model or provider"
-    actions = ("enable", "disable", "duplicate_selected")
-    actions_detail = ("duplicate_one",)
+    actions = ("enable", "disable", "duplicate_selected", "test_selected")
+    actions_detail = ("duplicate_one", "test_one")
     fieldsets = (
         (None, {"fields": ("name", "enabled", "capabilities")}),
         (
@@ -140,12 +139,12 @@ class ModelDefinitionAdmin(SwitchableAdmin):
             },
         ),
         ("Prices", {"classes": ["tab"], "fields": (("input_price", "output_price"),)}),
-        ("Metadata", {"classes": ["tab"], "fields": ("metadata",)}),
+        ("Metadata", {"classes": ["tab"], "fields": ("context_length", "metadata")}),
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ModelDefinition]:
         rows: QuerySet[ModelDefinition] = super().get_queryset(request)
-        return rows.prefetch_related("routes__provider")
+        return rows.prefetch_related("routes__provider", "routes__checks")
 
     @admin.display(description="State", ordering="enabled")
     def state(self, row: ModelDefinition) -> SafeString:
@@ -153,7 +152,18 @@ class ModelDefinitionAdmin(SwitchableAdmin):
 
     @admin.display(description="Capabilities")
     def can(self, row: ModelDefinition) -> SafeString:
-        return html.tags(label(str(name)) for name in row.capabilities)
+        lost = unserved(row)
+        tags = [
+            html.tag(f"{label(name)}, not served", "warn", "No route that is switched on can serve it.")
+            if name in lost
+            else html.tag(label(name))
+            for name in row.capabilities
+        ]
+        return html.row_of(tags)
+
+    @admin.display(description="Last test")
+    def health(self, row: ModelDefinition) -> SafeString:
+        return health.of_model(row)
 
     @admin.display(description="Routes")
     def chain(self, row: ModelDefinition) -> SafeString:
@@ -192,6 +202,6 @@ class ModelDefinitionAdmin(SwitchableAdmin):
 
 def link(route: Route) -> SafeString:
     """One route in the list; struck out if it is not tried."""
-    off = not (route.enabled and route.provider.enabled)
+    off = not is_on(route)
     text = route.name if route.upstream_model == route.model.name else f"{route.name}: {route.upstream_model}"
     return format_html('<span class="{}" title="{}">{}</span>', "sb-off" if off else "", text, route.name)

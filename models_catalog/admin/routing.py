@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.contrib import admin
 from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.safestring import SafeString
 
 from models_catalog import validation
-from models_catalog.admin import ui
+from models_catalog.admin import health, html, ui
 from models_catalog.admin.ordering import OrderedFormSet
 from models_catalog.models import Fallback, ModelDefinition, Route
 
@@ -101,7 +104,16 @@ class RouteInline(RoutingInline):
     form = RouteForm
     formset = RouteFormSet
     verbose_name_plural = "Routes, in the order they are tried"
-    fields = ("provider", "upstream_model", "name", "enabled", "position")
+    fields = ("provider", "upstream_model", "name", "enabled", "serves", "position")
+    readonly_fields = ("serves",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Route]:
+        rows: QuerySet[Route] = super().get_queryset(request)
+        return rows.select_related("provider", "model").prefetch_related("checks")
+
+    @admin.display(description="Serves, when last tested")
+    def serves(self, row: Route) -> SafeString:
+        return health.of_route(row, row.model) if row.pk else html.muted("known once it is saved")
 
     def get_extra(self, request: Any, obj: ModelDefinition | None = None, **kwargs: Any) -> int:
         return 1 if obj is None else 0

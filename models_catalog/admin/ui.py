@@ -18,12 +18,14 @@ from unfold.widgets import (
     UnfoldAdminPasswordWidget,
     UnfoldAdminTextareaWidget,
     UnfoldAdminTextInputWidget,
+    UnfoldBooleanWidget,
 )
 
 from models_catalog.admin.fields import JSONObjectField
 
 __all__ = [
     "AdminPasswordChangeForm",
+    "Checkbox",
     "Checkboxes",
     "DialogForm",
     "InlineFormSet",
@@ -40,6 +42,7 @@ __all__ = [
 ]
 
 TextInput = UnfoldAdminTextInputWidget
+Checkbox = UnfoldBooleanWidget
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 
 

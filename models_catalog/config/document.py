@@ -111,6 +111,7 @@ class ModelSettings:
     total_timeout_s: float | None = None
     input_price: Decimal | None = None
     output_price: Decimal | None = None
+    context_length: int | None = None
     metadata: str = "{}"
 
 

@@ -50,6 +50,7 @@ def _model(row: ModelDefinition, routes: list[Route], fallbacks: list[Fallback],
             "idle_s": row.idle_timeout_s,
             "total_s": row.total_timeout_s,
         },
+        "context_length": row.context_length,
         "input_price": None if row.input_price is None else float(row.input_price),
         "output_price": None if row.output_price is None else float(row.output_price),
     }

@@ -18,6 +18,7 @@ from providers.types import Secret
 
 FROM_ENVIRONMENT = "os.environ/"
 SLIP = 0.9
+IMPORTED_INFO = ("input_cost_per_token", "output_cost_per_token", "max_input_tokens", "max_tokens")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +37,7 @@ class Entry:
     order: float
     input_price: Decimal | None
     output_price: Decimal | None
+    context_length: int | None
 
 
 def read_entry(table: Table, shared: Mapping[str, Mapping[str, object]]) -> Entry | None:
@@ -65,6 +67,7 @@ def read_entry(table: Table, shared: Mapping[str, Mapping[str, object]]) -> Entr
         order=params.count("order", 10**9),
         input_price=_price(params, info, "input_cost_per_token"),
         output_price=_price(params, info, "output_cost_per_token"),
+        context_length=_context_length(info),
     )
     _close(params, info, known)
     if "*" in model:
@@ -198,6 +201,12 @@ def _price(params: Table, info: Table, name: str) -> Decimal | None:
     return None
 
 
+def _context_length(info: Table) -> int | None:
+    """`max_input_tokens`, or the older `max_tokens`."""
+    found = [info.count(name, 0, least=1) for name in ("max_input_tokens", "max_tokens")]
+    return found[0] or found[1] or None
+
+
 def _close(params: Table, info: Table, known: ProviderType | None) -> None:
     """Says what is not imported; unknown names are errors, and so are slips in the names of `model_info` that count."""
     if known is None:  # its other members were not looked at
@@ -209,5 +218,5 @@ def _close(params: Table, info: Table, known: ProviderType | None) -> None:
         if found:
             table.findings.warn(table.place, "not imported: " + ", ".join(found))
     for name in info.rest():
-        if hint := nearest(name, ("input_cost_per_token", "output_cost_per_token"), SLIP):
+        if hint := nearest(name, IMPORTED_INFO, SLIP):
             info.error(name, f"unknown name{hint}")

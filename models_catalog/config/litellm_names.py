@@ -8,9 +8,11 @@ from types import MappingProxyType
 PROVIDERS = MappingProxyType(
     {
         "azure": "azure_openai",
+        "cohere_chat": "cohere",
         "custom_openai": "openai_compatible",
         "fireworks_ai": "fireworks",
         "hosted_vllm": "vllm",
+        "jina_ai": "jina",
         "llamafile": "llama_cpp",
         "lm_studio": "lm_studio",
         "nvidia_nim": "nvidia",
@@ -26,6 +28,7 @@ KEY_VARIABLES = MappingProxyType(
     {
         "azure_openai": "AZURE_API_KEY",
         "fireworks": "FIREWORKS_AI_API_KEY",
+        "jina": "JINA_AI_API_KEY",
         "nvidia": "NVIDIA_NIM_API_KEY",
         "perplexity": "PERPLEXITYAI_API_KEY",
         "together": "TOGETHERAI_API_KEY",

@@ -94,6 +94,7 @@ def combine(name: str, entries: Sequence[Entry], defaults: Defaults, findings: F
         total_timeout_s=_largest(entries, "timeout", findings, defaults.timeout),
         input_price=_largest(entries, "input_price", findings, None),
         output_price=_largest(entries, "output_price", findings, None),
+        context_length=_largest(entries, "context_length", findings, None),
     )
     return ModelSpec(
         name=name, place=place, settings=settings, routes=_routes(entries), fallbacks=fallbacks, fallbacks_place=fallbacks_place

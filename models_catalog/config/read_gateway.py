@@ -139,6 +139,7 @@ def _settings(table: Table, capabilities: tuple[str, ...]) -> ModelSettings:
         total_timeout_s=times.number("total_s", positive=True),
         input_price=input_price,
         output_price=output_price,
+        context_length=table.count("context_length", 0, least=1) or None,
         metadata=freeze(table.json("metadata")),
     )
     times.close()

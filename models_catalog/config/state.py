@@ -148,6 +148,7 @@ def _settings(row: ModelDefinition) -> ModelSettings:
         total_timeout_s=row.total_timeout_s,
         input_price=row.input_price,
         output_price=row.output_price,
+        context_length=row.context_length,
         metadata=freeze(row.metadata),
     )
 

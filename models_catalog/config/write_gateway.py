@@ -104,6 +104,8 @@ def _settings(settings: ModelSettings) -> dict[str, Any]:
     prices = {"input_cost": settings.input_price, "output_cost": settings.output_price}
     if known := {name: float(price) for name, price in prices.items() if price is not None}:
         table["pricing"] = {**known, "currency": "USD", "per_tokens": int(MILLION)}
+    if settings.context_length is not None:
+        table["context_length"] = settings.context_length
     if settings.metadata != "{}":
         table["metadata"] = _json(settings.metadata)
     return table
