@@ -16,8 +16,9 @@ from openai_api.disconnect import DisconnectWatch
 from openai_api.errors import ApiError, internal_error, server_draining
 from openai_api.pipeline.respond import send_error
 from openai_api.pipeline.run import Handler, identify
-from openai_api.receive import ClientGone, checked_headers, read_body
+from openai_api.receive import ClientGone, checked_headers, is_form, read_body, read_form
 from openai_api.recording.events import Record
+from openai_api.routes import Route
 
 log = logging.getLogger("gateway.requests")
 REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
@@ -40,6 +41,7 @@ class InferenceConsumer:
         request_id = _request_id(scope["headers"])
         record = Record(request_id, scope["method"], scope["path"])
         inbound = Inbound(request_id, scope["method"], scope["path"], "", {}, b"", record, send)
+        inbound.query = scope.get("query_string", b"")
         inbound.peer = (scope.get("client") or ("",))[0]
         active, task = self._gateway.state.active, asyncio.current_task()
         assert task is not None, "a server calls an application in a task"  # noqa: S101
@@ -52,6 +54,8 @@ class InferenceConsumer:
             await _cancelled(inbound)
         finally:
             del active[task]
+            if inbound.form is not None:
+                inbound.form.close()
             record.total_s = perf_counter() - record.clock
             self._gateway.recorder.record(record)
 
@@ -65,7 +69,7 @@ class InferenceConsumer:
             if inbound.method in BODYLESS:
                 await route.handler(self._gateway, inbound)
             else:
-                inbound.body = await read_body(receive, inbound.headers, self._gateway.limits)
+                await self._read(route, inbound, receive)
                 await self._while_connected(route.handler, inbound, receive, task)
         except ApiError as error:
             await send_error(inbound, error)
@@ -73,6 +77,16 @@ class InferenceConsumer:
             raise
         except Exception as error:  # noqa: BLE001 - a defect must still be answered
             await self._failed(inbound, error)
+
+    async def _read(self, route: Route, inbound: Inbound, receive: Receive) -> None:
+        """Takes the body in, as it is or, where forms are taken, as its parts."""
+        limits = self._gateway.limits
+        if route.max_file_bytes and is_form(inbound.headers):
+            most = route.max_file_bytes, route.max_form_bytes
+            inbound.form, inbound.record.body_bytes = await read_form(receive, inbound.headers, limits, *most)
+        else:
+            inbound.body = await read_body(receive, inbound.headers, limits)
+            inbound.record.body_bytes = len(inbound.body)
 
     async def _while_connected(self, handler: Handler, inbound: Inbound, receive: Receive, task: Task) -> None:
         """Runs the handler, and cancels it when the client leaves before its answer is complete."""

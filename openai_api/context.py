@@ -11,11 +11,15 @@ import msgspec
 
 from models_catalog.live import LiveCatalog
 from models_catalog.snapshot import CatalogSnapshot, Client
+from openai_api.guesses import Guesses
 from openai_api.recording.events import Record
 from openai_api.recording.metrics import Tally
+from openai_api.response_ids import ResponseIds
+from openai_api.responses import NothingStored, ResponseStore
 from providers.breaker import Breakers
 from providers.transport import Transport
 from providers.types import Secret
+from providers.wire.multipart import Form
 
 Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
@@ -26,7 +30,8 @@ EMPTY = CatalogSnapshot()
 
 
 class Inbound(msgspec.Struct):
-    """A received request: the decoded path with its variable part, the headers by name (in lower case) and the body;
+    """A received request: the decoded path with its variable part, the headers by name (in lower case) and the body,
+    or its parts in `form`; `query` is what stands behind the path;
     `peer` is the address of the other end of the connection. `catalog` is the one in force when the request came, read
     once; `caller` is who the key belongs to."""
 
@@ -38,6 +43,8 @@ class Inbound(msgspec.Struct):
     body: bytes
     record: Record
     send: Send
+    form: Form | None = None
+    query: bytes = b""
     peer: str = ""
     catalog: CatalogSnapshot = EMPTY
     caller: Client = ANONYMOUS
@@ -89,8 +96,11 @@ class Gateway:
     breakers: Breakers
     recorder: Recorder
     state: ProcessState
+    guesses: Guesses
     limits: Limits
     metrics: Metrics
+    response_ids: ResponseIds
+    responses: ResponseStore = field(default_factory=NothingStored)
     metrics_token: Secret | None = None
     authentication: bool = True
     serves_data: bool = True

@@ -1,6 +1,7 @@
 """What does a client see when something fails? One tree, one rendering: OpenAI's error object.
 
     ApiError
+    ├── InvalidKey
     └── upstream(...)   made from a `ProviderError` when no target is left
 
 Everything else that goes wrong is `internal_error` and a request id.
@@ -54,9 +55,20 @@ def conflicting_credentials() -> ApiError:
     return invalid("conflicting_credentials", "The request carries two different API keys.")
 
 
-def invalid_api_key() -> ApiError:
-    """One and the same for every key that does not let the caller in."""
-    return ApiError(401, "invalid_api_key", "The API key is missing or not valid.", headers=((b"www-authenticate", b"Bearer"),))
+class InvalidKey(ApiError):
+    """One and the same for every key that does not let the caller in, and for none; only `given` differs, which nobody sees."""
+
+    def __init__(self, given: bool) -> None:
+        message = "The API key is missing or not valid."
+        super().__init__(401, "invalid_api_key", message, headers=((b"www-authenticate", b"Bearer"),))
+        self.given = given
+
+
+def too_many_guesses(seconds: int) -> ApiError:
+    """In place of `InvalidKey`, for an address from which too many such keys have come."""
+    message = "Too many requests with a key that is not valid have come from this address."
+    headers = ((b"retry-after", b"%d" % seconds), (b"x-should-retry", b"false"))
+    return ApiError(429, "too_many_invalid_keys", message, kind="rate_limit_error", headers=headers)
 
 
 def model_not_found(model: str) -> ApiError:

@@ -46,3 +46,21 @@ class UsageRecord(models.Model):
 
     def __str__(self) -> str:
         return self.request_id
+
+
+class StoredResponseRow(models.Model):
+    """A response that the gateway made itself, with the items it was made from. `items` and `body` are compressed JSON."""
+
+    id = models.CharField(primary_key=True, max_length=80)
+    owner = models.CharField(max_length=36, help_text="The id of the client key that asked.")
+    model = models.CharField(max_length=200)
+    items = models.BinaryField()
+    body = models.BinaryField()
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        verbose_name = "stored response"
+
+    def __str__(self) -> str:
+        return self.id

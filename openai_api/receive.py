@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from openai_api.context import Limits, Receive
 from openai_api.disconnect import Message, Rest, first_step
 from openai_api.errors import CREDENTIAL_HEADERS, ApiError, Headers, conflicting_credentials
+from providers.wire.multipart import BrokenForm, Form, FormReader
 
 MAX_HEADERS = 100
 MAX_HEADER_BYTES = 32 * 1024
@@ -54,31 +55,85 @@ def _refuse_repeated(headers: list[tuple[bytes, bytes]]) -> None:
             raise conflicting_credentials()
 
 
+def is_form(headers: Mapping[bytes, bytes]) -> bool:
+    """Whether the body is multipart."""
+    return headers.get(b"content-type", b"").lower().startswith(b"multipart/")
+
+
 async def read_body(receive: Receive, headers: Mapping[bytes, bytes], limits: Limits) -> bytes:
     """The whole body. Raises 413 `request_too_large`, 415 `unsupported_encoding`, 408 `request_timeout`, `ClientGone`."""
-    length = headers.get(b"content-length", b"")
-    if length.isdigit() and int(length) > limits.max_body_bytes:
-        raise _too_large(limits)
-    if headers.get(b"content-encoding", b"").strip().lower() not in (b"", b"identity"):
-        raise ApiError(415, "unsupported_encoding", "Send the body without Content-Encoding.", headers=CLOSE)
+    _check_announced(headers, limits)
     first = first_step(receive())
     if not isinstance(first, Rest) and not first.get("more_body"):
         return _part(first, limits.max_body_bytes, limits)  # the commonest: the body has come with the head
+    parts: list[bytes] = []
+    await _read(receive, first, limits, parts.append)
+    return b"".join(parts)
+
+
+async def read_form(
+    receive: Receive, headers: Mapping[bytes, bytes], limits: Limits, max_file_bytes: int, max_form_bytes: int = 0
+) -> tuple[Form, int]:
+    """The parts of a multipart body, and its size. A form that is announced as larger than `max_form_bytes` is not read.
+    Raises as `read_body`, and 400 `invalid_form`, 413 `file_too_large`."""
+    length = _check_announced(headers, limits)
+    if 0 < max_form_bytes < length:
+        raise _file_too_large(max_file_bytes, None)
+    try:
+        reader = FormReader(headers[b"content-type"], max_file_bytes)
+    except BrokenForm as error:
+        raise _broken_form(error) from error
+
+    def feed(data: bytes) -> None:
+        reader.feed(data)
+        if reader.too_large is not None:
+            raise _file_too_large(max_file_bytes, reader.too_large)
+
+    try:
+        size = await _read(receive, first_step(receive()), limits, feed)
+        return reader.finish(), size
+    except BrokenForm as error:
+        reader.form.close()
+        raise _broken_form(error) from error
+    except BaseException:
+        reader.form.close()
+        raise
+
+
+def _file_too_large(max_file_bytes: int, name: str | None) -> ApiError:
+    return ApiError(413, "file_too_large", f"A file may have {max_file_bytes // 1024**2} MiB.", param=name, headers=CLOSE)
+
+
+def _broken_form(error: BrokenForm) -> ApiError:
+    return ApiError(400, "invalid_form", str(error), headers=CLOSE)
+
+
+def _check_announced(headers: Mapping[bytes, bytes], limits: Limits) -> int:
+    """The length that the headers tell, 0 if they tell none."""
+    told = headers.get(b"content-length", b"")
+    length = int(told) if told.isdigit() else 0
+    if length > limits.max_body_bytes:
+        raise _too_large(limits)
+    if headers.get(b"content-encoding", b"").strip().lower() not in (b"", b"identity"):
+        raise ApiError(415, "unsupported_encoding", "Send the body without Content-Encoding.", headers=CLOSE)
+    return length
+
+
+async def _read(receive: Receive, first: Message | Rest, limits: Limits, take: Callable[[bytes], None]) -> int:
+    """Gives the body piece by piece to `take`; its size."""
+    left = limits.max_body_bytes
     try:
         async with asyncio.timeout(limits.body_timeout_s):
-            return await _read(receive, await first if isinstance(first, Rest) else first, limits)
+            message = await first if isinstance(first, Rest) else first
+            while True:
+                part = _part(message, left, limits)
+                left -= len(part)
+                take(part)
+                if not message.get("more_body"):
+                    return limits.max_body_bytes - left
+                message = await receive()
     except TimeoutError as error:
         raise ApiError(408, "request_timeout", "The request body did not arrive in time.", headers=CLOSE) from error
-
-
-async def _read(receive: Receive, message: Message, limits: Limits) -> bytes:
-    parts = [_part(message, limits.max_body_bytes, limits)]
-    left = limits.max_body_bytes - len(parts[0])
-    while message.get("more_body"):
-        message = await receive()
-        parts.append(_part(message, left, limits))
-        left -= len(parts[-1])
-    return b"".join(parts)
 
 
 def _part(message: Message, most: int, limits: Limits) -> bytes:

@@ -4,23 +4,62 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from openai_api.endpoints import chat_completions, health, metrics, models
+from openai_api.endpoints import (
+    chat_completions,
+    completions,
+    embeddings,
+    health,
+    image_edits,
+    image_generations,
+    image_variations,
+    metrics,
+    models,
+    moderations,
+    rerank,
+    response_objects,
+    responses,
+    speech,
+    transcriptions,
+    translations,
+)
 from openai_api.errors import ApiError, invalid
 from openai_api.pipeline.run import Handler, inference
+from providers.wire.openai_image import MAX_FILE_BYTES as MAX_IMAGE_BYTES
 
 
 class Route(NamedTuple):
-    """A path ends in `*` when the rest of it, slashes included, is the argument. `keyed` paths need a client key."""
+    """A path ends in `*` when the rest of it, slashes included, is the argument. `keyed` paths need a client key.
+    `max_file_bytes` is the largest file in a form; 0 where no form is taken. `max_form_bytes` is the largest such form, where
+    that says the same of its one file; 0 for as much as any body."""
 
     method: str
     path: str
     handler: Handler
     keyed: bool = True
+    max_file_bytes: int = 0
+    max_form_bytes: int = 0
+
+
+MIB = 1024**2
 
 
 ROUTES = (
     Route("POST", "/v1/chat/completions", inference(chat_completions.decode)),
     Route("POST", "/chat/completions", inference(chat_completions.decode)),
+    Route("POST", "/v1/completions", inference(completions.decode)),
+    Route("POST", "/v1/embeddings", inference(embeddings.decode)),
+    Route("POST", "/v1/moderations", inference(moderations.decode)),
+    Route("POST", "/v1/rerank", inference(rerank.decode)),
+    Route("POST", "/v1/audio/transcriptions", inference(transcriptions.decode), max_file_bytes=25 * MIB, max_form_bytes=33 * MIB),
+    Route("POST", "/v1/audio/translations", inference(translations.decode), max_file_bytes=25 * MIB, max_form_bytes=33 * MIB),
+    Route("POST", "/v1/audio/speech", inference(speech.decode)),
+    Route("POST", "/v1/images/generations", inference(image_generations.decode)),
+    Route("POST", "/v1/images/edits", inference(image_edits.decode), max_file_bytes=MAX_IMAGE_BYTES),
+    Route("POST", "/v1/images/variations", inference(image_variations.decode), max_file_bytes=MAX_IMAGE_BYTES),
+    Route("POST", "/v1/responses", inference(responses.decode)),
+    Route("GET", "/v1/responses/*", response_objects.get),
+    Route("DELETE", "/v1/responses/*", response_objects.delete),
+    Route("POST", "/v1/responses/*", response_objects.cancel),
     Route("GET", "/v1/models", models.list_models),
     Route("GET", "/models", models.list_models),
     Route("GET", "/v1/models/*", models.get_model),

@@ -8,7 +8,7 @@ from openai_api.pipeline.respond import send_json
 
 
 async def list_models(gateway: Gateway, inbound: Inbound) -> None:
-    """OpenAI's list object, with `capabilities`, `pricing` and `metadata` added to each model."""
+    """OpenAI's list object, with `capabilities`, `context_length`, `pricing` and `metadata` added to each model."""
     catalog, caller = inbound.catalog, inbound.caller
     if caller.models is None:
         await send_json(inbound, catalog.models_body)

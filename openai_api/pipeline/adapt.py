@@ -1,22 +1,103 @@
-"""How is a target called for a capability? The one place that knows which adapter method serves which."""
+"""How does a target answer a call? As a whole, or as a stream that has begun, with what relays it to the client."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+from types import MappingProxyType
 from typing import cast
 
+import msgspec
+
 from openai_api.pipeline.first_event import Begun, first_event
-from providers.protocols import Chat
+from providers.calling import ask
+from providers.capabilities import Capability
+from providers.errors import InvalidResponse
+from providers.protocols import Responses
 from providers.transport import Transport
-from providers.types import Call, Reply, Target
+from providers.types import Call, Reply, ReplyStream, Target
 from providers.wire.openai_chat_stream import ChatStreamRelay
+from providers.wire.openai_image import MAX_EVENT_BYTES
+from providers.wire.openai_responses import Names, ResponsesRelay
+from providers.wire.patch import fields_of
+from providers.wire.relay import EventRelay, Relay, SoundRelay
 
 Answer = Reply | Begun
+MakeRelay = Callable[[Call, Target], Relay]
+
+
+def _chat(call: Call, target: Target) -> Relay:
+    return ChatStreamRelay(call.model, include_usage=call.include_usage)
+
+
+def _text(call: Call, target: Target) -> Relay:
+    return ChatStreamRelay(call.model, include_usage=call.include_usage, content=b'"text"')
+
+
+def _events(call: Call, target: Target) -> Relay:
+    return EventRelay()
+
+
+def _images(call: Call, target: Target) -> Relay:
+    return EventRelay(MAX_EVENT_BYTES)
+
+
+def _speech(call: Call, target: Target) -> Relay:
+    return EventRelay() if call.stream else SoundRelay()
+
+
+def _responses(call: Call, target: Target) -> Relay:
+    return ResponsesRelay(_names(call, target), at_once=call.background)
+
+
+RELAYS: MappingProxyType[Capability, MakeRelay] = MappingProxyType(
+    {
+        Capability.CHAT: _chat,
+        Capability.COMPLETION: _text,
+        Capability.TEXT_TO_SPEECH: _speech,
+        Capability.IMAGE_GENERATION: _images,
+        Capability.IMAGE_EDIT: _images,
+        Capability.RESPONSES: _responses,
+    }
+)
+"""What relays a stream; `_events` for all others."""
 
 
 async def adapt(call: Call, transport: Transport, target: Target) -> Answer:
     """A whole answer, or a stream whose first event has come. Raises `ProviderError`."""
-    adapter = cast(Chat, target.adapter)
-    if not call.stream:
-        return await adapter.chat(call, transport)
-    relay = ChatStreamRelay(call.model, include_usage=call.include_usage)
-    return await first_event(await adapter.stream_chat(call, transport), relay)
+    return await _begun(await ask(target, call, transport), call, target)
+
+
+async def adapt_stored(call: Call, method: str, path: str, transport: Transport, target: Target) -> Answer:
+    """What is done with a response that lies at the target. Raises `ProviderError`."""
+    adapter = cast(Responses, target.adapter)
+    return await _begun(await adapter.ask_response(call, transport, method, path), call, target)
+
+
+async def _begun(answer: Reply | ReplyStream, call: Call, target: Target) -> Answer:
+    if not isinstance(answer, Reply):
+        return await first_event(answer, RELAYS.get(call.capability, _events)(call, target))
+    return _named(answer, call, target) if call.capability is Capability.RESPONSES else answer
+
+
+def _named(reply: Reply, call: Call, target: Target) -> Reply:
+    """A response under its outside id."""
+    if reply.fields is None or "id" not in reply.fields.spans:
+        return reply
+    body = _names(call, target).on(reply.fields)
+    return msgspec.structs.replace(reply, body=body, fields=fields_of(body))
+
+
+def _names(call: Call, target: Target) -> Names:
+    """An upstream that keeps the response has its id sealed; any other response is kept here, under an id of ours."""
+    if target.keeps_responses and call.seal is not None:
+        return Names(call.model, partial(_sealed, call, target), call.previous_response_id)
+    return Names(call.model, lambda upstream_id: call.response_id or upstream_id, call.previous_response_id)
+
+
+def _sealed(call: Call, target: Target, upstream_id: str) -> str:
+    assert call.seal is not None  # noqa: S101 - the caller has looked
+    try:
+        return call.seal(target.id, upstream_id)
+    except ValueError as error:
+        raise InvalidResponse("the upstream's id is too long") from error

@@ -7,7 +7,7 @@ from hashlib import sha256
 from time import time
 
 from models_catalog.snapshot import CatalogSnapshot, Client
-from openai_api.errors import CREDENTIAL_HEADERS, conflicting_credentials, invalid_api_key, not_ready
+from openai_api.errors import CREDENTIAL_HEADERS, InvalidKey, conflicting_credentials, not_ready
 
 
 def authenticate(headers: Mapping[bytes, bytes], catalog: CatalogSnapshot, *, stale: bool = False) -> Client:
@@ -23,7 +23,7 @@ def authenticate(headers: Mapping[bytes, bytes], catalog: CatalogSnapshot, *, st
     if client is None and keys and stale:
         raise not_ready()
     if client is None or (client.expires_at is not None and client.expires_at <= time()):
-        raise invalid_api_key()
+        raise InvalidKey(given=bool(keys))
     return client
 
 

@@ -6,18 +6,18 @@ import msgspec
 
 from providers.errors import EmptyStream, FirstByteTimeout, IdleTimeout
 from providers.types import ReplyStream
-from providers.wire.openai_chat_stream import ChatStreamRelay
+from providers.wire.relay import Relay
 
 
 class Begun(msgspec.Struct):
     """A stream after the gate: the bytes held so far, and the rest to come."""
 
     stream: ReplyStream
-    relay: ChatStreamRelay
+    relay: Relay
     held: bytes
 
 
-async def first_event(stream: ReplyStream, relay: ChatStreamRelay) -> Begun:
+async def first_event(stream: ReplyStream, relay: Relay) -> Begun:
     """Reads on until the first content event. Raises the upstream's own error if that comes first, `EmptyStream` if
     nothing does, `FirstByteTimeout` if it takes too long."""
     held: list[bytes] = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from functools import lru_cache
 from time import perf_counter
 from urllib.parse import quote
@@ -13,28 +14,47 @@ from openai_api.pipeline.adapt import Answer
 from openai_api.pipeline.first_event import Begun
 from openai_api.pulse import Pulse
 from openai_api.recording.events import Record
+from providers.capabilities import Capability
 from providers.errors import ProviderError
-from providers.types import Call, Reply, Target
-from providers.wire import openai_chat, sse
+from providers.types import EVENT_STREAM, Call, Reply, Target
+from providers.wire.openai_chat import json_string
+from providers.wire.openai_usage import usage_of
 from providers.wire.patch import patch
+from providers.wire.relay import Relay
 
 JSON: Headers = ((b"content-type", b"application/json"),)
-EVENT_STREAM: Headers = (
-    (b"content-type", b"text/event-stream; charset=utf-8"),
-    (b"cache-control", b"no-cache"),
-    (b"x-accel-buffering", b"no"),
+STREAMED: Headers = ((b"cache-control", b"no-cache"), (b"x-accel-buffering", b"no"))
+EVENTS: Headers = ((b"content-type", EVENT_STREAM), *STREAMED)
+WITHOUT_MODEL = frozenset(
+    {
+        Capability.AUDIO_TRANSCRIPTION,
+        Capability.AUDIO_TRANSLATION,
+        Capability.IMAGE_GENERATION,
+        Capability.IMAGE_EDIT,
+        Capability.IMAGE_VARIATION,
+        Capability.RESPONSES,
+    }
 )
+"""Capabilities whose answers do not say which model made them, or have it already."""
+MAX_LOSSY = 2000
+"""Characters of a header that names what was left out: clients choose the names."""
 DRAIN_S = 0.025
 """How long a finished stream may take to end properly, so that its connection can be used again."""
 
 
-async def respond(inbound: Inbound, call: Call, target: Target, answer: Answer) -> None:
+Keep = Callable[[Target, bytes], Awaitable[None]]
+"""Keeps the whole of an answer, before the client hears its end."""
+
+
+async def respond(inbound: Inbound, call: Call, target: Target, answer: Answer, keep: Keep | None = None) -> None:
     """Sends what the target answered, under the model's public name, and notes its usage."""
     headers = gateway_headers(inbound.record, target)
     if isinstance(answer, Begun):
-        await _stream(inbound, target, answer, headers)
-    else:
-        await _whole(inbound, call, answer, headers)
+        await _stream(inbound, target, answer, headers, keep)
+        return
+    if keep is not None:
+        await keep(target, answer.body)
+    await _whole(inbound, call, answer, headers)
 
 
 async def send_json(inbound: Inbound, body: bytes, status: int = 200, headers: Headers = ()) -> None:
@@ -69,8 +89,14 @@ def header_value(text: str) -> bytes:
 
 
 async def _whole(inbound: Inbound, call: Call, reply: Reply, headers: Headers) -> None:
-    inbound.record.usage = openai_chat.usage_of(reply.fields)
-    body = patch(reply.fields, {"model": openai_chat.json_string(call.model)})
+    body, fields = reply.body, reply.fields
+    inbound.record.usage = reply.usage
+    if fields is not None:
+        inbound.record.usage = reply.usage or usage_of(fields)
+        if "model" in fields.spans or call.capability not in WITHOUT_MODEL:
+            body = patch(fields, {"model": json_string(call.model)})
+    if reply.lossy:
+        headers = (*headers, lossy(reply.lossy))
     await send_whole(inbound, 200, ((b"content-type", reply.content_type), *headers), body)
 
 
@@ -89,22 +115,25 @@ async def _start(inbound: Inbound, status: int, headers: Headers) -> None:
     await inbound.send({"type": "http.response.start", "status": status, "headers": identified})
 
 
-async def _stream(inbound: Inbound, target: Target, begun: Begun, headers: Headers) -> None:
+async def _stream(inbound: Inbound, target: Target, begun: Begun, headers: Headers, keep: Keep | None) -> None:
     record, relay = inbound.record, begun.relay
-    pulse = Pulse(inbound.send)
+    pulse = Pulse(inbound.send, comments=relay.comments)
     try:
-        await _start(inbound, 200, (*EVENT_STREAM, *headers))
+        await _start(inbound, 200, (*_kind(begun), *headers))
         try:
-            last = await _relayed(begun, target.timeouts.idle, pulse)
+            last: bytes | None = await _relayed(begun, target.timeouts.idle, pulse)
         except ProviderError as error:
-            last = _broken(record, upstream(error))
+            last = _broken(record, relay, upstream(error))
         except asyncio.CancelledError:
-            record.client_aborted |= pulse.stalled
             if not record.draining:
                 raise
-            last = _broken(record, server_draining())
+            last = _broken(record, relay, server_draining())
+        if keep is not None and relay.final is not None:
+            await keep(target, relay.final)
         pulse.stop()
         record.finished = True
+        if last is None:
+            return  # an answer that is not complete makes the server break the connection
         await inbound.send({"type": "http.response.body", "body": last})
         if record.error is None:
             await _drain(begun)
@@ -117,6 +146,7 @@ async def _stream(inbound: Inbound, target: Target, begun: Begun, headers: Heade
 async def _relayed(begun: Begun, idle: float, pulse: Pulse) -> bytes:
     """Relays until the stream is complete; returns its last bytes, not sent yet. Raises `ProviderError`."""
     stream, relay, out = begun.stream, begun.relay, begun.held
+    begun.held = b""  # nothing but what is to be sent is kept while the client does not read
     events = 0
     while not relay.done:
         if out:
@@ -128,13 +158,25 @@ async def _relayed(begun: Begun, idle: float, pulse: Pulse) -> bytes:
             stream.extend(idle)
         chunk = await stream.next()
         out = relay.feed(chunk) if chunk else relay.end()
+        chunk = b""
     return out
 
 
-def _broken(record: Record, error: ApiError) -> bytes:
-    """What ends a stream that cannot go on."""
+def _kind(begun: Begun) -> Headers:
+    stream = begun.stream
+    kind = EVENTS if stream.content_type is EVENT_STREAM else ((b"content-type", stream.content_type), *STREAMED)
+    return (*kind, lossy(stream.lossy)) if stream.lossy else kind
+
+
+def lossy(names: tuple[str, ...]) -> tuple[bytes, bytes]:
+    """The header that names the parameters which the upstream could not take."""
+    return b"x-gateway-lossy", header_value(", ".join(names)[:MAX_LOSSY])
+
+
+def _broken(record: Record, relay: Relay, error: ApiError) -> bytes | None:
+    """What ends a stream that cannot go on; None if nothing can say so."""
     record.error = error.code or error.type
-    return sse.frame_of(error.body()) + sse.frame_of(openai_chat.DONE)
+    return relay.broken(error.body())
 
 
 async def _drain(begun: Begun) -> None:

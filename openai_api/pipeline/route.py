@@ -10,18 +10,20 @@ a retry never takes the try of a target that has had none.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Iterator
 from time import perf_counter
 from typing import TypeVar
 
 from models_catalog.snapshot import CatalogSnapshot, ModelEntry
 from openai_api.recording.events import Attempt
-from providers.breaker import Breakers
+from providers.breaker import NO_PROBE, Breakers
 from providers.capabilities import Capability
 from providers.errors import AdapterFailed, FailureClass, ProviderError, QuotaExceeded, RateLimited
 from providers.retry import backoff
 from providers.types import Target
 
+log = logging.getLogger("gateway.requests")
 MAX_TRIES = 3
 
 T = TypeVar("T")
@@ -34,7 +36,8 @@ class Exhausted(Exception):
     def __init__(self, errors: list[ProviderError]) -> None:
         super().__init__("no target succeeded")
         limits = [error for error in errors if isinstance(error, RateLimited)]
-        self.error = min(limits, key=_worth_waiting_for) if limits else errors[-1]
+        able = [error for error in errors if error.failure is not FailureClass.UNSUPPORTED]
+        self.error = min(limits, key=_worth_waiting_for) if limits else (able or errors)[-1]
 
 
 async def route(
@@ -61,10 +64,10 @@ async def route(
                 await asyncio.sleep(_pause(errors, number, leg.retry.max_delay_s))
             failed: list[Target] = []
             for target in targets:
-                if len(attempts) + untried >= tries or not breakers.allows(target.id):
+                if len(attempts) + untried >= tries or not (permit := breakers.allows(target.circuit)):
                     continue
                 try:
-                    return target, await _tried(target, breakers, attempts, attempt)
+                    return target, await _tried(target, permit, breakers, attempts, attempt)
                 except ProviderError as error:
                     errors.append(error)
                     if not error.policy.fallback:
@@ -103,15 +106,15 @@ async def _last_resort(
     """Tries the one target whose cooldown ends first, when all have been passed over and none has failed."""
     if errors:
         raise Exhausted(errors)
-    first = breakers.first_to_open(target.id for target in targets)
-    target = next(target for target in targets if target.id == first)
+    first = breakers.first_to_open(target.circuit for target in targets)
+    target = next(target for target in targets if target.circuit == first)
     try:
-        return target, await _tried(target, breakers, attempts, attempt)
+        return target, await _tried(target, NO_PROBE, breakers, attempts, attempt)
     except ProviderError as error:
         raise Exhausted([error]) from error
 
 
-async def _tried(target: Target, breakers: Breakers, attempts: list[Attempt], attempt: Try[T]) -> T:
+async def _tried(target: Target, permit: int, breakers: Breakers, attempts: list[Attempt], attempt: Try[T]) -> T:
     line = Attempt(target.id, target.provider, target.upstream_model)
     attempts.append(line)
     started = perf_counter()
@@ -119,30 +122,31 @@ async def _tried(target: Target, breakers: Breakers, attempts: list[Attempt], at
         result = await attempt(target)
     except ProviderError as error:
         line.outcome, line.failure = error.code, error.failure.value
-        _report(breakers, target, error)
+        _report(breakers, target.circuit, permit, error)
         raise
     except asyncio.CancelledError:
-        breakers.released(target.id)
+        breakers.released(target.circuit, permit)
         raise
     except Exception as error:
         line.outcome = "internal_error"
-        breakers.released(target.id)
+        breakers.released(target.circuit, permit)
+        log.error("an adapter failed", exc_info=error, extra={"provider": target.provider, "model": target.model})
         raise AdapterFailed(type(error).__name__) from error
     else:
         line.outcome = "ok"
-        breakers.succeeded(target.id)
+        breakers.succeeded(target.circuit)
         return result
     finally:
         line.upstream_s = perf_counter() - started
 
 
-def _report(breakers: Breakers, target: Target, error: ProviderError) -> None:
+def _report(breakers: Breakers, circuit: str, permit: int, error: ProviderError) -> None:
     if error.failure is FailureClass.RATE_LIMIT:
-        breakers.cool(target.id, error.retry_after or 1.0)
+        breakers.cool(circuit, error.retry_after or 1.0)
     elif error.policy.counts:
-        breakers.failed(target.id)
+        breakers.failed(circuit)
     else:
-        breakers.released(target.id)
+        breakers.released(circuit, permit)
 
 
 def _pause(errors: list[ProviderError], number: int, max_delay_s: float) -> float:

@@ -4,20 +4,28 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 
+from models_catalog.snapshot import ModelEntry
 from openai_api.context import Gateway, Inbound
-from openai_api.errors import invalid, not_ready, upstream
-from openai_api.pipeline.adapt import adapt
+from openai_api.errors import InvalidKey, invalid, not_ready, too_many_guesses, upstream
+from openai_api.pipeline.adapt import Answer, adapt
 from openai_api.pipeline.authenticate import authenticate
 from openai_api.pipeline.check_capability import check_capability
+from openai_api.pipeline.continue_response import continue_response
+from openai_api.pipeline.keep_response import keep_response
 from openai_api.pipeline.resolve_model import resolve_model
-from openai_api.pipeline.respond import respond
-from openai_api.pipeline.route import Exhausted, route
+from openai_api.pipeline.respond import Keep, respond
+from openai_api.pipeline.route import Exhausted, Try, route
+from providers.capabilities import Capability
 from providers.types import Call
 
 LARGE_BODY = 64 * 1024
 """Bodies of more bytes are decoded in a thread, so that others need not wait."""
+DECODER = ThreadPoolExecutor(1, "decode")
+"""One thread: decoding holds the interpreter's lock, and several at once would leave the event loop no turn."""
 
 Handler = Callable[[Gateway, Inbound], Awaitable[None]]
 Decode = Callable[[Inbound], Call]
@@ -31,26 +39,53 @@ def identify(gateway: Gateway, inbound: Inbound) -> None:
         raise not_ready()
     catalog = inbound.catalog = gateway.catalog.current
     if gateway.authentication:
-        inbound.caller = authenticate(inbound.headers, catalog, stale=gateway.catalog.stale)
+        try:
+            inbound.caller = authenticate(inbound.headers, catalog, stale=gateway.catalog.stale)
+        except InvalidKey as error:
+            if error.given and (seconds := gateway.guesses.count(inbound.peer)):
+                raise too_many_guesses(seconds) from error
+            raise
     inbound.record.client_id, inbound.record.client_name = inbound.caller.id, inbound.caller.name
 
 
 async def run(gateway: Gateway, inbound: Inbound, decode: Decode) -> None:
     """One inference request of a known caller, from its bytes to the last byte of the answer. Raises `ApiError`."""
     record, catalog, client = inbound.record, inbound.catalog, inbound.caller
-    call = decode(inbound) if len(inbound.body) <= LARGE_BODY else await asyncio.to_thread(decode, inbound)
-    record.stream, record.body_bytes = call.stream, len(inbound.body)
+    if len(inbound.body) <= LARGE_BODY:
+        call = decode(inbound)
+    else:
+        call = await asyncio.get_running_loop().run_in_executor(DECODER, decode, inbound)
+    record.stream, record.capability = call.stream, call.capability
     entry = resolve_model(call.model, client, catalog)
     record.model = entry.name
     check_capability(entry, call.capability, client, catalog)
-    attempt = partial(adapt, call, gateway.transport)
+    keep = None
+    if call.capability is Capability.RESPONSES:
+        call = await continue_response(call, entry, client, gateway.response_ids, gateway.responses)
+        keep = partial(keep_response, gateway.responses, call, client)
+    await serve(gateway, inbound, call, entry, partial(adapt, call, gateway.transport), keep)
+
+
+async def serve(
+    gateway: Gateway, inbound: Inbound, call: Call, entry: ModelEntry, attempt: Try[Answer], keep: Keep | None = None
+) -> None:
+    """The rest of the journey, once it is known what is asked of which model. Raises `ApiError`."""
+    record, catalog = inbound.record, inbound.catalog
     try:
-        target, answer = await route(entry, call.capability, catalog, gateway.breakers, record.attempts, attempt)
+        target, answer = await route(_pinned(entry, call), call.capability, catalog, gateway.breakers, record.attempts, attempt)
     except Exhausted as failure:
         raise upstream(failure.error) from failure
     served = catalog.models.get(target.model, entry)
     record.served_model, record.prices = served.name, served.prices
-    await respond(inbound, call, target, answer)
+    await respond(inbound, call, target, answer, keep)
+
+
+def _pinned(entry: ModelEntry, call: Call) -> ModelEntry:
+    """The model with only the target that the call is bound to, if it is."""
+    if not call.pinned:
+        return entry
+    targets = tuple(target for target in entry.targets[call.capability] if target.id == call.pinned)
+    return replace(entry, targets={call.capability: targets}, fallbacks=())
 
 
 def inference(decode: Decode) -> Handler:

@@ -7,6 +7,7 @@ from time import perf_counter, time
 import msgspec
 
 from models_catalog.snapshot import Prices
+from providers.capabilities import Capability
 from providers.types import Usage
 
 
@@ -38,6 +39,7 @@ class Record(msgspec.Struct):
     client_name: str | None = None
     model: str | None = None
     route: str = ""
+    capability: Capability | None = None
     served_model: str | None = None
     prices: Prices | None = None
     body_bytes: int = 0

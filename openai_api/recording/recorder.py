@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import threading
 from collections import deque
 from collections.abc import Sequence
@@ -19,6 +20,8 @@ IDLE_S = 1.0
 BATCH = 500
 CAPACITY = 20_000
 CROWDED = CAPACITY // 2
+NICE = 4
+"""How far the threads stand back behind the event loop."""
 PATIENCE_S = 1.0
 """A write that takes longer is taken for stuck: it and what comes after it is put aside, or waits until the queue is full."""
 
@@ -106,6 +109,7 @@ class Lane:
                 return
 
     def _run(self) -> None:
+        _step_back()
         wrote = monotonic()
         while not self._stopping:
             self._wake.wait(FLUSH_S)
@@ -137,6 +141,12 @@ class Lane:
             while len(taken) < BATCH:
                 taken.append(self._queue.popleft())
         return taken
+
+
+def _step_back() -> None:
+    """Lets the event loop go first where both want the processor: by the scheduler's measure this thread is in no hurry."""
+    with suppress(OSError, AttributeError):
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)
 
 
 class BatchRecorder:

@@ -7,10 +7,13 @@ import os
 import msgspec
 
 from openai_api.recording.events import Record
+from providers.capabilities import Capability
 from providers.types import Usage
 
 BYTES_PER_TOKEN = 4
 CLIENT_CLOSED = 499
+ESTIMATED = frozenset({Capability.CHAT, Capability.COMPLETION, Capability.EMBEDDING})
+"""What is billed by tokens of text, so that bytes tell something."""
 
 
 class UsageRow(msgspec.Struct):
@@ -104,7 +107,7 @@ def cost_of(record: Record, usage: Usage | None) -> float | None:
 
 
 def _usage(record: Record) -> tuple[Usage | None, bool]:
-    if record.usage is not None or record.served_model is None:
+    if record.usage is not None or record.served_model is None or record.capability not in ESTIMATED:
         return record.usage, False
     return Usage(input_tokens=record.body_bytes // BYTES_PER_TOKEN, output_tokens=record.events), True
 

@@ -1,0 +1,63 @@
+"""What does a form with a sound ask for? What transcriptions and translations have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from openai_api.context import Inbound
+from openai_api.endpoints.call import make_call
+from openai_api.endpoints.form_body import file_of, form_of, form_secrets, text_of, value_of
+from openai_api.errors import invalid
+from providers.capabilities import Capability
+from providers.types import Call, Wire
+from providers.wire.audio_container import NAMES, container_of
+from providers.wire.multipart import Form
+from providers.wire.openai_transcription import BOOLEANS, GRANULARITIES, HIGHEST, LOWEST
+
+SINGLE = ("file", "model", "response_format", "temperature", "stream")
+
+
+def audio_call(inbound: Inbound, capability: Capability, formats: Collection[str]) -> Call:
+    """The call. Raises 400 `ApiError`s that name the field at fault."""
+    form = form_of(inbound, *SINGLE)
+    if container_of(file_of(form, "file").head) is None:
+        known = ", ".join(NAMES)
+        raise invalid("unsupported_file_type", f"The file is no sound in a known container. Known are {known}.", "file")
+    _check(form, formats)
+    return make_call(
+        inbound,
+        capability,
+        Wire.OPENAI_TRANSCRIPTION,
+        text_of(form, "model"),
+        stream=_streamed(form),
+        credentials=form_secrets(form),
+    )
+
+
+def _check(form: Form, formats: Collection[str]) -> None:
+    asked = text_of(form, "response_format")
+    if asked is not None and asked not in formats:
+        raise invalid("invalid_value", f"The field 'response_format' is none of {', '.join(formats)}.", "response_format")
+    for part in form.all("timestamp_granularities"):
+        if value_of(part) not in GRANULARITIES:
+            known = " nor ".join(repr(name) for name in GRANULARITIES)
+            raise invalid("invalid_value", f"The field 'timestamp_granularities' is neither {known}.", "timestamp_granularities")
+    heat = text_of(form, "temperature")
+    if heat is not None and not LOWEST <= _number(heat, "temperature") <= HIGHEST:
+        raise invalid("invalid_value", f"The field 'temperature' is not between {LOWEST} and {HIGHEST}.", "temperature")
+
+
+def _number(text: str, name: str) -> float:
+    try:
+        return float(text)
+    except ValueError as error:
+        raise invalid("invalid_type", f"The field {name!r} is not a number.", name) from error
+
+
+def _streamed(form: Form) -> bool:
+    asked = text_of(form, "stream")
+    if asked is None:
+        return False
+    if asked.lower() not in BOOLEANS:
+        raise invalid("invalid_type", "The field 'stream' is neither 'true' nor 'false'.", "stream")
+    return BOOLEANS[asked.lower()]

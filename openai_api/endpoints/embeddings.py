@@ -1,0 +1,31 @@
+"""What does `POST /v1/embeddings` ask for?"""
+
+from __future__ import annotations
+
+from openai_api.context import Inbound
+from openai_api.endpoints.call import make_call, secrets_of
+from openai_api.endpoints.json_body import json_object, typed
+from openai_api.errors import invalid
+from providers.capabilities import Capability
+from providers.types import Call, Wire
+from providers.wire.openai_embedding import FORMATS, decode_request
+
+
+def decode(inbound: Inbound) -> Call:
+    """The call. Raises 400 `ApiError`s that name the field at fault."""
+    fields = json_object(inbound.body)
+    request = typed(decode_request, inbound.body)
+    if not request.input:
+        raise invalid("invalid_value", "The field 'input' is empty.", "input")
+    if isinstance(request.input, list) and len({type(item) for item in request.input}) > 1:
+        raise invalid("invalid_type", "The items of 'input' must be all texts, all tokens or all lists of tokens.", "input")
+    if request.encoding_format not in (None, *FORMATS):
+        raise invalid("invalid_value", "The field 'encoding_format' is neither 'float' nor 'base64'.", "encoding_format")
+    return make_call(
+        inbound,
+        Capability.EMBEDDING,
+        Wire.OPENAI_EMBEDDING,
+        request.model,
+        fields,
+        credentials=secrets_of(request.credentials),
+    )

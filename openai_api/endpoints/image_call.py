@@ -1,0 +1,86 @@
+"""What do requests about images have in common, be they JSON or forms?"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TypeVar
+
+import msgspec
+
+from openai_api.context import Inbound
+from openai_api.endpoints.call import NO_FIELDS, make_call, secrets_of
+from openai_api.endpoints.form_body import CREDENTIALS, form_of, form_secrets, value_of
+from openai_api.endpoints.json_body import json_object, typed
+from openai_api.errors import invalid
+from providers.capabilities import Capability
+from providers.types import Call, Wire
+from providers.wire.multipart import Form
+from providers.wire.openai_image import MAX_IMAGES, RESPONSE_FORMATS, ImageRequest, PromptedRequest
+
+Request = TypeVar("Request", bound=ImageRequest)
+SINGLE = ("model", "prompt", "n", "response_format", "stream")
+
+
+class _Sources(msgspec.Struct):
+    images: list[msgspec.Raw] | None = None
+    image: msgspec.Raw = msgspec.Raw()
+
+
+_decode_sources = msgspec.json.Decoder(_Sources).decode
+_list = msgspec.json.Decoder(list[msgspec.Raw]).decode
+
+
+def image_call(inbound: Inbound, capability: Capability, kind: type[ImageRequest], *, sources: bool = False) -> Call:
+    """The call; with `sources` it must bring images. Raises 400 `ApiError`s that name the field at fault."""
+    fields = NO_FIELDS
+    if inbound.form is not None:
+        form = form_of(inbound, *SINGLE)
+        request, secrets = _of_form(form, kind), form_secrets(form)
+        number = sum(1 for _ in form.all("image"))
+    else:
+        fields = json_object(inbound.body)
+        request = typed(partial(msgspec.json.decode, type=kind), inbound.body)
+        secrets = secrets_of(request.credentials)
+        number = len(_images(inbound.body)) if sources else 0
+    _check(request)
+    if sources:
+        _check_sources(number)
+    return make_call(
+        inbound,
+        capability,
+        Wire.OPENAI_IMAGE,
+        request.model,
+        fields,
+        stream=bool(request.stream),
+        credentials=secrets,
+    )
+
+
+def _check(request: ImageRequest) -> None:
+    if isinstance(request, PromptedRequest) and not request.prompt:
+        raise invalid("invalid_value", "The field 'prompt' is empty.", "prompt")
+    if request.n is not None and request.n < 1:
+        raise invalid("invalid_value", "The field 'n' is less than 1.", "n")
+    if request.response_format not in (None, *RESPONSE_FORMATS):
+        raise invalid("invalid_value", "The field 'response_format' is neither 'url' nor 'b64_json'.", "response_format")
+
+
+def _check_sources(number: int) -> None:
+    if not number:
+        raise invalid("missing_required_parameter", "The field 'image' is required.", "image")
+    if number > MAX_IMAGES:
+        raise invalid("array_above_max_length", f"There are {number} images; there may be {MAX_IMAGES}.", "image")
+
+
+def _images(body: bytes) -> list[msgspec.Raw]:
+    """The images of a JSON request: OpenAI's `images`, or one or more in `image`, as others have it."""
+    sources = typed(_decode_sources, body)
+    if bytes(sources.image).startswith(b"["):
+        return [*(sources.images or ()), *_list(sources.image)]
+    return [*(sources.images or ()), *([] if bytes(sources.image) in (b"", b"null") else [sources.image])]
+
+
+def _of_form(form: Form, kind: type[Request]) -> Request:
+    """The fields of a form that the gateway reads. Raises 400 as for JSON, and `invalid_encoding`."""
+    texts = {part.plain_name: value_of(part) for part in form.parts if part.filename is None and part.name != CREDENTIALS}
+    return typed(lambda values: msgspec.convert(values, kind, strict=False), texts)

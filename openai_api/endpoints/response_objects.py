@@ -1,0 +1,143 @@
+"""What can be done with a response there is? `GET`, `DELETE /v1/responses/{id}`, `…/cancel`, `…/input_items`.
+
+The id tells where it lies: at the upstream that made it, or here. Ids of other keys are like ids that nobody has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+from urllib.parse import parse_qsl, quote, urlencode
+
+import msgspec
+
+from models_catalog.snapshot import CatalogSnapshot, Client, ModelEntry
+from openai_api.context import Gateway, Inbound
+from openai_api.endpoints.call import make_call
+from openai_api.errors import ApiError, invalid
+from openai_api.pipeline.adapt import adapt_stored
+from openai_api.pipeline.continue_response import found
+from openai_api.pipeline.respond import send_json
+from openai_api.pipeline.run import serve
+from openai_api.response_ids import WELL_FORMED, Sealed
+from openai_api.responses import StoredResponse
+from providers.capabilities import Capability
+from providers.types import Wire
+from providers.wire.patch import fields_of
+
+CANCEL, ITEMS = "/cancel", "/input_items"
+MAX_ITEMS, USUAL_ITEMS = 100, 20
+PASSED = frozenset({"include", "include[]", "stream", "starting_after", "include_obfuscation", "limit", "order", "after"})
+"""Query parameters that go upstream."""
+
+
+async def get(gateway: Gateway, inbound: Inbound) -> None:
+    """The response, or with `/input_items` what it was made from."""
+    response_id, items = inbound.argument.removesuffix(ITEMS), inbound.argument.endswith(ITEMS)
+    sealed = _sealed(gateway, inbound, response_id)
+    if sealed is not None:
+        await _at_upstream(gateway, inbound, sealed, "GET", ITEMS if items else "")
+        return
+    stored = await _stored(gateway, inbound, response_id)
+    if not items and _query(inbound).get("stream") == "true":
+        raise invalid("invalid_value", "Only responses that were made in the background can be streamed again.", "stream")
+    await send_json(inbound, _page(stored, _query(inbound)) if items else stored.body)
+
+
+async def delete(gateway: Gateway, inbound: Inbound) -> None:
+    """Deletes it, for good."""
+    response_id = inbound.argument
+    sealed = _sealed(gateway, inbound, response_id)
+    if sealed is not None:
+        await _at_upstream(gateway, inbound, sealed, "DELETE", "")
+        return
+    await _stored(gateway, inbound, response_id)
+    await gateway.responses.delete(response_id, inbound.caller.id)
+    await send_json(inbound, msgspec.json.encode({"id": response_id, "object": "response", "deleted": True}))
+
+
+async def cancel(gateway: Gateway, inbound: Inbound) -> None:
+    """Ends a response that is made in the background."""
+    if not inbound.argument.endswith(CANCEL):
+        raise invalid("not_found", f"There is nothing at POST {inbound.path[:200]}.", status=404)
+    response_id = inbound.argument.removesuffix(CANCEL)
+    sealed = _sealed(gateway, inbound, response_id)
+    if sealed is not None:
+        await _at_upstream(gateway, inbound, sealed, "POST", CANCEL)
+        return
+    stored = await _stored(gateway, inbound, response_id)
+    if fields_of(stored.body).raw("background") == b"true":
+        await send_json(inbound, stored.body)  # it has ended
+        return
+    raise invalid("invalid_value", "Only responses that are made in the background can be cancelled.", "response_id")
+
+
+def no_such_response(response_id: str) -> ApiError:
+    """One and the same for a response that does not exist, has expired, was deleted, or is another's."""
+    return invalid("response_not_found", f"Response with id {response_id[:260]!r} not found.", "response_id", status=404)
+
+
+def _sealed(gateway: Gateway, inbound: Inbound, response_id: str) -> Sealed | None:
+    if not WELL_FORMED.fullmatch(response_id):
+        raise no_such_response(response_id)
+    return gateway.response_ids.open(inbound.caller.id, response_id)
+
+
+async def _stored(gateway: Gateway, inbound: Inbound, response_id: str) -> StoredResponse:
+    stored = await found(gateway.responses, response_id, inbound.caller)
+    if stored is None:
+        raise no_such_response(response_id)
+    inbound.record.model = stored.model
+    return stored
+
+
+async def _at_upstream(gateway: Gateway, inbound: Inbound, sealed: Sealed, method: str, suffix: str) -> None:
+    entry = _entry_of(sealed.target, inbound.caller, inbound.catalog)
+    if entry is None:
+        raise no_such_response(inbound.argument)
+    inbound.record.model = entry.name
+    query = {name: value for name, value in _query(inbound).items() if name in PASSED}
+    path = f"/{quote(sealed.upstream_id, safe='')}{suffix}" + (f"?{urlencode(query)}" if query else "")
+    call = make_call(
+        inbound,
+        Capability.RESPONSES,
+        Wire.OPENAI_RESPONSES,
+        entry.name,
+        stream=method == "GET" and query.get("stream") == "true",
+        background=True,
+        pinned=sealed.target,
+        seal=partial(gateway.response_ids.seal, inbound.caller.id),
+    )
+    inbound.record.stream, inbound.record.capability = call.stream, call.capability
+    await serve(gateway, inbound, call, entry, partial(adapt_stored, call, method, path, gateway.transport))
+
+
+def _entry_of(target: str, client: Client, catalog: CatalogSnapshot) -> ModelEntry | None:
+    """The model that the target serves, if the key may use it."""
+    for entry in catalog.models.values():
+        if any(known.id == target for known in entry.targets.get(Capability.RESPONSES, ())):
+            return entry if client.may_use(entry.name) else None
+    return None
+
+
+def _query(inbound: Inbound) -> dict[str, str]:
+    return dict(parse_qsl(inbound.query.decode("latin-1")))
+
+
+def _page(stored: StoredResponse, query: dict[str, str]) -> bytes:
+    """A page of the items, the newest first unless `order` says otherwise."""
+    items: Sequence[dict[str, Any]] = msgspec.json.decode(stored.items)
+    if query.get("order", "desc") != "asc":
+        items = items[::-1]
+    limit = query.get("limit", str(USUAL_ITEMS))
+    if not limit.isdigit() or not 1 <= int(limit) <= MAX_ITEMS:
+        raise invalid("invalid_value", f"The parameter 'limit' is not between 1 and {MAX_ITEMS}.", "limit")
+    if after := query.get("after"):
+        places = [place for place, item in enumerate(items) if item.get("id") == after]
+        if not places:
+            raise invalid("invalid_value", f"There is no item {after[:260]!r}.", "after")
+        items = items[places[0] + 1 :]
+    page = items[: int(limit)]
+    ends = {"first_id": page[0].get("id"), "last_id": page[-1].get("id")} if page else {"first_id": None, "last_id": None}
+    return msgspec.json.encode({"object": "list", "data": page, **ends, "has_more": len(items) > len(page)})

@@ -1,0 +1,45 @@
+"""What does `POST /v1/audio/speech` ask for?"""
+
+from __future__ import annotations
+
+from openai_api.context import Inbound
+from openai_api.endpoints.call import make_call, secrets_of
+from openai_api.endpoints.json_body import json_object, typed
+from openai_api.errors import invalid
+from providers.capabilities import Capability
+from providers.types import Call, Wire
+from providers.wire.openai_speech import CONTENT_TYPES, FASTEST, MAX_CHARACTERS, SLOWEST, SpeechRequest, decode_request
+
+STREAM_FORMATS = ("audio", "sse")
+
+
+def decode(inbound: Inbound) -> Call:
+    """The call. Raises 400 `ApiError`s that name the field at fault."""
+    fields = json_object(inbound.body)
+    request = typed(decode_request, inbound.body)
+    _check(request)
+    return make_call(
+        inbound,
+        Capability.TEXT_TO_SPEECH,
+        Wire.OPENAI_SPEECH,
+        request.model,
+        fields,
+        stream=request.stream_format == "sse",
+        credentials=secrets_of(request.credentials),
+    )
+
+
+def _check(request: SpeechRequest) -> None:
+    if not request.input:
+        raise invalid("invalid_value", "The field 'input' is empty.", "input")
+    if len(request.input) > MAX_CHARACTERS:
+        raise invalid("string_above_max_length", f"The field 'input' has more than {MAX_CHARACTERS} characters.", "input")
+    if not request.voice:
+        raise invalid("invalid_value", "The field 'voice' is empty.", "voice")
+    if request.speed is not None and not SLOWEST <= request.speed <= FASTEST:
+        raise invalid("invalid_value", f"The field 'speed' is not between {SLOWEST} and {FASTEST}.", "speed")
+    if request.response_format not in (None, *CONTENT_TYPES):
+        known = ", ".join(CONTENT_TYPES)
+        raise invalid("invalid_value", f"The field 'response_format' is none of {known}.", "response_format")
+    if request.stream_format not in (None, *STREAM_FORMATS):
+        raise invalid("invalid_value", "The field 'stream_format' is neither 'audio' nor 'sse'.", "stream_format")

@@ -1,0 +1,68 @@
+"""Which conversation does a response continue? The one that its `previous_response_id` names is put in front of its input."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import msgspec
+
+from models_catalog.snapshot import Client, ModelEntry
+from openai_api.errors import ApiError, invalid
+from openai_api.response_ids import WELL_FORMED, ResponseIds
+from openai_api.responses import ResponseStore, StoredResponse, StoreUnavailable
+from providers.capabilities import Capability
+from providers.types import Call
+from providers.wire.patch import fields_of, patch
+from providers.wire.responses_to_chat import items_of
+
+_items = msgspec.json.Decoder(list[msgspec.Raw]).decode
+
+
+async def continue_response(call: Call, entry: ModelEntry, client: Client, ids: ResponseIds, store: ResponseStore) -> Call:
+    """The call with what went before, or for the upstream that keeps it, pinned to that; and with what makes our ids.
+
+    Raises 404 `previous_response_not_found`, 503 when it cannot be looked up.
+    """
+    call = msgspec.structs.replace(call, seal=partial(ids.seal, client.id))
+    previous = call.previous_response_id
+    if previous is None:
+        return call
+    sealed = ids.open(client.id, previous)
+    if sealed is not None:
+        if all(target.id != sealed.target for target in entry.targets.get(Capability.RESPONSES, ())):
+            raise not_found(previous)
+        return _with(call, {"previous_response_id": msgspec.json.encode(sealed.upstream_id)}, pinned=sealed.target)
+    stored = await found(store, previous, client)
+    if stored is None:
+        raise not_found(previous)
+    return _with(call, {"previous_response_id": None, "input": _joined(stored, call)})
+
+
+async def found(store: ResponseStore, response_id: str, client: Client) -> StoredResponse | None:
+    """The stored response of that id, if it is this client's. Raises 503."""
+    if not WELL_FORMED.fullmatch(response_id):
+        return None
+    try:
+        return await store.get(response_id, client.id)
+    except StoreUnavailable as error:
+        text = "Stored responses cannot be reached at present."
+        raise ApiError(503, "store_unavailable", text, kind="overloaded_error", headers=((b"retry-after", b"1"),)) from error
+
+
+def not_found(response_id: str) -> ApiError:
+    """One and the same for a response that does not exist, has expired, or is another's."""
+    message = f"Previous response with id {response_id[:260]!r} not found."
+    return invalid("previous_response_not_found", message, "previous_response_id", status=404)
+
+
+def _with(call: Call, changes: dict[str, bytes | None], **more: str) -> Call:
+    body = patch(call.fields, changes)
+    return msgspec.structs.replace(call, body=body, fields=fields_of(body), **more)
+
+
+def _joined(stored: StoredResponse, call: Call) -> bytes:
+    """Its input, its output, and what is said now, in this order."""
+    output = fields_of(stored.body).raw("output") or b"[]"
+    said = msgspec.json.decode(call.fields.raw("input") or b"[]")
+    now = [msgspec.Raw(msgspec.json.encode(item)) for item in items_of(said)]
+    return msgspec.json.encode([*_items(stored.items), *_items(output), *now])

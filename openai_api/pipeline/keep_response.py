@@ -1,0 +1,41 @@
+"""What is kept of a response that the gateway made itself? Its items and its object, before the client hears its end."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+import msgspec
+
+from models_catalog.snapshot import Client
+from openai_api.responses import ResponseStore, StoredResponse, StoreUnavailable
+from providers.converted import mint
+from providers.types import Call, Target
+from providers.wire.responses_to_chat import items_of
+from providers.wire.responses_tools import Json
+
+log = logging.getLogger("gateway.responses")
+
+
+async def keep_response(store: ResponseStore, call: Call, client: Client, target: Target, body: bytes) -> None:
+    """Keeps the response unless the request says otherwise or its upstream does. A store that is away loses it, and says so."""
+    if target.keeps_responses or call.fields.raw("store") == b"false":
+        return
+    items = _identified(msgspec.json.decode(call.fields.raw("input") or b"[]"))
+    try:
+        await store.put(StoredResponse(call.response_id, client.id, call.model, items, body, time.time()))
+    except StoreUnavailable:
+        log.error("a response could not be stored", extra={"request_id": call.request_id})
+
+
+def _identified(value: object) -> bytes:
+    """The items as they are listed: each with an id and a type, and messages with parts."""
+    return msgspec.json.encode([_message(item) if "role" in item else {"id": mint("item")} | item for item in items_of(value)])
+
+
+def _message(item: Json) -> Json:
+    content = item.get("content")
+    if isinstance(content, str):
+        written = {"type": "output_text", "annotations": []} if item["role"] == "assistant" else {"type": "input_text"}
+        content = [{**written, "text": content}]
+    return {"id": mint("msg"), "type": "message", "status": "completed", **item, "content": content}
