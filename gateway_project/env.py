@@ -6,12 +6,16 @@ import secrets
 import sys
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 from environ import Env, FileAwareMapping
 
+from providers.types import Secret
+
 SWITCHES = {"on": True, "off": False, "true": True, "false": False, "yes": True, "no": False, "1": True, "0": False}
 DATABASE_SCHEMES = ("postgresql", "postgres", "sqlite")
+PROXY_SCHEMES = ("http", "https")
 POSTGRES_OPTIONS: dict[str, Any] = {
     "connect_timeout": 3,
     "keepalives": 1,
@@ -71,6 +75,19 @@ def choice(name: str, default: str, allowed: tuple[str, ...]) -> str:
     if word not in allowed:
         raise ImproperlyConfigured(f"{name} must be one of {', '.join(allowed)}")
     return word
+
+
+def proxy(name: str) -> Secret | None:
+    """The URL of an HTTP proxy, which may hold a password. The error does not repeat it."""
+    url = text(name)
+    try:
+        parts = urlsplit(url)
+        good = parts.scheme in PROXY_SCHEMES and parts.hostname and parts.port != 0 and parts.path + parts.query in ("", "/")
+    except ValueError:
+        good = False
+    if url and not good:
+        raise ImproperlyConfigured(f"{name} must be http:// or https://, then user:password@ where asked for, then host:port")
+    return Secret(url) if url else None
 
 
 def words(name: str, default: tuple[str, ...] = ()) -> list[str]:

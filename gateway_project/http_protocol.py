@@ -1,4 +1,4 @@
-"""What does uvicorn's HTTP protocol lack? A bound on the time and size of a request's head, and errors in JSON."""
+"""What does uvicorn's HTTP protocol lack? Bounds on a request's head and on a client that takes nothing; errors in JSON."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ import asyncio
 import os
 from typing import Any, cast
 
+from django.conf import settings
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from openai_api.errors import ApiError
+from providers.transport import sockets
 
-HEAD_S = 10.0
 MAX_HEAD_BYTES = 64 * 1024
 HEAD = b"content-type: application/json\r\ncontent-length: %d\r\nx-request-id: %s\r\nconnection: close\r\n\r\n"
 
@@ -23,8 +24,10 @@ class _Dropped(list[tuple[bytes, bytes]]):
 
 
 class GuardedHttpProtocol(HttpToolsProtocol):
-    """One connection. A head must come within `HEAD_S` seconds and `MAX_HEAD_BYTES`; between requests the keep-alive
-    time-out counts instead."""
+    """One connection. A head must come within `GATEWAY_HEAD_TIMEOUT_S` and `MAX_HEAD_BYTES`; between requests the
+    keep-alive time-out counts instead. No more is taken from the application while something waits to be sent, and a client
+    that takes nothing of it for `GATEWAY_STALL_TIMEOUT_S` is cut.
+    """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -32,14 +35,26 @@ class GuardedHttpProtocol(HttpToolsProtocol):
         self._head_bytes = 0
         self._message_ended = False
         self._head_timer: asyncio.TimerHandle | None = None
+        self._stall_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self._head_timer = self.loop.call_later(HEAD_S, self._head_is_late)
+        sockets.watch(transport.get_extra_info("socket"), settings.GATEWAY_STALL_TIMEOUT_S)
+        transport.set_write_buffer_limits(0)
+        self._await_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_timer()
+        self._stop_stall_timer()
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._await_progress()
+
+    def resume_writing(self) -> None:
+        self._stop_stall_timer()
+        super().resume_writing()
 
     def data_received(self, data: bytes) -> None:
         self._message_ended = False
@@ -50,7 +65,7 @@ class GuardedHttpProtocol(HttpToolsProtocol):
             if self._head_bytes > MAX_HEAD_BYTES:
                 self._refuse(ApiError(431, "headers_too_large", "The request's head is too large."))
             elif self._head_timer is None:
-                self._head_timer = self.loop.call_later(HEAD_S, self._head_is_late)
+                self._await_head()
 
     def on_message_begin(self) -> None:
         self._in_head = True
@@ -70,6 +85,9 @@ class GuardedHttpProtocol(HttpToolsProtocol):
     def send_400_response(self, msg: str) -> None:
         """What the parser refused."""
         self._refuse(ApiError(400, "invalid_http", "The request is not valid HTTP."))
+
+    def _await_head(self) -> None:
+        self._head_timer = self.loop.call_later(settings.GATEWAY_HEAD_TIMEOUT_S, self._head_is_late)
 
     def _head_is_late(self) -> None:
         self._refuse(ApiError(408, "request_timeout", "The request's head did not arrive in time."))
@@ -92,6 +110,21 @@ class GuardedHttpProtocol(HttpToolsProtocol):
         cycle.disconnected = True  # the body is broken: its request is answered here and nowhere else
         cycle.message_event.set()
         return True
+
+    def _await_progress(self) -> None:
+        unsent = self.transport.get_write_buffer_size()
+        self._stall_timer = self.loop.call_later(settings.GATEWAY_STALL_TIMEOUT_S, self._check_progress, unsent)
+
+    def _check_progress(self, unsent: int) -> None:
+        if self.transport.get_write_buffer_size() < unsent:
+            self._await_progress()
+        else:
+            self.transport.abort()
+
+    def _stop_stall_timer(self) -> None:
+        if self._stall_timer is not None:
+            self._stall_timer.cancel()
+            self._stall_timer = None
 
     def _stop_timer(self) -> None:
         if self._head_timer is not None:

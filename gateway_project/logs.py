@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import sys
@@ -64,6 +65,13 @@ def one_line(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
     return event
 
 
+class _Deliberate(logging.Filter):
+    """Leaves out what uvicorn says when an answer is not completed: how a broken stream of sound is told to the client."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return record.msg != "ASGI callable returned without completing response."
+
+
 SHARED: list[Processor] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_logger_name,
@@ -91,9 +99,13 @@ def logging_config(level: str, style: str) -> dict[str, Any]:
         "formatters": {
             "line": {"()": "structlog.stdlib.ProcessorFormatter", "processors": render, "foreign_pre_chain": SHARED},
         },
-        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+        "filters": {"deliberate": {"()": _Deliberate}},
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["deliberate"]}},
         "root": {"handlers": ["stderr"], "level": level.upper()},
-        "loggers": {name: {"handlers": [], "propagate": True} for name in ("django", "django.server")},
+        "loggers": {
+            **{name: {"handlers": [], "propagate": True} for name in ("django", "django.server")},
+            "python_multipart": {"level": "ERROR"},  # it warns of each broken form, which the client is told of
+        },
     }
 
 

@@ -27,6 +27,8 @@ CACHES = {"default": env.cache("REDIS_URL")}
 # Secrets
 SECRET_KEY_PATH = GATEWAY_DATA_DIR / "secret.key"
 SECRET_KEY = env.secret_key(SECRET_KEY_PATH)
+GATEWAY_RESPONSES_DAYS = env.count("GATEWAY_RESPONSES_DAYS", 30, least=1)
+
 GATEWAY_ENCRYPTION_KEYS = env.words("GATEWAY_ENCRYPTION_KEYS")
 GATEWAY_ENCRYPTION_KEY_FILE = Path(env.text("GATEWAY_ENCRYPTION_KEY_FILE", str(GATEWAY_DATA_DIR / "encryption.key"))).expanduser()
 GATEWAY_RSA_PRIVATE_KEY = env.text("GATEWAY_RSA_PRIVATE_KEY", env.text("TENSORZERO_RSA_PRIVATE_KEY"))
@@ -37,13 +39,17 @@ GATEWAY_RSA_PRIVATE_KEY_PASSWORD = env.text("GATEWAY_RSA_PRIVATE_KEY_PASSWORD", 
 GATEWAY_ROLE = env.choice("GATEWAY_ROLE", "all", ("all", "data", "control"))
 GATEWAY_AUTHENTICATION = env.switch("GATEWAY_AUTHENTICATION", True)
 GATEWAY_ALLOW_OPEN = env.switch("GATEWAY_ALLOW_OPEN", False)
+GATEWAY_GUESSES_PER_MINUTE = env.count("GATEWAY_GUESSES_PER_MINUTE", 60, least=0)
 GATEWAY_TRANSPORT = env.choice("GATEWAY_TRANSPORT", "slim", ("slim", "httpx"))
+GATEWAY_UPSTREAM_PROXY = env.proxy("GATEWAY_UPSTREAM_PROXY")
 GATEWAY_MAX_BODY_BYTES = env.count("GATEWAY_MAX_BODY_BYTES", 64 * 1024 * 1024, least=1024)
+GATEWAY_HEAD_TIMEOUT_S = env.number("GATEWAY_HEAD_TIMEOUT_S", 10)
 GATEWAY_BODY_TIMEOUT_S = env.number("GATEWAY_BODY_TIMEOUT_S", 60)
 GATEWAY_CONNECT_TIMEOUT_S = env.number("GATEWAY_CONNECT_TIMEOUT_S", 2)
 GATEWAY_FIRST_BYTE_TIMEOUT_S = env.number("GATEWAY_FIRST_BYTE_TIMEOUT_S", 60)
 GATEWAY_IDLE_TIMEOUT_S = env.number("GATEWAY_IDLE_TIMEOUT_S", 60)
 GATEWAY_TOTAL_TIMEOUT_S = env.number("GATEWAY_TOTAL_TIMEOUT_S", 600)
+GATEWAY_STALL_TIMEOUT_S = env.number("GATEWAY_STALL_TIMEOUT_S", 120)
 GATEWAY_DRAIN_S = env.number("GATEWAY_DRAIN_S", 30, least=0)
 GATEWAY_ACCESS_LOG = env.switch("GATEWAY_ACCESS_LOG", False)
 GATEWAY_METRICS_TOKEN = env.text("GATEWAY_METRICS_TOKEN")
@@ -74,6 +80,11 @@ INSTALLED_APPS = [
     "openai_api",
     "providers",
     "providers.openai_compatible",
+    "providers.azure_openai",
+    "providers.mistral",
+    "providers.together",
+    "providers.xai",
+    "providers.fireworks",
     "providers.dummy",
 ]
 MIDDLEWARE = [

@@ -4,63 +4,61 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 from time import monotonic
-from typing import Protocol
 
 from django.conf import settings
 
 from gateway_project.answer_time import bound_answers
+from models_catalog.derived_keys import derived_keys
 from models_catalog.live import LiveCatalog
 from models_catalog.subscribe import CatalogRefresher
 from openai_api.context import Gateway, Limits, ProcessState
+from openai_api.guesses import Guesses
 from openai_api.recording.access_log import AccessLog
 from openai_api.recording.loop_lag import watch_loop
 from openai_api.recording.metrics import Labels, MetricsSink
 from openai_api.recording.recorder import BatchRecorder, Sink
 from openai_api.recording.spool import Spool
+from openai_api.response_ids import ResponseIds
 from openai_api.store import DatabaseSink
+from openai_api.stored_responses import DatabaseResponses
 from providers.breaker import Breakers
-from providers.transport import Origin, Transport
-from providers.transport.pool import PoolCounters
-from providers.transport.slim import SlimTransport
+from providers.transport.build import build_transport
 from providers.types import Secret
 
 RUN_DIR = "GATEWAY_RUN_DIR"
 """Names the folder in which `serve` lets its workers meet; not a setting of the operator's."""
 
 
-class OwnTransport(Transport, Protocol):
-    """A transport, what it holds, and its end."""
-
-    def counters(self) -> Mapping[Origin, PoolCounters]: ...
-
-    async def aclose(self) -> None: ...
-
-
 class Running:
     """The gateway of this process and what must be started and stopped around it, in an event loop."""
 
     def __init__(self) -> None:
-        live = LiveCatalog()
-        self._transport = build_transport()
+        breakers = Breakers()
+        live = LiveCatalog(lambda snapshot: breakers.keep(snapshot.circuits()))
+        self._transport = build_transport(settings.GATEWAY_TRANSPORT, settings.GATEWAY_UPSTREAM_PROXY)
         self._refresher = CatalogRefresher(live)
         run_dir = os.environ.get(RUN_DIR)
         self._metrics = MetricsSink(Path(run_dir) if run_dir else None, self._gauges)
         self._recorder = BatchRecorder(self._sinks())
+        self._responses = DatabaseResponses(settings.GATEWAY_RESPONSES_DAYS)
         self._lock = asyncio.Lock()
         self._loop_watch: asyncio.Task[None] | None = None
         self.started = False
         self.gateway = Gateway(
             catalog=live,
             transport=self._transport,
-            breakers=Breakers(),
+            breakers=breakers,
             recorder=self._recorder,
             state=ProcessState(version=version("signalbox-gateway"), started=monotonic()),
+            guesses=Guesses(settings.GATEWAY_GUESSES_PER_MINUTE),
             limits=Limits(settings.GATEWAY_MAX_BODY_BYTES, settings.GATEWAY_BODY_TIMEOUT_S),
             metrics=self._metrics,
+            response_ids=ResponseIds(derived_keys("response ids")),
+            responses=self._responses,
             metrics_token=Secret(settings.GATEWAY_METRICS_TOKEN) if settings.GATEWAY_METRICS_TOKEN else None,
             authentication=settings.GATEWAY_AUTHENTICATION,
             serves_data=settings.GATEWAY_ROLE != "control",
@@ -85,6 +83,7 @@ class Running:
             await asyncio.gather(self._loop_watch, return_exceptions=True)
         await asyncio.gather(self._refresher.stop(), self._recorder.stop(), return_exceptions=True)
         await self._transport.aclose()
+        await asyncio.to_thread(self._responses.close)
         self.started = False
 
     def abandon(self) -> None:
@@ -109,14 +108,5 @@ class Running:
         yield "pool_connections", ("idle",), sum(pool.idle for pool in pools)
         yield "pool_opened", (), sum(pool.opened for pool in pools)
         yield "pool_stale_retries", (), sum(pool.stale_retries for pool in pools)
-        for target, circuit in self.gateway.breakers.states().items():
-            yield "breaker_open", (target,), 0 if circuit.state == "closed" else 1
-
-
-def build_transport() -> OwnTransport:
-    """The transport that `GATEWAY_TRANSPORT` names; httpx is imported only when it is asked for."""
-    if settings.GATEWAY_TRANSPORT == "httpx":
-        from providers.transport.httpx_transport import HttpxTransport
-
-        return HttpxTransport()
-    return SlimTransport()
+        for name, circuit in self.gateway.breakers.states().items():
+            yield "breaker_open", (name.partition(":")[0],), 0 if circuit.state == "closed" else 1
