@@ -1,8 +1,8 @@
 """Does anything stay behind when clients leave? Very many requests are cancelled, then everything is counted.
 
 `python -m bench.churn --cancels 1000000`: half of the requests are streams; each client closes after 0 to 6 ms, in turn with
-FIN and RST. Ends with status 1 when a request is still in flight, an upstream connection is busy, a task or descriptor is
-left, the mock upstream still has a client, or one of the requests that follow fails.
+FIN and RST, until so many have left before their answer's end. Ends with status 1 when a request is still in flight, an upstream
+connection is busy, a task or descriptor is left, the mock upstream still has a client, or one of the requests that follow fails.
 """
 
 from __future__ import annotations
@@ -28,25 +28,30 @@ AFTERWARDS = 200
 MODELS = {"instant": "instant", "slow": "delay-3", "stream": "chunks-20-every-1", "endless": "chunks-100-every-5"}
 KINDS = (("slow", False), ("stream", True), ("endless", True), ("instant", False))
 SLICE = 40_000
+LEFT = 'status="499"'
 KEPT = 1_000_000
 """Runs of this length are shown in docs/performance.md."""
+MOST_SENT = 10
+"""Requests for each that is to be cancelled, at most: the others were answered before their client left."""
 SPARE = 2
 """Tasks and descriptors that come and go by themselves: a connection that asks for metrics, a file that is being written."""
 
 
 @dataclass(slots=True)
 class Churn:
-    """What a run found. `samples` are (cancelled so far, MiB)."""
+    """What a run found. `cancelled` are the requests whose client left before the end of its answer, `memory` MiB before
+    the run and after it, `samples` (cancelled so far, MiB)."""
 
     before: watch.Held
     after: watch.Held
-    exchanges: int
-    cancelled: int
-    cut_upstream: int
-    succeeded: int
-    upstream_busy: int
-    records_dropped: int
-    seconds: float
+    memory: tuple[float, float]
+    exchanges: int = 0
+    cancelled: int = 0
+    cut_upstream: int = 0
+    succeeded: int = 0
+    upstream_busy: int = 0
+    records_dropped: int = 0
+    seconds: float = 0.0
     samples: list[tuple[int, float]] = field(default_factory=list)
 
     def faults(self) -> list[str]:
@@ -59,7 +64,7 @@ class Churn:
             f"{after.files} descriptors beside the pool, {before.files} before": after.files > before.files + SPARE,
             f"{self.upstream_busy} exchanges still run at the upstream": self.upstream_busy != 0,
             f"{AFTERWARDS - self.succeeded} of {AFTERWARDS} following requests failed": self.succeeded != AFTERWARDS,
-            f"only {self.cancelled} of {self.exchanges} tries were cancelled": self.cancelled < self.exchanges / 10,
+            f"only {self.cancelled} of {self.exchanges} requests were cancelled": self.cancelled < self.exchanges / MOST_SENT,
         }
         return [text for text, wrong in checks.items() if wrong]
 
@@ -88,19 +93,21 @@ def warm(target: Target, folder: Path, cpu: int | None) -> None:
 
 
 def churn(target: Target, upstream: int, folder: Path, cancels: int, cpu: int | None = OTHER_CPU) -> Churn:
-    """Cancels that many requests."""
+    """Sends requests until that many were cancelled."""
     warm(target, folder, cpu)
-    before, began = watch.held(target), time.monotonic()
-    found = Churn(before, before, 0, 0, 0, 0, 0, 0, 0.0)
+    before, began, mib = watch.held(target), time.monotonic(), watch.memory(target)
+    found = Churn(before, before, (mib, mib))
     bodies = [body_file(folder, model, stream=stream) for model, stream in KINDS]
     size = min(SLICE, -(-cancels // len(KINDS)))
     cut_before, cancelled_before = upstream_state(upstream)["cut"], cancelled(target)
-    while found.exchanges < cancels:
-        turn = found.exchanges // size
-        limits = ["--requests", min(size, cancels - found.exchanges), "--connections", CONNECTIONS, "--seed", turn]
-        report = run_load([*limits, "--cancel", LEAVES_WITHIN_MS, *target.arguments(bodies[turn % len(bodies)])], cpu)
+    for turn in range(MOST_SENT * -(-cancels // size)):
+        limits = ["--requests", size, "--connections", CONNECTIONS, "--seed", turn, "--cancel", LEAVES_WITHIN_MS]
+        report = run_load([*limits, *target.arguments(bodies[turn % len(bodies)])], cpu)
         found.exchanges += report["targets"][0]["sent"]
-        found.samples.append((found.exchanges, watch.memory(target)))
+        found.cancelled = cancelled(target) - cancelled_before
+        found.samples.append((found.cancelled, watch.memory(target)))
+        if found.cancelled >= cancels:
+            break
     found.after = watch.settled(target, lambda now: _calm(before, now))
     found.cut_upstream = upstream_state(upstream)["cut"] - cut_before
     found.cancelled = cancelled(target) - cancelled_before
@@ -108,13 +115,14 @@ def churn(target: Target, upstream: int, folder: Path, cancels: int, cpu: int | 
     found.succeeded = report["targets"][0]["ok"]
     found.upstream_busy = upstream_state(upstream)["busy"]
     found.records_dropped = watch.dropped(target)
+    found.memory = (mib, watch.memory(target))
     found.seconds = time.monotonic() - began
     return found
 
 
 def cancelled(target: Target) -> int:
-    """How many tries the gateway has cancelled."""
-    return int(sum(n for (_, labels), n in watch.metrics(target).items() if 'outcome="cancelled"' in labels))
+    """How many requests the gateway has counted whose client left before their end."""
+    return int(sum(n for (name, labels), n in watch.metrics(target).items() if name == "requests_total" and LEFT in labels))
 
 
 def _calm(before: watch.Held, now: watch.Held) -> bool:
@@ -134,18 +142,20 @@ def measured(*, pinned: bool = True) -> Iterator[tuple[Target, int, Path, int | 
 
 def tell(found: Churn) -> dict[str, Any]:
     """The run as it is printed."""
-    slope = found.slope()
+    slope, fifth = found.slope(), found.samples[len(found.samples) // 5][1]
     return {
         "requests": found.exchanges,
-        "tries cancelled": found.cancelled,
-        "of them in the middle of the upstream's answer": found.cut_upstream,
+        "of them cancelled: their client left before the end": found.cancelled,
+        "of these while the upstream was at work": found.cut_upstream,
         "seconds": round(found.seconds, 1),
         "before": found.before._asdict(),
         "after": found.after._asdict(),
         "following requests that succeeded": f"{found.succeeded} of {AFTERWARDS}",
         "records dropped": found.records_dropped,
-        "MiB": f"{found.samples[0][1]:.1f} to {found.samples[-1][1]:.1f}",
-        "MiB per 10⁵ requests": f"{slope.slope:.3f} ± {slope.margin:.3f}" if slope else "too few measurements",
+        "upstream exchanges that still run": found.upstream_busy,
+        "MiB before, after a fifth of the way, after": f"{found.memory[0]:.1f}, {fifth:.1f}, {found.memory[1]:.1f}",
+        "MiB per 10⁵ cancelled": f"{slope.slope:.3f} ± {slope.margin:.3f}" if slope else "too few measurements",
+        "samples": found.samples,
     }
 
 
@@ -156,8 +166,8 @@ def main() -> None:
     with measured() as (target, upstream, folder, cpu):
         found = churn(target, upstream, folder, options.cancels, cpu)
     told = tell(found)
-    for name, value in told.items():
-        print(f"{name:50}{value}")
+    for name, value in list(told.items())[:-1]:
+        print(f"{name:56}{value}")
     if options.cancels >= KEPT:
         results.save("churn", told)
         report.write()

@@ -77,6 +77,7 @@ def latency(bench: Bench, target: Target, rate: int) -> Figures:
     return {
         f"added p50 at {rate}/s": added["p50"],
         f"added p99 at {rate}/s": added["p99"],
+        f"direct p99 at {rate}/s": direct["whole"]["p99"] / 1e3,
         f"failed at {rate}/s": failures(report),
     }
 
