@@ -23,6 +23,7 @@ from typing import Any, Self
 
 import httpx
 
+from openai_api.routes import ROUTES
 from tests.fakes.chaos.process import Chaos, eventually
 from tests.live_operator import ROOT, Operator
 
@@ -35,6 +36,7 @@ PROVIDER_KEY = "sk-upstream-canary-2f9c1b7e40d8"
 SERVES_ON = re.compile(r"serves on (http://\S+)")
 ENCRYPTION_KEY = base64.b64encode(b"the integration tests' own key..").decode()
 ROUTE = Mapping[str, Any]
+INFERENCE = frozenset(route.path for route in ROUTES if route.method == "POST")
 
 
 def environment(data_dir: Path, **variables: str) -> dict[str, str]:
@@ -46,6 +48,7 @@ def environment(data_dir: Path, **variables: str) -> dict[str, str]:
         "GATEWAY_ACCESS_LOG": "on",
         "GATEWAY_DATA_DIR": str(data_dir),
         "GATEWAY_ENCRYPTION_KEYS": ENCRYPTION_KEY,
+        "GATEWAY_GUESSES_PER_MINUTE": "0",  # all tests come from one address, and try more bad keys than anybody
         "LOG_FORMAT": "json",
         "LOG_LEVEL": "debug",
         "PYTHONDONTWRITEBYTECODE": "1",
@@ -182,6 +185,24 @@ class LiveGateway:
         self.operator.define(self._providers(), rows)
         self.wait_visible(*models)
 
+    def define_at(
+        self, kind: str, base: str, models: Mapping[str, tuple[str, Sequence[str]]], *, name: str = "", **provider: Any
+    ) -> None:
+        """Public models of a provider of that type at `base`: each with its upstream model and its capabilities."""
+        name = name or kind
+        row = {"name": name, "type": kind, "api_base": base, "api_key": PROVIDER_KEY, **provider}
+        rows = [
+            {
+                "name": public,
+                "num_retries": 0,
+                "capabilities": list(able),
+                "routes": [{"provider": name, "upstream_model": model}],
+            }
+            for public, (model, able) in models.items()
+        ]
+        self.operator.define([row], rows)
+        self.wait_visible(*models)
+
     def wait_visible(self, *models: str, key: str | None = None) -> None:
         """Waits until these models are listed in every worker, as far as repeated asking can tell."""
         wanted = set(models)
@@ -236,7 +257,7 @@ class LiveGateway:
 
     def _note(self, answer: httpx.Response) -> None:
         known = answer.status_code != httpx.codes.UNAUTHORIZED  # nobody's requests leave no row
-        if known and answer.url.path.endswith("/chat/completions") and answer.request.method == "POST":
+        if known and answer.url.path in INFERENCE and answer.request.method == "POST":
             self._answered[answer.headers["x-request-id"]] += 1
 
     def _wait_ready(self) -> None:

@@ -14,9 +14,17 @@ from packaging.requirements import Requirement
 
 from openai_api.routes import ROUTES
 from providers import registry
+from providers.azure_openai import adapter as azure_openai
+from providers.capabilities import Capability
+from providers.fireworks import adapter as fireworks
+from providers.mistral import adapter as mistral
+from providers.openai_compatible.presets import PRESETS, Preset, Quirk
+from providers.together import adapter as together
+from providers.together.voices import KOKORO, ORPHEUS, SONIC
+from providers.xai import adapter as xai
 from tests.architecture.sources import PACKAGES, ROOT, files, place, tree
 
-READERS = {"text", "switch", "number", "count", "choice", "words", "database", "cache"}
+READERS = {"text", "switch", "number", "count", "choice", "words", "database", "cache", "proxy"}
 COMMANDS = {
     path.stem: path.parts[-4]
     for path in files(*(f"{package}/management/commands/*.py" for package in PACKAGES))
@@ -109,6 +117,47 @@ def test_dependencies_when_compared_with_their_page_then_each_has_a_reason() -> 
     ]
     explained = set(re.findall(r"[a-z][a-z0-9-]+", page("decisions/001-dependencies.md").lower()))
     assert {requirement.name.lower() for requirement in wanted} - explained == set()
+
+
+def test_providers_when_compared_with_their_page_then_both_say_the_same() -> None:
+    rows = re.findall(r"^\| `(\w+)` \| (.+) \| (.+) \| `?([A-Z_]+|none)`? \| (.+) \|$", page("providers.md"), re.MULTILINE)
+    known = [
+        (
+            kind.name,
+            kind.label,
+            kind.api_base or ("none" if kind.offline else "yours"),
+            kind.key_variable or "none",
+            ", ".join(capability for capability in Capability if capability in kind.native),
+        )
+        for kind in registry.provider_types()
+    ]
+    assert rows == known
+
+
+OTHER_FIELDS = {Quirk.FLOATS_ONLY, Quirk.NO_STREAM_OPTIONS, Quirk.RANKS_IN_DATA}
+
+
+def differing() -> dict[str, Preset]:
+    """The vendors that get other fields than OpenAI or give other answers."""
+    presets = [*PRESETS, azure_openai.PRESET, fireworks.PRESET, mistral.PRESET, together.PRESET, xai.PRESET]
+    return {preset.name: preset for preset in presets if preset.renames or preset.quirks & OTHER_FIELDS}
+
+
+@pytest.mark.parametrize("name", differing())
+def test_difference_when_a_vendor_has_one_then_its_page_names_it(name: str) -> None:
+    items = re.split(r"^- ", page("providers.md").partition("\n## What differs\n")[2], flags=re.MULTILINE)
+    (said,) = [item for item in items if f"`{name}`" in item.partition(":")[0]]
+    preset = differing()[name]
+    changed = {word for names in preset.renames.values() for pair in names.items() for word in pair if word}
+    if name == "together":
+        said += page("providers.md").partition("\n## Together's speech and images\n")[2]
+    assert {word for word in changed if f"`{word}`" not in said} == set()
+    assert ("as floats" in said) is (Quirk.FLOATS_ONLY in preset.quirks)
+
+
+@pytest.mark.parametrize("name", SONIC)
+def test_voice_when_compared_with_its_page_then_both_say_the_same(name: str) -> None:
+    assert f"| `{name}` | {SONIC[name]} | {KOKORO[name]} | {ORPHEUS[name]} |\n" in page("providers.md")
 
 
 def test_links_when_followed_then_each_page_is_there() -> None:

@@ -34,7 +34,7 @@ def asked_for() -> list[Requirement]:
     ]
 
 
-@pytest.mark.parametrize("lock", LOCKS)
+@pytest.mark.parametrize("lock", [*LOCKS, "requirements-fuzz.lock"])
 def test_lock_when_read_then_it_holds_pinned_versions_with_hashes_and_nothing_else(lock: str) -> None:
     lines = (ROOT / lock).read_text().splitlines()
     assert [line for line in lines if not (ENTRY.fullmatch(line) or HASH.fullmatch(line))] == []

@@ -182,3 +182,24 @@ def test_pages_when_all_are_opened_then_none_complains(page: Page, running: Live
         open_add(page, model)
         page.get_by_role("button", name="Save", exact=True).click()
         expect(page.get_by_text("Please correct the error").first).to_be_visible()
+
+
+def test_model_when_tested_in_the_browser_then_marks_and_messages_are_shown(page: Page, running: LiveGateway) -> None:
+    routes = [{"upstream_model": "echo"}, {"provider": "dead"}, {"upstream_model": "status-401"}]
+    running.define_models({"chaos/tested": routes}, capabilities=["chat", "realtime"])
+    open_model(page, "chaos/tested")
+    page.get_by_text("Test now").click()
+    expect(page.locator("#dialog")).to_contain_text("They cost money.")
+    page.locator("#dialog").get_by_role("button", name="Test now").click()
+    expect(page.get_by_text("1 of 3 calls went well, 2 failed.")).to_be_visible()
+    serves = page.locator("#routes-group .sb-serves")
+    expect(serves.nth(0)).to_contain_text("Chat ok")
+    expect(serves.nth(0)).to_contain_text("Realtime not served")
+    expect(serves.nth(1)).to_contain_text("upstream_connect_failed: The provider could not be reached.")
+    expect(serves.nth(2)).to_contain_text("upstream_auth_failed: The provider refused the gateway's credential.")
+    assert PROVIDER_KEY not in page.content()
+    page.goto("/admin/models_catalog/modeldefinition/")
+    row = page.locator("tr", has_text="chaos/tested")
+    expect(row).to_contain_text("Failing 2 of 3")
+    expect(row).to_contain_text("Realtime, not served")
+    assert PROVIDER_KEY not in page.content()

@@ -5,13 +5,15 @@ from __future__ import annotations
 import pytest
 
 from openai_api.routes import ROUTES, Route
+from providers.capabilities import METHODS as CAPABLE
+from tests.contract.examples import EXAMPLES, encoded, example_of
 from tests.unit.openai_api.parts import AUTHORIZED, Answer, Site, entry, target
 
 KEYLESS = frozenset(
     {"/livez", "/readyz", "/health", "/health/liveness", "/health/liveliness", "/health/readiness", "/status", "/metrics"}
 )
 """Paths that answer without a client key; `/metrics` has a rule of its own."""
-NOT_JSON = frozenset({"/metrics"})
+NOT_JSON = frozenset({"/metrics", "/v1/audio/speech"})
 METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 TRACED = (b"x-request-id", b"contract-1")
 
@@ -21,18 +23,29 @@ def ids(route: Route) -> str:
 
 
 def path_of(route: Route) -> str:
-    return route.path.replace("*", "demo")
+    """The path, of an object that there is."""
+    return route.path.replace("*", "demo/cancel" if route.method == "POST" else "demo")
 
 
 every_route = pytest.mark.parametrize("route", ROUTES, ids=ids)
 every_keyed_route = pytest.mark.parametrize("route", [route for route in ROUTES if route.path not in KEYLESS], ids=ids)
-every_post_route = pytest.mark.parametrize("route", [route for route in ROUTES if route.method == "POST"], ids=ids)
+POSTED = [route for route in ROUTES if route.method == "POST" and not route.path.endswith("*")]
+every_json_route = pytest.mark.parametrize(
+    "route", [route for route in POSTED if example_of(route.path).json or not example_of(route.path).files], ids=ids
+)
+every_form_route = pytest.mark.parametrize("route", [route for route in POSTED if example_of(route.path).files], ids=ids)
 every_get_route = pytest.mark.parametrize("route", [route for route in ROUTES if route.method == "GET"], ids=ids)
 
 
 @pytest.fixture
 def site() -> Site:
-    return Site(entry("demo", target("1")))
+    return Site(entry("demo", target("1"), able=CAPABLE))
+
+
+async def ask_rightly(site: Site, route: Route) -> Answer:
+    content_type, body = example_of(route.path).encoded() if route in POSTED else (b"application/json", b"")
+    headers = [TRACED, *AUTHORIZED, (b"content-type", content_type)]
+    return await site.ask(body, method=route.method, path=path_of(route), headers=headers)
 
 
 def check_error(answer: Answer, status: int, code: str) -> None:
@@ -46,6 +59,10 @@ def check_error(answer: Answer, status: int, code: str) -> None:
 
 def test_keyless_paths_when_listed_then_all_of_them_exist() -> None:
     assert {route.path for route in ROUTES} >= KEYLESS
+
+
+def test_capabilities_when_listed_then_each_has_an_example() -> None:
+    assert {example.capability for example in EXAMPLES} == set(CAPABLE)
 
 
 def test_routes_when_listed_then_each_once() -> None:
@@ -101,9 +118,11 @@ async def test_endpoint_when_its_path_is_spelled_otherwise_then_never_reached(pa
 
 @every_route
 async def test_endpoint_when_asked_rightly_then_200_with_the_request_id_and_one_record(route: Route, site: Site) -> None:
-    answer = await site.ask(method=route.method, path=path_of(route), headers=[TRACED, *AUTHORIZED])
-    assert (answer.status, answer.headers["x-request-id"]) == (200, "contract-1")
-    if route.path not in NOT_JSON:
+    answer = await ask_rightly(site, route)
+    assert (answer.status, answer.headers["x-request-id"]) == (200, "contract-1"), answer.body
+    if route.path in NOT_JSON:
+        assert answer.body
+    else:
         assert isinstance(answer.json, dict)
     assert [(record.request_id, record.status, record.error) for record in site.kept.records] == [("contract-1", 200, None)]
 
@@ -115,7 +134,7 @@ async def test_endpoint_when_asked_for_its_head_then_no_body(route: Route, site:
     assert int(answer.headers["content-length"]) > 0
 
 
-@every_post_route
+@every_json_route
 @pytest.mark.parametrize(
     ("body", "code"),
     [
@@ -129,7 +148,66 @@ async def test_endpoint_when_asked_for_its_head_then_no_body(route: Route, site:
         (b'{"model":7}', "invalid_type"),
     ],
 )
-async def test_endpoint_when_the_body_is_broken_then_400(route: Route, body: bytes, code: str, site: Site) -> None:
+async def test_endpoint_when_the_json_is_broken_then_400(route: Route, body: bytes, code: str, site: Site) -> None:
     answer = await site.ask(body, method=route.method, path=path_of(route), headers=[TRACED, *AUTHORIZED])
     check_error(answer, 400, code)
     assert site.record.error == code
+
+
+FORM = b"multipart/form-data; boundary=b"
+PART = b'--b\r\ncontent-disposition: form-data; name="model"\r\n\r\n%b\r\n'
+
+
+@every_form_route
+@pytest.mark.parametrize(
+    ("content_type", "body", "code"),
+    [
+        (FORM, b"", "invalid_form"),
+        (FORM, b"no form", "invalid_form"),
+        (FORM, PART % b"demo", "invalid_form"),
+        (b"multipart/form-data", PART % b"demo" + b"--b--", "invalid_form"),
+        (b"multipart/mixed; boundary=b", PART % b"demo" + b"--b--", "invalid_form"),
+        (FORM, PART.replace(b'"model"', b'""') % b"demo" + b"--b--", "invalid_form"),
+        (FORM, PART % b"demo" + b"--b--", "missing_required_parameter"),
+    ],
+    ids=["empty", "no form", "cut off", "no boundary", "mixed", "no name", "no file"],
+)
+async def test_endpoint_when_the_form_is_broken_then_400(
+    route: Route, content_type: bytes, body: bytes, code: str, site: Site
+) -> None:
+    headers = [TRACED, *AUTHORIZED, (b"content-type", content_type)]
+    check_error(await site.ask(body, path=path_of(route), headers=headers), 400, code)
+    assert site.record.error == code
+
+
+@every_form_route
+async def test_endpoint_when_the_form_names_no_model_then_400(route: Route, site: Site) -> None:
+    content_type, body = example_of(route.path).encoded(None)
+    answer = await site.ask(body, path=path_of(route), headers=[TRACED, *AUTHORIZED, (b"content-type", content_type)])
+    check_error(answer, 400, "missing_required_parameter")
+    assert answer.error["param"] == "model"
+
+
+@every_form_route
+async def test_endpoint_when_the_form_says_where_to_send_it_then_400(route: Route, site: Site) -> None:
+    content_type, body = example_of(route.path).encoded(api_base="http://evil.example")
+    answer = await site.ask(body, path=path_of(route), headers=[TRACED, *AUTHORIZED, (b"content-type", content_type)])
+    check_error(answer, 400, "field_not_allowed")
+
+
+@every_form_route
+@pytest.mark.parametrize("kind", [b"application/json", b"", b"application/x-www-form-urlencoded"])
+async def test_endpoint_when_a_form_is_called_something_else_then_4xx(route: Route, kind: bytes, site: Site) -> None:
+    _, body = example_of(route.path).encoded()
+    answer = await site.ask(body, path=path_of(route), headers=[TRACED, *AUTHORIZED, (b"content-type", kind)])
+    assert 400 <= answer.status < 500
+    check_error(answer, answer.status, answer.error["code"])
+
+
+@every_form_route
+async def test_endpoint_when_a_file_is_too_large_then_413(route: Route, site: Site) -> None:
+    example = example_of(route.path)
+    name, filename, _, kind = example.files[0]
+    content_type, body = encoded({"model": "demo", **example.fields}, ((name, filename, bytes(route.max_file_bytes + 1), kind),))
+    answer = await site.ask(body, path=path_of(route), headers=[TRACED, *AUTHORIZED, (b"content-type", content_type)])
+    check_error(answer, 413, "file_too_large")

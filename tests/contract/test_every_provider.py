@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import traceback
 from collections.abc import AsyncIterator
 from typing import Any
@@ -10,14 +9,14 @@ from urllib.parse import quote, urlsplit
 
 import pytest
 
+from providers.calling import ask
 from providers.capabilities import METHODS, Capability, capabilities_of
 from providers.errors import ConfigurationError, CredentialError, ProviderError, RateLimited, UpstreamFailed
-from providers.protocols import Chat
 from providers.registry import ProviderType, UnknownProviderType, provider_type, provider_types, register
 from providers.transport.slim import SlimTransport
-from providers.types import Call, Credential, Secret, TargetConfig, Wire
-from providers.wire.patch import fields_of
-from tests.contract.upstream import COMPLETION, STREAM, Upstream, running
+from providers.types import Call, Credential, Reply, Secret, TargetConfig, Wire
+from tests.contract.examples import BY_CAPABILITY, Example
+from tests.contract.upstream import ANSWERS, MODELS, STREAM, VENDORS, Seen, Upstream, running
 from tests.unit.openai_api.parts import TLS
 
 KEY = "sk-contract-0123456789abcdef"
@@ -26,10 +25,20 @@ TYPES = list(provider_types())
 ONLINE = [known for known in TYPES if not known.offline]
 every_type = pytest.mark.parametrize("known", TYPES, ids=lambda known: known.name)
 every_online_type = pytest.mark.parametrize("known", ONLINE, ids=lambda known: known.name)
-every_chat_type = pytest.mark.parametrize(
-    "known", [known for known in ONLINE if Capability.CHAT in known.capabilities], ids=lambda known: known.name
+ABLE = [(known, capability) for known in ONLINE for capability in METHODS if capability in known.native]
+"""Every online type with each thing that it can do."""
+every_ability = pytest.mark.parametrize(("known", "capability"), ABLE, ids=lambda value: getattr(value, "name", value).lower())
+every_stream = pytest.mark.parametrize(
+    ("known", "capability"),
+    [(known, capability) for known, capability in ABLE if BY_CAPABILITY[capability].streams],
+    ids=lambda value: getattr(value, "name", value).lower(),
 )
-SENT = {"host", "content-length", "content-type", "accept-encoding", "user-agent", "x-request-id"}
+every_offline_ability = pytest.mark.parametrize(
+    ("known", "capability"),
+    [(known, capability) for known in TYPES if known.offline for capability in METHODS],
+    ids=lambda value: getattr(value, "name", value).lower(),
+)
+SENT = {"host", "content-length", "content-type", "accept", "accept-encoding", "user-agent", "x-request-id"}
 """The headers that may go upstream, besides the one with the key."""
 
 
@@ -51,31 +60,24 @@ def config(known: ProviderType, **fields: Any) -> TargetConfig:
         "api_base": "" if known.offline else "https://upstream.example/base",
         "credential": Credential(secret=Secret(KEY)),
         "options": dict.fromkeys(known.required_options, "given"),
+        "upstream_model": MODEL,
     }
-    return TargetConfig(id="t1", provider="p1", provider_type=known.name, upstream_model=MODEL, **(usual | fields))
+    return TargetConfig(id="t1", provider="p1", provider_type=known.name, **(usual | fields))
 
 
-def chat_of(known: ProviderType, **fields: Any) -> Chat:
-    adapter = known.target(config(known, **fields)).adapter
-    assert isinstance(adapter, Chat)
-    return adapter
-
-
-def call(*, stream: bool = False, **fields: Any) -> Call:
-    body = json.dumps(
-        {"model": "public", "messages": [{"role": "user", "content": "é"}], "stream": stream, "unknown": [1]}
-    ).encode()
-    return Call(
-        capability=Capability.CHAT,
-        wire=Wire.OPENAI_CHAT,
-        model="public",
-        body=body,
-        fields=fields_of(body),
-        request_id="r1",
-        stream=stream,
-        headers=((b"x-request-id", b"r1"),),
-        **fields,
-    )
+async def answer_of(known: ProviderType, made: Call, transport: SlimTransport, **fields: Any) -> tuple[Wire, bytes]:
+    """Calls the method of the call's capability; the wire and all bytes of its answer."""
+    fields |= {"upstream_model": MODELS.get((known.name, made.capability), MODEL)}
+    answer = await ask(known.target(config(known, **fields)), made, transport)
+    if isinstance(answer, Reply):
+        assert not made.stream
+        return answer.wire, answer.body
+    received = b""
+    while part := await answer.next():
+        received += part
+    answer.close()
+    answer.close()
+    return answer.wire, received
 
 
 # The registry
@@ -112,8 +114,8 @@ def test_type_when_registered_then_its_facts_are_complete(known: ProviderType) -
 @every_type
 def test_target_when_built_then_its_capabilities_are_those_of_its_methods(known: ProviderType) -> None:
     target = known.target(config(known))
-    assert known.capabilities == capabilities_of(type(target.adapter)) != frozenset()
-    assert all(callable(getattr(target.adapter, name)) for capability in known.capabilities for name in METHODS[capability])
+    assert frozenset() < known.native <= capabilities_of(type(target.adapter))
+    assert all(callable(getattr(target.adapter, name)) for capability in known.native for name in METHODS[capability])
     assert (target.id, target.provider, target.upstream_model) == ("t1", "p1", MODEL)
     assert target.adapter.config == config(known)
 
@@ -166,79 +168,111 @@ def test_target_when_a_header_cannot_be_sent_then_configuration_error_without_th
 # Calling
 
 
-def check(seen: Any, known: ProviderType, *, stream: bool, key: str | None) -> None:
-    """The request went to the address given, for the upstream's model, with the key once and with nothing of ours."""
-    assert seen.method == "POST"
+def check(seen: Seen, known: ProviderType, example: Example, key: str | None) -> None:
+    """The request went to the address given, with the key once and with nothing of ours; on the wire of the client also for
+    the upstream's model and with the client's fields."""
     assert seen.path.startswith("/base/")
-    assert seen.body["model"] == MODEL or quote(MODEL, safe="") in seen.path
-    assert seen.body.get("stream", False) is stream
-    assert seen.body["messages"] == [{"role": "user", "content": "é"}]
-    assert seen.body["unknown"] == [1]
     carrying = [(name, value) for name, value in seen.headers if key is not None and key in value]
     assert len(carrying) == (key is not None)
     assert not [name for name, _ in seen.headers if name not in SENT | {name for name, _ in carrying}]
-    assert KEY not in seen.path + json.dumps(seen.body)
+    assert KEY not in seen.path
+    assert KEY.encode() not in seen.body
     if known.name != "azure_openai" and key is not None:
         assert carrying == [("authorization", f"Bearer {key}")]
+    if (known.name, example.capability) not in VENDORS:
+        check_same_wire(seen, example)
 
 
-@every_chat_type
-async def test_chat_when_called_then_sent_to_the_given_address_and_its_answer_kept(
-    known: ProviderType, upstream: Upstream, transport: SlimTransport
+def check_same_wire(seen: Seen, example: Example) -> None:
+    assert seen.method == "POST"
+    assert seen.is_form is bool(example.files)
+    assert seen.fields.get("model") == MODEL or quote(MODEL, safe="") in seen.path
+    assert seen.fields["unknown"] == "1"
+    assert example.fields.items() <= seen.fields.items()
+    assert seen.files == [(name, filename, data, kind) for name, filename, data, kind in example.files]
+
+
+def prepare(upstream: Upstream, known: ProviderType, capability: Capability) -> bytes:
+    """What the upstream will say for a vendor; b"" where that is not what the client gets."""
+    own = VENDORS.get((known.name, capability))
+    upstream.answers.update(own or {})
+    return ANSWERS[capability] if own is None else b""
+
+
+@every_ability
+async def test_method_when_called_then_sent_to_the_given_address_and_its_answer_kept(
+    known: ProviderType, capability: Capability, upstream: Upstream, transport: SlimTransport
 ) -> None:
-    reply = await chat_of(known, api_base=upstream.base).chat(call(), transport)
-    assert (reply.wire, reply.fields.body) == (Wire.OPENAI_CHAT, COMPLETION)
-    (seen,) = upstream.seen
-    check(seen, known, stream=False, key=KEY)
+    example = BY_CAPABILITY[capability]
+    expected = prepare(upstream, known, capability)
+    wire, body = await answer_of(known, example.call(), transport, api_base=upstream.base)
+    assert wire is example.wire
+    assert body == expected if expected else body
+    assert upstream.seen
+    for seen in upstream.seen:
+        check(seen, known, example, KEY)
+        assert seen.fields.get("stream") in (None, False)
 
 
-@every_chat_type
+@every_stream
 async def test_stream_when_called_then_sent_to_the_given_address_and_its_bytes_kept(
-    known: ProviderType, upstream: Upstream, transport: SlimTransport
+    known: ProviderType, capability: Capability, upstream: Upstream, transport: SlimTransport
 ) -> None:
-    stream = await chat_of(known, api_base=upstream.base).stream_chat(call(stream=True), transport)
-    received = b""
-    while part := await stream.next():
-        received += part
-    stream.close()
-    stream.close()
-    assert (stream.wire, received) == (Wire.OPENAI_CHAT, STREAM)
+    example = BY_CAPABILITY[capability]
+    answer = await answer_of(known, example.call(stream=True), transport, api_base=upstream.base)
+    assert answer == (example.wire, STREAM)
     (seen,) = upstream.seen
-    check(seen, known, stream=True, key=KEY)
+    check(seen, known, example, KEY)
+    assert seen.fields["stream"] is True
 
 
-@every_chat_type
+@every_ability
 @pytest.mark.parametrize(
     ("credential", "key"), [(Credential(), None), (Credential(dynamic="team"), "sk-theirs")], ids=["none", "dynamic"]
 )
-async def test_chat_when_the_credential_is_another_then_only_that_is_sent(
-    known: ProviderType, credential: Credential, key: str | None, upstream: Upstream, transport: SlimTransport
+async def test_method_when_the_credential_is_another_then_only_that_is_sent(
+    known: ProviderType,
+    capability: Capability,
+    credential: Credential,
+    key: str | None,
+    upstream: Upstream,
+    transport: SlimTransport,
 ) -> None:
-    made = call(credentials={"team": Secret("sk-theirs"), "other": Secret("sk-other")})
-    await chat_of(known, api_base=upstream.base, credential=credential).chat(made, transport)
-    check(upstream.seen[0], known, stream=False, key=key)
+    example = BY_CAPABILITY[capability]
+    prepare(upstream, known, capability)
+    made = example.call(credentials={"team": Secret("sk-theirs"), "other": Secret("sk-other")})
+    await answer_of(known, made, transport, api_base=upstream.base, credential=credential)
+    check(upstream.seen[0], known, example, key)
 
 
-@every_chat_type
+@every_ability
 @pytest.mark.parametrize(("status", "kind"), [(401, CredentialError), (429, RateLimited), (500, UpstreamFailed)])
-async def test_call_when_the_upstream_fails_then_a_provider_error_without_the_key(
-    known: ProviderType, status: int, kind: type[ProviderError], upstream: Upstream, transport: SlimTransport
+async def test_method_when_the_upstream_fails_then_a_provider_error_without_the_key(
+    known: ProviderType,
+    capability: Capability,
+    status: int,
+    kind: type[ProviderError],
+    upstream: Upstream,
+    transport: SlimTransport,
 ) -> None:
+    prepare(upstream, known, capability)
     upstream.status = status
-    adapter = chat_of(known, api_base=upstream.base)
-    for method, stream in ((adapter.chat, False), (adapter.stream_chat, True)):
+    example = BY_CAPABILITY[capability]
+    for stream in (False, True)[: 1 + example.streams]:
         with pytest.raises(kind) as raised:
-            await method(call(stream=stream), transport)
+            await answer_of(known, example.call(stream=stream), transport, api_base=upstream.base)
         assert KEY not in f"{raised.value!r}{raised.value.public_message}{vars(raised.value)}"
 
 
-@pytest.mark.parametrize("known", [known for known in TYPES if known.offline], ids=lambda known: known.name)
+@every_offline_ability
 async def test_offline_type_when_called_then_it_answers_without_a_connection(
-    known: ProviderType, transport: SlimTransport
+    known: ProviderType, capability: Capability, transport: SlimTransport
 ) -> None:
-    reply = await chat_of(known).chat(call(), transport)
-    assert b'"choices"' in reply.fields.body
-    stream = await chat_of(known).stream_chat(call(stream=True), transport)
-    assert (await stream.next()).startswith(b"data: ")
-    stream.close()
+    example = BY_CAPABILITY[capability]
+    wire, body = await answer_of(known, example.call(), transport)
+    assert wire is example.wire
+    assert body
+    if example.streams:
+        _, events = await answer_of(known, example.call(stream=True), transport)
+        assert events.startswith(b"data: ")
     assert transport.counters() == {}

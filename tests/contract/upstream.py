@@ -1,4 +1,5 @@
-"""Which upstream do the contract tests speak to? A tiny HTTP server on loopback that answers chat and keeps what it saw."""
+"""Which upstream do the contract tests speak to? A tiny HTTP server on loopback that answers every capability as OpenAI
+does, or as a vendor's own wire has it (`VENDORS`), and keeps what it saw."""
 
 from __future__ import annotations
 
@@ -9,29 +10,90 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from providers.capabilities import Capability
+from tests.contract.examples import EXAMPLES, form_of
+
 COMPLETION = (
     b'{"id":"c1","object":"chat.completion","model":"up","choices":[{"index":0,"message":{"content":"hi"}}],"extra":[1.50]}'
 )
 CHUNK = b'data: {"id":"c1","model":"up","choices":[{"index":0,"delta":{"content":"hi"},"finish_reason":null}]}\n\n'
 STREAM = CHUNK * 3 + b"data: [DONE]\n\n"
+IMAGE = b'{"created":1,"data":[{"b64_json":"iVBORw0KGgo=","extra":1.50}],"usage":{"input_tokens":1,"output_tokens":2}}'
+TEXT = b'{"text":"hi","usage":{"type":"duration","seconds":1},"extra":1.50}'
+ANSWERS = {
+    Capability.RESPONSES: b'{"id":"resp_1","object":"response","model":"up","output":[],"extra":1.50}',
+    Capability.CHAT: COMPLETION,
+    Capability.COMPLETION: b'{"id":"c1","model":"up","choices":[{"index":0,"text":"hi"}],"extra":1.50}',
+    Capability.EMBEDDING: b'{"object":"list","model":"up","data":[{"index":0,"embedding":[0.5,1.50]}],"extra":1.50}',
+    Capability.RERANK: b'{"id":"r1","model":"up","results":[{"index":1,"relevance_score":0.50}],"extra":1.50}',
+    Capability.MODERATION: b'{"id":"m1","model":"up","results":[{"flagged":false}],"extra":1.50}',
+    Capability.TEXT_TO_SPEECH: b"\xff\xfb sound",
+    Capability.AUDIO_TRANSCRIPTION: TEXT,
+    Capability.AUDIO_TRANSLATION: TEXT,
+    Capability.IMAGE_GENERATION: IMAGE,
+    Capability.IMAGE_EDIT: IMAGE,
+    Capability.IMAGE_VARIATION: IMAGE,
+}
+"""What OpenAI's own wire says; each has a field that nobody knows."""
+IMAGES = (Capability.IMAGE_GENERATION, Capability.IMAGE_EDIT)
+VENDORS: dict[tuple[str, Capability], dict[str, bytes]] = {
+    ("together", Capability.IMAGE_GENERATION): {
+        "/images/generations": b'{"id":"i1","object":"list","data":[{"index":0,"b64_json":"iVBORw0KGgo=","type":"b64_json"}]}'
+    },
+    **{("xai", capability): {"/images/generations": IMAGE, "/images/edits": IMAGE} for capability in IMAGES},
+    ("fireworks", Capability.IMAGE_GENERATION): {"/vendor/model%201": b"\x89PNG"},
+    ("fireworks", Capability.IMAGE_EDIT): {
+        "/vendor/kontext": b'{"request_id":"r1"}',
+        "/get_result": b'{"id":"r1","status":"Ready","result":{"sample":"https://images.example/1"}}',
+    },
+    ("voyage", Capability.RERANK): {
+        "/rerank": b'{"object":"list","model":"up","data":[{"index":1,"relevance_score":0.5}],"usage":{"total_tokens":3}}'
+    },
+}
+"""What a vendor says whose wire is its own: the last part of the path, and the answer. Its requests and answers are not those
+of the client, so only where it is asked, with what key and headers, is checked."""
+MODELS = {("fireworks", Capability.IMAGE_EDIT): "vendor/kontext"}
+"""Upstream models whose names say that they can."""
+TYPES = {b"{": b"application/json", b"\xff": b"audio/mpeg", b"\x89": b"image/png"}
 
 
 @dataclass
 class Seen:
-    """One request."""
+    """One request; `fields` are those of its JSON, or the texts of its form, and `files` the files of it."""
 
     method: str
     path: str
     headers: list[tuple[str, str]]
-    body: dict[str, Any]
+    body: bytes
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        if not self.is_form:
+            fields: dict[str, Any] = json.loads(self.body or b"{}")
+            return fields
+        return {part.plain_name: part.text() for part in self._parts if part.filename is None}
+
+    @property
+    def files(self) -> list[tuple[str, str | None, bytes, str]]:
+        return [(part.name, part.filename, part.data(), part.content_type) for part in self._parts if part.filename is not None]
+
+    @property
+    def is_form(self) -> bool:
+        return dict(self.headers).get("content-type", "").startswith("multipart/")
+
+    @property
+    def _parts(self) -> list[Any]:
+        return form_of(dict(self.headers)["content-type"].encode(), self.body).parts if self.is_form else []
 
 
 @dataclass
 class Upstream:
-    """`base` is its address. `status` is that of every answer; other than 200 it is an error object."""
+    """`base` is its address. `status` is that of every answer; other than 200 it is an error object. `answers` are given
+    where the path ends so."""
 
     base: str = ""
     status: int = 200
+    answers: dict[str, bytes] = field(default_factory=lambda: {each.path: ANSWERS[each.capability] for each in EXAMPLES})
     seen: list[Seen] = field(default_factory=list)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -39,16 +101,20 @@ class Upstream:
             while head := await _head(reader):
                 seen = await _request(head, reader)
                 self.seen.append(seen)
-                writer.write(self._answer(bool(seen.body.get("stream"))))
+                writer.write(self._answer(seen))
                 await writer.drain()
         finally:
             writer.close()
 
-    def _answer(self, stream: bool) -> bytes:
-        if self.status != 200:
-            return _whole(self.status, b"application/json", b'{"error":{"message":"No.","type":"x","param":null,"code":null}}')
-        if not stream:
-            return _whole(200, b"application/json", COMPLETION)
+    def _answer(self, seen: Seen) -> bytes:
+        path = seen.path.partition("?")[0]
+        found = max((ending for ending in self.answers if path.endswith(ending)), key=len, default=None)
+        status = 404 if found is None else self.status
+        if found is None or status != 200:
+            return _whole(status, b"application/json", b'{"error":{"message":"No.","type":"x","param":null,"code":null}}')
+        body = self.answers[found]
+        if seen.fields.get("stream") not in (True, "true"):
+            return _whole(200, TYPES.get(body[:1], b"text/plain"), body)
         chunks = b"".join(b"%x\r\n%b\r\n" % (len(STREAM[i : i + 50]), STREAM[i : i + 50]) for i in range(0, len(STREAM), 50))
         return b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n" + chunks + b"0\r\n\r\n"
 
@@ -64,8 +130,8 @@ async def _request(head: bytes, reader: asyncio.StreamReader) -> Seen:
     first, *lines = head.decode("latin-1").strip().split("\r\n")
     method, path, _ = first.split(" ")
     headers = [(name.lower(), value) for name, _, value in (line.partition(": ") for line in lines)]
-    body = await reader.readexactly(int(dict(headers)["content-length"]))
-    return Seen(method, path, headers, json.loads(body))
+    body = await reader.readexactly(int(dict(headers).get("content-length", 0)))
+    return Seen(method, path, headers, body)
 
 
 def _whole(status: int, kind: bytes, body: bytes) -> bytes:

@@ -45,23 +45,23 @@ class RawUpstream:
         """Reads one request with a Content-Length; nothing when the client has gone."""
         data = b""
         while b"\r\n\r\n" not in data:
-            if not (part := self._read(sock)):
+            if not (part := self.read(sock)):
                 return b""
             data += part
         head, _, body = data.partition(b"\r\n\r\n")
         length = int(head.lower().partition(b"content-length:")[2].split(b"\r\n")[0])
         while len(body) < length:
-            if not (part := self._read(sock)):
+            if not (part := self.read(sock)):
                 return b""
             body += part
         return head + b"\r\n\r\n" + body
 
     def drain(self, sock: socket.socket) -> None:
         """Takes whatever comes, and says nothing."""
-        while self._read(sock):
+        while self.read(sock):
             pass
 
-    def _read(self, sock: socket.socket) -> bytes:
+    def read(self, sock: socket.socket) -> bytes:
         part = sock.recv(65536)
         self.received += part
         return part

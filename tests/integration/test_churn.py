@@ -16,5 +16,5 @@ def test_requests_when_thousands_are_cancelled_then_nothing_is_left_and_the_next
     with churn.measured(pinned=False) as (target, upstream, folder, cpu):
         found = churn.churn(target, upstream, folder, CANCELS, cpu)
     assert found.faults() == []
-    assert found.exchanges == CANCELS
+    assert found.cancelled >= CANCELS
     assert found.records_dropped == 0

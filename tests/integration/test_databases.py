@@ -79,3 +79,12 @@ def test_key_when_revoked_is_refused_by_both_workers_on_postgres(on_postgres: Li
     on_postgres.wait_visible("chaos/ok", key=made["key"])
     on_postgres.operator.command("revoke_api_key", made["id"])
     assert eventually(lambda: all(on_postgres.listed(made["key"]) is None for _ in range(12)), 1.0)
+
+
+def test_model_when_tested_twice_then_its_outcome_is_replaced_and_no_version_raised(pushed: LiveGateway) -> None:
+    version = pushed.operator.rows("CatalogVersion", {})
+    for _ in range(2):
+        pushed.operator.command("test_model", "chaos/ok")
+    checks = pushed.operator.rows("RouteCheck", {"route__model__name": "chaos/ok"})
+    assert [(row["capability"], row["outcome"]) for row in checks] == [("chat", "ok")]
+    assert pushed.operator.rows("CatalogVersion", {}) == version

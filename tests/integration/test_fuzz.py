@@ -16,12 +16,13 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from openai_api.routes import ROUTES
+from tests.contract.examples import EXAMPLES
 from tests.integration.test_bad_requests import address
 from tests.live import LiveGateway, body, error_in
 
 REQUESTS = 20
 """Requests on a connection in one example."""
-EXAMPLES = 3_000 // REQUESTS
+ROUNDS = 3_000 // REQUESTS
 PARTS = 34 if os.environ.get("HYPOTHESIS_PROFILE") == "long" else 1
 METHODS = st.sampled_from(["POST", "POST", "POST", "GET", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "TRACE", "PROPFIND"])
 SEGMENTS = st.sampled_from(
@@ -60,25 +61,44 @@ FIELDS = st.sampled_from(
     ["model", "messages", "stream", "stream_options", "tools", "n", "user", "api_base", "tensorzero::credentials"]
 )
 MODELS = st.sampled_from(["chaos/ok", "chaos/ok", "nope", "tensorzero::model_name::chaos/ok"])
+MORE_FIELDS = st.sampled_from(
+    [field for each in EXAMPLES for field in each.fields] + ["stream", "n", "response_format", "language"]
+)
 
 
 @st.composite
 def bodies(draw: st.DrawFn) -> bytes:
     """A valid request with some of its fields, or bytes, changed."""
     fields = {**body(draw(MODELS)), **draw(st.dictionaries(FIELDS, JSON, max_size=2))}
-    data = json.dumps(fields, ensure_ascii=draw(st.booleans())).encode("utf-8", "surrogatepass")
+    return changed(draw, json.dumps(fields, ensure_ascii=draw(st.booleans())).encode("utf-8", "surrogatepass"))
+
+
+def changed(draw: st.DrawFn, data: bytes) -> bytes:
+    """Perhaps with some bytes changed."""
     if draw(st.booleans()):
         return data
     place, length = draw(st.integers(0, len(data))), draw(st.integers(0, 4))
     return data[:place] + draw(st.binary(max_size=4)) + data[place + length :]
 
 
-REQUEST = st.tuples(METHODS, PATHS, QUERIES, HEADERS, st.one_of(bodies(), st.binary(max_size=30), st.just(b"")), st.booleans())
+@st.composite
+def asked(draw: st.DrawFn) -> Any:
+    """A valid request of any endpoint, JSON or a form, with some of its fields, or bytes, changed."""
+    example = draw(st.sampled_from(EXAMPLES))
+    fields = draw(st.dictionaries(MORE_FIELDS, JSON, max_size=2))
+    content_type, data = example.encoded("fuzz/ok", **fields)
+    headers = [*draw(HEADERS), ("content-type", content_type)]
+    return "POST", f"/v1{example.path}", draw(QUERIES), headers, changed(draw, data), True
+
+
+ANYTHING = st.tuples(METHODS, PATHS, QUERIES, HEADERS, st.one_of(bodies(), st.binary(max_size=30), st.just(b"")), st.booleans())
+REQUEST = st.one_of(ANYTHING, asked())
 
 
 @pytest.fixture(scope="module")
 def connection(shared_gateway: LiveGateway) -> Iterator[http.client.HTTPConnection]:
     shared_gateway.define("ok")
+    shared_gateway.define_at("dummy", "", {"fuzz/ok": ("echo", [each.capability for each in EXAMPLES])}, name="fuzz")
     host, port = address(shared_gateway)
     connection = http.client.HTTPConnection(host, port, timeout=10)
     yield connection
@@ -86,7 +106,7 @@ def connection(shared_gateway: LiveGateway) -> Iterator[http.client.HTTPConnecti
 
 
 @pytest.mark.parametrize("part", range(PARTS))
-@settings(max_examples=EXAMPLES, deadline=None, database=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+@settings(max_examples=ROUNDS, deadline=None, database=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
 @given(requests=st.lists(REQUEST, min_size=REQUESTS, max_size=REQUESTS))
 def test_request_when_it_is_anything_is_answered_without_a_5xx(
     shared_gateway: LiveGateway, connection: http.client.HTTPConnection, part: int, requests: list[Any]

@@ -57,6 +57,19 @@ def test_target_when_it_failed_five_times_is_left_alone(gateway: LiveGateway) ->
     assert asked(gateway) == ["ok"] * 5
 
 
+def test_target_when_its_configuration_is_edited_is_tried_with_the_next_request(gateway: LiveGateway) -> None:
+    gateway.operator.define([{"name": "mended", "type": "openai_compatible", "api_base": gateway.dead_url}], [])
+    gateway.define_models({"mended": [{"upstream_model": own(13), "provider": "mended"}, {"upstream_model": "ok"}]})
+    assert [ask(gateway, "mended") for _ in range(7)] == [(200, 2)] * 5 + [(200, 1)] * 2
+    gateway.define_models({"another": routes("ok")})
+    assert ask(gateway, "mended") == (200, 1)
+    gateway.operator.update("Provider", {"name": "mended"}, {"api_base": gateway.chaos.base_url})
+    gateway.chaos.reset()
+    assert eventually(lambda: ask(gateway, "mended") == (200, 1) and asked(gateway)[-1] == own(13), 2, 0.05)
+    (route,) = gateway.operator.rows("Route", {"upstream_model": own(13)})
+    assert f'breaker_open{{target="{route["id"]}"}}' not in gateway.http.get("/metrics").text
+
+
 def test_target_when_it_is_the_only_one_is_never_left_alone(gateway: LiveGateway) -> None:
     gateway.chaos.script(["status-500"] * 8, own(2))
     assert [ask(gateway, "alone") for _ in range(8)] == [(502, 1)] * 8

@@ -55,6 +55,8 @@ class Connection(asyncio.Protocol):
         """Writes, and waits while the client does not read."""
         self._transport.write(data)
         await self._writable.wait()
+        if self._transport.is_closing():
+            await asyncio.sleep(0)  # so that who writes for ever is told of the end
 
     def reset(self) -> None:
         """Ends the connection with a TCP RST; what was not sent yet is lost."""

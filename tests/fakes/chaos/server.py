@@ -1,6 +1,6 @@
 """Which request gets which behaviour? The paths of the upstream, and the control paths for the tests.
 
-POST …/chat/completions   the behaviour of the request's `model`, or the next one of a script
+POST …                    the behaviour of the request's `model`, in JSON or a form, or the next one of a script
 GET  …/models, …/models/X two models
 GET  /__chaos__/log       the requests seen (`?model=` only those, `?bodies=1` with their bodies)
 GET  /__chaos__/connections   {"open", "busy"}: client connections, and those with a request in work
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections import defaultdict, deque
 from typing import Any
 
@@ -24,6 +25,7 @@ from tests.fakes.chaos.log import Log
 
 CONTROL = "/__chaos__/"
 ANY_MODEL = ""
+MODEL_IN_A_FORM = re.compile(rb'form-data; name="model"\r\n\r\n([^\r]+)')
 
 
 class ChaosServer:
@@ -51,7 +53,7 @@ class ChaosServer:
             connection.ours = True
             await connection.send(self._control(request))
             return True
-        if request.method == "POST" and request.path.endswith("/chat/completions"):
+        if request.method == "POST":
             return await self._complete(connection, request)
         record = self._log.open(request, "", "")
         await connection.send(self._stored(request))
@@ -113,6 +115,8 @@ class ChaosServer:
 
 
 def _fields(body: bytes) -> dict[str, Any]:
+    if form := MODEL_IN_A_FORM.search(body):
+        return {"model": form[1].decode()}
     try:
         fields = json.loads(body)
     except ValueError:

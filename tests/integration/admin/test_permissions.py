@@ -7,7 +7,7 @@ from django.contrib.auth.models import Group, Permission, User
 from django.test import Client
 
 from models_catalog import keys
-from models_catalog.models import ClientKey, Credential, ModelDefinition, Provider
+from models_catalog.models import ClientKey, Credential, ModelDefinition, Provider, RouteCheck
 from tests.integration.admin.catalog import SECRET, Catalog, routes_of
 from tests.integration.admin.pages import Pages, address, errors
 
@@ -66,19 +66,23 @@ def test_pages_when_staff_may_only_view_then_no_input_button_or_action_is_there(
         assert "New secret" not in page
         assert 'type="password"' not in page
         assert "duplicate_one" not in page
+        assert "test_one" not in page
         assert "revoke_one" not in page
         assert 'name="action"' not in Pages(client).open(address(model)).content.decode()
 
 
-@pytest.mark.parametrize("action", ["enable", "disable", "duplicate_selected", "delete_selected"])
+@pytest.mark.parametrize("action", ["enable", "disable", "duplicate_selected", "delete_selected", "test_selected"])
 def test_actions_when_staff_may_only_view_then_change_nothing(client: Client, staff: User, catalog: Catalog, action: str) -> None:
     allow(staff, "view_modeldefinition")
     row = catalog.model("gpt", catalog.provider(), enabled=action == "disable")
     Pages(client).run(ModelDefinition, action, row)
     assert [(row.name, row.enabled) for row in ModelDefinition.objects.all()] == [("gpt", action == "disable")]
+    assert not RouteCheck.objects.exists()
 
 
-@pytest.mark.parametrize(("model", "action"), [(ModelDefinition, "duplicate_one"), (ClientKey, "revoke_one")])
+@pytest.mark.parametrize(
+    ("model", "action"), [(ModelDefinition, "duplicate_one"), (ModelDefinition, "test_one"), (ClientKey, "revoke_one")]
+)
 def test_dialogs_when_staff_may_only_view_then_refused(
     client: Client, staff: User, rows: dict[type, object], model: type, action: str
 ) -> None:
@@ -87,6 +91,7 @@ def test_dialogs_when_staff_may_only_view_then_refused(
     assert client.get(url).status_code == 403
     assert client.post(url, {"name": "copy", "_form_submitted": "on"}).status_code == 403
     assert ClientKey.objects.get().revoked_at is None
+    assert not RouteCheck.objects.exists()
 
 
 def test_model_when_staff_may_change_it_then_also_its_routes(client: Client, staff: User, catalog: Catalog) -> None:

@@ -54,6 +54,7 @@ def test_provider_when_added_with_everything_then_stored(pages: Pages, catalog: 
         ("api_base", "http://user:password@host/v1"),
         ("api_base", "https://"),
         ("extra_headers", '{"host": "x"}'),
+        ("extra_headers", '{"accept-encoding": "gzip"}'),
         ("extra_headers", '{"x-a": 1}'),
         ("extra_headers", '{"x-a": "b\\r\\nx-c: d"}'),
         ("extra_headers", "[]x"),

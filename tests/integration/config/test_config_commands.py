@@ -118,7 +118,7 @@ type = "dummy"
 enabled = false
 [models.half]
 routing = ["dead", "off", "asleep", "dummy"]
-endpoints = ["chat", "embedding"]
+endpoints = ["chat", "realtime"]
 providers.dead = { type = "openai", api_key_location = "env::NOT_SET_ANYWHERE" }
 providers.off = { type = "dummy", enabled = false }
 providers.asleep = { provider = "asleep" }
@@ -137,7 +137,7 @@ routing = []
         "good  [chat]  ready",
         "  1. dummy → dummy (dummy): echo  ready",
         "  then half",
-        "half  [chat, embedding]  limited",
+        "half  [chat, realtime]  limited",
         "  1. dead → dead (openai): half  unusable",
         "  2. off → off (dummy): half  disabled",
         "  3. asleep → asleep (dummy): half  disabled",

@@ -126,6 +126,11 @@ def test_good_models_of_a_file_with_one_bad_row_are_not_written(manage: Manage, 
             'models."tensorzero::x": Names that begin with tensorzero:: are reserved.',
         ),
         ("[models.x]\nenabled = false\nrouting = []\nendpoints = []", "models.x.endpoints: must not be empty"),
+        ("[models.x]\nenabled = false\nrouting = []\ncontext_length = 0", "models.x.context_length: must not be less than 1"),
+        (
+            "[models.x]\nenabled = false\nrouting = []\ncontext_length = 8e3",
+            "models.x.context_length: must be an integer, not a number",
+        ),
         (
             "[models.x]\nenabled = false\nrouting = []\nmetadata = { at = 2020-01-01 }",
             "models.x.metadata.at: is a date, which cannot be stored as JSON",

@@ -82,6 +82,7 @@ model_settings = st.builds(
     total_timeout_s=seconds,
     input_price=prices,
     output_price=prices,
+    context_length=st.none() | st.integers(1, validation.MOST_TOKENS),
     metadata=json_objects,
 )
 credentials = st.builds(CredentialState, st.sampled_from(["env", "path", "path_from_env", "dynamic"]), names) | st.builds(

@@ -98,6 +98,7 @@ def test_import_of_every_field_stores_every_value(manage: Manage) -> None:
         300.0,
     )
     assert (model["input_price"], model["output_price"]) == (Decimal("2.5"), Decimal(10))
+    assert model["context_length"] == 128000
     assert model["metadata"] == {"owner": "search", "context length": 128000}
     assert routes("team/large: v2") == [
         ("first", "shared", "large"),

@@ -51,6 +51,7 @@ def test_parameters_of_an_entry_become_its_provider(imported: Output) -> None:
 def test_model_info_and_settings_become_the_models(imported: Output) -> None:
     large, small = model("gpt-4o"), model("small")
     assert (large.input_price, large.output_price) == (Decimal("2.5"), Decimal(10))
+    assert (large.context_length, small.context_length) == (128_000, None)
     assert (large.num_retries, large.total_timeout_s, large.first_byte_timeout_s) == (3, 300.0, 60.0)
     assert (small.num_retries, small.total_timeout_s, small.first_byte_timeout_s) == (5, 120.0, None)
     assert [row.fallback.name for row in large.fallbacks.all()] == ["small"]
@@ -156,6 +157,9 @@ def test_keys_that_differ_make_two_providers(manage: Manage, write: Write) -> No
         ("together_ai/meta-llama/Llama-3-70b", "together", "meta-llama/Llama-3-70b", "chat"),
         ("fireworks_ai/accounts/fireworks/models/x", "fireworks", "accounts/fireworks/models/x", "chat"),
         ("nvidia_nim/meta/llama3", "nvidia", "meta/llama3", "chat"),
+        ("jina_ai/jina-reranker-v2-base-multilingual", "jina", "jina-reranker-v2-base-multilingual", "rerank"),
+        ("voyage/voyage-4-embed", "voyage", "voyage-4-embed", "embedding"),
+        ("cohere_chat/command-a-03-2025", "cohere", "command-a-03-2025", "chat"),
         ("openrouter/openai/gpt-4o", "openrouter", "openai/gpt-4o", "chat"),
         ("groq/llama3-8b", "groq", "llama3-8b", "chat"),
         ("ollama_chat/llama3", "ollama", "llama3", "chat"),

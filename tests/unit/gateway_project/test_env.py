@@ -29,6 +29,10 @@ def test_switch_when_given_a_known_word_then_it_is_on_or_off(monkeypatch: pytest
         (lambda: env.number(NAME, 1), ["", "x", "-1", "0", "inf", "nan", "1s"]),
         (lambda: env.count(NAME, 1, most=9), ["x", "1.5", "0", "10", "-1"]),
         (lambda: env.choice(NAME, "a", ("a", "b")), ["c", "ab"]),
+        (
+            lambda: env.proxy(NAME),
+            ["proxy:3128", "socks5://p:1", "http://", "http://u:p@:3128", "http://p:0", "http://p:x", "http://p/a"],
+        ),
         (lambda: env.database(NAME, Path("x")), ["mysql://h/db", "h/db", "oracle://h/db"]),
     ],
 )
@@ -39,6 +43,20 @@ def test_reader_when_given_nonsense_then_the_error_names_the_variable(
         monkeypatch.setenv(NAME, word)
         with pytest.raises(ImproperlyConfigured, match=NAME):
             read()
+
+
+def test_proxy_when_it_holds_a_password_then_neither_value_nor_error_shows_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(NAME, "http://user:hidden@proxy.example:3128")
+    found = env.proxy(NAME)
+    assert found is not None
+    assert "hidden" not in f"{found} {found!r}"
+    assert found.reveal() == "http://user:hidden@proxy.example:3128"
+    monkeypatch.setenv(NAME, "ftp://user:hidden@proxy.example:3128")
+    with pytest.raises(ImproperlyConfigured) as caught:
+        env.proxy(NAME)
+    assert "hidden" not in str(caught.value)
+    monkeypatch.delenv(NAME)
+    assert env.proxy(NAME) is None
 
 
 def test_text_when_a_file_is_named_then_its_content_is_the_value(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

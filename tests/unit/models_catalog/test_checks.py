@@ -54,6 +54,24 @@ def test_check_when_row_is_broken_then_hint_leads_to_its_page() -> None:
 
 
 @pytest.mark.django_db
+def test_check_when_no_route_serves_a_capability_then_warns_and_names_who_could(capsys: pytest.CaptureFixture[str]) -> None:
+    keyless = provider("chatty", "xai", credential=stored())
+    model("gpt", [keyless, provider("off", "openai", enabled=False)], capabilities=["chat", "moderation", "realtime"])
+    assert check("--database", "default") == ["catalog.W006", "catalog.W006"]
+    with pytest.raises(SystemCheckError) as raised:
+        call_command("check", "--fail-level", "WARNING")
+    text = str(raised.value)
+    assert re.search(r"model gpt: It loses the capability moderation.*\n.*HINT: Add a route at .*OpenAI,.* or take", text)
+    assert re.search(r"model gpt: It loses the capability realtime.*\n.*HINT: No type of provider can: take", text)
+
+
+@pytest.mark.django_db
+def test_check_when_some_route_serves_each_capability_then_says_nothing() -> None:
+    model("gpt", [provider("a", "xai", credential=stored()), provider("b", "dummy")], capabilities=["chat", "moderation"])
+    assert check() == []
+
+
+@pytest.mark.django_db
 def test_check_when_secret_does_not_decrypt_then_unused_ones_are_told_too(settings: Settings) -> None:
     stored()
     settings.GATEWAY_ENCRYPTION_KEYS = [KEYS[1]]

@@ -87,7 +87,14 @@ def test_compile_when_done_then_no_secret_is_shown(caplog: pytest.LogCaptureFixt
 def test_compile_when_models_are_listed_then_cards_are_sorted_and_complete() -> None:
     upstream = provider(kind="dummy")
     model("zeta", [upstream])
-    model("Alpha/x", [upstream], input_price=Decimal("2.5"), output_price=Decimal(10), metadata={"context": 8, "ü": ["x"]})
+    model(
+        "Alpha/x",
+        [upstream],
+        input_price=Decimal("2.5"),
+        output_price=Decimal(10),
+        context_length=8192,
+        metadata={"context": 8, "ü": ["x"]},
+    )
     model("off", [upstream], enabled=False)
     snapshot = compile_snapshot()
     body = json.loads(snapshot.models_body)
@@ -97,6 +104,7 @@ def test_compile_when_models_are_listed_then_cards_are_sorted_and_complete() -> 
     assert [card["id"] for card in body["data"]] == ["Alpha/x", "zeta"]
     assert body["data"][1] == plain == json.loads(snapshot.models["zeta"].card)
     assert body["data"][0]["pricing"] == {"currency": "USD", "input_per_million": 2.5, "output_per_million": 10.0}
+    assert body["data"][0]["context_length"] == 8192
     assert body["data"][0]["metadata"] == {"context": 8, "ü": ["x"]}
     assert snapshot.models["Alpha/x"].prices == Prices(2.5, 10.0)
     assert snapshot.models["zeta"].prices == Prices(None, None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
@@ -209,8 +210,8 @@ def test_refresh_when_called_from_many_threads_during_writes_then_newest_version
             versions.append(live.current.version)
 
     def write() -> None:
-        for number in range(10):
-            Provider.objects.create(name=f"{threading.get_ident()}-{number}", type="dummy")
+        for _ in range(10):
+            Provider.objects.create(name=str(uuid.uuid4()), type="dummy")
 
     watchers = [threading.Thread(target=work, args=[watch]) for _ in range(2)]
     writers = [threading.Thread(target=work, args=[write]) for _ in range(3)]

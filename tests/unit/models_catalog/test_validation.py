@@ -125,6 +125,7 @@ def test_api_base_when_the_type_has_none_then_must_be_given() -> None:
         ({"content-length": "0"}, "cannot be overridden"),
         ({"Transfer-Encoding": "chunked"}, "cannot be overridden"),
         ({"CONNECTION": "close"}, "cannot be overridden"),
+        ({"Accept-Encoding": "gzip"}, "cannot be overridden"),
         ({"x-a": "1", "X-A": "2"}, "given twice"),
     ],
 )

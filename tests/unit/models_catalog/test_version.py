@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator
 import pytest
 from django.core import serializers
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 
 from models_catalog import keys, publish
-from models_catalog.models import CatalogVersion, ClientKey, Credential, Fallback, ModelDefinition, Provider, Route
+from models_catalog.models import CatalogVersion, ClientKey, Credential, Fallback, ModelDefinition, Provider, Route, RouteCheck
 from tests.unit.models_catalog.rows import fall_back, model, provider, stored
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -127,6 +128,15 @@ def test_read_when_done_then_version_stays(announced: list[int]) -> None:
     before = publish.current_version()
     list(ModelDefinition.objects.prefetch_related("routes", "fallbacks"))
     Provider.objects.get_or_create(name="openai")
+    assert publish.current_version() == before
+    assert announced == []
+
+
+def test_outcome_of_a_test_call_when_stored_then_version_stays(announced: list[int]) -> None:
+    before = publish.current_version()
+    row = RouteCheck.objects.create(route=Route.objects.get(), capability="chat", outcome="ok", tested_at=timezone.now())
+    row.save()
+    RouteCheck.objects.all().delete()
     assert publish.current_version() == before
     assert announced == []
 

@@ -16,8 +16,11 @@ from models_catalog.live import LiveCatalog
 from models_catalog.snapshot import CatalogSnapshot, Client, ModelEntry
 from openai_api.consumers import InferenceConsumer
 from openai_api.context import Gateway, Limits, ProcessState
+from openai_api.guesses import Guesses
 from openai_api.recording.events import Record
 from openai_api.recording.metrics import MetricsSink
+from openai_api.response_ids import ResponseIds
+from openai_api.responses import StoredResponse
 from providers.breaker import Breakers
 from providers.capabilities import Capability
 from providers.registry import provider_type
@@ -39,11 +42,11 @@ def target(id: str, script: str = "echo", kind: str = "dummy", **fields: Any) ->
     return provider_type(kind).target(config)
 
 
-def entry(name: str, *targets: Target, **fields: Any) -> ModelEntry:
-    """A chat model."""
-    capabilities = frozenset({Capability.CHAT})
+def entry(name: str, *targets: Target, able: Iterable[Capability] = (Capability.CHAT,), **fields: Any) -> ModelEntry:
+    """A model, for chat unless it is `able` of something else."""
+    capabilities = frozenset(able)
     card = json.dumps({"id": name, "object": "model"}).encode()
-    return ModelEntry(name, capabilities, {Capability.CHAT: targets}, card=card, **fields)
+    return ModelEntry(name, capabilities, dict.fromkeys(capabilities, targets), card=card, **fields)
 
 
 def snapshot(*models: ModelEntry, clients: Mapping[str, Client] | None = None) -> CatalogSnapshot:
@@ -67,6 +70,25 @@ class Kept:
 
     def record(self, record: Record) -> None:
         self.records.append(record)
+
+
+@dataclass
+class Responses:
+    """A store in memory, in which everybody finds the response "demo"."""
+
+    kept: dict[str, StoredResponse] = field(default_factory=dict)
+
+    async def put(self, response: StoredResponse) -> None:
+        self.kept[response.id] = response
+
+    async def get(self, response_id: str, owner: str) -> StoredResponse | None:
+        if response_id == "demo":
+            return StoredResponse("demo", owner, "demo", b"[]", b'{"id":"demo","background":true}', 0.0)
+        found = self.kept.get(response_id)
+        return found if found is not None and found.owner == owner else None
+
+    async def delete(self, response_id: str, owner: str) -> bool:
+        return self.kept.pop(response_id, None) is not None
 
 
 @dataclass
@@ -155,8 +177,11 @@ class Site:
             breakers=self.breakers,
             recorder=self.kept,
             state=self.state,
+            guesses=Guesses(0),
             limits=limits or Limits(),
             metrics=MetricsSink(None, list),
+            response_ids=ResponseIds([b"tests"]),
+            responses=Responses(),
             authentication=authentication,
         )
         self.app = InferenceConsumer.as_asgi(self.gateway)

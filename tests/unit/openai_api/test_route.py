@@ -27,6 +27,7 @@ from providers.errors import (
     ProviderError,
     QuotaExceeded,
     RateLimited,
+    Unsupported,
     UpstreamFailed,
 )
 from providers.types import Target
@@ -37,6 +38,7 @@ AT_ONCE = 0.0
 ONE_PASS = RetryPolicy(0, AT_ONCE)
 OF_CLASS: Mapping[FailureClass, Callable[[], ProviderError]] = {
     FailureClass.CALLER: lambda: CallerError(400, "No."),
+    FailureClass.UNSUPPORTED: lambda: Unsupported(400, "Not here."),
     FailureClass.CREDENTIAL: CredentialError,
     FailureClass.RATE_LIMIT: RateLimited,
     FailureClass.QUOTA: QuotaExceeded,
@@ -71,6 +73,12 @@ class Journey:
         self.breakers = Breakers(self.clock)
         self.catalog: CatalogSnapshot = snapshot(*self.models)
         self._left = {name: list(outcomes) for name, outcomes in self.outcomes.items()}
+
+    def circuit(self, letter: str) -> str:
+        return next(found.circuit for model in self.models for found in model.targets[CHAT] if found.id == letter)
+
+    def allows(self, letter: str) -> bool:
+        return bool(self.breakers.allows(self.circuit(letter)))
 
     async def attempt(self, to: Target) -> str:
         self.tried.append(to.id)
@@ -130,7 +138,7 @@ async def test_route_when_a_target_fails_five_times_then_its_class_decides_wheth
         with contextlib.suppress(Exhausted):
             await journey.go()
         journey.clock.now += 1.0
-    cooled = not journey.breakers.allows("a")
+    cooled = not journey.allows("a")
     assert cooled is POLICIES[failure].counts
 
 
@@ -222,7 +230,7 @@ async def test_fallback_models_when_one_lacks_the_capability_then_skipped_but_it
 def open_circuit(journey: Journey, *ids: str) -> None:
     for letter in ids:
         for _ in range(5):
-            journey.breakers.failed(letter)
+            journey.breakers.failed(journey.circuit(letter))
 
 
 async def test_cooled_target_when_another_is_left_then_passed_over() -> None:
@@ -242,7 +250,7 @@ async def test_cooled_target_when_a_fallback_model_is_left_then_passed_over() ->
 async def test_cooled_targets_when_nothing_else_is_left_then_the_first_to_open_is_tried_once() -> None:
     journey = Journey((model("m", "ab", retry=RetryPolicy(5, AT_ONCE), fallbacks=("n",)), model("n", "c")), {})
     open_circuit(journey, "a", "c")
-    journey.breakers.cool("b", 10)
+    journey.breakers.cool(journey.circuit("b"), 10)
     assert (await journey.go())[0].id == "b"
     assert journey.tried == ["b"]
 
@@ -270,7 +278,7 @@ async def test_probe_when_the_budget_is_used_up_then_not_taken() -> None:
     with pytest.raises(Exhausted):
         await journey.go(attempt)
     assert journey.tried == ["a", "b", "a"]
-    assert journey.breakers.allows("b")
+    assert journey.allows("b")
 
 
 async def test_probe_when_it_succeeds_then_the_circuit_is_closed() -> None:
@@ -291,7 +299,15 @@ async def test_probe_when_it_says_nothing_of_the_target_then_another_may_be_made
     open_circuit(journey, "a")
     journey.clock.now += 30
     await journey.fail()
-    assert journey.breakers.allows("a") is released
+    assert journey.allows("a") is released
+
+
+async def test_defect_when_an_adapter_has_one_then_its_traceback_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    await Journey((model("m", "a"),), {"a": [ValueError("a defect")]}).fail()
+    (record,) = [record for record in caplog.records if record.name == "gateway.requests"]
+    assert record.levelname == "ERROR"
+    assert record.exc_info is not None
+    assert record.exc_info[0] is ValueError
 
 
 async def test_probe_when_the_client_leaves_then_released_and_the_line_says_so() -> None:
@@ -307,11 +323,11 @@ async def test_probe_when_the_client_leaves_then_released_and_the_line_says_so()
 
     task = asyncio.ensure_future(journey.go(attempt))
     await started.wait()
-    assert not journey.breakers.allows("a")
+    assert not journey.allows("a")
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert journey.breakers.allows("a")
+    assert journey.allows("a")
     assert (journey.attempts[0].outcome, journey.attempts[0].failure) == ("cancelled", None)
     assert journey.attempts[0].upstream_s > 0
 

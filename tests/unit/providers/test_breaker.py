@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from providers.breaker import COOLDOWN_S, MAX_COOLDOWN_S, PROBE_S, WINDOW_S, Breakers
 
@@ -31,6 +31,7 @@ class Model:
     cooled_until: float | None = None
     cooldowns: int = 0
     limited: bool = False
+    probe: int = 0
     probe_until: float = 0.0
 
     def window(self, now: float, failed: bool) -> None:
@@ -51,14 +52,19 @@ class BreakerMachine(RuleBasedStateMachine):
         self.clock = Clock()
         self.breakers = Breakers(self.clock)
         self.known: dict[str, Model] = {}
+        self.permits: list[tuple[str, int]] = []
 
     @rule(target_id=st.sampled_from(TARGETS))
     def ask(self, target_id: str) -> None:
         model, now = self.known.get(target_id), self.clock.now
         allowed = model is None or model.cooled_until is None or (now >= model.cooled_until and now >= model.probe_until)
+        permit = self.breakers.allows(target_id)
+        assert bool(permit) is allowed
         if model is not None and model.cooled_until is not None and allowed:
-            model.probe_until = now + PROBE_S
-        assert self.breakers.allows(target_id) is allowed
+            assert permit not in {number for _, number in self.permits}
+            model.probe, model.probe_until = permit, now + PROBE_S
+        if allowed:
+            self.permits.append((target_id, permit))
 
     @rule(target_id=st.sampled_from(TARGETS))
     def succeed(self, target_id: str) -> None:
@@ -97,10 +103,12 @@ class BreakerMachine(RuleBasedStateMachine):
         model.limited = model.limited or model.cooled_until is None
         model.cooled_until, model.probe_until = max(model.cooled_until or 0.0, self.clock.now + seconds), 0.0
 
-    @rule(target_id=st.sampled_from(TARGETS))
-    def release(self, target_id: str) -> None:
-        self.breakers.released(target_id)
-        if target_id in self.known:
+    @precondition(lambda self: self.permits)
+    @rule(data=st.data())
+    def release(self, data: st.DataObject) -> None:
+        target_id, permit = self.permits.pop(data.draw(st.integers(0, len(self.permits) - 1)))
+        self.breakers.released(target_id, permit)
+        if target_id in self.known and self.known[target_id].probe == permit:
             self.known[target_id].probe_until = 0.0
 
     @rule(seconds=st.sampled_from([0.5, 5.0, 11.0, 29.5, 30.0, 60.0, 300.0]))
@@ -177,7 +185,7 @@ def test_target_when_the_failures_are_spread_over_time_then_not_cooled(breakers:
 def test_probe_when_the_cooldown_is_over_then_one_alone_is_let_through(breakers: Breakers, clock: Clock) -> None:
     fail(breakers, 5)
     clock.now += 30
-    assert [breakers.allows("a") for _ in range(3)] == [True, False, False]
+    assert [bool(breakers.allows("a")) for _ in range(3)] == [True, False, False]
     clock.now += PROBE_S
     assert breakers.allows("a")
 
@@ -209,8 +217,28 @@ def test_probe_when_it_fails_again_and_again_then_the_cooldown_doubles_up_to_fiv
 def test_probe_when_released_then_the_next_may_probe(breakers: Breakers, clock: Clock) -> None:
     fail(breakers, 5)
     clock.now += 30
+    breakers.released("a", breakers.allows("a"))
     assert breakers.allows("a")
-    breakers.released("a")
+
+
+def test_probe_when_an_earlier_try_is_released_then_still_the_only_one(breakers: Breakers, clock: Clock) -> None:
+    earlier = breakers.allows("a")
+    fail(breakers, 5)
+    clock.now += 30
+    lost = breakers.allows("a")
+    breakers.released("a", earlier)
+    assert not breakers.allows("a")
+    clock.now += PROBE_S
+    assert breakers.allows("a")
+    breakers.released("a", lost)
+    assert not breakers.allows("a")
+
+
+def test_targets_when_they_are_no_more_then_forgotten(breakers: Breakers) -> None:
+    fail(breakers, 5)
+    breakers.failed("b")
+    breakers.keep({"b", "c"})
+    assert list(breakers.states()) == ["b"]
     assert breakers.allows("a")
 
 

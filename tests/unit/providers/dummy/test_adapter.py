@@ -50,7 +50,7 @@ async def events(script: str) -> list[Any]:
 
 
 async def test_echo_when_asked_then_the_last_words_of_the_user() -> None:
-    reply = json.loads((await adapter("echo").chat(call(), UNUSED)).fields.body)
+    reply = json.loads((await adapter("echo").chat(call(), UNUSED)).body)
     assert reply["model"] == "echo"
     assert reply["choices"][0]["message"] == {"role": "assistant", "content": "You said: one two"}
     assert reply["usage"]["total_tokens"] == reply["usage"]["prompt_tokens"] + reply["usage"]["completion_tokens"] > 0
@@ -68,7 +68,7 @@ async def test_echo_when_streamed_then_the_same_words_usage_and_done() -> None:
     "messages", [[], [{"role": "system", "content": "x"}], [{"role": "user", "content": [{"type": "text"}]}]]
 )
 async def test_echo_when_there_are_no_words_then_a_greeting(messages: Any) -> None:
-    reply = json.loads((await adapter("echo").chat(call(messages), UNUSED)).fields.body)
+    reply = json.loads((await adapter("echo").chat(call(messages), UNUSED)).body)
     assert reply["choices"][0]["message"]["content"] == "Hello from Signalbox."
 
 
@@ -138,5 +138,5 @@ async def test_script_when_it_errs_then_the_last_event_is_an_error() -> None:
 
 
 async def test_script_when_unknown_then_it_echoes() -> None:
-    reply = json.loads((await adapter("gpt-4o").chat(call(), UNUSED)).fields.body)
+    reply = json.loads((await adapter("gpt-4o").chat(call(), UNUSED)).body)
     assert reply["choices"][0]["message"]["content"] == "You said: one two"

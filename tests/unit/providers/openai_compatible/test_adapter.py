@@ -13,12 +13,15 @@ from providers.capabilities import Capability
 from providers.errors import CallerError, ConfigurationError, CredentialError, InvalidResponse, Overloaded, RateLimited
 from providers.openai_compatible.adapter import OpenAICompatibleAdapter
 from providers.openai_compatible.presets import PRESETS
+from providers.registry import provider_type
 from providers.transport import Headers, UpstreamReply, UpstreamRequest, UpstreamStream
 from providers.types import Call, Credential, Secret, TargetConfig, Wire
 from providers.wire.patch import fields_of
 
 KEY = "sk-upstream-0123456789"
-PRESET = {preset.name: preset for preset in PRESETS}
+PRESET = {preset.name: preset for preset in PRESETS if Capability.CHAT in preset.paths}
+APPS = ("azure_openai", "fireworks", "mistral", "together", "xai")
+"""Vendors with an adapter of their own."""
 OWN_BASE = "http://127.0.0.1:9/base"
 COMPLETION = b'{"id":"c1","model":"up","choices":[]}'
 
@@ -60,13 +63,15 @@ class Upstream:
 
 
 def config(name: str, **fields: Any) -> TargetConfig:
-    base = "" if PRESET[name].api_base else OWN_BASE
+    base = "" if provider_type(name).api_base else OWN_BASE
     usual: dict[str, Any] = {"api_base": base, "credential": Credential(secret=Secret(KEY)), "upstream_model": "up/model"}
     return TargetConfig(id="t1", provider="p", provider_type=name, **(usual | fields))
 
 
 def adapter(name: str = "openai", **fields: Any) -> OpenAICompatibleAdapter:
-    return OpenAICompatibleAdapter(config(name, **fields), PRESET[name])
+    made = provider_type(name).build(config(name, **fields))
+    assert isinstance(made, OpenAICompatibleAdapter)
+    return made
 
 
 def call(body: bytes = b'{"model":"public","messages":[]}', **fields: Any) -> Call:
@@ -99,7 +104,7 @@ def url_of(request: UpstreamRequest) -> str:
 ADDRESSES = {
     "openai": "https://api.openai.com:443/v1/chat/completions",
     "azure_openai": "http://127.0.0.1:9/base/openai/deployments/up%2Fmodel/chat/completions?api-version=2024-10-21",
-    "together": "https://api.together.xyz:443/v1/chat/completions",
+    "together": "https://api.together.ai:443/v1/chat/completions",
     "xai": "https://api.x.ai:443/v1/chat/completions",
     "fireworks": "https://api.fireworks.ai:443/inference/v1/chat/completions",
     "mistral": "https://api.mistral.ai:443/v1/chat/completions",
@@ -110,6 +115,11 @@ ADDRESSES = {
     "cerebras": "https://api.cerebras.ai:443/v1/chat/completions",
     "perplexity": "https://api.perplexity.ai:443/chat/completions",
     "nvidia": "https://integrate.api.nvidia.com:443/v1/chat/completions",
+    "cohere": "https://api.cohere.ai:443/compatibility/v1/chat/completions",
+    "deepinfra": "https://api.deepinfra.com:443/v1/openai/chat/completions",
+    "nebius": "https://api.tokenfactory.nebius.com:443/v1/chat/completions",
+    "novita": "https://api.novita.ai:443/openai/v1/chat/completions",
+    "sambanova": "https://api.sambanova.ai:443/v1/chat/completions",
     "vllm": "http://127.0.0.1:9/base/chat/completions",
     "sglang": "http://127.0.0.1:9/base/chat/completions",
     "tgi": "http://127.0.0.1:9/base/chat/completions",
@@ -121,7 +131,7 @@ ADDRESSES = {
 
 
 def test_presets_when_listed_then_each_address_is_checked_here() -> None:
-    assert set(ADDRESSES) == set(PRESET)
+    assert set(ADDRESSES) == {*PRESET, *APPS}
 
 
 @pytest.mark.parametrize("name", ADDRESSES)
@@ -151,17 +161,18 @@ async def test_stream_when_asked_of_a_vendor_then_usage_is_asked_for(name: str) 
     body = b'{"model":"public","stream":true,"stream_options":{"include_obfuscation":false}}'
     request = await sent(name, body, call_fields={"stream": True})
     options = {"include_obfuscation": False, "include_usage": True}
-    assert json.loads(request.body) == {"model": "up/model", "stream": True, "stream_options": options}
+    assert json.loads(bytes(request.body)) == {"model": "up/model", "stream": True, "stream_options": options}
 
 
 @pytest.mark.parametrize("body", [b'{"model":"public","stream":true,"stream_options":{}}', b'{"model":"public","stream":true}'])
 async def test_stream_when_asked_of_mistral_then_stream_options_are_left_out(body: bytes) -> None:
     request = await sent("mistral", body, call_fields={"stream": True})
-    assert json.loads(request.body) == {"model": "up/model", "stream": True}
+    assert json.loads(bytes(request.body)) == {"model": "up/model", "stream": True}
 
 
 @pytest.mark.parametrize(
-    "name", ["together", "fireworks", "deepseek", "hyperbolic", "perplexity", "nvidia", "tgi", "ollama", "mistral"]
+    "name",
+    ["together", "fireworks", "deepseek", "hyperbolic", "perplexity", "nvidia", "tgi", "ollama", "mistral", "cohere", "novita"],
 )
 @pytest.mark.parametrize(
     ("given", "expected"),
@@ -176,24 +187,24 @@ async def test_limit_when_the_vendor_has_the_old_name_then_renamed(
     name: str, given: dict[str, Any], expected: dict[str, Any]
 ) -> None:
     request = await sent(name, json.dumps({"model": "public", **given}).encode())
-    assert json.loads(request.body) == {"model": "up/model", **expected}
+    assert json.loads(bytes(request.body)) == {"model": "up/model", **expected}
 
 
 @pytest.mark.parametrize(("name", "field"), [("mistral", "random_seed"), ("openai", "seed"), ("groq", "seed")])
 async def test_seed_when_sent_then_under_the_vendors_name(name: str, field: str) -> None:
     request = await sent(name, b'{"model":"public","seed":7}')
-    assert json.loads(request.body) == {"model": "up/model", field: 7}
+    assert json.loads(bytes(request.body)) == {"model": "up/model", field: 7}
 
 
 async def test_gateway_fields_when_sent_then_none_goes_upstream() -> None:
     body = b'{"tensorzero::credentials":{"k":"secret"},"model":"public","tensorzero::tags":{}}'
     request = await sent(body=body)
-    assert json.loads(request.body) == {"model": "up/model"}
+    assert json.loads(bytes(request.body)) == {"model": "up/model"}
 
 
 async def test_extra_body_when_configured_then_set_over_what_the_client_sent() -> None:
     request = await sent(body=b'{"model":"public","top_k":1}', extra_body={"top_k": b"5", "safe": b'{"x":[1]}'})
-    assert json.loads(request.body) == {"model": "up/model", "top_k": 5, "safe": {"x": [1]}}
+    assert json.loads(bytes(request.body)) == {"model": "up/model", "top_k": 5, "safe": {"x": [1]}}
 
 
 async def test_extra_headers_when_configured_then_sent_and_stronger() -> None:
@@ -346,7 +357,7 @@ def test_key_when_the_adapter_is_shown_then_never_in_it() -> None:
 
 async def test_chat_when_the_answer_is_good_then_its_fields() -> None:
     reply = await adapter().chat(call(), Upstream())
-    assert (reply.wire, reply.fields.body, reply.content_type) == (Wire.OPENAI_CHAT, COMPLETION, b"application/json")
+    assert (reply.wire, reply.body, reply.content_type) == (Wire.OPENAI_CHAT, COMPLETION, b"application/json")
 
 
 @pytest.mark.parametrize("body", [b"<html>", b"", b'{"id":1}'])

@@ -173,6 +173,8 @@ async def test_fetch_that_is_reset_while_the_end_is_the_end_of_the_connection_ra
     [
         (b"<html>not HTTP</html>\r\n\r\n", ProtocolViolation),
         (b"220 mail.example.com ESMTP\r\n\r\n", ProtocolViolation),
+        (b"220 mail.example.com ESMTP\r\n", ProtocolViolation),
+        (b"HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n" * 17 + OK, ProtocolViolation),
         (b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n", ProtocolViolation),
         (b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\ncontent-length: 2\r\n\r\n2\r\nok\r\n0\r\n\r\n", ProtocolViolation),
         (b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\ncontent-length: 3\r\n\r\nok", ProtocolViolation),
@@ -199,6 +201,31 @@ async def test_fetch_of_an_answer_against_the_rules_raises_and_closes(
         await server.settled()
         assert (await transport.fetch(request_to(server))).body == b"ok"
     assert server.accepted == 2
+
+
+async def test_fetch_of_what_is_not_http_raises_the_same_when_the_connection_ends_with_it(transport: Transport) -> None:
+    async with ScriptedServer(once(b"220 mail.example.com ESMTP\r\n")) as server:
+        with pytest.raises(ProtocolViolation):
+            await transport.fetch(request_to(server))
+
+
+async def test_fetch_of_endless_interim_answers_is_cut(transport: Transport) -> None:
+    async def script(peer: Peer) -> None:
+        await peer.request()
+        while True:
+            await peer.send(b"HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n")
+
+    async with ScriptedServer(script) as server:
+        with pytest.raises(ProtocolViolation):
+            await transport.fetch(request_to(server))
+
+
+async def test_fetch_of_an_answer_that_announces_more_than_the_cap_does_not_wait_for_it(transport: Transport) -> None:
+    head = b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % (limits.MAX_REPLY_BYTES + 1)
+    async with ScriptedServer(hanging(head)) as server:
+        with pytest.raises(ResponseTooLarge):
+            await transport.fetch(request_to(server))
+        await server.settled()
 
 
 async def test_fetch_of_an_endless_head_is_cut(transport: Transport) -> None:

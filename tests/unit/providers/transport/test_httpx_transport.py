@@ -9,13 +9,15 @@ import sys
 
 import pytest
 
-from providers.errors import AdapterFailed, ConnectFailed
+from providers.errors import AdapterFailed, ConnectFailed, ConnectTimeout
 from providers.transport.httpx_transport import HttpxTransport
 from providers.transport.pool import PoolCounters
+from providers.types import Secret, Timeouts
 from tests.unit.providers.transport.conftest import CONTEXT
 from tests.unit.providers.transport.scripted import (
     CHUNKED,
     OK,
+    PATIENCE,
     Peer,
     ScriptedServer,
     answering,
@@ -27,7 +29,7 @@ from tests.unit.providers.transport.scripted import (
 
 async def test_fetch_through_a_proxy_asks_the_proxy_for_the_whole_address(no_leaks: None) -> None:
     async with ScriptedServer(answering(OK)) as proxy, ScriptedServer(answering(OK)) as server:
-        transport = HttpxTransport(context=CONTEXT, proxy=f"http://127.0.0.1:{proxy.port}")
+        transport = HttpxTransport(context=CONTEXT, proxy=Secret(f"http://127.0.0.1:{proxy.port}"))
         assert (await transport.fetch(request_to(server, path="/a/%2e%2e/b"))).body == b"ok"
         assert proxy.requests[0].startswith(b"POST http://127.0.0.1:%d/a/%%2e%%2e/b HTTP/1.1\r\n" % server.port)
         assert server.requests == []
@@ -39,7 +41,7 @@ async def test_fetch_over_tls_through_a_proxy_asks_for_a_tunnel_and_shows_it_no_
         await peer.answer(b"HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n")
 
     async with ScriptedServer(refuse) as proxy:
-        transport = HttpxTransport(context=CONTEXT, proxy=f"http://127.0.0.1:{proxy.port}")
+        transport = HttpxTransport(context=CONTEXT, proxy=Secret(f"http://127.0.0.1:{proxy.port}"))
         request = request_to(proxy, scheme="https", host="api.example.com", headers=[(b"authorization", b"Bearer secret")])
         with pytest.raises(ConnectFailed):
             await transport.fetch(request)
@@ -57,18 +59,25 @@ async def test_path_that_httpx_would_change_is_refused(no_leaks: None) -> None:
         await transport.aclose()
 
 
-@pytest.mark.parametrize("trust_env", [False, True])
-async def test_proxy_of_the_environment_is_used_only_when_told(
-    monkeypatch: pytest.MonkeyPatch, no_leaks: None, trust_env: bool
-) -> None:
+async def test_fetch_through_a_proxy_that_opens_no_tunnel_in_time_raises_connect_timeout(no_leaks: None) -> None:
+    async with ScriptedServer(hanging()) as proxy:
+        transport = HttpxTransport(context=CONTEXT, proxy=Secret(f"http://127.0.0.1:{proxy.port}"))
+        timeouts = Timeouts(0.1, PATIENCE, PATIENCE, PATIENCE)
+        with pytest.raises(ConnectTimeout):
+            await transport.fetch(request_to(proxy, scheme="https", host="api.example.com", timeouts=timeouts))
+        await proxy.settled()
+        await transport.aclose()
+
+
+async def test_proxy_of_the_environment_is_not_used(monkeypatch: pytest.MonkeyPatch, no_leaks: None) -> None:
     async with ScriptedServer(answering(OK)) as proxy, ScriptedServer(answering(OK)) as server:
         for name in ("no_proxy", "NO_PROXY"):
             monkeypatch.delenv(name, raising=False)
         monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{proxy.port}")
-        transport = HttpxTransport(context=CONTEXT, trust_env=trust_env)
+        transport = HttpxTransport(context=CONTEXT)
         await transport.fetch(request_to(server))
         await transport.aclose()
-    assert (len(proxy.requests), len(server.requests)) == ((1, 0) if trust_env else (0, 1))
+    assert (len(proxy.requests), len(server.requests)) == (0, 1)
 
 
 async def test_neither_address_nor_headers_are_logged(caplog: pytest.LogCaptureFixture, no_leaks: None) -> None:

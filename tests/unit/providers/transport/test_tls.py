@@ -18,12 +18,12 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from providers.errors import ConnectTimeout, StreamTruncated, TlsFailed, UpstreamReset
+from providers.errors import ConnectFailed, ConnectTimeout, StreamTruncated, TlsFailed, UpstreamReset
 from providers.transport import Transport
 from providers.transport.dial import tls_context
 from providers.transport.httpx_transport import HttpxTransport
 from providers.transport.slim import SlimTransport
-from providers.types import Timeouts
+from providers.types import Secret, Timeouts
 from tests.unit.providers.transport.conftest import CONTEXT
 from tests.unit.providers.transport.scripted import (
     CHUNKED,
@@ -150,6 +150,24 @@ async def test_fetch_from_an_unknown_authority_sends_nothing(
             await transport.fetch(request_to(server, scheme="https"))
         assert server.requests == []
     await transport.aclose()
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+async def test_proxy_that_is_asked_over_tls_must_prove_who_it_is(
+    trusting: ssl.SSLContext, served: Callable[..., ssl.SSLContext], no_leaks: None, trusted: bool
+) -> None:
+    async with ScriptedServer(answering(OK), context=served()) as proxy:
+        url = Secret(f"https://user:hidden@127.0.0.1:{proxy.port}")
+        transport = HttpxTransport(context=trusting if trusted else CONTEXT, proxy=url)
+        request = request_to(proxy, host="api.example.com")
+        if trusted:
+            assert (await transport.fetch(request)).body == b"ok"
+        else:
+            with pytest.raises(ConnectFailed) as caught:
+                await transport.fetch(request)
+            assert "hidden" not in str(caught.value)
+        assert len(proxy.requests) == trusted
+        await transport.aclose()
 
 
 @pytest.mark.filterwarnings("ignore:ssl.TLSVersion.TLSv1_1 is deprecated:DeprecationWarning")

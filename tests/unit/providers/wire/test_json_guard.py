@@ -9,7 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from providers.wire.json_guard import MAX_DEPTH, UnsafeJson, check_text, depth_exceeds
+from providers.wire.json_guard import (
+    MAX_DEPTH,
+    MAX_KEYS,
+    SLICE_BYTES,
+    UnsafeJson,
+    check_text,
+    depth_exceeds,
+    keys_exceed,
+    structure_of,
+)
 
 PAIRS = (("[", "]"), ('{"a":', "}"), ('{"[[":', "}"), ('[1,"\\"[",', "]"))
 
@@ -43,7 +52,41 @@ def depth_of(value: Any) -> int:
 
 @given(VALUES, st.integers(1, 8))
 def test_depth_when_of_any_value_then_that_of_its_structure(value: Any, limit: int) -> None:
-    assert depth_exceeds(json.dumps(value).encode(), limit) is (depth_of(value) > limit)
+    assert depth_exceeds(structure_of(json.dumps(value).encode()), limit) is (depth_of(value) > limit)
+
+
+def most_keys(value: Any) -> int:
+    """How many fields the largest object has."""
+    inner = list(value.values()) if isinstance(value, dict) else value if isinstance(value, list) else []
+    return max([len(value) if isinstance(value, dict) else 0, *map(most_keys, inner)])
+
+
+KEYED = st.recursive(
+    st.integers(0, 9) | st.text(':{}"\\', max_size=4),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(':[]{}"\\', max_size=3), inner, max_size=6),
+    max_leaves=40,
+)
+
+
+@given(KEYED, st.integers(0, 6))
+def test_keys_when_of_any_value_then_those_of_its_largest_object(value: Any, limit: int) -> None:
+    assert keys_exceed(structure_of(json.dumps(value).encode()), limit) is (most_keys(value) > limit)
+
+
+@pytest.mark.parametrize("place", ["{}", "[[{}]]", '{{"a": [{{"b": {}, "c": 1}}]}}', '[{{"a": {{}}}}, {}, {{"a": [1, 2]}}]'])
+def test_keys_when_at_the_limit_then_taken_and_one_more_refused(place: str) -> None:
+    def text(keys: int) -> bytes:
+        fields = ((f"{number:x}", {"x": [{}]} if number % 3 else ":") for number in range(keys))
+        return place.format(json.dumps(dict(fields), separators=(",", ":"))).encode()
+
+    check_text(text(MAX_KEYS))
+    with pytest.raises(UnsafeJson):
+        check_text(text(MAX_KEYS + 1))
+
+
+def test_keys_when_they_are_as_short_as_can_be_then_counted_too() -> None:
+    with pytest.raises(UnsafeJson):
+        check_text(b"{" + b",".join([b'"":1'] * (MAX_KEYS + 1)) + b"}")
 
 
 @pytest.mark.parametrize("number", ["1e309", "-1E400", "1.5e+999", "1e0400", "9999e306", "17.9E+0999"])
@@ -51,6 +94,13 @@ def test_number_when_no_float_can_hold_it_then_refused(number: str) -> None:
     with pytest.raises(UnsafeJson):
         check_text(f'{{"x":[1,{number}]}}'.encode())
     check_text(f'{{"x":"{number} \\" {number}"}}'.encode())
+
+
+@pytest.mark.parametrize("cut", range(8))
+def test_number_when_it_lies_across_two_slices_then_refused_too(cut: int) -> None:
+    text = b'{"x":1e999}'
+    with pytest.raises(UnsafeJson):
+        check_text(b" " * (SLICE_BYTES - len('{"x":') - cut) + text)
 
 
 @pytest.mark.parametrize("number", ["1e308", "-1e-999", "0e100", "1.7e+308", "123456789012345678901234567890", "0.000e000"])

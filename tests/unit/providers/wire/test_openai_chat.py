@@ -6,7 +6,8 @@ import pytest
 
 from providers.errors import InvalidResponse, Overloaded, ProviderError
 from providers.types import Usage
-from providers.wire.openai_chat import asking_usage, completion_of, error_in, usage_of
+from providers.wire.openai_chat import answer_of, asking_usage, error_in
+from providers.wire.openai_usage import usage_of
 from providers.wire.patch import fields_of
 
 
@@ -30,7 +31,10 @@ def test_stream_options_when_sent_upstream_then_usage_is_asked_for(given: bytes 
         (b"null", None),
         (b'"many"', None),
         (b'{"prompt_tokens":"3"}', None),
-        (b"{}", Usage()),
+        (b"{}", None),
+        (b'{"input_tokens":5,"output_tokens":6,"input_tokens_details":{"cached_tokens":1}}', Usage(5, 6, cached_tokens=1)),
+        (b'{"total_tokens":7}', Usage(7)),
+        (b'{"type":"duration","seconds":9}', None),
         (b'{"prompt_tokens":3,"completion_tokens":4,"x":1}', Usage(input_tokens=3, output_tokens=4)),
         (b'{"prompt_tokens":3,"completion_tokens":null}', Usage(input_tokens=3)),
         (
@@ -65,13 +69,13 @@ def test_error_when_truthy_then_an_error(error: bytes) -> None:
 )
 def test_completion_when_it_is_none_then_invalid_response(body: bytes) -> None:
     with pytest.raises(InvalidResponse):
-        completion_of(body)
+        answer_of(body, "choices")
 
 
 def test_completion_when_an_error_stands_in_its_place_then_that_error() -> None:
     with pytest.raises(Overloaded):
-        completion_of(b'{"error":{"type":"overloaded_error"}}')
+        answer_of(b'{"error":{"type":"overloaded_error"}}', "choices")
 
 
 def test_completion_when_it_has_choices_then_its_fields() -> None:
-    assert completion_of(b'{"choices":[],"error":null}').raw("choices") == b"[]"
+    assert answer_of(b'{"choices":[],"error":null}', "choices").raw("choices") == b"[]"

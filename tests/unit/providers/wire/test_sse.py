@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from itertools import pairwise, product
 
 import pytest
 from hypothesis import example, given, settings
@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from providers.errors import InvalidResponse
 from providers.wire.sse import MAX_FRAME_BYTES, FrameSplitter, data_of, frame_of
+from tests.fuzz.targets import events_of
 
 CORPUS = {
     "lf": b"data: a\n\ndata: b\n\n",
@@ -17,6 +18,9 @@ CORPUS = {
     "cr": b"data: a\r\rdata: b\r\r",
     "mixed": b"data: a\r\n\ndata: b\n\r\ndata: c\r\r\ndata: d\n\rdata: e\r\n\r",
     "bom": b"\xef\xbb\xbfdata: a\n\ndata: b\n\n",
+    "bom alone": b"\xef\xbb\xbf",
+    "bom, then another": b"\xef\xbb\xbf\xef\xbb\xbfdata: a\n\ndata: b\n\n",
+    "bom in the middle": b"data: a\n\n\xef\xbb\xbfdata: b\n\n\xef\xbb\xbfdata: c\r\n\r\n",
     "comments": b": ping\n\n:\n\ndata: a\n: inside\n\n:x\r\n\r\n",
     "several lines": b"event: x\nid: 1\ndata: a\ndata: b\nretry: 5\n\ndata: c\r\ndata:\r\ndata: d\r\n\r\n",
     "no space": b"data:a\n\ndata:  two\n\n",
@@ -29,20 +33,7 @@ CORPUS = {
     "empty": b"",
 }
 
-
-def events_of(stream: bytes) -> list[bytes]:
-    """The data of each event, read as the specification's algorithm reads it, line by line."""
-    text = stream.removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-    events: list[bytes] = []
-    data: list[bytes] = []
-    for line in text.split(b"\n")[:-1]:
-        field, colon, value = line.partition(b":")
-        if line == b"" and data:
-            events.append(b"\n".join(data))
-            data = []
-        elif field == b"data":
-            data.append(value.removeprefix(b" ") if colon else b"")
-    return events
+PIECES = (b"data: a", "data:é".encode(), b": c", b"\n", b"\r", b"\r\n")
 
 
 def cut(stream: bytes, places: list[int]) -> list[bytes]:
@@ -68,6 +59,18 @@ def test_frames_when_cut_at_any_two_places_then_joined_they_are_the_stream_with_
     for first in range(len(stream) + 1):
         for second in range(first, len(stream) + 1):
             check(stream, cut(stream, [first, second]))
+
+
+def test_frames_when_any_five_pieces_are_cut_at_every_place_then_joined_they_are_the_stream_with_the_same_events() -> None:
+    cases = 0
+    for length in range(6):
+        for pieces in product(PIECES, repeat=length):
+            stream = b"".join(pieces)
+            check(stream, [stream[i : i + 1] for i in range(len(stream))])
+            for place in range(len(stream) + 1):
+                check(stream, [stream[:place], stream[place:]])
+            cases += len(stream) + 2
+    assert cases > 100_000
 
 
 @settings(max_examples=3_000, deadline=None)
@@ -128,7 +131,7 @@ def test_feed_when_an_event_is_over_the_cap_then_refused_at_every_cut(end: bytes
         (b"data\ndata: b\n\n", b"\nb"),
         (b"data:\n\n", b""),
         (b"event: x\ndata: a\nid: 7\n\n", b"a"),
-        (b"\xef\xbb\xbfdata: a\n\n", b"a"),
+        (b"\xef\xbb\xbfdata: a\n\n", None),
         (b"\ndata: a\n\n", b"a"),
         (b": data: a\n\n", None),
         (b"event: ping\n\n", None),

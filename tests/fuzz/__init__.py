@@ -1,0 +1,1 @@
+"""What do the parsers do with bytes that nobody thought of? Targets for a coverage-guided fuzzer, and their seeds."""

@@ -1,0 +1,80 @@
+"""What do many large bodies at once cost, in memory and for others?"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Event
+
+import httpx
+import pytest
+
+from tests.live import LiveGateway, body
+from tests.live_fixtures import StartGateway
+
+CLIENTS, MIB = 16, 8
+MEMORY_RATIO = 2.5
+"""Memory of the server for each byte under way, at most."""
+OTHERS_WITHIN_S = 0.5
+
+
+@pytest.fixture(scope="module")
+def fresh(start_gateway: StartGateway) -> LiveGateway:
+    """A gateway whose memory has never been larger."""
+    gateway = start_gateway()
+    gateway.define("ok", "hang")
+    for _ in range(20):
+        gateway.chat("chaos/ok")
+    return gateway
+
+
+def image_request(model: str) -> bytes:
+    image = {"type": "image_url", "image_url": {"url": "data:image/png;base64," + "QUJD" * (MIB * 2**18)}}
+    return json.dumps(body(model, messages=[{"role": "user", "content": [image]}])).encode()
+
+
+def memory_mib(gateway: LiveGateway, line: str) -> float:
+    return int(Path(f"/proc/{gateway.process.pid}/status").read_text().split(f"{line}:")[1].split()[0]) / 1024
+
+
+@contextmanager
+def others(gateway: LiveGateway) -> Iterator[list[float]]:
+    """The times of small requests, one after another, until the block ends."""
+    waits: list[float] = []
+    ended = Event()
+
+    def ask() -> None:
+        with httpx.Client(base_url=gateway.base_url, headers=gateway.headers(), trust_env=False, timeout=30) as client:
+            while not ended.wait(0.01):
+                started = time.monotonic()
+                assert client.post("/v1/chat/completions", json=body("chaos/ok")).status_code == 200
+                waits.append(time.monotonic() - started)
+
+    with ThreadPoolExecutor(1) as pool:
+        asking = pool.submit(ask)
+        try:
+            yield waits
+        finally:
+            ended.set()
+            asking.result()
+
+
+def test_bodies_when_many_are_large_take_little_more_memory_than_they_are_and_hold_up_nobody(fresh: LiveGateway) -> None:
+    data = image_request("chaos/ok")
+    before = memory_mib(fresh, "VmRSS")
+
+    def send() -> int:
+        url = f"{fresh.base_url}/v1/chat/completions"
+        return httpx.post(url, content=data, headers=fresh.headers(), trust_env=False, timeout=60).status_code
+
+    with others(fresh) as waits, ThreadPoolExecutor(CLIENTS) as pool:
+        sent: list[Future[int]] = [pool.submit(send) for _ in range(CLIENTS)]
+        assert {answer.result() for answer in sent} == {200}
+    assert (grown := memory_mib(fresh, "VmHWM") - before) <= MEMORY_RATIO * CLIENTS * MIB, grown
+    assert len(waits) >= 3
+    assert sorted(waits)[len(waits) // 2] < OTHERS_WITHIN_S
+    assert {seen["body_bytes"] for seen in fresh.chaos.log("ok")} >= {len(data) - len("chaos/")}
