@@ -83,7 +83,7 @@ class Running:
             await asyncio.gather(self._loop_watch, return_exceptions=True)
         await asyncio.gather(self._refresher.stop(), self._recorder.stop(), return_exceptions=True)
         await self._transport.aclose()
-        await asyncio.to_thread(self._responses.close)
+        await self._responses.close()
         self.started = False
 
     def abandon(self) -> None:

@@ -66,11 +66,9 @@ class InferenceConsumer:
             inbound.record.route = route.path
             if route.keyed:
                 identify(self._gateway, inbound)  # before the body: nobody without a key makes the gateway hold one
-            if inbound.method in BODYLESS:
-                await route.handler(self._gateway, inbound)
-            else:
+            if inbound.method not in BODYLESS:
                 await self._read(route, inbound, receive)
-                await self._while_connected(route.handler, inbound, receive, task)
+            await self._while_connected(route.handler, inbound, receive, task)
         except ApiError as error:
             await send_error(inbound, error)
         except ClientGone:

@@ -15,7 +15,7 @@ from openai_api.guesses import Guesses
 from openai_api.recording.events import Record
 from openai_api.recording.metrics import Tally
 from openai_api.response_ids import ResponseIds
-from openai_api.responses import NothingStored, ResponseStore
+from openai_api.responses import ResponseStore
 from providers.breaker import Breakers
 from providers.transport import Transport
 from providers.types import Secret
@@ -100,7 +100,7 @@ class Gateway:
     limits: Limits
     metrics: Metrics
     response_ids: ResponseIds
-    responses: ResponseStore = field(default_factory=NothingStored)
+    responses: ResponseStore
     metrics_token: Secret | None = None
     authentication: bool = True
     serves_data: bool = True

@@ -9,6 +9,12 @@ from typing import Protocol
 
 import msgspec
 
+from openai_api.errors import RETRY_SOON, ApiError, upstream
+from providers.errors import CallerError
+from providers.types import Call
+from providers.wire.responses_to_chat import items_of
+from providers.wire.responses_tools import Json
+
 
 class StoredResponse(msgspec.Struct, frozen=True):
     """A response and the items it was made from. `items` and `body` are JSON: a list, and the response object."""
@@ -35,18 +41,18 @@ class ResponseStore(Protocol):
         ...
 
 
-class StoreUnavailable(Exception):
-    """The database cannot be reached."""
+class StoreUnavailable(ApiError):
+    """The database cannot be reached: 503 `store_unavailable`."""
+
+    def __init__(self) -> None:
+        message = "Stored responses cannot be reached at present."
+        super().__init__(503, "store_unavailable", message, kind="overloaded_error", headers=RETRY_SOON)
 
 
-class NothingStored:
-    """A store that keeps nothing, where nothing shall be kept."""
-
-    async def put(self, response: StoredResponse) -> None:
-        return None
-
-    async def get(self, response_id: str, owner: str) -> StoredResponse | None:
-        return None
-
-    async def delete(self, response_id: str, owner: str) -> bool:
-        return False
+def input_items(call: Call) -> list[Json]:
+    """What a request says, as items. Raises 400 for an `input` that is neither a text nor a list of objects."""
+    said = msgspec.json.decode(call.fields.raw("input") or b"null")
+    try:
+        return [] if said is None else items_of(said)
+    except CallerError as error:
+        raise upstream(error) from error

@@ -20,6 +20,8 @@ T = TypeVar("T")
 THREADS = 2
 PURGE_EVERY = 200
 PURGE_ROWS = 1000
+ANSWER_S = 1.5
+"""How long a request waits for the database."""
 log = structlog.stdlib.get_logger("gateway.responses")
 
 
@@ -40,14 +42,19 @@ class DatabaseResponses:
     async def delete(self, response_id: str, owner: str) -> bool:
         return await self._run(lambda: bool(_mine(response_id, owner).delete()[0]))
 
-    def close(self) -> None:
-        """Waits for what is under way, and gives the threads' connections back."""
-        for _ in range(THREADS):
-            self._threads.submit(connection.close)
-        self._threads.shutdown()
+    async def close(self) -> None:
+        """Waits for what is under way, not for long, and gives the threads' connections back."""
+        closed = [asyncio.wrap_future(self._threads.submit(_hang_up)) for _ in range(THREADS)]
+        await asyncio.wait(closed, timeout=ANSWER_S)
+        self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def _run(self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, _answered, work)
+        answer = asyncio.get_running_loop().run_in_executor(self._threads, _answered, work)
+        try:
+            return await asyncio.wait_for(answer, ANSWER_S)
+        except TimeoutError as error:
+            log.error("stored responses do not answer")
+            raise StoreUnavailable from error
 
     def _put(self, response: StoredResponse) -> None:
         created = datetime.fromtimestamp(response.created_at, UTC)
@@ -78,6 +85,10 @@ def _answered(work: Callable[[], T]) -> T:
                 log.error("stored responses cannot be reached", error=type(error).__name__)
                 raise StoreUnavailable from error
     raise StoreUnavailable
+
+
+def _hang_up() -> None:
+    connection.close()  # that of the thread in which this runs
 
 
 def _mine(response_id: str, owner: str) -> QuerySet[StoredResponseRow]:

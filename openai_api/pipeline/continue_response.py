@@ -9,11 +9,10 @@ import msgspec
 from models_catalog.snapshot import Client, ModelEntry
 from openai_api.errors import ApiError, invalid
 from openai_api.response_ids import WELL_FORMED, ResponseIds
-from openai_api.responses import ResponseStore, StoredResponse, StoreUnavailable
+from openai_api.responses import ResponseStore, StoredResponse, input_items
 from providers.capabilities import Capability
 from providers.types import Call
 from providers.wire.patch import fields_of, patch
-from providers.wire.responses_to_chat import items_of
 
 _items = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
@@ -42,11 +41,7 @@ async def found(store: ResponseStore, response_id: str, client: Client) -> Store
     """The stored response of that id, if it is this client's. Raises 503."""
     if not WELL_FORMED.fullmatch(response_id):
         return None
-    try:
-        return await store.get(response_id, client.id)
-    except StoreUnavailable as error:
-        text = "Stored responses cannot be reached at present."
-        raise ApiError(503, "store_unavailable", text, kind="overloaded_error", headers=((b"retry-after", b"1"),)) from error
+    return await store.get(response_id, client.id)
 
 
 def not_found(response_id: str) -> ApiError:
@@ -63,6 +58,5 @@ def _with(call: Call, changes: dict[str, bytes | None], **more: str) -> Call:
 def _joined(stored: StoredResponse, call: Call) -> bytes:
     """Its input, its output, and what is said now, in this order."""
     output = fields_of(stored.body).raw("output") or b"[]"
-    said = msgspec.json.decode(call.fields.raw("input") or b"[]")
-    now = [msgspec.Raw(msgspec.json.encode(item)) for item in items_of(said)]
+    now = [msgspec.Raw(msgspec.json.encode(item)) for item in input_items(call)]
     return msgspec.json.encode([*_items(stored.items), *_items(output), *now])

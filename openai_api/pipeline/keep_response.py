@@ -8,10 +8,10 @@ import time
 import msgspec
 
 from models_catalog.snapshot import Client
-from openai_api.responses import ResponseStore, StoredResponse, StoreUnavailable
+from openai_api.errors import ApiError
+from openai_api.responses import ResponseStore, StoredResponse, StoreUnavailable, input_items
 from providers.converted import mint
 from providers.types import Call, Target
-from providers.wire.responses_to_chat import items_of
 from providers.wire.responses_tools import Json
 
 log = logging.getLogger("gateway.responses")
@@ -21,16 +21,18 @@ async def keep_response(store: ResponseStore, call: Call, client: Client, target
     """Keeps the response unless the request says otherwise or its upstream does. A store that is away loses it, and says so."""
     if target.keeps_responses or call.fields.raw("store") == b"false":
         return
-    items = _identified(msgspec.json.decode(call.fields.raw("input") or b"[]"))
     try:
+        items = _identified(input_items(call))
         await store.put(StoredResponse(call.response_id, client.id, call.model, items, body, time.time()))
     except StoreUnavailable:
         log.error("a response could not be stored", extra={"request_id": call.request_id})
+    except ApiError:
+        log.warning("a response to what is no list of items is not stored", extra={"request_id": call.request_id})
 
 
-def _identified(value: object) -> bytes:
+def _identified(items: list[Json]) -> bytes:
     """The items as they are listed: each with an id and a type, and messages with parts."""
-    return msgspec.json.encode([_message(item) if "role" in item else {"id": mint("item")} | item for item in items_of(value)])
+    return msgspec.json.encode([_message(item) if "role" in item else {"id": mint("item")} | item for item in items])
 
 
 def _message(item: Json) -> Json:

@@ -12,7 +12,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -90,11 +90,13 @@ Answer = Callable[[Seen], Said]
 
 
 class Vendor:
-    """The server. `base` is its address without a path; `answers` may be changed at any time."""
+    """The server. `base` is its address without a path; `answers` may be changed at any time. `broken` counts
+    the answers in the midst of which the other end went."""
 
     def __init__(self, answers: Mapping[str, Answer]) -> None:
         self.answers = dict(answers)
         self.seen: list[Seen] = []
+        self.broken = 0
         vendor = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -107,8 +109,10 @@ class Vendor:
                 seen = Seen(self.command, self.path, headers, body)
                 vendor.seen.append(seen)
                 answer = vendor.answers.get(self.path) or vendor.answers.get(self.path.partition("?")[0])
-                with suppress(ConnectionError):
+                try:
                     self._say(answer(seen) if answer else said(NOT_FOUND, 404))
+                except ConnectionError:
+                    vendor.broken += 1
 
             do_GET = do_DELETE = do_POST  # noqa: N815 - the names are the base class's
 

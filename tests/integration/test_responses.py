@@ -13,7 +13,8 @@ import pytest
 from openai import NotFoundError, OpenAI
 
 from tests.fakes.vendor import Said, Seen, Vendor, events, said, vendor
-from tests.live import LiveGateway, error_of, words
+from tests.integration.test_recording import rows
+from tests.live import LiveGateway, error_of, eventually, words
 from tests.live import events as events_of
 
 UPSTREAM_ID = "resp_0123456789abcdef0123456789abcdef0123456789abcdef"
@@ -221,6 +222,19 @@ def test_native_stream_when_resumed_is_relayed(client: OpenAI, upstream: Vendor)
     assert "starting_after=1" in upstream.last.path
 
 
+def test_native_stream_when_resumed_and_left_closes_the_upstream(gateway: LiveGateway, upstream: Vendor) -> None:
+    upstream.answers["/v1/responses"] = lambda seen: said({**NATIVE, "status": "queued", "output": []})
+    made = ask(gateway, "r/native", background=True).json()["id"]
+    slow = [f"event: x\ndata: {json.dumps(event)}\n\n".encode() for event in [*native_events()[2:4], *[native_events()[2]] * 100]]
+    upstream.answers[at("")] = lambda seen: Said(content_type="text/event-stream", chunks=slow, pause=0.05)
+    headers, broken = {"x-request-id": "left-a-resumed-stream"}, upstream.broken
+    with gateway.http.stream("GET", f"/v1/responses/{made}", params={"stream": "true"}, headers=headers) as answer:
+        next(answer.iter_lines())
+    assert eventually(lambda: upstream.broken == broken + 1, 1)
+    (row,) = rows(gateway, "left-a-resumed-stream")
+    assert (row["status"], row["client_aborted"]) == (499, True)
+
+
 def test_converted_response_when_asked_for_again_is_the_same_until_it_is_deleted(client: OpenAI, upstream: Vendor) -> None:
     upstream.answers["/v1/chat/completions"] = lambda seen: said(chat({"content": "Hello."}))
     made = client.responses.create(model="r/chat", input=[{"role": "user", "content": text} for text in "abc"])
@@ -329,6 +343,28 @@ def test_request_when_bad_is_400_that_names_the_field(
 ) -> None:
     answer = ask(gateway, "r/chat", **fields)
     assert (answer.status_code, error_of(answer)["param"]) == (400, param)
+
+
+@pytest.mark.parametrize("model", ["r/chat", "r/forgetful"])
+@pytest.mark.parametrize(("said_now", "status", "param"), [([1], 400, "input[0]"), (7, 400, "input"), (None, 200, None)])
+def test_continuation_when_its_input_is_bad_is_400_that_names_it(
+    model: str, said_now: Any, status: int, param: str | None, gateway: LiveGateway, upstream: Vendor
+) -> None:
+    upstream.answers["/v1/responses"] = lambda seen: said(NATIVE)
+    upstream.answers["/v1/chat/completions"] = lambda seen: said(chat({"content": "Hello."}))
+    first = ask(gateway, model).json()["id"]
+    answer = ask(gateway, model, previous_response_id=first, input=said_now)
+    assert answer.status_code == status, answer.text
+    if param:
+        assert error_of(answer)["param"] == param
+
+
+@pytest.mark.parametrize("said_now", [[1], None])
+def test_forgetful_upstream_when_it_takes_what_cannot_be_kept_is_still_heard(
+    said_now: Any, gateway: LiveGateway, upstream: Vendor
+) -> None:
+    upstream.answers["/v1/responses"] = lambda seen: said(NATIVE)
+    assert ask(gateway, "r/forgetful", input=said_now).status_code == 200
 
 
 def test_request_when_it_names_no_model_is_400(gateway: LiveGateway, upstream: Vendor) -> None:
