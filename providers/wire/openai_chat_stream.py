@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import msgspec
 
-from providers.errors import EmptyStream, InvalidResponse, ProviderError, StreamTruncated
-from providers.types import Usage
 from providers.wire import sse
 from providers.wire.openai_chat import DONE, error_in
 from providers.wire.openai_usage import usage_of
 from providers.wire.patch import Fields, InvalidJson, fields_of, patch
+from providers.wire.relay import FrameRelay
 
 UNREMARKABLE = ((b'"finish_reason"', b'"finish_reason":null'), (b'"usage"', b'"usage":null'))
 """Fields that need a close look unless all of them have the second, commonest form."""
@@ -29,66 +28,21 @@ class _Choice(msgspec.Struct):
 _decode_choices = msgspec.json.Decoder(list[_Choice]).decode
 
 
-class ChatStreamRelay:
-    """One stream. `feed` gives the bytes for the client; the attributes tell what has been seen.
+class ChatStreamRelay(FrameRelay):
+    """One stream, `done` after `[DONE]`, `finished` after a finish reason; `usage` is its last usage.
 
     `content` stands in every chunk: older completions have `"text"` instead of `"delta"`.
-    `events` counts content events, `started` is true from the first on, `done` after `[DONE]`, `finished` after a
-    finish reason. `error` is the upstream's own error event, `usage` its last usage.
     """
 
-    comments = True
-    final: bytes | None = None
+    closing = sse.frame_of(DONE)
 
     def __init__(self, model: str, *, include_usage: bool, content: bytes = b'"delta"') -> None:
-        self.events = 0
-        self.done = False
-        self.finished = False
-        self.error: ProviderError | None = None
-        self.usage: Usage | None = None
+        super().__init__()
         self._model = msgspec.json.encode(model)
         self._content = content
         self._include_usage = include_usage
-        self._splitter = sse.FrameSplitter()
         self._needle = NEVER
         self._replacement = b""
-
-    @property
-    def started(self) -> bool:
-        return self.events > 0
-
-    def feed(self, chunk: bytes) -> bytes:
-        """What goes to the client for these bytes, perhaps nothing. Raises `InvalidResponse` for an endless event.
-
-        Stops at an error event, which is not relayed, and at `[DONE]`.
-        """
-        return self._relay(self._splitter.feed(chunk))
-
-    def end(self) -> bytes:
-        """What is still to be sent after the upstream's last byte. Raises `StreamTruncated` or `EmptyStream`, or the
-        upstream's own error, when the stream was not complete."""
-        frame = self._splitter.rest().rstrip(b"\r\n") + b"\n\n"
-        out = self._relay([frame]) if _is_whole(frame) else b""
-        if self.error is not None:
-            raise self.error
-        if self.done:
-            return out
-        if not self.finished:
-            raise StreamTruncated() if self.started else EmptyStream()
-        self.done = True
-        return out + sse.frame_of(DONE)
-
-    def broken(self, error: bytes) -> bytes:
-        """What ends the stream when it cannot go on."""
-        return sse.frame_of(error) + sse.frame_of(DONE)
-
-    def _relay(self, frames: list[bytes]) -> bytes:
-        out: list[bytes] = []
-        for frame in frames:
-            if self.done or self.error is not None:
-                break
-            out.append(self._frame(frame))
-        return b"".join(out)
 
     def _frame(self, frame: bytes) -> bytes:
         position = frame.find(self._needle)
@@ -112,13 +66,20 @@ class ChatStreamRelay:
         try:
             fields = fields_of(data)
         except InvalidJson:
-            if not self.started:
-                self.error = InvalidResponse("the first event is not JSON")
-                return b""
-            self.events += 1
-            return frame
+            return self._not_json(frame)
         self.error = error_in(fields)
         return b"" if self.error else self._chunk(frame, data, fields)
+
+    def _is_whole(self, frame: bytes) -> bool:
+        """Whether the frame lacks only its blank line; half an event is none."""
+        data = sse.data_of(frame)
+        if data is None or data.strip() == DONE:
+            return data is not None
+        try:
+            fields_of(data)
+        except InvalidJson:
+            return False
+        return True
 
     def _chunk(self, frame: bytes, data: bytes, fields: Fields) -> bytes:
         choices = fields.raw("choices")
@@ -160,15 +121,3 @@ class ChatStreamRelay:
         if data in frame:
             return frame.replace(data, changed, 1)
         return sse.frame_of(changed)
-
-
-def _is_whole(frame: bytes) -> bool:
-    """Whether the last event lacks only its blank line; half an event is none."""
-    data = sse.data_of(frame)
-    if data is None or data.strip() == DONE:
-        return data is not None
-    try:
-        fields_of(data)
-    except InvalidJson:
-        return False
-    return True

@@ -12,13 +12,13 @@ from typing import Any
 
 import msgspec
 
-from providers.errors import EmptyStream, InvalidResponse, ProviderError, StreamTruncated
-from providers.types import Usage
+from providers.errors import InvalidResponse, ProviderError
 from providers.wire import sse
 from providers.wire.openai_chat import DONE, error_in, json_string
 from providers.wire.openai_errors import failure_in_band
 from providers.wire.openai_usage import usage_of
 from providers.wire.patch import Fields, InvalidJson, fields_of, patch
+from providers.wire.relay import FrameRelay
 from providers.wire.response_object import error_object
 
 ENDINGS = frozenset({"response.completed", "response.incomplete", "response.failed"})
@@ -73,43 +73,19 @@ class Names:
         return patch(response, changes)
 
 
-class ResponsesRelay:
+class ResponsesRelay(FrameRelay):
     """One stream of Responses events. `final` is the response at its end, under its outside names.
 
-    With `at_once` the stream has begun with its first event, and not only with the first content: a response in the
-    background may wait long for that.
+    An error event is told as the failure of the response. With `at_once` the stream has begun with its first event, and
+    not only with the first content: a response in the background may wait long for that.
     """
 
-    comments = True
-
     def __init__(self, names: Names, *, at_once: bool = False) -> None:
-        self.events = 0
-        self.done = False
-        self.error: ProviderError | None = None
-        self.usage: Usage | None = None
-        self.final: bytes | None = None
+        super().__init__(MAX_EVENT_BYTES)
         self._names = names
         self._at_once = at_once
-        self._splitter = sse.FrameSplitter(MAX_EVENT_BYTES)
         self._response: bytes | None = None
         self._last = b""
-
-    @property
-    def started(self) -> bool:
-        return self.events > 0
-
-    def feed(self, chunk: bytes) -> bytes:
-        """Stops at an error event, which is told as the failure of the response, and after the last event."""
-        return self._relay(self._splitter.feed(chunk))
-
-    def end(self) -> bytes:
-        rest = self._splitter.rest().rstrip(b"\r\n")
-        out = self._relay([rest + b"\n\n"]) if rest else b""
-        if self.error is not None:
-            raise self.error
-        if not self.done:
-            raise StreamTruncated() if self.started else EmptyStream()
-        return out
 
     def broken(self, error: bytes) -> bytes:
         """`response.failed` with what the response was at its beginning, and the end."""
@@ -129,14 +105,6 @@ class ResponsesRelay:
             return self.events
         return number if isinstance(number, int) else self.events
 
-    def _relay(self, frames: list[bytes]) -> bytes:
-        out: list[bytes] = []
-        for frame in frames:
-            if self.done or self.error is not None:
-                break
-            out.append(self._frame(frame))
-        return b"".join(out)
-
     def _frame(self, frame: bytes) -> bytes:
         if b'"response"' not in frame and b'"type":"response.' in frame:
             self.events += 1
@@ -148,14 +116,9 @@ class ResponsesRelay:
         if data.strip() == DONE:
             return b""  # it comes with the last event, whether the upstream sends it or not
         try:
-            fields = fields_of(data)
-            return self._event(frame, data, fields)
+            return self._event(frame, data, fields_of(data))
         except InvalidJson:
-            if not self.started:
-                self.error = InvalidResponse("the first event is not JSON")
-                return b""
-            self.events += 1
-            return frame
+            return self._not_json(frame)
 
     def _event(self, frame: bytes, data: bytes, fields: Fields) -> bytes:
         kind = _text(fields, "type") or ""

@@ -7,6 +7,7 @@ add `data: [DONE]`.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Protocol
 
 import msgspec
@@ -65,19 +66,20 @@ class Relay(Protocol):
         ...
 
 
-class EventRelay:
-    """A stream of typed events of at most `limit` bytes, none of which is changed. It is complete after its last kind
-    of event."""
+class FrameRelay(ABC):
+    """A stream of events of at most `limit` bytes each. `finished` says that it may end without another event."""
 
     comments = True
     final: bytes | None = None
+    closing = b""
+    """What ends the stream when the upstream has left it out."""
 
     def __init__(self, limit: int = sse.MAX_FRAME_BYTES) -> None:
         self.events = 0
         self.done = False
+        self.finished = False
         self.error: ProviderError | None = None
         self.usage: Usage | None = None
-        self._finished = False
         self._splitter = sse.FrameSplitter(limit)
 
     @property
@@ -85,54 +87,81 @@ class EventRelay:
         return self.events > 0
 
     def feed(self, chunk: bytes) -> bytes:
-        """Stops at an error event, which is not relayed, and at `[DONE]`."""
+        """What goes to the client for these bytes, perhaps nothing. Raises `InvalidResponse` for an endless event.
+
+        Stops at an error event, which is not relayed, and after the last event.
+        """
         return self._relay(self._splitter.feed(chunk))
 
     def end(self) -> bytes:
+        """What is still to be sent after the upstream's last byte. Raises `StreamTruncated` or `EmptyStream`, or the
+        upstream's own error, when the stream was not complete."""
         rest = self._splitter.rest().rstrip(b"\r\n")
-        out = self._relay([rest + b"\n\n"]) if rest else b""
+        out = self._relay([rest + b"\n\n"]) if rest and self._is_whole(rest + b"\n\n") else b""
         if self.error is not None:
             raise self.error
-        if not self._finished:
+        if self.done:
+            return out
+        if not self.finished:
             raise StreamTruncated() if self.started else EmptyStream()
         self.done = True
-        return out
+        return out + self.closing
 
     def broken(self, error: bytes) -> bytes:
-        return b"event: error\n" + sse.frame_of(error) + sse.frame_of(DONE)
+        """What ends the stream when it cannot go on."""
+        return sse.frame_of(error) + sse.frame_of(DONE)
 
     def _relay(self, frames: list[bytes]) -> bytes:
         out: list[bytes] = []
         for frame in frames:
             if self.done or self.error is not None:
                 break
-            self._look(frame)
-            if self.error is None:
-                out.append(frame)
+            out.append(self._frame(frame))
         return b"".join(out)
 
-    def _look(self, frame: bytes) -> None:
+    @abstractmethod
+    def _frame(self, frame: bytes) -> bytes:
+        """What goes to the client for one frame; notes what it tells."""
+
+    def _is_whole(self, frame: bytes) -> bool:
+        """Whether the last frame, which had no blank line, is to be relayed."""
+        return True
+
+    def _not_json(self, frame: bytes) -> bytes:
+        """What goes to the client for a frame whose data is no JSON object."""
+        if not self.started:
+            self.error = InvalidResponse("the first event is not JSON")
+            return b""
+        self.events += 1
+        return frame
+
+
+class EventRelay(FrameRelay):
+    """A stream of typed events, none of which is changed. It is complete after its last kind of event."""
+
+    def broken(self, error: bytes) -> bytes:
+        return b"event: error\n" + super().broken(error)
+
+    def _frame(self, frame: bytes) -> bytes:
         data = sse.data_of(frame)
         if data is None or not data.strip():
-            return
+            return frame
         if data.strip() == DONE:
-            self.done = self._finished = True
-            return
+            self.done = True
+            return frame
         try:
             fields = fields_of(data if len(data) < LARGE else _without_content(data))
         except InvalidJson:
-            if not self.started:
-                self.error = InvalidResponse("the first event is not JSON")
-            self.events += 1
-            return
+            return self._not_json(frame)
         kind = (fields.raw("type") or b"").strip(b'"')
         self.error = error_in(fields)
         if self.error is None and kind == b"error":
             self.error = error_in(fields_of(msgspec.json.encode({"error": msgspec.json.decode(data)})))
         self.events += 1
         if kind.endswith(LAST_EVENTS):
-            self._finished = True
+            self.finished = True
             self.usage = usage_of(fields) or self.usage
+        return frame if self.error is None else b""
 
 
 class SoundRelay:
