@@ -7,6 +7,7 @@ from functools import partial
 import msgspec
 
 from models_catalog.snapshot import Client, ModelEntry
+from openai_api.connection_responses import ConnectionResponses
 from openai_api.errors import ApiError, invalid
 from openai_api.response_ids import WELL_FORMED, ResponseIds
 from openai_api.responses import ResponseStore, StoredResponse, input_items
@@ -26,6 +27,12 @@ async def continue_response(call: Call, entry: ModelEntry, client: Client, ids: 
     previous = call.previous_response_id
     if previous is None:
         return call
+    remembered = store.recall(previous, client.id) if isinstance(store, ConnectionResponses) else None
+    if remembered is not None:
+        call = _with(call, {"previous_response_id": None, "input": _joined(remembered.response, call)})
+        if remembered.continues is None:
+            return call
+        previous = remembered.continues
     sealed = ids.open(client.id, previous)
     if sealed is not None:
         if all(target.id != sealed.target for target in entry.targets.get(Capability.RESPONSES, ())):

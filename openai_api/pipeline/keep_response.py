@@ -8,6 +8,7 @@ import time
 import msgspec
 
 from models_catalog.snapshot import Client
+from openai_api.connection_responses import ConnectionResponses
 from openai_api.errors import ApiError
 from openai_api.responses import ResponseStore, StoredResponse, StoreUnavailable, input_items
 from providers.converted import mint
@@ -18,10 +19,16 @@ log = logging.getLogger("gateway.responses")
 
 
 async def keep_response(store: ResponseStore, call: Call, client: Client, target: Target, body: bytes) -> None:
-    """Keeps the response unless the request says otherwise or its upstream does. A store that is away loses it, and says so."""
-    if target.keeps_responses or call.fields.raw("store") == b"false":
+    """Keeps the response unless the request says otherwise or its upstream does. A store that is away loses it, and says so.
+    What is not to be stored is remembered by the WebSocket connection, if it came over one."""
+    stored = call.fields.raw("store") != b"false"
+    if target.keeps_responses and stored:
         return
     try:
+        if not stored:
+            if isinstance(store, ConnectionResponses):
+                store.remember(call, client.id, target, body)
+            return
         items = _identified(input_items(call))
         await store.put(StoredResponse(call.response_id, client.id, call.model, items, body, time.time()))
     except StoreUnavailable:

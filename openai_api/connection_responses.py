@@ -1,0 +1,88 @@
+"""What does a WebSocket connection remember of responses that nobody keeps? The last one of each stream of its turns."""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from typing import NamedTuple
+
+import msgspec
+
+from openai_api.responses import ResponseStore, StoredResponse, input_items
+from providers.types import Call, Target
+from providers.wire.patch import fields_of, patch
+from providers.wire.responses_tools import Json
+
+_items = msgspec.json.Decoder(list[msgspec.Raw]).decode
+_string = msgspec.json.Decoder(str | None).decode
+
+
+class Remembered(NamedTuple):
+    """A response with what it was made from, and the id of the stored one that it continues, if any."""
+
+    response: StoredResponse
+    continues: str | None
+
+    def size(self) -> int:
+        return len(self.response.items) + len(self.response.body)
+
+
+class ConnectionResponses:
+    """A store with a memory of its own in front, of at most `most_bytes`. `stream_id` is that of the turn in work."""
+
+    def __init__(self, store: ResponseStore, most_bytes: int) -> None:
+        self.stream_id = ""
+        self._store = store
+        self._most_bytes = most_bytes
+        self._last: OrderedDict[str, Remembered] = OrderedDict()
+
+    async def put(self, response: StoredResponse) -> None:
+        await self._store.put(response)
+
+    async def get(self, response_id: str, owner: str) -> StoredResponse | None:
+        return await self._store.get(response_id, owner)
+
+    async def delete(self, response_id: str, owner: str) -> bool:
+        return await self._store.delete(response_id, owner)
+
+    def remember(self, call: Call, owner: str, target: Target | None, body: bytes) -> None:
+        """Remembers the response in place of the last one, unless it failed. Raises 400 for input that cannot be read."""
+        self._last.pop(self.stream_id, None)
+        fields = fields_of(body)
+        if fields.raw("status") == b'"failed"':
+            return
+        if target is not None and target.keeps_responses:
+            body = patch(fields, {"output": _readable(fields.raw("output") or b"[]")})
+        response_id = _string(fields.raw("id") or b"null") or call.response_id
+        items = msgspec.json.encode(input_items(call))
+        response = StoredResponse(response_id, owner, call.model, items, body, time.time())
+        self._last[self.stream_id] = Remembered(response, _continued(call))
+        while sum(each.size() for each in self._last.values()) > self._most_bytes:
+            self._last.popitem(last=False)
+
+    def recall(self, response_id: str, owner: str) -> Remembered | None:
+        """The response of that id, if it is remembered, and was that owner's."""
+        for each in self._last.values():
+            if each.response.id == response_id and each.response.owner == owner:
+                return each
+        return None
+
+    def forget(self, response_id: str) -> None:
+        """Remembers it no more."""
+        for stream_id in [stream_id for stream_id, each in self._last.items() if each.response.id == response_id]:
+            del self._last[stream_id]
+
+
+def _continued(call: Call) -> str | None:
+    """The outside id of the upstream's response that the call continues."""
+    upstream_id = _string(call.fields.raw("previous_response_id") or b"null")
+    return call.seal(call.pinned, upstream_id) if upstream_id and call.pinned and call.seal is not None else None
+
+
+def _readable(output: bytes) -> bytes:
+    """The items without reasoning that its upstream has not kept and could not read again."""
+    return msgspec.json.encode([raw for raw in _items(output) if not _lost(msgspec.json.decode(raw))])
+
+
+def _lost(item: Json) -> bool:
+    return item.get("type") == "reasoning" and not item.get("encrypted_content")
