@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from providers.aside import aside
 from providers.capabilities import Capability
 from providers.errors import InvalidResponse
 from providers.protocols import Chat, Responses
@@ -33,34 +34,56 @@ Json = dict[str, Any]
 
 async def respond_by_chat(adapter: Chat, call: Call, transport: Transport) -> Reply | ReplyStream:
     """The response to a call, made by a chat completion. Raises `ProviderError`."""
-    request: Json = msgspec.json.decode(call.body)
-    converted = to_chat(request)
-    chat = _converted(call, Capability.CHAT, Wire.OPENAI_CHAT, converted.body)
-    response = new_response(request, call.response_id or mint("resp"), int(time.time()), call.model)
-    writer = ResponseWriter(response, converted.tools, mint)
+    chat, writer, lossy = await aside(len(call.body), _as_chat, call)
     if call.stream:
-        return ConvertedStream(await adapter.stream_chat(chat, transport), _Responses(writer), call.wire, converted.lossy)
+        return ConvertedStream(await adapter.stream_chat(chat, transport), _Responses(writer), call.wire, lossy)
     reply = await adapter.chat(chat, transport)
-    writer.begin()
-    writer.whole(_object(reply.body))
-    writer.end(usage_of(reply.fields) if reply.fields else None, int(time.time()))
-    return _reply(call, writer.response, (*converted.lossy, *reply.lossy))
+    return await aside(len(reply.body), _whole_response, call, writer, reply, lossy)
 
 
 async def chat_by_responses(adapter: Responses, call: Call, transport: Transport) -> Reply | ReplyStream:
     """The chat answer to a call, made by a response. Raises `ProviderError`."""
-    converted = to_responses(msgspec.json.decode(call.body))
-    responses = _converted(call, Capability.RESPONSES, Wire.OPENAI_RESPONSES, converted.body)
+    responses, lossy = await aside(len(call.body), _as_responses, call)
     answer = await adapter.respond(responses, transport)
-    identity = mint("chatcmpl"), int(time.time()), call.model
     if isinstance(answer, Reply):
-        return _reply(call, to_completion(_object(answer.body), *identity), (*converted.lossy, *answer.lossy))
-    return ConvertedStream(answer, _Chat(ChatWriter(*identity, include_usage=True)), call.wire, converted.lossy)
+        return await aside(len(answer.body), _whole_completion, call, answer, lossy)
+    return ConvertedStream(answer, _Chat(ChatWriter(*_identity(call), include_usage=True)), call.wire, lossy)
 
 
 def mint(prefix: str) -> str:
     """A new id."""
     return f"{prefix}_{os.urandom(24).hex()}"
+
+
+def _as_chat(call: Call) -> tuple[Call, ResponseWriter, tuple[str, ...]]:
+    """The call for chat, what writes the response, and the fields that were left out. Raises `ProviderError`."""
+    request: Json = msgspec.json.decode(call.body)
+    converted = to_chat(request)
+    response = new_response(request, call.response_id or mint("resp"), int(time.time()), call.model)
+    writer = ResponseWriter(response, converted.tools, mint)
+    return _converted(call, Capability.CHAT, Wire.OPENAI_CHAT, converted.body), writer, converted.lossy
+
+
+def _whole_response(call: Call, writer: ResponseWriter, reply: Reply, lossy: tuple[str, ...]) -> Reply:
+    writer.begin()
+    writer.whole(_object(reply.body))
+    writer.end(usage_of(reply.fields) if reply.fields else None, int(time.time()))
+    return _reply(call, writer.response, (*lossy, *reply.lossy))
+
+
+def _as_responses(call: Call) -> tuple[Call, tuple[str, ...]]:
+    """The call for a response, and the fields that were left out. Raises `ProviderError`."""
+    converted = to_responses(msgspec.json.decode(call.body))
+    return _converted(call, Capability.RESPONSES, Wire.OPENAI_RESPONSES, converted.body), converted.lossy
+
+
+def _whole_completion(call: Call, reply: Reply, lossy: tuple[str, ...]) -> Reply:
+    return _reply(call, to_completion(_object(reply.body), *_identity(call)), (*lossy, *reply.lossy))
+
+
+def _identity(call: Call) -> tuple[str, int, str]:
+    """The id, time and model of a completion."""
+    return mint("chatcmpl"), int(time.time()), call.model
 
 
 def _converted(call: Call, capability: Capability, wire: Wire, body: Json) -> Call:

@@ -10,6 +10,7 @@ from typing import cast
 import msgspec
 
 from openai_api.pipeline.first_event import Begun, first_event
+from providers.aside import aside
 from providers.calling import ask
 from providers.capabilities import Capability
 from providers.errors import InvalidResponse
@@ -77,7 +78,9 @@ async def adapt_stored(call: Call, method: str, path: str, transport: Transport,
 async def _begun(answer: Reply | ReplyStream, call: Call, target: Target) -> Answer:
     if not isinstance(answer, Reply):
         return await first_event(answer, RELAYS.get(call.capability, _events)(call, target))
-    return _named(answer, call, target) if call.capability is Capability.RESPONSES else answer
+    if call.capability is not Capability.RESPONSES:
+        return answer
+    return await aside(len(answer.body), _named, answer, call, target)
 
 
 def _named(reply: Reply, call: Call, target: Target) -> Reply:

@@ -14,13 +14,14 @@ from typing import Any
 
 import msgspec
 
+from providers.aside import aside
 from providers.capabilities import Capability
 from providers.errors import FailureClass, ProviderError, TotalTimeout, Unsupported
 from providers.fireworks import images, workflow
 from providers.fireworks.images import Api
 from providers.openai_compatible.adapter import OpenAICompatibleAdapter, register_preset
 from providers.openai_compatible.address import head_of
-from providers.openai_compatible.base import FORMS, aside
+from providers.openai_compatible.base import FORMS
 from providers.openai_compatible.presets import EMBEDDING, IMAGES, LISTENING, OLD_LIMIT, TEXT, Preset, paths
 from providers.transport import Head, Transport, UpstreamRequest
 from providers.types import Call, Reply, ReplyStream, TargetConfig

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Iterable, Mapping
-from typing import ParamSpec, TypeVar
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
+from providers.aside import aside
 from providers.capabilities import Capability
 from providers.errors import CallerError, CredentialError, ProviderError, Unsupported
 from providers.openai_compatible.address import auth_header, head_of
@@ -18,8 +17,6 @@ from providers.wire import multipart, openai_chat
 from providers.wire.openai_errors import failure_of
 from providers.wire.patch import Fields, patch
 
-LARGE = 256 * 1024
-"""Bytes from which a body is made or read in a thread."""
 TEXTUAL = frozenset({Capability.CHAT, Capability.COMPLETION})
 FORMS = frozenset(
     {Capability.AUDIO_TRANSCRIPTION, Capability.AUDIO_TRANSLATION, Capability.IMAGE_EDIT, Capability.IMAGE_VARIATION}
@@ -27,8 +24,6 @@ FORMS = frozenset(
 """Capabilities whose requests may be forms; each says what it is."""
 Changes = dict[str, bytes | None]
 """Fields of a JSON body to be set (JSON text) or removed (None)."""
-P = ParamSpec("P")
-R = TypeVar("R")
 
 
 class VendorBase:
@@ -48,7 +43,8 @@ class VendorBase:
     async def json(self, call: Call, transport: Transport, field: str, changes: Changes | None = None) -> Reply:
         answer = await transport.fetch(self.request(call, self.body(call, changes)))
         body = self.good(answer, call)
-        return Reply(wire=call.wire, body=body, fields=openai_chat.answer_of(body, field), lossy=self.dropped(call))
+        fields = await aside(len(body), openai_chat.answer_of, body, field)
+        return Reply(wire=call.wire, body=body, fields=fields, lossy=self.dropped(call))
 
     def dropped(self, call: Call) -> tuple[str, ...]:
         """The client's fields that its preset says a vendor does not take: `lossy` of every answer. Raises as `left_out`."""
@@ -185,11 +181,6 @@ def _renamed(fields: Fields, names: Mapping[str, str]) -> Changes:
             if vendors_name and vendors_name not in fields.spans:
                 changes[vendors_name] = value
     return changes
-
-
-async def aside(size: int, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-    """Does work upon `size` bytes, in a thread if that takes long."""
-    return await asyncio.to_thread(work, *args, **kwargs) if size > LARGE else work(*args, **kwargs)
 
 
 async def read_all(stream: UpstreamStream | OpenAIStream, limit: int = 1024 * 1024) -> bytes:

@@ -11,8 +11,9 @@ from typing import Any
 
 import msgspec
 
+from providers.aside import aside
 from providers.errors import InvalidResponse
-from providers.openai_compatible.base import VendorBase, aside, read_all
+from providers.openai_compatible.base import VendorBase, read_all
 from providers.transport import MAX_REPLY_BYTES, Transport, UpstreamRequest, find_header
 from providers.types import EVENT_STREAM, Call, Reply, ReplyStream
 from providers.wire import openai_chat, openai_image

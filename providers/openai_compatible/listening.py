@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
+from providers.aside import aside
 from providers.errors import InvalidResponse, Unsupported
-from providers.openai_compatible.base import VendorBase, aside, read_all
+from providers.openai_compatible.base import VendorBase, read_all
 from providers.transport import Headers, Transport, UpstreamRequest, find_header
 from providers.types import EVENT_STREAM, Call, Reply, ReplyStream, Wire
 from providers.wire.multipart import Form

@@ -6,9 +6,8 @@ Formats: OpenAI's OpenAPI document of August 2026; for rerank, Cohere's and Jina
 
 from __future__ import annotations
 
-import asyncio
-
-from providers.openai_compatible.base import LARGE, Changes, VendorBase
+from providers.aside import aside
+from providers.openai_compatible.base import Changes, VendorBase
 from providers.openai_compatible.presets import Quirk
 from providers.transport import Transport
 from providers.types import Call, Reply, ReplyStream, Wire
@@ -35,9 +34,7 @@ class TextMethods(VendorBase):
         asked = openai_embedding.format_of(call.fields)
         changes: Changes = {"encoding_format": None} if Quirk.FLOATS_ONLY in self.preset.quirks else {}
         reply = await self.json(call, transport, "data", changes)
-        if len(reply.body) > LARGE:
-            return await asyncio.to_thread(openai_embedding.in_format, reply, asked)
-        return openai_embedding.in_format(reply, asked)
+        return await aside(len(reply.body), openai_embedding.in_format, reply, asked)
 
     async def rerank(self, call: Call, transport: Transport) -> Reply:
         if Quirk.RANKS_IN_DATA in self.preset.quirks:

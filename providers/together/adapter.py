@@ -10,9 +10,9 @@ from typing import Any
 
 import msgspec
 
+from providers.aside import aside
 from providers.errors import InvalidResponse
 from providers.openai_compatible.adapter import OpenAICompatibleAdapter, register_preset
-from providers.openai_compatible.base import aside
 from providers.openai_compatible.presets import (
     EMBEDDING,
     FLOATS_ONLY,

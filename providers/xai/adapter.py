@@ -8,10 +8,10 @@ from __future__ import annotations
 from time import time
 from typing import Any
 
+from providers.aside import aside
 from providers.capabilities import Capability
 from providers.openai_compatible.adapter import OpenAICompatibleAdapter, register_preset
 from providers.openai_compatible.address import head_of
-from providers.openai_compatible.base import aside
 from providers.openai_compatible.presets import CHAT, IMAGES, KEEPS, RESPONSES, Preset, paths
 from providers.transport import Head, Transport
 from providers.types import Call, Reply, ReplyStream, TargetConfig

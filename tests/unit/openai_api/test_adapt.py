@@ -1,0 +1,118 @@
+"""Is a large body worked upon in a thread, a small one without that hop, and does the answer say the same?"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from openai_api.pipeline.adapt import adapt
+from providers.aside import LARGE
+from providers.capabilities import Capability
+from providers.types import Call, Credential, Reply, Secret, Wire
+from providers.wire.patch import fields_of
+from tests.unit.openai_api.parts import target
+from tests.unit.providers.openai_compatible.test_adapter import Upstream
+
+BASE = "http://127.0.0.1:9/v1"
+KEY = Credential(secret=Secret("sk-upstream-0123456789"))
+WIRES = {
+    Capability.CHAT: Wire.OPENAI_CHAT,
+    Capability.RESPONSES: Wire.OPENAI_RESPONSES,
+    Capability.EMBEDDING: Wire.OPENAI_EMBEDDING,
+}
+
+
+class Counting(ThreadPoolExecutor):
+    """Counts what it is given to do."""
+
+    def __init__(self) -> None:
+        super().__init__(1)
+        self.given = 0
+
+    def submit(self, *args: Any, **kwargs: Any) -> Future[Any]:
+        self.given += 1
+        return super().submit(*args, **kwargs)
+
+
+def completion(text: str) -> dict[str, Any]:
+    choice = {"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"}
+    return {"id": "c", "object": "chat.completion", "created": 1, "model": "up", "choices": [choice]}
+
+
+def response(text: str) -> dict[str, Any]:
+    content = [{"type": "output_text", "text": text, "annotations": []}]
+    item = {"id": "msg_1", "type": "message", "role": "assistant", "status": "completed", "content": content}
+    return {"id": "resp_1", "object": "response", "created_at": 1, "status": "completed", "model": "up", "output": [item]}
+
+
+def embeddings(text: str) -> dict[str, Any]:
+    vector = {"object": "embedding", "index": 0, "embedding": [0.5] * 8, "note": text}
+    return {"object": "list", "model": "up", "data": [vector]}
+
+
+def output(answer: dict[str, Any]) -> str:
+    return str(answer["output"][0]["content"][0]["text"])
+
+
+def content(answer: dict[str, Any]) -> str:
+    return str(answer["choices"][0]["message"]["content"])
+
+
+def note(answer: dict[str, Any]) -> str:
+    assert isinstance(answer["data"][0]["embedding"], str)
+    return str(answer["data"][0]["note"])
+
+
+CASES = {
+    "native response": ("openai", Capability.RESPONSES, response, output),
+    "response by chat": ("deepseek", Capability.RESPONSES, completion, output),
+    "chat by responses": ("openai_responses", Capability.CHAT, response, content),
+    "embedding": ("openai", Capability.EMBEDDING, embeddings, note),
+}
+REQUESTS: dict[Capability, Callable[[str], dict[str, Any]]] = {
+    Capability.CHAT: lambda text: {"messages": [{"role": "user", "content": text}]},
+    Capability.RESPONSES: lambda text: {"input": text},
+    Capability.EMBEDDING: lambda text: {"input": text, "encoding_format": "base64"},
+}
+
+
+def call(capability: Capability, text: str) -> Call:
+    body = json.dumps({"model": "public", **REQUESTS[capability](text)}).encode()
+    return Call(
+        capability=capability,
+        wire=WIRES[capability],
+        model="public",
+        body=body,
+        fields=fields_of(body),
+        request_id="req_1",
+        response_id="resp_outside",
+    )
+
+
+@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("size", [10, 2 * LARGE])
+async def test_answer_when_large_is_made_in_a_thread_and_says_the_same(name: str, size: int) -> None:
+    kind, capability, body, said = CASES[name]
+    executor = Counting()
+    asyncio.get_running_loop().set_default_executor(executor)
+    upstream, to = Upstream(body=json.dumps(body("x" * size)).encode()), target("1", "up", kind, api_base=BASE, credential=KEY)
+    answer = await adapt(call(capability, "short"), upstream, to)
+    assert isinstance(answer, Reply)
+    assert said(json.loads(answer.body)) == "x" * size
+    assert (executor.given > 0) == (size > LARGE)
+
+
+@pytest.mark.parametrize("name", ["response by chat", "chat by responses"])
+async def test_request_when_large_is_converted_in_a_thread(name: str) -> None:
+    kind, capability, body, _ = CASES[name]
+    executor = Counting()
+    asyncio.get_running_loop().set_default_executor(executor)
+    upstream, to = Upstream(body=json.dumps(body("short")).encode()), target("1", "up", kind, api_base=BASE, credential=KEY)
+    await adapt(call(capability, "x" * 2 * LARGE), upstream, to)
+    assert executor.given == 1
+    assert len(bytes(upstream.requests[0].body)) > LARGE
