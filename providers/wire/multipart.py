@@ -252,12 +252,6 @@ class FormBody:
         return b"".join(self)
 
 
-def encode(parts: Iterable[Part]) -> tuple[bytes, bytes]:
-    """The content type and the whole body."""
-    body = FormBody(parts)
-    return body.content_type, bytes(body)
-
-
 def _head_of(boundary: bytes, part: Part) -> bytes:
     disposition = f'form-data; name="{_quoted(part.name)}"'
     if part.filename is not None:

@@ -9,7 +9,7 @@ from providers.capabilities import METHODS, Capability
 from providers.registry import ProviderType
 from providers.transport.slim import SlimTransport
 from providers.types import Call
-from providers.wire import multipart
+from providers.wire.multipart import FormBody
 from tests.contract.examples import BY_CAPABILITY
 from tests.contract.test_every_provider import answer_of, every_ability, prepare, transport, upstream
 from tests.contract.upstream import Upstream
@@ -22,8 +22,8 @@ def encoded(call: Call) -> tuple[bytes, bytes]:
     """The content type and the body of a request that makes this call."""
     if call.form is None:
         return b"application/json", call.body
-    content_type, body = multipart.encode(call.form.parts)
-    return content_type, bytes(body)
+    body = FormBody(call.form.parts)
+    return body.content_type, bytes(body)
 
 
 @every_ability

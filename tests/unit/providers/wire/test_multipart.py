@@ -25,7 +25,6 @@ from providers.wire.multipart import (
     FormReader,
     Part,
     changed,
-    encode,
     file_part,
     text_part,
 )
@@ -42,6 +41,12 @@ def read(body: bytes, content_type: bytes = TYPE, *, cuts: Iterable[int] = (), m
     for start, end in pairwise(places):
         reader.feed(body[start:end])
     return reader.finish()
+
+
+def encode(parts: Iterable[Part]) -> tuple[bytes, bytes]:
+    """The content type and the whole body."""
+    body = FormBody(parts)
+    return body.content_type, bytes(body)
 
 
 def told(parts: Iterable[Part]) -> list[Told]:
