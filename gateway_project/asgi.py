@@ -18,12 +18,14 @@ from gateway_project.lifespan import Lifespan  # noqa: E402
 from gateway_project.wiring import Running  # noqa: E402
 from openai_api import routes  # noqa: E402
 from openai_api.consumers import InferenceConsumer  # noqa: E402
+from openai_api.websockets import ResponsesSocket  # noqa: E402
 
 Asgi = Callable[[Any, Any, Any], Awaitable[None]]
 
 running = Running()
 only_data = settings.GATEWAY_ROLE == "data"
 inference: Asgi = InferenceConsumer.as_asgi(running.gateway)
+sockets: Asgi = ResponsesSocket.as_asgi(running.gateway)
 
 
 async def http(scope: Mapping[str, Any], receive: Any, send: Any) -> None:
@@ -34,4 +36,11 @@ async def http(scope: Mapping[str, Any], receive: Any, send: Any) -> None:
     await (inference if own else django_application)(scope, receive, send)
 
 
-application = ProtocolTypeRouter({"http": http, "lifespan": Lifespan(running.start, running.stop)})
+async def websocket(scope: Mapping[str, Any], receive: Any, send: Any) -> None:
+    """All of them are the data path's."""
+    if not running.started:
+        await running.start()
+    await sockets(scope, receive, send)
+
+
+application = ProtocolTypeRouter({"http": http, "websocket": websocket, "lifespan": Lifespan(running.start, running.stop)})

@@ -9,6 +9,7 @@ from typing import Any, cast
 from django.conf import settings
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
+from gateway_project.stall_guard import StallGuard
 from openai_api.errors import ApiError
 from providers.transport import sockets
 
@@ -23,7 +24,7 @@ class _Dropped(list[tuple[bytes, bytes]]):
         pass
 
 
-class GuardedHttpProtocol(HttpToolsProtocol):
+class GuardedHttpProtocol(StallGuard, HttpToolsProtocol):
     """One connection. A head must come within `GATEWAY_HEAD_TIMEOUT_S` and `MAX_HEAD_BYTES`; between requests the
     keep-alive time-out counts instead. No more is taken from the application while something waits to be sent, and a client
     that takes nothing of it for `GATEWAY_STALL_TIMEOUT_S` is cut.
@@ -33,9 +34,8 @@ class GuardedHttpProtocol(HttpToolsProtocol):
         super().__init__(*args, **kwargs)
         self._in_head = True
         self._head_bytes = 0
-        self._message_ended = False
+        self._message_ended = self._upgrades = False
         self._head_timer: asyncio.TimerHandle | None = None
-        self._stall_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -45,16 +45,7 @@ class GuardedHttpProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_timer()
-        self._stop_stall_timer()
         super().connection_lost(exc)
-
-    def pause_writing(self) -> None:
-        super().pause_writing()
-        self._await_progress()
-
-    def resume_writing(self) -> None:
-        self._stop_stall_timer()
-        super().resume_writing()
 
     def data_received(self, data: bytes) -> None:
         self._message_ended = False
@@ -75,6 +66,7 @@ class GuardedHttpProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self._in_head = False
         self._stop_timer()
+        self._upgrades = self.parser.should_upgrade() and self._may_upgrade()
         super().on_headers_complete()
         self.headers = _Dropped()
 
@@ -85,6 +77,15 @@ class GuardedHttpProtocol(HttpToolsProtocol):
     def send_400_response(self, msg: str) -> None:
         """What the parser refused."""
         self._refuse(ApiError(400, "invalid_http", "The request is not valid HTTP."))
+
+    def _should_upgrade(self) -> bool:
+        return self._upgrades
+
+    def _may_upgrade(self) -> bool:
+        """Whether a WebSocket begins here: asked for with GET, and no answer before it is still to be sent."""
+        cycle = cast("RequestResponseCycle | None", self.cycle)
+        free = cycle is None or cycle.response_complete
+        return free and self.parser.get_method() == b"GET" and super()._should_upgrade()
 
     def _await_head(self) -> None:
         self._head_timer = self.loop.call_later(settings.GATEWAY_HEAD_TIMEOUT_S, self._head_is_late)
@@ -110,21 +111,6 @@ class GuardedHttpProtocol(HttpToolsProtocol):
         cycle.disconnected = True  # the body is broken: its request is answered here and nowhere else
         cycle.message_event.set()
         return True
-
-    def _await_progress(self) -> None:
-        unsent = self.transport.get_write_buffer_size()
-        self._stall_timer = self.loop.call_later(settings.GATEWAY_STALL_TIMEOUT_S, self._check_progress, unsent)
-
-    def _check_progress(self, unsent: int) -> None:
-        if self.transport.get_write_buffer_size() < unsent:
-            self._await_progress()
-        else:
-            self.transport.abort()
-
-    def _stop_stall_timer(self) -> None:
-        if self._stall_timer is not None:
-            self._stall_timer.cancel()
-            self._stall_timer = None
 
     def _stop_timer(self) -> None:
         if self._head_timer is not None:

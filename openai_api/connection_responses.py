@@ -23,6 +23,10 @@ class Remembered(NamedTuple):
     response: StoredResponse
     continues: str | None
 
+    def context(self) -> list[msgspec.Raw]:
+        """Its items and its output."""
+        return [*_items(self.response.items), *_items(fields_of(self.response.body).raw("output") or b"[]")]
+
     def size(self) -> int:
         return len(self.response.items) + len(self.response.body)
 
@@ -45,20 +49,26 @@ class ConnectionResponses:
     async def delete(self, response_id: str, owner: str) -> bool:
         return await self._store.delete(response_id, owner)
 
-    def remember(self, call: Call, owner: str, target: Target | None, body: bytes) -> None:
-        """Remembers the response in place of the last one, unless it failed. Raises 400 for input that cannot be read."""
-        self._last.pop(self.stream_id, None)
+    def remember(self, call: Call, owner: str, target: Target, body: bytes) -> None:
+        """Remembers the response in place of the last one. One that failed is not, and takes with it what it continued.
+        Raises 400 for input that cannot be read."""
         fields = fields_of(body)
         if fields.raw("status") == b'"failed"':
+            self.forget(call.previous_response_id or "")
             return
-        if target is not None and target.keeps_responses:
+        if target.keeps_responses:
             body = patch(fields, {"output": _readable(fields.raw("output") or b"[]")})
         response_id = _string(fields.raw("id") or b"null") or call.response_id
         items = msgspec.json.encode(input_items(call))
-        response = StoredResponse(response_id, owner, call.model, items, body, time.time())
-        self._last[self.stream_id] = Remembered(response, _continued(call))
-        while sum(each.size() for each in self._last.values()) > self._most_bytes:
-            self._last.popitem(last=False)
+        self._put(Remembered(StoredResponse(response_id, owner, call.model, items, body, time.time()), _continued(call)))
+
+    def warm(self, call: Call, owner: str, body: bytes) -> None:
+        """Remembers an empty response that no upstream has made. Raises 400 for input that cannot be read."""
+        before = self.recall(call.previous_response_id or "", owner)
+        said = msgspec.json.encode(input_items(call))
+        items = msgspec.json.encode([*before.context(), *_items(said)]) if before else said
+        response = StoredResponse(call.response_id, owner, call.model, items, body, time.time())
+        self._put(Remembered(response, before.continues if before else call.previous_response_id))
 
     def recall(self, response_id: str, owner: str) -> Remembered | None:
         """The response of that id, if it is remembered, and was that owner's."""
@@ -71,6 +81,12 @@ class ConnectionResponses:
         """Remembers it no more."""
         for stream_id in [stream_id for stream_id, each in self._last.items() if each.response.id == response_id]:
             del self._last[stream_id]
+
+    def _put(self, remembered: Remembered) -> None:
+        self._last.pop(self.stream_id, None)
+        self._last[self.stream_id] = remembered
+        while sum(each.size() for each in self._last.values()) > self._most_bytes:
+            self._last.popitem(last=False)
 
 
 def _continued(call: Call) -> str | None:

@@ -23,6 +23,7 @@ from gateway_project import addresses, private_files, quickstart
 from gateway_project.http_protocol import GuardedHttpProtocol
 from gateway_project.server import LAST_WORDS_S, DrainingServer
 from gateway_project.supervisor import Supervisor
+from gateway_project.websocket_protocol import PING_S, GuardedWebSocketProtocol
 from gateway_project.wiring import RUN_DIR
 
 APPLICATION = "gateway_project.asgi"
@@ -130,7 +131,11 @@ def configure(workers: int) -> uvicorn.Config:
         workers=workers,
         loop="auto" if sys.platform == "win32" else "uvloop",
         http=GuardedHttpProtocol,
-        ws="none",
+        ws=GuardedWebSocketProtocol,
+        ws_max_size=settings.GATEWAY_MAX_BODY_BYTES,
+        ws_ping_interval=PING_S,
+        ws_ping_timeout=max(PING_S, settings.GATEWAY_STALL_TIMEOUT_S),
+        ws_per_message_deflate=False,
         lifespan="on",
         log_config=None,
         access_log=False,

@@ -1,0 +1,152 @@
+"""What is a turn on a WebSocket? A message that is read like the body of a request, and an answer told event by event.
+
+Format: OpenResponses specification of 2026-04-24, "WebSocket"; `stream_id` and `generate` are OpenAI's of August 2026.
+Every message is one JSON object; there is no `[DONE]`.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import msgspec
+
+from openai_api.connection_responses import ConnectionResponses
+from openai_api.context import Gateway, Inbound
+from openai_api.endpoints import responses
+from openai_api.endpoints.json_body import json_object, typed
+from openai_api.errors import ApiError, invalid
+from openai_api.pipeline.check_capability import check_capability
+from openai_api.pipeline.resolve_model import resolve_model
+from openai_api.pipeline.respond import EVENTS, send_whole
+from openai_api.pipeline.run import run
+from providers.aside import aside
+from providers.types import EVENT_STREAM, Call, Usage
+from providers.wire import sse
+from providers.wire.openai_chat import DONE
+from providers.wire.openai_responses import MAX_EVENT_BYTES, frame_of
+from providers.wire.patch import patch
+from providers.wire.response_object import new_response, usage_object
+
+CREATE = "response.create"
+STREAM_ID = re.compile(r"[A-Za-z0-9_.-]{1,256}")
+OF_THE_SOCKET: Mapping[str, bytes | None] = {
+    "type": None,
+    "stream_id": None,
+    "generate": None,
+    "background": None,
+    "stream_options": None,
+    "stream": b"true",
+}
+"""What of a message is not a request's, and what becomes of it."""
+Tell = Callable[[bytes], Awaitable[None]]
+
+
+class _Message(msgspec.Struct):
+    """What is read of a message before it is a request."""
+
+    type: str | None = None
+    stream_id: str | None = None
+    generate: bool | None = None
+    background: bool | None = None
+
+
+_message = msgspec.json.Decoder(_Message).decode
+
+
+class Turn:
+    """One message and its answer. `previous` is the id of the response that it continues, once it is known."""
+
+    def __init__(self, told: Told) -> None:
+        self.previous: str | None = None
+        self._told = told
+
+    async def take(self, gateway: Gateway, memory: ConnectionResponses, inbound: Inbound) -> None:
+        """The journey of the message in `inbound.body`. Raises `ApiError`."""
+        message = await aside(len(inbound.body), self._read, inbound)
+        memory.stream_id = self._told.stream_id
+        if message.generate is False:
+            await warm_up(memory, inbound, self._decode(inbound))
+        else:
+            await run(gateway, inbound, self._decode)
+
+    def _read(self, inbound: Inbound) -> _Message:
+        """Makes a request's body of the message. Raises 400."""
+        fields = json_object(inbound.body)
+        message = typed(_message, inbound.body)
+        if message.stream_id is not None:
+            if not STREAM_ID.fullmatch(message.stream_id):
+                raise invalid("invalid_value", "A stream_id has 1 to 256 of the characters A-Za-z0-9_.-", "stream_id")
+            self._told.stream_id = message.stream_id
+        if message.type != CREATE:
+            raise invalid("invalid_value", f"The type of a message is {CREATE!r}.", "type")
+        if message.background:
+            raise invalid("invalid_value", "Nothing is made in the background over a WebSocket.", "background")
+        inbound.body = patch(fields, OF_THE_SOCKET)
+        return message
+
+    def _decode(self, inbound: Inbound) -> Call:
+        call = responses.decode(inbound)
+        self.previous = call.previous_response_id
+        return call
+
+
+class Told:
+    """An ASGI `send` for HTTP that tells a WebSocket what it is given: each event of a stream is a message, with the
+    `stream_id` if there is one, and a whole answer, which is an error, is one too."""
+
+    def __init__(self, tell: Tell) -> None:
+        self.stream_id = ""
+        self._tell = tell
+        self._status = 0
+        self._whole: list[bytes] | None = None
+        self._splitter = sse.FrameSplitter(MAX_EVENT_BYTES)
+
+    async def __call__(self, message: Mapping[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            self._status = message["status"]
+            self._whole = None if (b"content-type", EVENT_STREAM) in message["headers"] else []
+        elif self._whole is None:
+            for frame in self._splitter.feed(message["body"]):
+                data = sse.data_of(frame)
+                if data and data.strip() not in (b"", DONE):
+                    await self._say(data)
+        else:
+            self._whole.append(message["body"])
+            if not message.get("more_body"):
+                await self._say(error_frame(self._status, b"".join(self._whole)))
+
+    async def _say(self, data: bytes) -> None:
+        if self.stream_id:
+            data = b'%b,"stream_id":"%b"}' % (data.rstrip()[:-1], self.stream_id.encode())
+        await self._tell(data)
+
+
+def error_frame(status: int, body: bytes) -> bytes:
+    """The message of an error, whose body is as it would be in HTTP."""
+    return b'{"type":"error","status":%d,%b' % (status, body[1:])
+
+
+async def warm_up(memory: ConnectionResponses, inbound: Inbound, call: Call) -> None:
+    """Answers `generate: false`: an empty response, which is remembered so that it can be continued. Raises `ApiError`."""
+    record, client = inbound.record, inbound.caller
+    record.stream, record.capability = True, call.capability
+    entry = resolve_model(call.model, client, inbound.catalog)
+    record.model = entry.name
+    check_capability(entry, call.capability, client, inbound.catalog)
+    response = _empty(call)
+    done = {**response, "status": "completed", "completed_at": response["created_at"], "usage": usage_object(Usage())}
+    memory.warm(call, client.id, msgspec.json.encode(done))
+    events = [{"type": "response.created", "response": response}, {"type": "response.completed", "response": done}]
+    frames = [frame_of({**event, "sequence_number": number}) for number, event in enumerate(events)]
+    await send_whole(inbound, 200, EVENTS, b"".join(frames))
+
+
+def _empty(call: Call) -> dict[str, Any]:
+    request = msgspec.json.decode(call.body)
+    try:
+        return new_response(request, call.response_id, int(time.time()), call.model)
+    except (AttributeError, TypeError, ValueError) as error:
+        raise ApiError(400, "invalid_type", "A field of the request has not the type that it must have.") from error

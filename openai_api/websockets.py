@@ -1,0 +1,234 @@
+"""How do requests come over a WebSocket? `GET /v1/responses`: a connection with a key, and one turn after the other.
+
+A turn is a request like any other: its own id, catalog, record and row. `turns.py` has what is special in it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections import deque
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+from openai_api.connection_responses import ConnectionResponses
+from openai_api.context import Gateway, Inbound, Receive, Send
+from openai_api.errors import ApiError, conflicting_credentials, invalid, server_draining
+from openai_api.in_flight import in_flight
+from openai_api.pipeline.respond import send_error
+from openai_api.pipeline.run import identify
+from openai_api.receive import ClientGone, checked_headers
+from openai_api.recording.events import Record
+from openai_api.turns import Told, Turn, error_frame
+
+log = logging.getLogger("gateway.websockets")
+PATH = "/v1/responses"
+KEY_PROTOCOL = "openai-insecure-api-key."
+"""How a browser, which can set no header, sends the key."""
+MOST_WAITING = 16
+"""Messages that may wait for the turn before them."""
+NORMAL, GOING_AWAY, REFUSED, DEFECT = 1000, 1001, 1008, 1011
+NOT_NOW = 503
+
+
+class ResponsesSocket:
+    """Serves every WebSocket. One instance serves all connections."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+
+    @classmethod
+    def as_asgi(cls, gateway: Gateway) -> ResponsesSocket:
+        """The ASGI application, as Channels names it."""
+        return cls(gateway)
+
+    async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
+        await receive()  # "websocket.connect"
+        inbound = _inbound("GET", scope["path"], Refusal(scope, send))
+        inbound.peer = (scope.get("client") or ("",))[0]
+        protocols: list[str] = scope.get("subprotocols") or []
+        try:
+            self._admit(inbound, scope["headers"], protocols)
+        except ApiError as error:
+            await in_flight(self._gateway, inbound, send_error(inbound, error))
+            return
+        chosen = next((name for name in protocols if not name.startswith("openai-")), None)
+        with suppress(ClientGone):
+            await Connection(self._gateway, inbound, send).serve(receive, chosen)
+
+    def _admit(self, inbound: Inbound, headers: list[tuple[bytes, bytes]], protocols: list[str]) -> None:
+        """Whether there may be a connection. Raises `ApiError`."""
+        inbound.headers = _with_key(checked_headers(headers), protocols)
+        if inbound.path != PATH:
+            raise invalid("not_found", f"There is nothing at {inbound.path[:200]}.", status=404)
+        inbound.record.route = PATH
+        identify(self._gateway, inbound)
+        if not self._gateway.authentication:
+            _check_origin(inbound.headers)
+        if self._gateway.state.draining:
+            raise server_draining()
+
+
+class Refusal:
+    """An ASGI `send` for HTTP that answers the handshake, where the server can; else the connection is just refused."""
+
+    def __init__(self, scope: Mapping[str, Any], send: Send) -> None:
+        self._answers = "websocket.http.response" in (scope.get("extensions") or {})
+        self._send = send
+
+    async def __call__(self, message: Mapping[str, Any]) -> None:
+        if self._answers:
+            await self._send({**message, "type": f"websocket.{message['type']}"})
+        elif message["type"] == "http.response.start":
+            await self._send({"type": "websocket.close", "code": 4000 + message["status"]})
+
+
+class Connection:
+    """One WebSocket. Messages are read while a turn is in work, so that a client that leaves ends it at once."""
+
+    def __init__(self, gateway: Gateway, handshake: Inbound, send: Send) -> None:
+        self._memory = ConnectionResponses(gateway.responses, gateway.limits.max_body_bytes)
+        self._gateway = replace(gateway, responses=self._memory)
+        self._handshake = handshake
+        self._send = send
+        self._waiting: deque[Mapping[str, Any]] = deque()
+        self._news = asyncio.Event()
+        self._record: Record | None = None
+        self._left = self._refused = False
+        self._ends = asyncio.get_running_loop().time() + gateway.limits.socket_s
+
+    async def serve(self, receive: Receive, protocol: str | None) -> None:
+        """Serves until the client leaves or the connection must end. Raises `ClientGone`."""
+        sockets = self._gateway.state.sockets
+        await self._out({"type": "websocket.accept", "subprotocol": protocol})
+        turns = asyncio.create_task(self._take_turns(), name="websocket-turns")
+        sockets.add(self._news.set)
+        try:
+            with suppress(ClientGone):
+                while (message := await receive())["type"] == "websocket.receive":
+                    await self._hear(message)
+            self._leave()
+        finally:
+            sockets.discard(self._news.set)
+            turns.cancel()
+            await asyncio.gather(turns, return_exceptions=True)
+
+    def _leave(self) -> None:
+        self._left = True
+        if self._record is not None and not self._record.finished:
+            self._record.client_aborted = True
+
+    async def _hear(self, message: Mapping[str, Any]) -> None:
+        """Lets a message wait for its turn, if there is room."""
+        size = sum(map(_size, self._waiting)) + _size(message)
+        if self._waiting and (len(self._waiting) >= MOST_WAITING or size > self._gateway.limits.max_body_bytes):
+            text = f"At most {MOST_WAITING} messages may wait for the response before them."
+            await self._tell_error(ApiError(429, "too_many_waiting", text, kind="rate_limit_error"))
+            return
+        self._waiting.append(message)
+        self._news.set()
+
+    async def _take_turns(self) -> None:
+        try:
+            while not await self._must_end():
+                await self._turn(self._waiting.popleft())
+        except ClientGone:
+            return  # `receive` says so too
+        except Exception:
+            log.exception("a connection failed")
+            await self._close(DEFECT)
+
+    async def _must_end(self) -> bool:
+        """Waits for a message; true if the connection ends instead."""
+        loop, state = asyncio.get_running_loop(), self._gateway.state
+        while not (self._left or self._refused or state.draining or loop.time() >= self._ends):
+            if self._waiting:
+                return False
+            self._news.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout_at(self._ends):
+                    await self._news.wait()
+        if self._left:
+            return True
+        if self._refused:
+            await self._close(REFUSED)
+        elif state.draining:
+            await self._close(GOING_AWAY)
+        else:
+            text = f"A connection lasts {self._gateway.limits.socket_s:g} seconds: open a new one."
+            await self._tell_error(invalid("websocket_connection_limit_reached", text))
+            await self._close(NORMAL)
+        return True
+
+    async def _turn(self, message: Mapping[str, Any]) -> None:
+        """One message from its bytes to the last event of its answer, with a record of its own."""
+        told = Told(self._tell)
+        turn = Turn(told)
+        inbound = _inbound("POST", PATH, told)
+        inbound.record.route, inbound.peer, inbound.headers = PATH, self._handshake.peer, self._handshake.headers
+        self._record = inbound.record
+        try:
+            await in_flight(self._gateway, inbound, self._answer(inbound, turn, message))
+        finally:
+            self._record = None
+        if turn.previous is not None and inbound.record.error is not None:
+            self._memory.forget(turn.previous)
+
+    async def _answer(self, inbound: Inbound, turn: Turn, message: Mapping[str, Any]) -> None:
+        try:
+            identify(self._gateway, inbound)
+        except ApiError as error:
+            self._refused = error.status != NOT_NOW
+            raise
+        inbound.record.body_bytes = _size(message)
+        text = message.get("text")
+        if text is None:
+            raise invalid("invalid_message", "Messages are JSON texts, not bytes.")
+        inbound.body, most = text.encode(), self._gateway.limits.max_body_bytes
+        if len(inbound.body) > most:
+            raise ApiError(413, "request_too_large", f"The message is larger than {most} bytes.")
+        await turn.take(self._gateway, self._memory, inbound)
+
+    async def _tell(self, data: bytes) -> None:
+        await self._out({"type": "websocket.send", "text": data.decode()})
+
+    async def _tell_error(self, error: ApiError) -> None:
+        await self._tell(error_frame(error.status, error.body()))
+
+    async def _close(self, code: int) -> None:
+        await self._out({"type": "websocket.close", "code": code})
+
+    async def _out(self, message: Mapping[str, Any]) -> None:
+        """Sends. Raises `ClientGone`, which servers say with an `OSError`, or with a `RuntimeError` if they closed themselves."""
+        try:
+            await self._send(message)
+        except (OSError, RuntimeError) as error:
+            raise ClientGone from error
+
+
+def _inbound(method: str, path: str, send: Send) -> Inbound:
+    request_id = os.urandom(16).hex()
+    return Inbound(request_id, method, path, "", {}, b"", Record(request_id, method, path), send)
+
+
+def _with_key(headers: Mapping[bytes, bytes], protocols: list[str]) -> Mapping[bytes, bytes]:
+    """The headers with the key that a browser has sent. Raises 400 if there is another one."""
+    keys = {name.removeprefix(KEY_PROTOCOL) for name in protocols if name.startswith(KEY_PROTOCOL)}
+    keys |= {headers[b"api-key"].decode("latin-1")} if keys and b"api-key" in headers else set()
+    if len(keys) > 1:
+        raise conflicting_credentials()
+    return {**headers, b"api-key": keys.pop().encode("latin-1", "replace")} if keys else headers
+
+
+def _check_origin(headers: Mapping[bytes, bytes]) -> None:
+    """Without keys, a page of any other site could speak through its visitor's browser. Raises 403."""
+    origin = headers.get(b"origin")
+    if origin is not None and origin.rpartition(b"://")[2] != headers[b"host"]:
+        raise ApiError(403, "origin_not_allowed", "Pages of other sites may not connect while authentication is off.")
+
+
+def _size(message: Mapping[str, Any]) -> int:
+    return len(message.get("text") or message.get("bytes") or b"")
