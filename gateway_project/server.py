@@ -51,7 +51,7 @@ class DrainingServer(uvicorn.Server):
     def _drain(self) -> None:
         from gateway_project.asgi import running
 
-        running.gateway.state.draining = True
+        running.gateway.state.drain()
         self._later(settings.GATEWAY_DRAIN_S, self._end_now)
         exit_after(settings.GATEWAY_DRAIN_S + LAST_WORDS_S + HANGING_S)
 

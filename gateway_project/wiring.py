@@ -55,7 +55,7 @@ class Running:
             recorder=self._recorder,
             state=ProcessState(version=version("signalbox-gateway"), started=monotonic()),
             guesses=Guesses(settings.GATEWAY_GUESSES_PER_MINUTE),
-            limits=Limits(settings.GATEWAY_MAX_BODY_BYTES, settings.GATEWAY_BODY_TIMEOUT_S),
+            limits=Limits(settings.GATEWAY_MAX_BODY_BYTES, settings.GATEWAY_BODY_TIMEOUT_S, settings.GATEWAY_WEBSOCKET_S),
             metrics=self._metrics,
             response_ids=ResponseIds(derived_keys("response ids")),
             responses=self._responses,

@@ -71,6 +71,14 @@ class ProcessState:
     draining: bool = False
     active: dict[asyncio.Task[Any], Record] = field(default_factory=dict)
 
+    sockets: set[Callable[[], None]] = field(default_factory=set)
+    """Connections that stay open between their requests; called when the server begins to end."""
+
+    def drain(self) -> None:
+        """Begins to end: nothing new is taken, and connections with nothing to do are closed."""
+        self.draining = True
+        for wake in list(self.sockets):
+            wake()
     def end_all(self) -> None:
         """Cancels every request in flight; streams then end in-band, others with 503."""
         for task, record in list(self.active.items()):
@@ -85,6 +93,8 @@ class Limits:
     max_body_bytes: int = 64 * 1024 * 1024
     body_timeout_s: float = 120.0
 
+    socket_s: float = 3600.0
+    """How long a WebSocket may last."""
 
 @dataclass(frozen=True, slots=True)
 class Gateway:
