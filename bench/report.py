@@ -37,6 +37,8 @@ GOALS = (
     Goal("disconnect p99", "client closes → upstream closed, p99", 50, " ms"),
     Goal("RSS MiB after 10⁵ requests", "memory of the worker after 10⁵ requests", 120, " MiB"),
     Goal("MiB per 10⁵ requests", "growth for each further 10⁵ requests", 0.1, " MiB"),
+    Goal("responses by chat: CPU µs/event", "processor time of an event of a response made of a chat stream", 40, " µs"),
+    Goal("responses by chat: added first event p50", "added until the first event of such a response, p50", 1, " ms"),
 )
 COMPARED = (
     ("requests/s", "requests/s"),
@@ -50,6 +52,14 @@ COMPARED = (
     ("CPU µs/event", "CPU µs/event"),
     ("RSS MiB", "RSS MiB"),
 )
+ENDPOINTS = {
+    "chat": "chat completions",
+    "responses": "responses",
+    "responses by chat": "responses, upstream has only chat",
+    "embeddings": "embeddings",
+    "speech": "speech",
+}
+OF_ENDPOINTS = ("requests/s", "CPU µs/request", "CPU µs/event", "added first event p50")
 HEAD = """# Performance
 
 What the gateway costs, measured by `bench/` with everything on: authentication, routing, guards, recording, metrics. Written by
@@ -58,7 +68,8 @@ What the gateway costs, measured by `bench/` with everything on: authentication,
 ```console
 $ make bench                                                            # this page: half an hour, an idle Linux machine, cc
 $ make bench BENCH="--litellm VENV --portkey PROGRAM --nginx PROGRAM"   # beside other gateways
-$ make bench BENCH=--quick CANCELS=5000                                 # two minutes, prints only
+$ make bench BENCH=--quick CANCELS=5000                                 # three minutes, prints only
+$ .venv/bin/python -m bench.run --endpoints --rounds 1 --seconds 1      # endpoints beside chat, half a minute, prints only
 $ make soak MINUTES=60                                                  # mixed traffic, memory
 $ .venv/bin/python -m bench.churn --cancels 1000000                     # clients that leave
 $ .venv/bin/python -m bench.profile                                     # the hottest functions; needs py-spy
@@ -120,6 +131,7 @@ def bench_part() -> Iterator[str]:
     names = [name for name in figures if name != "direct"]
     yield table(["", *(text for _, text in COMPARED)], [compared_row(name, figures[name]) for name in names])
     yield from ratio_words(figures, names)
+    yield from endpoints_part(ours)
     yield "## Failures and clients that leave\n"
     yield table(["", "p50, ms", "p99, ms"], list(failure_rows(ours)))
     yield from failure_words(ours)
@@ -130,6 +142,27 @@ def bench_part() -> Iterator[str]:
         "Both processes of the second case share the one CPU, so what they compete for is time of the kernel, not Python's lock. "
         "On a CPU of its own the admin costs the data path nothing.\n"
     )
+
+
+def endpoints_part(ours: Rounds) -> Iterator[str]:
+    """Other endpoints, and what they take of the processor as a multiple of chat."""
+    kinds = [name for name in ENDPOINTS if f"{name}: requests/s" in ours]
+    if not kinds:
+        return
+    yield (
+        "## Other endpoints\n\nRequests have 1 KB. An embedding has 1,536 numbers in base64, speech is 32 KiB of sound in eight "
+        "pieces. The first event is compared with that of the upstream's stream, at 40 streams a second. A response that is made "
+        "of chat is also stored.\n"
+    )
+    head = ["", "requests/s", "CPU µs/request", "times chat", "CPU µs/event", "first event p50 added, ms"]
+    yield table(head, [endpoint_row(ours, name) for name in kinds])
+
+
+def endpoint_row(ours: Rounds, name: str) -> list[str]:
+    found = [ours.get(f"{name}: {figure}") for figure in OF_ENDPOINTS]
+    cells = [spread(values) if values else "" for values in found]
+    times = median(ours[f"{name}: CPU µs/request"]) / median(ours["chat: CPU µs/request"])
+    return [ENDPOINTS[name], *cells[:2], number(times), *cells[2:]]
 
 
 def goal_row(goal: Goal, values: Sequence[float]) -> list[str]:

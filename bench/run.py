@@ -1,8 +1,9 @@
 """What does the gateway cost? Everything that docs/performance.md shows, measured side by side with other gateways.
 
-`make bench`, or `python -m bench.run`: about 15 minutes. `--quick` takes two and changes no page. The gateway runs on the
-first CPU with one worker and everything on; mock upstream and load generator on the last. Peers take part if they are
-there: `nginx` of the system, others by their options. Nothing is asserted: figures depend on the machine.
+`make bench`, or `python -m bench.run`: about 20 minutes. `--quick` takes three, `--endpoints` leaves out all but the endpoints
+beside chat; neither changes a page. The gateway runs on the first CPU with one worker and everything on; mock upstream and load
+generator on the last. Peers take part if they are there: `nginx` of the system, others by their options. Nothing is asserted:
+figures depend on the machine.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from bench import gateways, report, results, suites
+from bench import endpoints, gateways, report, results, suites
 from bench.gateways import Installation, Peer, Target
 from bench.processes import CPUS, GATEWAY_CPU, OTHER_CPU, awake, mock_upstream
 from bench.suites import Bench
@@ -136,12 +137,23 @@ def beside_admin(bench: Bench, rounds: int, found: Found) -> None:
             keep(found, "ours", suites.beside_admin(bench, data, control, "admin in its own process"))
 
 
+def beside_chat(bench: Bench, rounds: int, found: Found) -> None:
+    """The other endpoints."""
+    with endpoints.installed(bench).serve() as target:
+        suites.warm_up(bench, target)
+        for _ in range(rounds):
+            keep(found, "ours", endpoints.measure(bench, target))
+
+
 def everything(options: argparse.Namespace) -> Found:
     """All measurements in order."""
     found: Found = defaultdict(lambda: defaultdict(list))
     rounds, seconds = (1, 2.0) if options.quick else (options.rounds, options.seconds)
     with tempfile.TemporaryDirectory(prefix="gateway-bench-") as folder, mock_upstream() as upstream, awake():
         bench = Bench(upstream, Path(folder), seconds)
+        if options.endpoints:
+            beside_chat(bench, rounds, found)
+            return found
         keep(found, "direct", suites.saturate(bench, bench.direct))
         with running(bench, options) as targets:
             side_by_side(bench, targets, rounds, found)
@@ -152,12 +164,14 @@ def everything(options: argparse.Namespace) -> Found:
             keep(found, "ours", suites.memory_growth(bench, fresh, 16_000 if options.quick else 480_000))
         failures(bench, rounds, 100 if options.quick else 500, found)
         beside_admin(bench, min(rounds, 3), found)
+        beside_chat(bench, rounds, found)
     return found
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="one short round; the page stays as it is")
+    parser.add_argument("--endpoints", action="store_true", help="only the endpoints beside chat; the page stays as it is")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=4.0, help="length of each measurement (%(default)s)")
     parser.add_argument("--nginx", default="nginx", help="its program (%(default)s)")
@@ -170,7 +184,7 @@ def main() -> None:
         )
     os.sched_setaffinity(0, {OTHER_CPU})
     found = everything(options)
-    if not options.quick:
+    if not (options.quick or options.endpoints):
         results.save("bench", {"rounds": options.rounds, "seconds": options.seconds, "figures": found})
         report.write()
 

@@ -6,7 +6,7 @@ import threading
 import time
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.cookiejar import CookieJar
@@ -54,11 +54,17 @@ def failures(report: Mapping[str, Any]) -> int:
     return sum(t[kind] for t in report["targets"] for kind in ("failed", "broken", "unfinished", "unsent"))
 
 
+def under_load(bench: Bench, target: Target, connections: int, arguments: Sequence[str]) -> tuple[Mapping[str, Any], float]:
+    """What the load generator found when each connection always wanted the next answer, and the processor time that took."""
+    before = cpu_seconds(target.pid)
+    report = bench.load("--connections", connections, *arguments)
+    return report, cpu_seconds(target.pid) - before
+
+
 def saturate(bench: Bench, target: Target) -> Figures:
     """Requests a second and processor time of each, 64 connections that always want the next answer."""
-    before = cpu_seconds(target.pid)
-    report = bench.load("--connections", 64, *target.arguments(body_file(bench.folder, "instant")))
-    used, found = cpu_seconds(target.pid) - before, report["targets"][0]
+    report, used = under_load(bench, target, 64, target.arguments(body_file(bench.folder, "instant")))
+    found = report["targets"][0]
     return {
         "requests/s": found["per_s"],
         "CPU µs/request": used * 1e6 / max(found["answered"], 1),
@@ -89,19 +95,23 @@ def first_byte(bench: Bench, target: Target) -> Figures:
         for one in (bench.direct, target)
         for part in one.arguments(body_file(bench.folder, one.model("stream"), stream=True))
     ]
+    return added_first(bench, arguments, "first byte")
+
+
+def added_first(bench: Bench, arguments: Sequence[str], name: str) -> Figures:
+    """What the second of two targets adds until the first event, at 40 streams a second of each, in turn."""
     report = bench.load("--rate", 40, *arguments)
     direct, through = report["targets"]
     if not through["streams"]:
         return {}
-    added = {name: (through["first"][name] - direct["first"][name]) / 1e3 for name in ("p50", "p99")}
-    return {"added first byte p50": added["p50"], "added first byte p99": added["p99"], "failed streams": failures(report)}
+    added = {share: (through["first"][share] - direct["first"][share]) / 1e3 for share in ("p50", "p99")}
+    return {f"added {name} p50": added["p50"], f"added {name} p99": added["p99"], "failed streams": failures(report)}
 
 
 def burst(bench: Bench, target: Target) -> Figures:
     """Processor time of each relayed event when streams of 200 arrive as fast as they are taken."""
-    before = cpu_seconds(target.pid)
-    report = bench.load("--connections", 16, *target.arguments(body_file(bench.folder, target.model("burst"), stream=True)))
-    used, found = cpu_seconds(target.pid) - before, report["targets"][0]
+    report, used = under_load(bench, target, 16, target.arguments(body_file(bench.folder, target.model("burst"), stream=True)))
+    found = report["targets"][0]
     if not found["all_events"] or found["failed"]:
         return {}
     return {"CPU µs/event": used * 1e6 / found["all_events"], "failed bursts": failures(report)}
