@@ -25,6 +25,7 @@ from openai_api.recording.spool import Spool
 from openai_api.response_ids import ResponseIds
 from openai_api.store import DatabaseSink
 from openai_api.stored_responses import DatabaseResponses
+from openai_api.summaries import Summaries
 from providers.breaker import Breakers
 from providers.transport.build import build_transport
 from providers.types import Secret
@@ -58,6 +59,7 @@ class Running:
             limits=Limits(settings.GATEWAY_MAX_BODY_BYTES, settings.GATEWAY_BODY_TIMEOUT_S, settings.GATEWAY_WEBSOCKET_S),
             metrics=self._metrics,
             response_ids=ResponseIds(derived_keys("response ids")),
+            summaries=Summaries(derived_keys("summaries")),
             responses=self._responses,
             metrics_token=Secret(settings.GATEWAY_METRICS_TOKEN) if settings.GATEWAY_METRICS_TOKEN else None,
             authentication=settings.GATEWAY_AUTHENTICATION,

@@ -16,6 +16,7 @@ from openai_api.recording.events import Record
 from openai_api.recording.metrics import Tally
 from openai_api.response_ids import ResponseIds
 from openai_api.responses import ResponseStore
+from openai_api.summaries import Summaries
 from providers.breaker import Breakers
 from providers.transport import Transport
 from providers.types import Secret
@@ -110,6 +111,7 @@ class Gateway:
     limits: Limits
     metrics: Metrics
     response_ids: ResponseIds
+    summaries: Summaries
     responses: ResponseStore
     metrics_token: Secret | None = None
     authentication: bool = True

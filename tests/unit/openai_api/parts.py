@@ -21,6 +21,7 @@ from openai_api.recording.events import Record
 from openai_api.recording.metrics import MetricsSink
 from openai_api.response_ids import ResponseIds
 from openai_api.responses import StoredResponse
+from openai_api.summaries import Summaries
 from providers.breaker import Breakers
 from providers.capabilities import Capability
 from providers.registry import provider_type
@@ -181,6 +182,7 @@ class Site:
             limits=limits or Limits(),
             metrics=MetricsSink(None, list),
             response_ids=ResponseIds([b"tests"]),
+            summaries=Summaries([b"tests"]),
             responses=Responses(),
             authentication=authentication,
         )
