@@ -151,7 +151,9 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     for any.
 
     Of responses: `response_id` is the outside id of one that is made here, `seal` makes that of an upstream's from the
-    target's id and its own; `previous_response_id` is the outside id of the one before; `background` that nobody waits.
+    target's id and its own; `previous_response_id` is the outside id of the one before; `background` that nobody waits;
+    `action` is what is asked for in place of a response, "input_tokens" or "compact"; `seal_summary` and `open_summary`
+    make and read the content of compactions (see `providers/wire/compaction.py`).
     """
 
     capability: Capability
@@ -169,6 +171,9 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     previous_response_id: str | None = None
     background: bool = False
     seal: Callable[[str, str], str] | None = None
+    action: str = ""
+    seal_summary: Callable[[str], str] | None = None
+    open_summary: Callable[[str], str | None] | None = None
     credentials: Mapping[str, Secret] = {}
     headers: tuple[tuple[bytes, bytes], ...] = ()
 
@@ -177,6 +182,7 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
     """A whole answer in the format `wire`: `body`, and its top-level `fields` if it is a JSON object.
 
     `lossy` names the parameters that the upstream could not take. `usage` is what the call used, where the body does not say.
+    `estimated` says that the tokens in the body are a guess of ours.
     """
 
     wire: Wire
@@ -185,6 +191,7 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
     content_type: bytes = b"application/json"
     lossy: tuple[str, ...] = ()
     usage: Usage | None = None
+    estimated: bool = False
 
 
 EVENT_STREAM = b"text/event-stream; charset=utf-8"

@@ -11,10 +11,10 @@ import msgspec
 
 from openai_api.pipeline.first_event import Begun, first_event
 from providers.aside import aside
-from providers.calling import ask
 from providers.capabilities import Capability
 from providers.errors import InvalidResponse
 from providers.protocols import Responses
+from providers.response_actions import ACTIONS
 from providers.transport import Transport
 from providers.types import Call, Reply, ReplyStream, Target
 from providers.wire.openai_chat_stream import ChatStreamRelay
@@ -66,7 +66,7 @@ RELAYS: MappingProxyType[Capability, MakeRelay] = MappingProxyType(
 
 async def adapt(call: Call, transport: Transport, target: Target) -> Answer:
     """A whole answer, or a stream whose first event has come. Raises `ProviderError`."""
-    return await _begun(await ask(target, call, transport), call, target)
+    return await _begun(await ACTIONS[call.action](target, call, transport), call, target)
 
 
 async def adapt_stored(call: Call, method: str, path: str, transport: Transport, target: Target) -> Answer:
@@ -78,7 +78,7 @@ async def adapt_stored(call: Call, method: str, path: str, transport: Transport,
 async def _begun(answer: Reply | ReplyStream, call: Call, target: Target) -> Answer:
     if not isinstance(answer, Reply):
         return await first_event(answer, RELAYS.get(call.capability, _events)(call, target))
-    if call.capability is not Capability.RESPONSES:
+    if call.capability is not Capability.RESPONSES or call.action:
         return answer
     return await aside(len(answer.body), _named, answer, call, target)
 

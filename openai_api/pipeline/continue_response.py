@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
 import msgspec
@@ -9,19 +10,27 @@ import msgspec
 from models_catalog.snapshot import Client, ModelEntry
 from openai_api.connection_responses import ConnectionResponses
 from openai_api.errors import ApiError, invalid
-from openai_api.response_ids import WELL_FORMED, ResponseIds
+from openai_api.response_ids import WELL_FORMED, ResponseIds, Sealed
 from openai_api.responses import ResponseStore, StoredResponse, input_items
 from providers.capabilities import Capability
 from providers.types import Call
 from providers.wire.patch import fields_of, patch
+from providers.wire.responses_tools import Json
 
 _items = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
 
-async def continue_response(call: Call, entry: ModelEntry, client: Client, ids: ResponseIds, store: ResponseStore) -> Call:
-    """The call with what went before, or for the upstream that keeps it, pinned to that; and with what makes our ids.
+Fetch = Callable[[Sealed], Awaitable[Sequence[Json] | None]]
+"""The items of a response that lies at an upstream of another model; None if there is none that the client may use."""
 
-    Raises 404 `previous_response_not_found`, 503 when it cannot be looked up.
+
+async def continue_response(
+    call: Call, entry: ModelEntry, client: Client, ids: ResponseIds, store: ResponseStore, fetch: Fetch
+) -> Call:
+    """The call with what went before, or for the upstream that keeps it, pinned to that; and with what makes our ids.
+    What lies at an upstream of another model is carried over.
+
+    Raises 404 `previous_response_not_found`, 503 when it cannot be looked up, and what `fetch` raises.
     """
     call = msgspec.structs.replace(call, seal=partial(ids.seal, client.id))
     previous = call.previous_response_id
@@ -36,7 +45,11 @@ async def continue_response(call: Call, entry: ModelEntry, client: Client, ids: 
     sealed = ids.open(client.id, previous)
     if sealed is not None:
         if all(target.id != sealed.target for target in entry.targets.get(Capability.RESPONSES, ())):
-            raise not_found(previous)
+            carried = await fetch(sealed)
+            if carried is None:
+                raise not_found(previous)
+            items = msgspec.json.encode([*carried, *input_items(call)])
+            return _with(call, {"previous_response_id": None, "input": items})
         return _with(call, {"previous_response_id": msgspec.json.encode(sealed.upstream_id)}, pinned=sealed.target)
     stored = await found(store, previous, client)
     if stored is None:

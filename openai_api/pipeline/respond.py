@@ -25,6 +25,7 @@ from providers.wire.relay import Relay
 JSON: Headers = ((b"content-type", b"application/json"),)
 STREAMED: Headers = ((b"cache-control", b"no-cache"), (b"x-accel-buffering", b"no"))
 EVENTS: Headers = ((b"content-type", EVENT_STREAM), *STREAMED)
+ESTIMATED = (b"x-gateway-estimated", b"1")
 WITHOUT_MODEL = frozenset(
     {
         Capability.AUDIO_TRANSCRIPTION,
@@ -97,6 +98,8 @@ async def _whole(inbound: Inbound, call: Call, reply: Reply, headers: Headers) -
             body = patch(fields, {"model": json_string(call.model)})
     if reply.lossy:
         headers = (*headers, lossy(reply.lossy))
+    if reply.estimated:
+        headers = (*headers, ESTIMATED)
     await send_whole(inbound, 200, ((b"content-type", reply.content_type), *headers), body)
 
 

@@ -8,7 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 
-from models_catalog.snapshot import ModelEntry
+import msgspec
+
+from models_catalog.snapshot import Client, ModelEntry
 from openai_api.context import Gateway, Inbound
 from openai_api.errors import InvalidKey, invalid, not_ready, too_many_guesses, upstream
 from openai_api.pipeline.adapt import Answer, adapt
@@ -19,13 +21,20 @@ from openai_api.pipeline.keep_response import keep_response
 from openai_api.pipeline.resolve_model import resolve_model
 from openai_api.pipeline.respond import Keep, respond
 from openai_api.pipeline.route import Exhausted, Try, route
+from openai_api.recording.events import Attempt
+from openai_api.response_ids import Sealed
+from openai_api.summaries import Summaries
 from providers.capabilities import Capability
+from providers.response_history import history
 from providers.types import Call
+from providers.wire.responses_tools import Json
 
 LARGE_BODY = 64 * 1024
 """Bodies of more bytes are decoded in a thread, so that others need not wait."""
 DECODER = ThreadPoolExecutor(1, "decode")
 """One thread: decoding holds the interpreter's lock, and several at once would leave the event loop no turn."""
+
+NOT_FOUND = 404
 
 Handler = Callable[[Gateway, Inbound], Awaitable[None]]
 Decode = Callable[[Inbound], Call]
@@ -61,8 +70,11 @@ async def run(gateway: Gateway, inbound: Inbound, decode: Decode) -> None:
     check_capability(entry, call.capability, client, catalog)
     keep = None
     if call.capability is Capability.RESPONSES:
-        call = await continue_response(call, entry, client, gateway.response_ids, gateway.responses)
-        keep = partial(keep_response, gateway.responses, call, client)
+        call = _reading_summaries(call, client, gateway.summaries)
+        fetch = partial(_context, gateway, inbound, call)
+        call = await continue_response(call, entry, client, gateway.response_ids, gateway.responses, fetch)
+        if not call.action:
+            keep = partial(keep_response, gateway.responses, call, client)
     await serve(gateway, inbound, call, entry, partial(adapt, call, gateway.transport), keep)
 
 
@@ -78,6 +90,31 @@ async def serve(
     served = catalog.models.get(target.model, entry)
     record.served_model, record.prices = served.name, served.prices
     await respond(inbound, call, target, answer, keep)
+
+
+def _reading_summaries(call: Call, client: Client, summaries: Summaries) -> Call:
+    """The call with what seals and opens the client's compactions."""
+    seal, read = partial(summaries.seal, client.id), partial(summaries.open, client.id)
+    return msgspec.structs.replace(call, seal_summary=seal, open_summary=read)
+
+
+async def _context(gateway: Gateway, inbound: Inbound, call: Call, sealed: Sealed) -> list[Json] | None:
+    """What was said up to a response that lies at an upstream; None if the client may not use that, or it is not there."""
+    record, catalog = inbound.record, inbound.catalog
+    entry = catalog.owner_of(sealed.target, call.capability)
+    if entry is None or not inbound.caller.may_use(entry.name):
+        return None
+    asking = partial(history, call, sealed.upstream_id, gateway.transport)
+    attempts: list[Attempt] = []
+    try:
+        only = _pinned(entry, msgspec.structs.replace(call, pinned=sealed.target))
+        return (await route(only, call.capability, catalog, gateway.breakers, attempts, asking))[1]
+    except Exhausted as failure:
+        if failure.error.upstream_status == NOT_FOUND:
+            return None
+        raise upstream(failure.error) from failure
+    finally:
+        record.context_s += sum(attempt.upstream_s for attempt in attempts)
 
 
 def _pinned(entry: ModelEntry, call: Call) -> ModelEntry:

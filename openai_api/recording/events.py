@@ -46,6 +46,8 @@ class Record(msgspec.Struct):
     stream: bool = False
     events: int = 0
     attempts: list[Attempt] = []
+    context_s: float = 0.0
+    """Seconds spent on fetching what went before from another upstream."""
     usage: Usage | None = None
     error: str | None = None
     client_aborted: bool = False
@@ -60,4 +62,4 @@ class Record(msgspec.Struct):
 
     def upstream_s(self) -> float:
         """Seconds spent waiting for upstreams."""
-        return sum(attempt.upstream_s for attempt in self.attempts)
+        return self.context_s + sum(attempt.upstream_s for attempt in self.attempts)

@@ -9,8 +9,8 @@ import msgspec
 from openai_api.recording.events import Record
 from providers.capabilities import Capability
 from providers.types import Usage
+from providers.wire.openai_usage import estimated_tokens
 
-BYTES_PER_TOKEN = 4
 CLIENT_CLOSED = 499
 ESTIMATED = frozenset({Capability.CHAT, Capability.COMPLETION, Capability.EMBEDDING})
 """What is billed by tokens of text, so that bytes tell something."""
@@ -109,7 +109,7 @@ def cost_of(record: Record, usage: Usage | None) -> float | None:
 def _usage(record: Record) -> tuple[Usage | None, bool]:
     if record.usage is not None or record.served_model is None or record.capability not in ESTIMATED:
         return record.usage, False
-    return Usage(input_tokens=record.body_bytes // BYTES_PER_TOKEN, output_tokens=record.events), True
+    return Usage(input_tokens=estimated_tokens(record.body_bytes), output_tokens=record.events), True
 
 
 def _text(text: str, length: int) -> str:

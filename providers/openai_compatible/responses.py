@@ -5,14 +5,19 @@ Format: OpenAI's OpenAPI document of August 2026, `/responses`.
 
 from __future__ import annotations
 
+from types import MappingProxyType
+
 from providers.openai_compatible.address import head_of
-from providers.openai_compatible.base import VendorBase
+from providers.openai_compatible.base import Changes, VendorBase
 from providers.transport import Transport, UpstreamReply
 from providers.types import Call, Reply, ReplyStream
 from providers.wire.openai_chat import answer_of
+from providers.wire.patch import patch
 
 NOTHING_SAID = b'{"object":"response","deleted":true}'
 """Some upstreams delete without a word."""
+ANSWERS = MappingProxyType({"input_tokens": "input_tokens", "compact": "output"})
+"""The field that an answer must have, by the call's `action`."""
 
 
 class ResponsesMethods(VendorBase):
@@ -31,9 +36,16 @@ class ResponsesMethods(VendorBase):
         base, _, query = self.path_for(call.capability).partition("?")
         path = base + path + (("&" if "?" in path else "?") + query if query else "")
         head = head_of(self.config, self.preset, path, method=method, json=bool(call.body))
-        request = self.request(call, call.body, head)
+        request = self.request(call, self._about(call), head)
         if call.stream:
             return await self.stream(request, call, transport)
         answer: UpstreamReply = await transport.fetch(request)
         body = self.good(answer, call) or NOTHING_SAID
-        return Reply(wire=call.wire, body=body, fields=answer_of(body, "object"))
+        return Reply(wire=call.wire, body=body, fields=answer_of(body, ANSWERS.get(call.action, "object")))
+
+    def _about(self, call: Call) -> bytes:
+        """The body of what is no new response: the client's, with the upstream's model. `extra_body` is for responses."""
+        changes: Changes = {name: None for name in call.fields.spans if name.startswith("tensorzero::")}
+        if "model" in call.fields.spans:
+            changes["model"] = self._model
+        return patch(call.fields, changes) if changes else call.body

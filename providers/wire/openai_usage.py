@@ -13,6 +13,7 @@ import msgspec
 from providers.types import Usage
 from providers.wire.patch import Fields
 
+BYTES_PER_TOKEN = 4
 Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 
 
@@ -39,6 +40,11 @@ class _Groq(msgspec.Struct):
 
 _decode = msgspec.json.Decoder(_Usage | None).decode
 _decode_groq = msgspec.json.Decoder(_Groq | None).decode
+
+
+def estimated_tokens(size: int) -> int:
+    """How many tokens that many bytes of text are likely to be, where nobody counts them."""
+    return size // BYTES_PER_TOKEN
 
 
 def usage_of(fields: Fields) -> Usage | None:

@@ -1,0 +1,39 @@
+"""What do the requests to the Responses API have in common? A model, or what names one, and what went before."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from openai_api.context import Inbound
+from openai_api.endpoints.call import make_call, secrets_of
+from openai_api.errors import invalid
+from providers.capabilities import Capability
+from providers.types import Call, Wire
+from providers.wire.openai_responses import ResponseRequest
+from providers.wire.patch import Fields
+
+MODEL_HEADER = b"x-model-name"
+DEFAULT_MODEL = "gpt-4-responses"
+"""For requests whose model is named by what lies at the upstream."""
+
+
+def response_call(inbound: Inbound, fields: Fields, request: ResponseRequest, **more: Any) -> Call:
+    """The call. Raises 400 `ApiError`s that name the field at fault."""
+    if request.previous_response_id is not None and request.conversation is not None:
+        raise invalid("invalid_value", "Give 'previous_response_id' or 'conversation', not both.", "previous_response_id")
+    return make_call(
+        inbound,
+        Capability.RESPONSES,
+        Wire.OPENAI_RESPONSES,
+        _model(request, inbound),
+        fields,
+        previous_response_id=request.previous_response_id,
+        credentials=secrets_of(request.credentials),
+        **more,
+    )
+
+
+def _model(request: ResponseRequest, inbound: Inbound) -> str | None:
+    if request.model is not None or request.prompt is request.conversation is None:
+        return request.model
+    return inbound.headers.get(MODEL_HEADER, DEFAULT_MODEL.encode()).decode("latin-1")

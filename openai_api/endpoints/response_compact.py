@@ -1,0 +1,14 @@
+"""What does `POST /v1/responses/compact` ask for? The same conversation, shorter."""
+
+from __future__ import annotations
+
+from openai_api.context import Inbound
+from openai_api.endpoints.json_body import json_object, typed
+from openai_api.endpoints.response_call import response_call
+from providers.types import Call
+from providers.wire.openai_responses import decode_request
+
+
+def decode(inbound: Inbound) -> Call:
+    """The call. Raises 400 `ApiError`s that name the field at fault."""
+    return response_call(inbound, json_object(inbound.body), typed(decode_request, inbound.body), action="compact")

@@ -1,0 +1,66 @@
+"""What was said up to a response that lies at an upstream? Its input items and its output, asked for there.
+
+Format: OpenAI's OpenAPI document of August 2026, `/responses/{id}` and `/responses/{id}/input_items`. The list is the whole
+context, earlier turns included: so OpenAI answers, and so Alibaba's reference describes it ("for multi-turn conversations
+chained by previous_response_id, the returned list also includes … earlier turns"). An upstream that lists only the last
+turn has no more to give.
+"""
+
+from __future__ import annotations
+
+from typing import Any, cast
+from urllib.parse import quote
+
+import msgspec
+
+from providers.errors import CallerError, InvalidResponse
+from providers.protocols import Responses
+from providers.transport import Transport
+from providers.types import Call, Reply, Target
+from providers.wire.patch import Fields
+from providers.wire.response_history import carried
+from providers.wire.responses_tools import Json
+
+MAX_PAGES, PAGE = 50, 100
+MAX_BYTES = 64 * 1024 * 1024
+NO_FIELDS = Fields(b"{}", {})
+UNFINISHED = ("queued", "in_progress")
+
+
+async def history(call: Call, upstream_id: str, transport: Transport, target: Target) -> list[Json]:
+    """The items in their order, as any provider takes them. Raises `ProviderError`, 400 for more than `MAX_PAGES` pages."""
+    asking = msgspec.structs.replace(call, body=b"", fields=NO_FIELDS, stream=False, action="")
+    place = f"/{quote(upstream_id, safe='')}"
+    response = await _object(target, asking, transport, place)
+    if response.get("status") in UNFINISHED:
+        raise CallerError(400, "The previous response has not ended.", code="invalid_value", param="previous_response_id")
+    items: list[Json] = []
+    after, size = "", 0
+    for _ in range(MAX_PAGES):
+        page = await _object(target, asking, transport, f"{place}/input_items?order=asc&limit={PAGE}{after}")
+        found = _list(page, "data")
+        items += found
+        size += len(msgspec.json.encode(found))
+        last = page.get("last_id") or (found[-1].get("id") if found else None)
+        if not page.get("has_more") or not last:
+            return carried([*items, *_list(response, "output")])
+        if size > MAX_BYTES:
+            break
+        after = f"&after={quote(str(last), safe='')}"
+    message = "The conversation is too long to be carried over from its provider."
+    raise CallerError(400, message, code="invalid_value", param="previous_response_id")
+
+
+async def _object(target: Target, call: Call, transport: Transport, path: str) -> Json:
+    reply = await cast(Responses, target.adapter).ask_response(call, transport, "GET", path)
+    if not isinstance(reply, Reply):
+        raise InvalidResponse("a stream was not asked for")
+    value: Json = msgspec.json.decode(reply.body)
+    return value
+
+
+def _list(value: Json, name: str) -> list[Json]:
+    found: Any = value.get(name)
+    if not isinstance(found, list) or not all(isinstance(item, dict) for item in found):
+        raise InvalidResponse(f"{name} is no list of items")
+    return found
