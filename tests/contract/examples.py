@@ -124,6 +124,7 @@ EXAMPLES = (
 )
 BY_CAPABILITY = {example.capability: example for example in EXAMPLES}
 BY_PATH = {example.path: example for example in EXAMPLES}
+BY_PATH |= {f"/responses/{action}": BY_CAPABILITY[Capability.RESPONSES] for action in ("input_tokens", "compact")}
 
 
 def example_of(path: str) -> Example:
