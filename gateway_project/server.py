@@ -58,7 +58,7 @@ class DrainingServer(uvicorn.Server):
     def _end_now(self) -> None:
         from gateway_project.asgi import running
 
-        running.gateway.state.end_all()
+        running.end_all()
         self._later(LAST_WORDS_S, self._hang_up)
         exit_after(LAST_WORDS_S + HANGING_S)
 

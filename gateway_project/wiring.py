@@ -15,7 +15,10 @@ from gateway_project.answer_time import bound_answers
 from models_catalog.derived_keys import derived_keys
 from models_catalog.live import LiveCatalog
 from models_catalog.subscribe import CatalogRefresher
+from openai_api.background import Background, worker_name
+from openai_api.background_jobs import DatabaseJobs
 from openai_api.context import Gateway, Limits, ProcessState
+from openai_api.database_threads import DatabaseThreads
 from openai_api.guesses import Guesses
 from openai_api.recording.access_log import AccessLog
 from openai_api.recording.loop_lag import watch_loop
@@ -45,7 +48,9 @@ class Running:
         run_dir = os.environ.get(RUN_DIR)
         self._metrics = MetricsSink(Path(run_dir) if run_dir else None, self._gauges)
         self._recorder = BatchRecorder(self._sinks())
-        self._responses = DatabaseResponses(settings.GATEWAY_RESPONSES_DAYS)
+        self._threads = DatabaseThreads()
+        days = settings.GATEWAY_RESPONSES_DAYS
+        self._background = Background(DatabaseJobs(self._threads, days, worker_name()))
         self._lock = asyncio.Lock()
         self._loop_watch: asyncio.Task[None] | None = None
         self.started = False
@@ -60,7 +65,8 @@ class Running:
             metrics=self._metrics,
             response_ids=ResponseIds(derived_keys("response ids")),
             summaries=Summaries(derived_keys("summaries")),
-            responses=self._responses,
+            responses=DatabaseResponses(self._threads, days),
+            background=self._background,
             metrics_token=Secret(settings.GATEWAY_METRICS_TOKEN) if settings.GATEWAY_METRICS_TOKEN else None,
             authentication=settings.GATEWAY_AUTHENTICATION,
             serves_data=settings.GATEWAY_ROLE != "control",
@@ -74,6 +80,8 @@ class Running:
             bound_answers()
             await self._refresher.start()
             self._recorder.start()
+            if self.gateway.serves_data:
+                self._background.start(self.gateway)
             self._loop_watch = asyncio.create_task(watch_loop(self._metrics.lagged), name="loop-watch")
             self.started = True
 
@@ -83,10 +91,16 @@ class Running:
         if self._loop_watch is not None:
             self._loop_watch.cancel()
             await asyncio.gather(self._loop_watch, return_exceptions=True)
+        await self._background.stop()
         await asyncio.gather(self._refresher.stop(), self._recorder.stop(), return_exceptions=True)
         await self._transport.aclose()
-        await self._responses.close()
+        await self._threads.close()
         self.started = False
+
+    def end_all(self) -> None:
+        """Ends every request in flight, and gives back what is made in the background."""
+        self._background.hand_over()
+        self.gateway.state.end_all()
 
     def abandon(self) -> None:
         """Keeps what was recorded, for a process that cannot end properly. For any thread."""
@@ -103,6 +117,7 @@ class Running:
         pools = list(self._transport.counters().values())
         yield "workers", (), 1
         yield "requests_in_flight", (), len(self.gateway.state.active)
+        yield "background_responses", (), self._background.count()
         if self._loop_watch is not None:
             yield "tasks", (), len(asyncio.all_tasks(self._loop_watch.get_loop()))
         yield "records_dropped", (), self._recorder.dropped

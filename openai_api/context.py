@@ -15,7 +15,7 @@ from openai_api.guesses import Guesses
 from openai_api.recording.events import Record
 from openai_api.recording.metrics import Tally
 from openai_api.response_ids import ResponseIds
-from openai_api.responses import ResponseStore
+from openai_api.responses import BackgroundResponses, ResponseStore
 from openai_api.summaries import Summaries
 from providers.breaker import Breakers
 from providers.transport import Transport
@@ -71,7 +71,6 @@ class ProcessState:
     started: float
     draining: bool = False
     active: dict[asyncio.Task[Any], Record] = field(default_factory=dict)
-
     sockets: set[Callable[[], None]] = field(default_factory=set)
     """Connections that stay open between their requests; called when the server begins to end."""
 
@@ -80,6 +79,7 @@ class ProcessState:
         self.draining = True
         for wake in list(self.sockets):
             wake()
+
     def end_all(self) -> None:
         """Cancels every request in flight; streams then end in-band, others with 503."""
         for task, record in list(self.active.items()):
@@ -93,9 +93,9 @@ class Limits:
 
     max_body_bytes: int = 64 * 1024 * 1024
     body_timeout_s: float = 120.0
-
     socket_s: float = 3600.0
     """How long a WebSocket may last."""
+
 
 @dataclass(frozen=True, slots=True)
 class Gateway:
@@ -113,6 +113,7 @@ class Gateway:
     response_ids: ResponseIds
     summaries: Summaries
     responses: ResponseStore
+    background: BackgroundResponses
     metrics_token: Secret | None = None
     authentication: bool = True
     serves_data: bool = True

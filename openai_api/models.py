@@ -49,7 +49,12 @@ class UsageRecord(models.Model):
 
 
 class StoredResponseRow(models.Model):
-    """A response that the gateway made itself, with the items it was made from. `items` and `body` are compressed JSON."""
+    """A response that the gateway makes itself, with the items it is made from. `items`, `body` and `request` are compressed
+    JSON.
+
+    Of one in the background: `worker` makes it, and has said so at `beat_at`; `request` is what it is made from, until it
+    has ended; `next_number` is that of its first event; `streamed` says that its events are kept.
+    """
 
     id = models.CharField(primary_key=True, max_length=80)
     owner = models.CharField(max_length=36, help_text="The id of the client key that asked.")
@@ -58,9 +63,32 @@ class StoredResponseRow(models.Model):
     body = models.BinaryField()
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField(db_index=True)
+    status = models.CharField(max_length=20, default="completed", db_index=True)
+    worker = models.CharField(max_length=32, default="", blank=True)
+    beat_at = models.DateTimeField(null=True)
+    request = models.BinaryField(null=True)
+    next_number = models.PositiveIntegerField(default=0)
+    streamed = models.BooleanField(default=False)
 
     class Meta:
         verbose_name = "stored response"
 
     def __str__(self) -> str:
         return self.id
+
+
+class ResponseEventsRow(models.Model):
+    """Some events of a response in the background, one after the other: `frames` are compressed server-sent events."""
+
+    response = models.ForeignKey(StoredResponseRow, on_delete=models.CASCADE, related_name="events")
+    first = models.PositiveIntegerField(help_text="The number of the first of them.")
+    last = models.PositiveIntegerField()
+    frames = models.BinaryField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["response", "first"], name="one_event_a_number")]
+        verbose_name = "events of a response"
+        verbose_name_plural = "events of responses"
+
+    def __str__(self) -> str:
+        return f"{self.response_id} {self.first}-{self.last}"

@@ -5,19 +5,27 @@ An upstream with the Responses API keeps its own; `response_ids.py` finds them a
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from typing import Protocol
 
 import msgspec
 
+from models_catalog.snapshot import Client
 from openai_api.errors import RETRY_SOON, ApiError, upstream
 from providers.errors import CallerError
 from providers.types import Call
+from providers.wire.openai_chat import json_string
+from providers.wire.patch import fields_of, patch
 from providers.wire.responses_to_chat import items_of
 from providers.wire.responses_tools import Json
 
+ACTIVE = ("queued", "in_progress")
+"""The states of a response that has not ended."""
+
 
 class StoredResponse(msgspec.Struct, frozen=True):
-    """A response and the items it was made from. `items` and `body` are JSON: a list, and the response object."""
+    """A response and the items it was made from. `items` and `body` are JSON: a list, and the response object, which is
+    that of the beginning until the response has ended. `streamed` says that it was asked for as a stream, in the background."""
 
     id: str
     owner: str
@@ -25,6 +33,12 @@ class StoredResponse(msgspec.Struct, frozen=True):
     items: bytes
     body: bytes
     created_at: float
+    status: str = "completed"
+    streamed: bool = False
+
+    def current_body(self) -> bytes:
+        """The response object as it is now."""
+        return patch(fields_of(self.body), {"status": json_string(self.status)}) if self.status in ACTIVE else self.body
 
 
 class ResponseStore(Protocol):
@@ -38,6 +52,22 @@ class ResponseStore(Protocol):
 
     async def delete(self, response_id: str, owner: str) -> bool:
         """Whether there was one."""
+        ...
+
+
+class BackgroundResponses(Protocol):
+    """Makes responses while nobody waits. All may raise `StoreUnavailable`."""
+
+    async def begin(self, call: Call, client: Client) -> StoredResponse:
+        """The response at its beginning. Raises 400 `ApiError`s."""
+        ...
+
+    async def cancel(self, response_id: str, owner: str) -> StoredResponse | None:
+        """Ends it if it has not ended; what it is then, None if there is none."""
+        ...
+
+    def follow(self, response_id: str, after: int) -> AsyncIterator[tuple[int, bytes]]:
+        """Its events with numbers above `after`, as they come: the last number, and frames."""
         ...
 
 

@@ -5,6 +5,7 @@ The id tells where it lies: at the upstream that made it, or here. Ids of other 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
@@ -18,16 +19,18 @@ from openai_api.endpoints.call import make_call
 from openai_api.errors import ApiError, invalid
 from openai_api.pipeline.adapt import adapt_stored
 from openai_api.pipeline.continue_response import found
+from openai_api.pipeline.queue_response import follow_response
 from openai_api.pipeline.respond import send_json
 from openai_api.pipeline.run import serve
 from openai_api.response_ids import WELL_FORMED, Sealed
-from openai_api.responses import StoredResponse
+from openai_api.responses import ACTIVE, StoredResponse
 from providers.capabilities import Capability
 from providers.types import Wire
 from providers.wire.patch import fields_of
 
 CANCEL, ITEMS = "/cancel", "/input_items"
 MAX_ITEMS, USUAL_ITEMS = 100, 20
+NUMBER = re.compile(r"-1|[0-9]{1,9}")
 PASSED = frozenset({"include", "include[]", "stream", "starting_after", "include_obfuscation", "limit", "order", "after"})
 """Query parameters that go upstream."""
 
@@ -40,9 +43,11 @@ async def get(gateway: Gateway, inbound: Inbound) -> None:
         await _at_upstream(gateway, inbound, sealed, "GET", ITEMS if items else "")
         return
     stored = await _stored(gateway, inbound, response_id)
-    if not items and _query(inbound).get("stream") == "true":
-        raise invalid("invalid_value", "Only responses that were made in the background can be streamed again.", "stream")
-    await send_json(inbound, _page(stored, _query(inbound)) if items else stored.body)
+    query = _query(inbound)
+    if not items and query.get("stream") == "true":
+        await _stream_again(gateway, inbound, stored, query.get("starting_after", "-1"))
+        return
+    await send_json(inbound, _page(stored, query) if items else stored.current_body())
 
 
 async def delete(gateway: Gateway, inbound: Inbound) -> None:
@@ -52,7 +57,8 @@ async def delete(gateway: Gateway, inbound: Inbound) -> None:
     if sealed is not None:
         await _at_upstream(gateway, inbound, sealed, "DELETE", "")
         return
-    await _stored(gateway, inbound, response_id)
+    if (await _stored(gateway, inbound, response_id)).status in ACTIVE:
+        await gateway.background.cancel(response_id, inbound.caller.id)
     await gateway.responses.delete(response_id, inbound.caller.id)
     await send_json(inbound, msgspec.json.encode({"id": response_id, "object": "response", "deleted": True}))
 
@@ -67,10 +73,11 @@ async def cancel(gateway: Gateway, inbound: Inbound) -> None:
         await _at_upstream(gateway, inbound, sealed, "POST", CANCEL)
         return
     stored = await _stored(gateway, inbound, response_id)
-    if fields_of(stored.body).raw("background") == b"true":
-        await send_json(inbound, stored.body)  # it has ended
-        return
-    raise invalid("invalid_value", "Only responses that are made in the background can be cancelled.", "response_id")
+    if fields_of(stored.body).raw("background") != b"true":
+        raise invalid("invalid_value", "Only responses that are made in the background can be cancelled.", "response_id")
+    if stored.status in ACTIVE:
+        stored = await gateway.background.cancel(response_id, inbound.caller.id) or stored
+    await send_json(inbound, stored.current_body())
 
 
 def no_such_response(response_id: str) -> ApiError:
@@ -90,6 +97,16 @@ async def _stored(gateway: Gateway, inbound: Inbound, response_id: str) -> Store
         raise no_such_response(response_id)
     inbound.record.model = stored.model
     return stored
+
+
+async def _stream_again(gateway: Gateway, inbound: Inbound, stored: StoredResponse, after: str) -> None:
+    if not stored.streamed:
+        text = "Only responses that were asked for as a stream, in the background, can be streamed again."
+        raise invalid("invalid_value", text, "stream")
+    if not NUMBER.fullmatch(after):
+        raise invalid("invalid_value", "The parameter 'starting_after' is not the number of an event.", "starting_after")
+    inbound.record.stream = True
+    await follow_response(gateway, inbound, stored.id, int(after))
 
 
 async def _at_upstream(gateway: Gateway, inbound: Inbound, sealed: Sealed, method: str, suffix: str) -> None:

@@ -11,7 +11,7 @@ from models_catalog.snapshot import Client, ModelEntry
 from openai_api.connection_responses import ConnectionResponses
 from openai_api.errors import ApiError, invalid
 from openai_api.response_ids import WELL_FORMED, ResponseIds, Sealed
-from openai_api.responses import ResponseStore, StoredResponse, input_items
+from openai_api.responses import ACTIVE, ResponseStore, StoredResponse, input_items
 from providers.capabilities import Capability
 from providers.types import Call
 from providers.wire.patch import fields_of, patch
@@ -54,6 +54,8 @@ async def continue_response(
     stored = await found(store, previous, client)
     if stored is None:
         raise not_found(previous)
+    if stored.status in ACTIVE:
+        raise invalid("invalid_value", f"The response {previous!r} has not ended yet.", "previous_response_id")
     return _with(call, {"previous_response_id": None, "input": _joined(stored, call)})
 
 

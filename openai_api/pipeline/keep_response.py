@@ -29,7 +29,7 @@ async def keep_response(store: ResponseStore, call: Call, client: Client, target
             if isinstance(store, ConnectionResponses):
                 store.remember(call, client.id, target, body)
             return
-        items = _identified(input_items(call))
+        items = identified_items(call)
         await store.put(StoredResponse(call.response_id, client.id, call.model, items, body, time.time()))
     except StoreUnavailable:
         log.error("a response could not be stored", extra={"request_id": call.request_id})
@@ -37,9 +37,10 @@ async def keep_response(store: ResponseStore, call: Call, client: Client, target
         log.warning("a response to what is no list of items is not stored", extra={"request_id": call.request_id})
 
 
-def _identified(items: list[Json]) -> bytes:
-    """The items as they are listed: each with an id and a type, and messages with parts."""
-    return msgspec.json.encode([_message(item) if "role" in item else {"id": mint("item")} | item for item in items])
+def identified_items(call: Call) -> bytes:
+    """The items as they are listed: each with an id and a type, and messages with parts. Raises 400 `ApiError`s."""
+    items = ({"id": mint("item")} | item if "role" not in item else _message(item) for item in input_items(call))
+    return msgspec.json.encode(list(items))
 
 
 def _message(item: Json) -> Json:

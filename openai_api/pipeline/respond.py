@@ -105,12 +105,13 @@ async def _whole(inbound: Inbound, call: Call, reply: Reply, headers: Headers) -
 
 async def send_whole(inbound: Inbound, status: int, headers: Headers, body: bytes) -> None:
     """Sends an answer whose body is known."""
-    await _start(inbound, status, (*headers, (b"content-length", b"%d" % len(body))))
+    await send_start(inbound, status, (*headers, (b"content-length", b"%d" % len(body))))
     inbound.record.finished = True
     await inbound.send({"type": "http.response.body", "body": b"" if inbound.method == "HEAD" else body})
 
 
-async def _start(inbound: Inbound, status: int, headers: Headers) -> None:
+async def send_start(inbound: Inbound, status: int, headers: Headers) -> None:
+    """Sends the head of an answer, with the request id."""
     record = inbound.record
     record.status = status
     record.first_byte_s = perf_counter() - record.clock
@@ -122,7 +123,7 @@ async def _stream(inbound: Inbound, target: Target, begun: Begun, headers: Heade
     record, relay = inbound.record, begun.relay
     pulse = Pulse(inbound.send, comments=relay.comments)
     try:
-        await _start(inbound, 200, (*_kind(begun), *headers))
+        await send_start(inbound, 200, (*_kind(begun), *headers))
         try:
             last: bytes | None = await _relayed(begun, target.timeouts.idle, pulse)
         except ProviderError as error:

@@ -18,6 +18,7 @@ from openai_api.pipeline.authenticate import authenticate
 from openai_api.pipeline.check_capability import check_capability
 from openai_api.pipeline.continue_response import continue_response
 from openai_api.pipeline.keep_response import keep_response
+from openai_api.pipeline.queue_response import is_made_here, queue_response
 from openai_api.pipeline.resolve_model import resolve_model
 from openai_api.pipeline.respond import Keep, respond
 from openai_api.pipeline.route import Exhausted, Try, route
@@ -73,6 +74,9 @@ async def run(gateway: Gateway, inbound: Inbound, decode: Decode) -> None:
         call = _reading_summaries(call, client, gateway.summaries)
         fetch = partial(_context, gateway, inbound, call)
         call = await continue_response(call, entry, client, gateway.response_ids, gateway.responses, fetch)
+        if is_made_here(call, entry):
+            await queue_response(gateway, inbound, call)
+            return
         if not call.action:
             keep = partial(keep_response, gateway.responses, call, client)
     await serve(gateway, inbound, call, entry, partial(adapt, call, gateway.transport), keep)

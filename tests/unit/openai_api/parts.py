@@ -14,8 +14,11 @@ import providers.dummy.adapter
 import providers.openai_compatible.adapter  # noqa: F401 - registers the provider types
 from models_catalog.live import LiveCatalog
 from models_catalog.snapshot import CatalogSnapshot, Client, ModelEntry
+from openai_api.background import Background
+from openai_api.background_jobs import DatabaseJobs
 from openai_api.consumers import InferenceConsumer
 from openai_api.context import Gateway, Limits, ProcessState
+from openai_api.database_threads import DatabaseThreads
 from openai_api.guesses import Guesses
 from openai_api.recording.events import Record
 from openai_api.recording.metrics import MetricsSink
@@ -184,6 +187,7 @@ class Site:
             response_ids=ResponseIds([b"tests"]),
             summaries=Summaries([b"tests"]),
             responses=Responses(),
+            background=Background(DatabaseJobs(DatabaseThreads(), 1, "tests")),
             authentication=authentication,
         )
         self.app = InferenceConsumer.as_asgi(self.gateway)

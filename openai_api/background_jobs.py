@@ -1,0 +1,173 @@
+"""What is kept of responses that are made in the background? Their rows, their events, and which worker makes them.
+
+A worker holds a response as long as it beats; the row's `status` decides who may still write it. So a response is made
+by one worker at a time, its cancelling is seen by any worker, and a worker that was killed leaves nothing that hangs.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any, NamedTuple
+
+import msgspec
+from django.db import transaction
+from django.db.models import QuerySet
+from django.db.models.functions import Now
+
+from openai_api.database_threads import DatabaseThreads
+from openai_api.models import ResponseEventsRow, StoredResponseRow
+from openai_api.responses import ACTIVE, StoredResponse
+from openai_api.stored_responses import mine, new_row, stored_of
+from providers.wire.openai_responses import frame_of
+from providers.wire.patch import fields_of, patch
+from providers.wire.response_object import error_object
+
+LEASE_S = 10.0
+"""After so many seconds without a beat the worker is lost."""
+LOST = error_object("server_error", "The worker that made this response was lost.")
+FRAME_END = b"\n\n"
+
+
+class Asked(msgspec.Struct):
+    """What must be known to make a response once more: the request without its secrets."""
+
+    body: msgspec.Raw
+    request_id: str
+    stream: bool
+    strict: bool
+    previous_response_id: str | None = None
+
+
+class Job(NamedTuple):
+    """A response to be made. `number` is that of its next event."""
+
+    response: StoredResponse
+    asked: Asked
+    number: int
+
+
+class Told(NamedTuple):
+    """Events with higher numbers than asked for, as frames; `ended` says that there will be no more."""
+
+    frames: list[bytes]
+    last: int
+    ended: bool
+
+
+class DatabaseJobs:
+    """The rows, for the worker of that name. All methods may raise `StoreUnavailable`; none holds up the event loop."""
+
+    def __init__(self, threads: DatabaseThreads, days: float, worker: str) -> None:
+        self._threads = threads
+        self._keep = timedelta(days=days)
+        self._worker = worker
+
+    async def queue(self, job: Job, *, taken: bool) -> None:
+        """A new response; `taken` by this worker at once, or left to whoever has a place."""
+        await self._threads.run(partial(self._queue, job, taken))
+
+    async def take(self, places: int) -> list[Job]:
+        """Jobs that nobody makes, now this worker's. Ends those whose worker is lost."""
+        return await self._threads.run(partial(self._take, places))
+
+    async def beat(self, response_id: str, first: int, frames: Sequence[bytes]) -> bool:
+        """Keeps the job and these events, the first with that number. False if it is not this worker's any more."""
+        return await self._threads.run(partial(self._write, response_id, first, frames, {"status": "in_progress"}))
+
+    async def finish(self, response_id: str, first: int, frames: Sequence[bytes], status: str, body: bytes) -> bool:
+        """Its last events and its end. False if it was not this worker's."""
+        values = {"status": status, "body": zlib.compress(body, 1), "request": None, "worker": ""}
+        return await self._threads.run(partial(self._write, response_id, first, frames, values))
+
+    async def release(self, response_id: str, number: int) -> None:
+        """Gives the job to whoever comes next, who begins anew: its events are forgotten, their numbers are not used again."""
+        await self._threads.run(partial(self._release, response_id, number))
+
+    async def cancel(self, response_id: str, owner: str) -> StoredResponse | None:
+        """Ends it if it has not ended; what it is then, None if there is none."""
+        return await self._threads.run(partial(_cancel, response_id, owner))
+
+    async def events(self, response_id: str, after: int) -> Told:
+        """The events with numbers above `after`."""
+        return await self._threads.run(partial(_events, response_id, after))
+
+    def _queue(self, job: Job, taken: bool) -> None:
+        row = new_row(job.response, self._keep)
+        row.request = zlib.compress(msgspec.json.encode(job.asked), 1)
+        row.streamed, row.worker = job.asked.stream, self._worker if taken else ""
+        row.save(force_insert=True)
+        StoredResponseRow.objects.filter(pk=row.pk).update(beat_at=Now())
+
+    def _mine(self, response_id: str) -> QuerySet[StoredResponseRow]:
+        return StoredResponseRow.objects.filter(pk=response_id, worker=self._worker, status__in=ACTIVE)
+
+    def _write(self, response_id: str, first: int, frames: Sequence[bytes], values: dict[str, Any]) -> bool:
+        with transaction.atomic():
+            if not self._mine(response_id).update(beat_at=Now(), **values):
+                return False
+            if frames:
+                packed = {"last": first + len(frames) - 1, "frames": zlib.compress(b"".join(frames), 1)}
+                ResponseEventsRow.objects.update_or_create(packed, response_id=response_id, first=first)
+        return True
+
+    def _release(self, response_id: str, number: int) -> None:
+        with transaction.atomic():
+            if self._mine(response_id).update(status="queued", worker="", next_number=number):
+                ResponseEventsRow.objects.filter(response_id=response_id).delete()
+
+    def _take(self, places: int) -> list[Job]:
+        lost = StoredResponseRow.objects.filter(status__in=ACTIVE, beat_at__lt=Now() - timedelta(seconds=LEASE_S))
+        for row in lost.exclude(worker="")[:100]:
+            _fail(row)
+        waiting = StoredResponseRow.objects.filter(status="queued", worker="", expires_at__gte=datetime.now(UTC))
+        return [_job(row) for row in waiting.order_by("created_at")[:places] if self._takes(row)]
+
+    def _takes(self, row: StoredResponseRow) -> bool:
+        free = StoredResponseRow.objects.filter(pk=row.pk, status="queued", worker="")
+        return bool(free.update(worker=self._worker, beat_at=Now()))
+
+
+def _job(row: StoredResponseRow) -> Job:
+    assert row.request is not None, "what has not ended has its request"  # noqa: S101
+    return Job(stored_of(row), msgspec.json.decode(zlib.decompress(row.request), type=Asked), row.next_number)
+
+
+def _cancel(response_id: str, owner: str) -> StoredResponse | None:
+    row = mine(response_id, owner).first()
+    if row is not None and row.status in ACTIVE:
+        _end(row, "cancelled", {"status": b'"cancelled"'})
+        row.refresh_from_db()
+    return None if row is None else stored_of(row)
+
+
+def _fail(row: StoredResponseRow) -> None:
+    """Ends a response whose worker is lost; whoever listens is told."""
+    body = _end(row, "failed", {"status": b'"failed"', "error": msgspec.json.encode(LOST)})
+    if body is None or not row.streamed:
+        return
+    last = ResponseEventsRow.objects.filter(response=row).order_by("-first").first()
+    number = row.next_number if last is None else last.last + 1
+    event = {"type": "response.failed", "sequence_number": number, "response": msgspec.Raw(body)}
+    packed = zlib.compress(frame_of(event), 1)
+    ResponseEventsRow.objects.create(response=row, first=number, last=number, frames=packed)
+
+
+def _end(row: StoredResponseRow, status: str, changes: dict[str, bytes | None]) -> bytes | None:
+    """The body as it ends, None if another was quicker."""
+    body = patch(fields_of(zlib.decompress(row.body)), changes)
+    values: dict[str, Any] = {"status": status, "body": zlib.compress(body, 1), "request": None, "worker": ""}
+    same = StoredResponseRow.objects.filter(pk=row.pk, worker=row.worker, status__in=ACTIVE)
+    return body if same.update(**values) else None
+
+
+def _events(response_id: str, after: int) -> Told:
+    row = StoredResponseRow.objects.filter(pk=response_id).values("status").first()  # first: what ends writes its events before
+    frames: list[bytes] = []
+    for part in ResponseEventsRow.objects.filter(response_id=response_id, last__gt=after).order_by("first"):
+        packed = zlib.decompress(part.frames).split(FRAME_END)[:-1]
+        frames += [frame + FRAME_END for frame in packed[max(0, after + 1 - part.first) :]]
+        after = part.last
+    return Told(frames, after, row is None or row["status"] not in ACTIVE)
