@@ -12,9 +12,10 @@ import openresponses_types.types as spec
 import pytest
 from openai import NotFoundError, OpenAI
 
+from tests.fakes.chaos.process import eventually
 from tests.fakes.vendor import Said, Seen, Vendor, events, said, vendor
 from tests.integration.test_recording import rows
-from tests.live import LiveGateway, error_of, eventually, words
+from tests.live import LiveGateway, error_of, words
 from tests.live import events as events_of
 
 UPSTREAM_ID = "resp_0123456789abcdef0123456789abcdef0123456789abcdef"
