@@ -19,6 +19,7 @@ from gateway_project import env
 from models_catalog import keys, publish
 from models_catalog.models import ClientKey, Credential, ModelDefinition, Provider, Route
 from providers import registry
+from providers.capabilities import Capability
 from providers.registry import ProviderType
 from providers.types import Secret
 
@@ -29,6 +30,7 @@ DEMO_MODELS = {
     "demo-fallback": (("dead", "refused"), ("living", "echo")),
 }
 """Public name → routes, each a name and a script of the offline provider."""
+DEMO_CAPABILITIES = [Capability.CHAT.value, Capability.RESPONSES.value]
 FIRST_MODELS = {"openai": "gpt-4o-mini", "mistral": "mistral-small-latest", "deepseek": "deepseek-chat"}
 """Provider type → a model that its vendor has long had under this name."""
 
@@ -83,7 +85,7 @@ def make_demo() -> list[str]:
         return []
     provider = Provider.objects.create(name=DEMO_PROVIDER, type="dummy")
     for name, routes in DEMO_MODELS.items():
-        model = ModelDefinition.objects.create(name=name)
+        model = ModelDefinition.objects.create(name=name, capabilities=DEMO_CAPABILITIES)
         for position, (route, script) in enumerate(routes):
             Route.objects.create(model=model, name=route, provider=provider, upstream_model=script, position=position)
     return list(DEMO_MODELS)

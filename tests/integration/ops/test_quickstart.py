@@ -12,6 +12,8 @@ import stat
 import subprocess
 from typing import Any
 
+import httpx
+
 from tests.integration.ops.conftest import Machine
 
 First = tuple[Machine, subprocess.CompletedProcess[str]]
@@ -138,3 +140,18 @@ def test_quickstart_when_its_curl_is_pasted_then_the_demo_model_answers(machine:
     answer = subprocess.run([*command, "-s", "--noproxy", "*"], capture_output=True, text=True, timeout=20, check=True).stdout
     assert json.loads(answer)["model"] == "demo"
     assert json.loads(answer)["choices"][0]["message"]["content"]
+
+
+def test_demo_when_asked_for_responses_then_every_call_of_theirs_is_answered_offline(machine: Machine) -> None:
+    (key,) = set(KEY.findall(machine.manage("quickstart").stdout))
+    base = machine.serving(machine.serve(PORT="0"))
+    with httpx.Client(base_url=f"{base}/v1", headers={"authorization": f"Bearer {key}"}, trust_env=False) as client:
+        first = client.post("/responses", json={"model": "demo", "input": "Hello!"}).json()
+        more = {"model": "demo-fallback", "input": "Bye!", "previous_response_id": first["id"]}
+        assert first["output"][0]["content"][0]["text"] == "You said: Hello!"
+        assert client.post("/responses", json=more).json()["status"] == "completed"
+        counted = client.post("/responses/input_tokens", json=more)
+        assert (counted.headers["x-gateway-estimated"], counted.json()["object"]) == ("1", "response.input_tokens")
+        window = client.post("/responses/compact", json=more).json()["output"]
+        assert [item["type"] for item in window] == ["message", "message", "compaction"]
+        assert client.post("/responses", json={"model": "demo", "input": window}).status_code == 200
