@@ -125,8 +125,9 @@ class Told:
 
 
 def error_frame(status: int, body: bytes) -> bytes:
-    """The message of an error, whose body is as it would be in HTTP."""
-    return b'{"type":"error","status":%d,%b' % (status, body[1:])
+    """The message of an error, whose body is as it would be in HTTP, but that the code must be a text."""
+    error = msgspec.json.decode(body)["error"]
+    return msgspec.json.encode({"type": "error", "status": status, "error": {**error, "code": error["code"] or error["type"]}})
 
 
 async def warm_up(memory: ConnectionResponses, inbound: Inbound, call: Call) -> None:
