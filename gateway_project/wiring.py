@@ -16,7 +16,6 @@ from models_catalog.derived_keys import derived_keys
 from models_catalog.live import LiveCatalog
 from models_catalog.subscribe import CatalogRefresher
 from openai_api.background import Background, worker_name
-from openai_api.background_jobs import DatabaseJobs
 from openai_api.context import Gateway, Limits, ProcessState
 from openai_api.database_threads import DatabaseThreads
 from openai_api.guesses import Guesses
@@ -27,6 +26,7 @@ from openai_api.recording.recorder import BatchRecorder, Sink
 from openai_api.recording.spool import Spool
 from openai_api.response_ids import ResponseIds
 from openai_api.store import DatabaseSink
+from openai_api.stored_jobs import DatabaseJobs
 from openai_api.stored_responses import DatabaseResponses
 from openai_api.summaries import Summaries
 from providers.breaker import Breakers

@@ -17,10 +17,10 @@ from typing import Any
 import msgspec
 
 from models_catalog.snapshot import CatalogSnapshot, Client
-from openai_api.background_jobs import Asked, DatabaseJobs, Job, Told
 from openai_api.background_run import BackgroundRun
 from openai_api.context import ANONYMOUS, Gateway
 from openai_api.errors import ApiError, InvalidKey, internal_error, invalid
+from openai_api.jobs import Asked, Job, Jobs, Told
 from openai_api.pipeline.adapt import adapt
 from openai_api.pipeline.check_capability import check_capability
 from openai_api.pipeline.keep_response import identified_items
@@ -50,7 +50,7 @@ def worker_name() -> str:
 class Background:
     """The responses that this worker makes in the background."""
 
-    def __init__(self, jobs: DatabaseJobs) -> None:
+    def __init__(self, jobs: Jobs) -> None:
         self._jobs = jobs
         self._runs: dict[str, BackgroundRun] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}

@@ -10,8 +10,8 @@ from typing import Any
 
 import msgspec
 
-from openai_api.background_jobs import DatabaseJobs, Job, Told
 from openai_api.context import Inbound
+from openai_api.jobs import Job, Jobs, Told
 from openai_api.recording.events import Record
 from openai_api.responses import StoreUnavailable
 from providers.types import Target
@@ -34,7 +34,7 @@ RUN = "/v1/responses (background)"
 class BackgroundRun:
     """One response while this worker makes it. `first` is the number of its first event here."""
 
-    def __init__(self, job: Job, jobs: DatabaseJobs) -> None:
+    def __init__(self, job: Job, jobs: Jobs) -> None:
         self.job = job
         self.first = job.number
         self.handed_over = False

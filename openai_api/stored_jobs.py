@@ -1,4 +1,4 @@
-"""What is kept of responses that are made in the background? Their rows, their events, and which worker makes them.
+"""How are responses in the background kept in the database? As rows with their events, and the worker that makes them.
 
 A worker holds a response as long as it beats; the row's `status` decides who may still write it. So a response is made
 by one worker at a time, its cancelling is seen by any worker, and a worker that was killed leaves nothing that hangs.
@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 from django.db import transaction
@@ -18,6 +18,7 @@ from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from openai_api.database_threads import DatabaseThreads
+from openai_api.jobs import Asked, Job, Told
 from openai_api.models import ResponseEventsRow, StoredResponseRow
 from openai_api.responses import ACTIVE, StoredResponse
 from openai_api.stored_responses import mine, new_row, stored_of
@@ -31,34 +32,8 @@ LOST = error_object("server_error", "The worker that made this response was lost
 FRAME_END = b"\n\n"
 
 
-class Asked(msgspec.Struct):
-    """What must be known to make a response once more: the request without its secrets."""
-
-    body: msgspec.Raw
-    request_id: str
-    stream: bool
-    strict: bool
-    previous_response_id: str | None = None
-
-
-class Job(NamedTuple):
-    """A response to be made. `number` is that of its next event."""
-
-    response: StoredResponse
-    asked: Asked
-    number: int
-
-
-class Told(NamedTuple):
-    """Events with higher numbers than asked for, as frames; `ended` says that there will be no more."""
-
-    frames: list[bytes]
-    last: int
-    ended: bool
-
-
 class DatabaseJobs:
-    """The rows, for the worker of that name. All methods may raise `StoreUnavailable`; none holds up the event loop."""
+    """The jobs of the worker of that name. `days` is how long a response is kept."""
 
     def __init__(self, threads: DatabaseThreads, days: float, worker: str) -> None:
         self._threads = threads
@@ -66,32 +41,25 @@ class DatabaseJobs:
         self._worker = worker
 
     async def queue(self, job: Job, *, taken: bool) -> None:
-        """A new response; `taken` by this worker at once, or left to whoever has a place."""
         await self._threads.run(partial(self._queue, job, taken))
 
     async def take(self, places: int) -> list[Job]:
-        """Jobs that nobody makes, now this worker's. Ends those whose worker is lost."""
         return await self._threads.run(partial(self._take, places))
 
     async def beat(self, response_id: str, first: int, frames: Sequence[bytes]) -> bool:
-        """Keeps the job and these events, the first with that number. False if it is not this worker's any more."""
         return await self._threads.run(partial(self._write, response_id, first, frames, {"status": "in_progress"}))
 
     async def finish(self, response_id: str, first: int, frames: Sequence[bytes], status: str, body: bytes) -> bool:
-        """Its last events and its end. False if it was not this worker's."""
         values = {"status": status, "body": zlib.compress(body, 1), "request": None, "worker": ""}
         return await self._threads.run(partial(self._write, response_id, first, frames, values))
 
     async def release(self, response_id: str, number: int) -> None:
-        """Gives the job to whoever comes next, who begins anew: its events are forgotten, their numbers are not used again."""
         await self._threads.run(partial(self._release, response_id, number))
 
     async def cancel(self, response_id: str, owner: str) -> StoredResponse | None:
-        """Ends it if it has not ended; what it is then, None if there is none."""
         return await self._threads.run(partial(_cancel, response_id, owner))
 
     async def events(self, response_id: str, after: int) -> Told:
-        """The events with numbers above `after`."""
         return await self._threads.run(partial(_events, response_id, after))
 
     def _queue(self, job: Job, taken: bool) -> None:

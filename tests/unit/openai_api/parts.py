@@ -15,7 +15,6 @@ import providers.openai_compatible.adapter  # noqa: F401 - registers the provide
 from models_catalog.live import LiveCatalog
 from models_catalog.snapshot import CatalogSnapshot, Client, ModelEntry
 from openai_api.background import Background
-from openai_api.background_jobs import DatabaseJobs
 from openai_api.consumers import InferenceConsumer
 from openai_api.context import Gateway, Limits, ProcessState
 from openai_api.database_threads import DatabaseThreads
@@ -24,6 +23,7 @@ from openai_api.recording.events import Record
 from openai_api.recording.metrics import MetricsSink
 from openai_api.response_ids import ResponseIds
 from openai_api.responses import StoredResponse
+from openai_api.stored_jobs import DatabaseJobs
 from openai_api.summaries import Summaries
 from providers.breaker import Breakers
 from providers.capabilities import Capability
