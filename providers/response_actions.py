@@ -56,9 +56,7 @@ async def compact(target: Target, call: Call, transport: Transport) -> Reply:
         if (reply := await _upstreams(target, call, transport)) is not None:
             return reply
         call = await _standing_alone(target, call, transport)
-    request: Json = msgspec.json.decode(call.body)
-    items = items_of(request.get("input") or [])
-    asked = _asking(call, items)
+    asked, items, lossy = await aside(len(call.body), _asking, call)
     answer = await ask(target, asked, transport)
     if not isinstance(answer, Reply) or call.seal_summary is None:
         raise InvalidResponse("a stream was not asked for")
@@ -67,8 +65,7 @@ async def compact(target: Target, call: Call, transport: Transport) -> Reply:
     usage = told or compaction.guessed_usage(len(asked.body), summary)
     item = {"id": mint("cmp"), "type": "compaction", "encrypted_content": call.seal_summary(summary)}
     made = compaction.compaction(mint("resp"), int(time.time()), [*compaction.kept(items, mint), item], usage)
-    lossy = (*compaction.left_out(request), *answer.lossy)
-    return _reply(call, made, lossy=lossy, estimated=told is None)
+    return _reply(call, made, lossy=(*lossy, *answer.lossy), estimated=told is None)
 
 
 ACTIONS: MappingProxyType[str, Callable[[Target, Call, Transport], Awaitable[Reply | ReplyStream]]] = MappingProxyType(
@@ -116,10 +113,16 @@ async def _standing_alone(target: Target, call: Call, transport: Transport) -> C
     return msgspec.structs.replace(call, body=body, fields=fields_of(body))
 
 
-def _asking(call: Call, items: list[Json]) -> Call:
-    """The call for a response that sums up; compactions in it are read like those of any response."""
-    body = msgspec.json.encode(compaction.asking_summary(msgspec.json.decode(call.body), items))
-    return msgspec.structs.replace(call, action="", body=body, fields=fields_of(body), previous_response_id=None)
+def _asking(call: Call) -> tuple[Call, list[Json], tuple[str, ...]]:
+    """The call for a response that sums up, the items that it sums up, and the fields that have no effect.
+
+    Compactions among the items are read like those of any response.
+    """
+    request: Json = msgspec.json.decode(call.body)
+    items = items_of(request.get("input") or [])
+    body = msgspec.json.encode(compaction.asking_summary(request, items))
+    asked = msgspec.structs.replace(call, action="", body=body, fields=fields_of(body), previous_response_id=None)
+    return asked, items, compaction.left_out(request)
 
 
 def _reply(call: Call, value: Json, *, lossy: tuple[str, ...] = (), estimated: bool = False) -> Reply:

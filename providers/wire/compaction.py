@@ -87,9 +87,12 @@ def left_out(request: Json) -> tuple[str, ...]:
 
 def summary_of(response: Json) -> str:
     """What the model said. Raises `InvalidResponse` if that is nothing."""
-    messages = [item for item in response.get("output") or () if item.get("type") == "message"]
-    parts = [part for message in messages for part in message.get("content") or () if part.get("type") == "output_text"]
-    text = "".join(part.get("text") or "" for part in parts).strip()
+    try:
+        messages = [item for item in response.get("output") or () if item.get("type") == "message"]
+        parts = [part for message in messages for part in message.get("content") or () if part.get("type") == "output_text"]
+        text = "".join(part.get("text") or "" for part in parts).strip()
+    except (AttributeError, TypeError) as error:
+        raise InvalidResponse("the output is no list of items") from error
     if not text:
         raise InvalidResponse("the model gave no summary")
     return text

@@ -89,7 +89,9 @@ def test_summary_when_said_in_parts_is_one_text() -> None:
     assert compaction.summary_of(said(" Tom", " and Ann\n")) == "Tom and Ann"
 
 
-@pytest.mark.parametrize("response", [{}, {"output": []}, said(), said(" \n"), {"output": [{"type": "function_call"}]}])
+@pytest.mark.parametrize(
+    "response", [{}, {"output": []}, said(), said(" \n"), {"output": [{"type": "function_call"}]}, {"output": 7}, {"output": [7]}]
+)
 def test_summary_when_nothing_is_said_is_a_failure(response: dict[str, Any]) -> None:
     with pytest.raises(InvalidResponse):
         compaction.summary_of(response)
