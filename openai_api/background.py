@@ -28,6 +28,7 @@ from openai_api.pipeline.resolve_model import resolve_model
 from openai_api.pipeline.respond import send_error
 from openai_api.pipeline.run import serve
 from openai_api.responses import StoredResponse, StoreUnavailable
+from providers.aside import aside
 from providers.capabilities import Capability
 from providers.types import Call, Wire
 from providers.wire.patch import fields_of, patch
@@ -77,7 +78,7 @@ class Background:
 
     async def begin(self, call: Call, client: Client) -> StoredResponse:
         """Queues the response and, if there is a place, begins to make it. Raises `StoreUnavailable` or 400."""
-        job = _new_job(call, client)
+        job = await aside(len(call.body), _new_job, call, client)
         place = len(self._runs) < MAX_RUNS
         await self._jobs.queue(job, taken=place)
         if place:

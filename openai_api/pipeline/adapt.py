@@ -20,7 +20,7 @@ from providers.types import Call, Reply, ReplyStream, Target
 from providers.wire.openai_chat_stream import ChatStreamRelay
 from providers.wire.openai_image import MAX_EVENT_BYTES
 from providers.wire.openai_responses import Names, ResponsesRelay
-from providers.wire.patch import fields_of
+from providers.wire.openai_usage import usage_of
 from providers.wire.relay import EventRelay, Relay, SoundRelay
 
 Answer = Reply | Begun
@@ -84,11 +84,11 @@ async def _begun(answer: Reply | ReplyStream, call: Call, target: Target) -> Ans
 
 
 def _named(reply: Reply, call: Call, target: Target) -> Reply:
-    """A response under its outside id."""
+    """A response under its outside names. Nothing of it is to be looked for afterwards, so its fields are not found again."""
     if reply.fields is None or "id" not in reply.fields.spans:
         return reply
-    body = _names(call, target).on(reply.fields)
-    return msgspec.structs.replace(reply, body=body, fields=fields_of(body))
+    usage = reply.usage or usage_of(reply.fields)
+    return msgspec.structs.replace(reply, body=_names(call, target).on(reply.fields), fields=None, usage=usage)
 
 
 def _names(call: Call, target: Target) -> Names:

@@ -12,6 +12,7 @@ from openai_api.connection_responses import ConnectionResponses
 from openai_api.errors import ApiError, invalid
 from openai_api.response_ids import WELL_FORMED, ResponseIds, Sealed
 from openai_api.responses import ACTIVE, ResponseStore, StoredResponse, input_items
+from providers.aside import aside
 from providers.capabilities import Capability
 from providers.types import Call
 from providers.wire.patch import fields_of, patch
@@ -38,7 +39,7 @@ async def continue_response(
         return call
     remembered = store.recall(previous, client.id) if isinstance(store, ConnectionResponses) else None
     if remembered is not None:
-        call = _with(call, {"previous_response_id": None, "input": _joined(remembered.response, call)})
+        call = await _after(remembered.response, call)
         if remembered.continues is None:
             return call
         previous = remembered.continues
@@ -56,7 +57,7 @@ async def continue_response(
         raise not_found(previous)
     if stored.status in ACTIVE:
         raise invalid("invalid_value", f"The response {previous!r} has not ended yet.", "previous_response_id")
-    return _with(call, {"previous_response_id": None, "input": _joined(stored, call)})
+    return await _after(stored, call)
 
 
 async def found(store: ResponseStore, response_id: str, client: Client) -> StoredResponse | None:
@@ -77,8 +78,13 @@ def _with(call: Call, changes: dict[str, bytes | None], **more: str) -> Call:
     return msgspec.structs.replace(call, body=body, fields=fields_of(body), **more)
 
 
-def _joined(stored: StoredResponse, call: Call) -> bytes:
-    """Its input, its output, and what is said now, in this order."""
+async def _after(stored: StoredResponse, call: Call) -> Call:
+    return await aside(len(stored.items) + len(stored.body) + len(call.body), _joined, stored, call)
+
+
+def _joined(stored: StoredResponse, call: Call) -> Call:
+    """The call with the response's input, its output, and what is said now, in this order."""
     output = fields_of(stored.body).raw("output") or b"[]"
     now = [msgspec.Raw(msgspec.json.encode(item)) for item in input_items(call)]
-    return msgspec.json.encode([*_items(stored.items), *_items(output), *now])
+    items = msgspec.json.encode([*_items(stored.items), *_items(output), *now])
+    return _with(call, {"previous_response_id": None, "input": items})

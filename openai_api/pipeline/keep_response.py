@@ -11,6 +11,7 @@ from models_catalog.snapshot import Client
 from openai_api.connection_responses import ConnectionResponses
 from openai_api.errors import ApiError
 from openai_api.responses import ResponseStore, StoredResponse, StoreUnavailable, input_items
+from providers.aside import aside
 from providers.converted import mint
 from providers.types import Call, Target
 from providers.wire.responses_tools import Json
@@ -29,7 +30,7 @@ async def keep_response(store: ResponseStore, call: Call, client: Client, target
             if isinstance(store, ConnectionResponses):
                 store.remember(call, client.id, target, body)
             return
-        items = identified_items(call)
+        items = await aside(len(call.body), identified_items, call)
         await store.put(StoredResponse(call.response_id, client.id, call.model, items, body, time.time()))
     except StoreUnavailable:
         log.error("a response could not be stored", extra={"request_id": call.request_id})
