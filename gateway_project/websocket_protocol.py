@@ -25,6 +25,11 @@ class GuardedWebSocketProtocol(StallGuard, WebSocketsSansIOProtocol):
         self.logger = self.conn.logger = log
         self.conn.debug = False  # it would log headers and messages
 
+    async def send(self, message: Any) -> None:
+        await super().send(message)
+        if self.initial_response is not None and self.close_sent:
+            self.handshake_complete = True  # a refusal is complete too, which uvicorn would call an error
+
     def shutdown(self) -> None:
         if self.close_sent or not self.handshake_complete:
             super().shutdown()
