@@ -162,7 +162,7 @@ async def _journey(gateway: Gateway, run: BackgroundRun, call: Call | None) -> N
     try:
         client = _client(gateway, catalog, job.response.owner)
         inbound.record.client_id, inbound.record.client_name = client.id, client.name
-        made = _call(job, call)
+        made = msgspec.structs.replace(_call(job, call), open_summary=partial(gateway.summaries.open, client.id))
         entry = resolve_model(made.model, client, catalog)
         inbound.record.model = entry.name
         check_capability(entry, made.capability, client, catalog)

@@ -179,6 +179,14 @@ def test_compaction_of_ours_when_sent_back_is_read_by_any_upstream(model: str, g
         assert "The cat is Tom." in upstream.last.body.decode()
 
 
+def test_compaction_of_ours_when_sent_in_the_background_is_read(gateway: LiveGateway, upstream: Vendor) -> None:
+    window = compacted(gateway, upstream).json()["output"]
+    made = ask(gateway, "/v1/responses", "a/chat", input=window, background=True).json()
+    place = f"/v1/responses/{made['id']}"
+    assert eventually(lambda: gateway.http.get(place).json()["status"] == "completed", 5, 0.05)
+    assert "The cat is Tom." in upstream.last.body.decode()
+
+
 def test_compaction_when_compacted_again_is_in_the_new_summary_alone(gateway: LiveGateway, upstream: Vendor) -> None:
     window = compacted(gateway, upstream).json()["output"]
     again = compacted(gateway, upstream, input=window).json()["output"]
