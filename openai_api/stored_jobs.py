@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from time import monotonic
 from typing import Any
 
 import msgspec
@@ -21,7 +22,7 @@ from openai_api.database_threads import DatabaseThreads
 from openai_api.jobs import Asked, Job, Told
 from openai_api.models import ResponseEventsRow, StoredResponseRow
 from openai_api.responses import ACTIVE, StoredResponse
-from openai_api.stored_responses import mine, new_row, stored_of
+from openai_api.stored_responses import mine, new_row, purge, stored_of
 from providers.wire.openai_responses import frame_of
 from providers.wire.patch import fields_of, patch
 from providers.wire.response_object import error_object
@@ -29,6 +30,8 @@ from providers.wire.response_object import error_object
 LEASE_S = 10.0
 """After so many seconds without a beat the worker is lost."""
 LOST = error_object("server_error", "The worker that made this response was lost.")
+PURGE_S = 60.0
+"""How often expired responses are deleted."""
 FRAME_END = b"\n\n"
 
 
@@ -39,6 +42,7 @@ class DatabaseJobs:
         self._threads = threads
         self._keep = timedelta(days=days)
         self._worker = worker
+        self._purged = 0.0
 
     async def queue(self, job: Job, *, taken: bool) -> None:
         await self._threads.run(partial(self._queue, job, taken))
@@ -87,6 +91,9 @@ class DatabaseJobs:
                 ResponseEventsRow.objects.filter(response_id=response_id).delete()
 
     def _take(self, places: int) -> list[Job]:
+        if monotonic() - self._purged > PURGE_S:
+            self._purged = monotonic()
+            purge()
         lost = StoredResponseRow.objects.filter(status__in=ACTIVE, beat_at__lt=Now() - timedelta(seconds=LEASE_S))
         for row in lost.exclude(worker="")[:100]:
             _fail(row)

@@ -11,7 +11,6 @@ from openai_api.database_threads import DatabaseThreads
 from openai_api.models import StoredResponseRow
 from openai_api.responses import StoredResponse
 
-PURGE_EVERY = 200
 PURGE_ROWS = 1000
 
 
@@ -21,23 +20,15 @@ class DatabaseResponses:
     def __init__(self, threads: DatabaseThreads, days: float) -> None:
         self._threads = threads
         self._keep = timedelta(days=days)
-        self._puts = 0
 
     async def put(self, response: StoredResponse) -> None:
-        await self._threads.run(lambda: self._put(response))
+        await self._threads.run(lambda: new_row(response, self._keep).save(force_insert=True))
 
     async def get(self, response_id: str, owner: str) -> StoredResponse | None:
         return await self._threads.run(lambda: _get(response_id, owner))
 
     async def delete(self, response_id: str, owner: str) -> bool:
         return await self._threads.run(lambda: bool(mine(response_id, owner).delete()[0]))
-
-    def _put(self, response: StoredResponse) -> None:
-        new_row(response, self._keep).save(force_insert=True)
-        self._puts += 1
-        if self._puts % PURGE_EVERY == 1:
-            old = StoredResponseRow.objects.filter(expires_at__lt=datetime.now(UTC)).values_list("pk", flat=True)
-            StoredResponseRow.objects.filter(pk__in=list(old[:PURGE_ROWS])).delete()
 
 
 def new_row(response: StoredResponse, keep: timedelta) -> StoredResponseRow:
@@ -53,6 +44,12 @@ def new_row(response: StoredResponse, keep: timedelta) -> StoredResponseRow:
         created_at=created,
         expires_at=created + keep,
     )
+
+
+def purge() -> None:
+    """Deletes responses that have expired, the first thousand of them."""
+    old = StoredResponseRow.objects.filter(expires_at__lt=datetime.now(UTC)).values_list("pk", flat=True)
+    StoredResponseRow.objects.filter(pk__in=list(old[:PURGE_ROWS])).delete()
 
 
 def mine(response_id: str, owner: str) -> QuerySet[StoredResponseRow]:

@@ -354,6 +354,21 @@ def _served(gateway: LiveGateway) -> bool:
         return False
 
 
+def test_response_when_it_has_expired_is_gone_and_its_rows_soon_are(two_workers: tuple[LiveGateway, Vendor]) -> None:
+    gateway, upstream = two_workers
+    upstream.answers[CHAT] = lambda seen: slowly(*WORDS)
+    made = _begin_stream(gateway)
+    ended(gateway, made)
+    past = {"expires_at": "2001-01-01T00:00:00Z"}
+    assert gateway.operator.update("openai_api.StoredResponseRow", {"pk": made}, past) == 1
+    assert gateway.http.get(f"/v1/responses/{made}").status_code == 404
+    fields = {"model": "b/chat", "input": "on", "previous_response_id": made}
+    assert gateway.http.post("/v1/responses", json=fields).status_code == 404
+    gateway.restart()
+    left = {"openai_api.StoredResponseRow": {"pk": made}, "openai_api.ResponseEventsRow": {"response_id": made}}
+    assert eventually(lambda: all(gateway.operator.rows(*row) == [] for row in left.items()), 6, 0.1)
+
+
 def test_response_when_another_worker_makes_it_is_followed_and_cancelled_from_here(
     two_workers: tuple[LiveGateway, Vendor],
 ) -> None:
