@@ -13,6 +13,7 @@ from django.core.management import BaseCommand, load_command_class
 from packaging.requirements import Requirement
 
 from openai_api.routes import ROUTES
+from openai_api.websockets import PATH as SOCKET
 from providers import registry
 from providers.azure_openai import adapter as azure_openai
 from providers.capabilities import Capability
@@ -98,6 +99,10 @@ def test_command_when_its_options_are_compared_with_its_section_then_both_name_t
 @pytest.mark.parametrize("path", sorted({route.path for route in ROUTES}))
 def test_public_path_when_looked_for_then_the_page_has_it(path: str) -> None:
     assert path.replace("*", "{id}") in re.findall(r"/[a-z0-9/{}._-]+", page("http.md"))
+
+
+def test_websocket_when_looked_for_then_the_page_has_it() -> None:
+    assert f"| `GET {SOCKET}` as a WebSocket |" in page("http.md")
 
 
 def test_deployment_files_when_they_set_a_variable_then_it_is_a_setting_or_a_vendors_key() -> None:
