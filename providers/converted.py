@@ -28,6 +28,7 @@ from providers.wire.patch import Fields, InvalidJson, fields_of
 from providers.wire.response_object import new_response
 from providers.wire.responses_to_chat import to_chat
 from providers.wire.responses_to_chat_answer import ChatWriter, to_completion
+from providers.wire.responses_tools import refused
 
 Json = dict[str, Any]
 
@@ -55,13 +56,20 @@ def mint(prefix: str) -> str:
     return f"{prefix}_{os.urandom(24).hex()}"
 
 
+def left_out(call: Call, names: tuple[str, ...]) -> tuple[str, ...]:
+    """The fields that have no word in the other format, for `lossy`. Raises `Unsupported` if the call is strict."""
+    if names and call.strict:
+        raise refused(f"This model's provider does not take the parameter {names[0]!r}.", names[0], "unsupported_parameter")
+    return names
+
+
 def _as_chat(call: Call) -> tuple[Call, ResponseWriter, tuple[str, ...]]:
     """The call for chat, what writes the response, and the fields that were left out. Raises `ProviderError`."""
     request: Json = msgspec.json.decode(call.body)
     converted = to_chat(request)
     response = new_response(request, call.response_id or mint("resp"), int(time.time()), call.model)
     writer = ResponseWriter(response, converted.tools, mint)
-    return _converted(call, Capability.CHAT, Wire.OPENAI_CHAT, converted.body), writer, converted.lossy
+    return _converted(call, Capability.CHAT, Wire.OPENAI_CHAT, converted.body), writer, left_out(call, converted.lossy)
 
 
 def _whole_response(call: Call, writer: ResponseWriter, reply: Reply, lossy: tuple[str, ...]) -> Reply:
@@ -74,7 +82,7 @@ def _whole_response(call: Call, writer: ResponseWriter, reply: Reply, lossy: tup
 def _as_responses(call: Call) -> tuple[Call, tuple[str, ...]]:
     """The call for a response, and the fields that were left out. Raises `ProviderError`."""
     converted = to_responses(msgspec.json.decode(call.body))
-    return _converted(call, Capability.RESPONSES, Wire.OPENAI_RESPONSES, converted.body), converted.lossy
+    return _converted(call, Capability.RESPONSES, Wire.OPENAI_RESPONSES, converted.body), left_out(call, converted.lossy)
 
 
 def _whole_completion(call: Call, reply: Reply, lossy: tuple[str, ...]) -> Reply:

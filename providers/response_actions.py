@@ -16,7 +16,7 @@ import msgspec
 from providers.aside import aside
 from providers.calling import ask, readable
 from providers.capabilities import Capability
-from providers.converted import mint
+from providers.converted import left_out, mint
 from providers.errors import CallerError, InvalidResponse, ProviderError
 from providers.protocols import Responses
 from providers.response_history import history
@@ -122,7 +122,7 @@ def _asking(call: Call) -> tuple[Call, list[Json], tuple[str, ...]]:
     items = items_of(request.get("input") or [])
     body = msgspec.json.encode(compaction.asking_summary(request, items))
     asked = msgspec.structs.replace(call, action="", body=body, fields=fields_of(body), previous_response_id=None)
-    return asked, items, compaction.left_out(request)
+    return asked, items, left_out(call, compaction.left_out(request))
 
 
 def _reply(call: Call, value: Json, *, lossy: tuple[str, ...] = (), estimated: bool = False) -> Reply:

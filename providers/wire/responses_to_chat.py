@@ -58,7 +58,9 @@ def to_chat(request: Json, *, returns_reasoning: bool = False) -> Converted:
             raise refused(f"This model's provider has no {name!r}.", name)
     if request.get("background"):
         raise refused("This model's provider makes no responses in the background.", "background")
-    lossy = [name for name, value in request.items() if value is not None and name not in OURS and name not in COPIED]
+    lossy = [
+        name for name, value in request.items() if value is not None and not (name in OURS or name in COPIED or "::" in name)
+    ]
     messages = _Messages(returns_reasoning)
     if request.get("instructions"):
         messages.add({"role": "system", "content": _instructions(request["instructions"])})
