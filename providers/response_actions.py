@@ -21,7 +21,7 @@ from providers.errors import CallerError, InvalidResponse, ProviderError
 from providers.protocols import Responses
 from providers.response_history import history
 from providers.transport import Transport
-from providers.types import Call, Reply, ReplyStream, Target
+from providers.types import Call, Reply, ReplyStream, Target, Usage
 from providers.wire import compaction
 from providers.wire.openai_usage import estimated_tokens, usage_of
 from providers.wire.patch import fields_of, patch
@@ -62,6 +62,8 @@ async def compact(target: Target, call: Call, transport: Transport) -> Reply:
         raise InvalidResponse("a stream was not asked for")
     summary = compaction.summary_of(msgspec.json.decode(answer.body))
     told = usage_of(answer.fields) if answer.fields else None
+    if told == Usage():  # nobody has counted
+        told = None
     usage = told or compaction.guessed_usage(len(asked.body), summary)
     item = {"id": mint("cmp"), "type": "compaction", "encrypted_content": call.seal_summary(summary)}
     made = compaction.compaction(mint("resp"), int(time.time()), [*compaction.kept(items, mint), item], usage)

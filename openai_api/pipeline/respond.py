@@ -93,7 +93,7 @@ async def _whole(inbound: Inbound, call: Call, reply: Reply, headers: Headers) -
     body, fields = reply.body, reply.fields
     inbound.record.usage = reply.usage
     if fields is not None:
-        inbound.record.usage = reply.usage or usage_of(fields)
+        inbound.record.usage = reply.usage or (None if reply.estimated else usage_of(fields))
         if "model" in fields.spans or call.capability not in WITHOUT_MODEL:
             body = patch(fields, {"model": json_string(call.model)})
     if reply.lossy:

@@ -215,6 +215,14 @@ def test_compaction_when_the_upstream_has_responses_but_no_compaction_is_made_of
     assert [seen.path for seen in upstream.seen] == [COMPACT, "/v1/responses"]
 
 
+def test_compaction_when_nobody_told_its_tokens_says_that_they_are_a_guess(gateway: LiveGateway, upstream: Vendor) -> None:
+    upstream.answers["/v1/chat/completions"] = lambda seen: said(chat({"content": "Hello."}) | {"usage": None})
+    answer = ask(gateway, COMPACT, "a/chat")
+    assert answer.json()["usage"]["input_tokens"] > 100
+    assert answer.headers["x-gateway-estimated"] == "1"
+    assert row_of(gateway, answer)["input_tokens"] is None
+
+
 def test_compaction_when_the_model_says_nothing_is_502(gateway: LiveGateway, upstream: Vendor) -> None:
     upstream.answers["/v1/chat/completions"] = lambda seen: said(chat({"content": None, "tool_calls": [CALL]}, "tool_calls"))
     answer = ask(gateway, COMPACT, "a/chat")
