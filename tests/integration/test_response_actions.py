@@ -10,7 +10,8 @@ import openresponses_types.types as spec
 import pytest
 
 from tests.fakes.chaos.process import eventually
-from tests.fakes.vendor import Said, Seen, Vendor, said, vendor
+from tests.fakes.vendor import Vendor, said, vendor
+from tests.integration.test_response_context import serve_history
 from tests.integration.test_responses import CALL, NATIVE, UPSTREAM_ID, chat
 from tests.live import LiveGateway, error_of
 
@@ -44,7 +45,6 @@ def upstream(shared_gateway: LiveGateway) -> Iterator[Vendor]:
     with vendor({}) as upstream:
         base = f"{upstream.base}/v1"
         shared_gateway.define_at("openai", base, {"a/native": ("up-native", ["responses"])}, name="actions native")
-        shared_gateway.define_at("openai", base, {"a/other": ("up-other", ["responses"])}, name="actions other")
         shared_gateway.define_at("deepseek", base, {"a/chat": ("up-chat", ["chat", "responses"])}, name="actions chat")
         yield upstream
 
@@ -227,111 +227,6 @@ def test_compaction_when_the_model_says_nothing_is_502(gateway: LiveGateway, ups
     upstream.answers["/v1/chat/completions"] = lambda seen: said(chat({"content": None, "tool_calls": [CALL]}, "tool_calls"))
     answer = ask(gateway, COMPACT, "a/chat")
     assert (answer.status_code, error_of(answer)["code"]) == (502, "upstream_invalid_response")
-
-
-# A context that lies at another upstream
-
-
-def serve_history(upstream: Vendor, items: list[dict[str, Any]], page: int = 100) -> None:
-    """The response with these items before it, some at a time."""
-
-    def listed(seen: Seen) -> Said:
-        query = dict(httpx.QueryParams(seen.path.partition("?")[2]))
-        assert (query["order"], query["limit"]) == ("asc", "100")
-        start = next((place + 1 for place, item in enumerate(items) if item["id"] == query.get("after")), 0)
-        data = items[start : start + page]
-        return said({"object": "list", "data": data, "last_id": data[-1]["id"], "has_more": start + page < len(items)})
-
-    upstream.answers |= {
-        "/v1/responses": lambda seen: said(NATIVE),
-        f"/v1/responses/{UPSTREAM_ID}": lambda seen: said(NATIVE),
-        f"/v1/responses/{UPSTREAM_ID}/input_items": listed,
-    }
-
-
-LISTED: list[dict[str, Any]] = [
-    {"id": "msg_1", "type": "message", "status": "completed", "role": "user", "content": [{"type": "input_text", "text": "a"}]},
-    {"id": "rs_1", "type": "reasoning", "summary": [], "encrypted_content": "x"},
-    {"id": "fc_1", "type": "function_call", "status": "completed", "call_id": "call_1", "name": "f", "arguments": "{}"},
-    {"id": "fco_1", "type": "function_call_output", "status": "completed", "call_id": "call_1", "output": "1"},
-    {"id": "ws_1", "type": "web_search_call", "status": "completed", "action": {}},
-]
-
-
-def continued(gateway: LiveGateway, model: str, **fields: Any) -> httpx.Response:
-    first = gateway.http.post("/v1/responses", json={"model": "a/native", "input": "hi"}).json()["id"]
-    return gateway.http.post("/v1/responses", json={"model": model, "input": "and?", "previous_response_id": first, **fields})
-
-
-@pytest.mark.parametrize("page", [1, 2, 100])
-def test_context_when_continued_elsewhere_is_carried_over(page: int, gateway: LiveGateway, upstream: Vendor) -> None:
-    serve_history(upstream, LISTED, page)
-    answer = continued(gateway, "a/other")
-    assert answer.status_code == 200, answer.text
-    sent = upstream.last.json
-    assert (sent["model"], "previous_response_id" in sent) == ("up-other", False)
-    assert [item.get("type") for item in sent["input"]] == [
-        "message",
-        "function_call",
-        "function_call_output",
-        "message",
-        "message",
-    ]
-    assert not any("id" in item or "status" in item for item in sent["input"])
-    assert sent["input"][3]["content"][0]["text"] == "Hello."
-    assert len(upstream.seen) == 3 + -(-len(LISTED) // page)
-    assert answer.headers["x-gateway-attempts"] == "1"
-    assert answer.json()["previous_response_id"] != UPSTREAM_ID
-
-
-def test_context_when_continued_by_chat_is_carried_over_and_kept(gateway: LiveGateway, upstream: Vendor) -> None:
-    serve_history(upstream, LISTED)
-    upstream.answers["/v1/chat/completions"] = lambda seen: said(chat({"content": "So."}))
-    answer = continued(gateway, "a/chat").json()
-    expected = [("user", "a"), ("assistant", None), ("tool", "1"), ("assistant", "Hello."), ("user", "and?")]
-    assert [(message["role"], message["content"]) for message in upstream.last.json["messages"]] == expected
-    again = ask(gateway, "/v1/responses", "a/chat", previous_response_id=answer["id"])
-    assert again.status_code == 200
-    assert len(upstream.last.json["messages"]) == len(expected) + 2
-
-
-def test_context_when_the_upstream_has_lost_it_is_404(gateway: LiveGateway, upstream: Vendor) -> None:
-    upstream.answers["/v1/responses"] = lambda seen: said(NATIVE)
-    answer = continued(gateway, "a/other")
-    assert (answer.status_code, error_of(answer)["code"]) == (404, "previous_response_not_found")
-
-
-def test_context_when_its_upstream_fails_is_that_failure(gateway: LiveGateway, upstream: Vendor) -> None:
-    serve_history(upstream, LISTED)
-    upstream.answers[f"/v1/responses/{UPSTREAM_ID}"] = lambda seen: said({"error": {"message": "down"}}, 500)
-    answer = continued(gateway, "a/chat")
-    assert (answer.status_code, error_of(answer)["code"]) == (502, "upstream_server_error")
-    assert not [seen for seen in upstream.seen if seen.path == "/v1/chat/completions"]
-
-
-def test_context_when_it_never_ends_is_400_and_the_asking_does(gateway: LiveGateway, upstream: Vendor) -> None:
-    serve_history(upstream, LISTED)
-    endless = {"object": "list", "data": LISTED, "last_id": "x", "has_more": True}
-    upstream.answers[f"/v1/responses/{UPSTREAM_ID}/input_items"] = lambda seen: said(endless)
-    answer = continued(gateway, "a/other")
-    assert (answer.status_code, error_of(answer)["param"]) == (400, "previous_response_id")
-    assert len(upstream.seen) == 2 + 50
-
-
-def test_context_when_at_a_model_that_the_key_may_not_use_is_404(gateway: LiveGateway, upstream: Vendor) -> None:
-    serve_history(upstream, LISTED)
-    made = gateway.create_key("one model", "--models", "a/other")
-    gateway.operator.update("ClientKey", {"pk": made["id"]}, {"all_models": True})
-    gateway.wait_visible("a/native", key=made["key"])
-    headers = gateway.headers(made["key"])
-    body = {"model": "a/native", "input": "hi"}
-    first = httpx.post(f"{gateway.base_url}/v1/responses", json=body, headers=headers, trust_env=False).json()["id"]
-    gateway.operator.update("ClientKey", {"pk": made["id"]}, {"all_models": False})
-    assert eventually(lambda: gateway.listed(made["key"]) == {"a/other"}, 5, 0.05)
-    body = {"model": "a/other", "input": "hi", "previous_response_id": first}
-    answer = httpx.post(f"{gateway.base_url}/v1/responses", json=body, headers=headers, trust_env=False)
-    assert (answer.status_code, error_of(answer)["code"]) == (404, "previous_response_not_found")
-    assert len(upstream.seen) == 1
 
 
 # Bad input
