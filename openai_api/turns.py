@@ -31,6 +31,10 @@ from providers.wire.patch import patch
 from providers.wire.response_object import new_response, usage_object
 
 CREATE = "response.create"
+PROCESSED = "response.processed"
+"""What codex says when it has taken a response in; nothing is to be said to it."""
+MOST_OF_PROCESSED = 1024
+"""Characters of such a message."""
 STREAM_ID = re.compile(r"[A-Za-z0-9_.-]{1,256}")
 OF_THE_SOCKET: Mapping[str, bytes | None] = {
     "type": None,
@@ -54,6 +58,16 @@ class _Message(msgspec.Struct):
 
 
 _message = msgspec.json.Decoder(_Message).decode
+
+
+def is_receipt(text: str) -> bool:
+    """Whether a message is one that wants no answer."""
+    if len(text) > MOST_OF_PROCESSED or PROCESSED not in text:
+        return False
+    try:
+        return _message(text).type == PROCESSED
+    except msgspec.DecodeError:
+        return False
 
 
 class Turn:

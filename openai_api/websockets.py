@@ -22,7 +22,7 @@ from openai_api.pipeline.respond import send_error
 from openai_api.pipeline.run import identify
 from openai_api.receive import ClientGone, checked_headers
 from openai_api.recording.events import Record
-from openai_api.turns import Told, Turn, error_frame
+from openai_api.turns import Told, Turn, error_frame, is_receipt
 
 log = logging.getLogger("gateway.websockets")
 PATH = "/v1/responses"
@@ -122,7 +122,9 @@ class Connection:
             self._record.client_aborted = True
 
     async def _hear(self, message: Mapping[str, Any]) -> None:
-        """Lets a message wait for its turn, if there is room."""
+        """Lets a message wait for its turn, if there is room and it wants an answer."""
+        if is_receipt(message.get("text") or ""):
+            return
         size = sum(map(_size, self._waiting)) + _size(message)
         if self._waiting and (len(self._waiting) >= MOST_WAITING or size > self._gateway.limits.max_body_bytes):
             text = f"At most {MOST_WAITING} messages may wait for the response before them."

@@ -28,7 +28,7 @@ async def keep_response(store: ResponseStore, call: Call, client: Client, target
     try:
         if not stored:
             if isinstance(store, ConnectionResponses):
-                store.remember(call, client.id, target, body)
+                await aside(len(call.body) + len(body), store.remember, call, client.id, target, body)
             return
         items = await aside(len(call.body), identified_items, call)
         await store.put(StoredResponse(call.response_id, client.id, call.model, items, body, time.time()))

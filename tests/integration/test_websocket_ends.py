@@ -162,6 +162,14 @@ def test_message_when_it_cannot_be_taken_is_an_error_and_the_connection_goes_on(
     assert socket.response("socket/ok")["status"] == "completed"
 
 
+def test_receipt_when_sent_has_no_answer_and_is_no_turn(gateway: LiveGateway, socket: Socket) -> None:
+    gateway.define_models({"socket/receipt": [{"upstream_model": "ok"}]}, capabilities=["chat", "responses"])
+    first = socket.response("socket/receipt")["id"]
+    socket.say({"type": "response.processed", "response_id": first})
+    assert socket.turn("socket/receipt")[0]["type"] == "response.created"
+    assert eventually(lambda: len(turn_rows(gateway, "socket/receipt")) == 2, 3)
+
+
 def test_message_when_too_large_closes_the_connection_and_the_server_goes_on(start_gateway: StartGateway) -> None:
     small = start_gateway(GATEWAY_MAX_BODY_BYTES="4096")
     define(small)
