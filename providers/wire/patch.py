@@ -14,8 +14,11 @@ _decode = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _KEY = re.compile(rb'"(?:[^"\\]|\\.)*"')
 _string = msgspec.json.Decoder(str).decode
 _quoted: dict[str, bytes] = {}
+"""Names with their quotes and the colon, as most bodies have them."""
 MAX_QUOTED = 1000
-SPACE, MAX_SPACE, COLON = b" \t\r\n", 32, 58
+NO_KEY = b"\0"
+"""What no JSON has."""
+SPACE = b" \t\r\n"
 _COLON = re.compile(rb"[ \t\r\n]*:[ \t\r\n]*")
 
 
@@ -49,14 +52,18 @@ def fields_of(body: bytes) -> Fields:
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise InvalidJson(str(error)) from error
     spans: dict[str, tuple[int, int, int]] = {}
-    position = 0
+    position, lead, gap, known = 0, b"", b"", _quoted.get
     for name, value in values.items():
-        key = body.find(b'"', position)  # between two members there is nothing but a comma and space
-        after = _end_of_key(body, key, name)
-        raw = bytes(value)
-        start = after + 1 if body[after] == COLON and body[after + 1] > MAX_SPACE else _start_of_value(body, after)
-        if not body.startswith(raw, start):
-            raise DuplicateKey(f"the field {name!r} occurs twice")
+        raw, quoted = bytes(value), known(name, NO_KEY) + gap
+        key = position + 1 + len(lead)
+        start = key + len(quoted)
+        if not (body.startswith(quoted, key) and body.startswith(raw, start) and body.startswith(lead, position + 1)):
+            key = body.find(b'"', position)  # between two members there is nothing but a comma and space
+            after = _end_of_key(body, key, name)
+            start = _start_of_value(body, after)
+            if not body.startswith(raw, start):
+                raise DuplicateKey(f"the field {name!r} occurs twice")
+            lead, gap = body[position + 1 : key], body[after + 1 : start]  # most bodies are spaced alike from here on
         position = start + len(raw)
         spans[name] = (key, start, position)
     if spans and body[position:].strip(SPACE) != b"}":
@@ -70,11 +77,9 @@ def _start_of_value(body: bytes, after: int) -> int:
 
 
 def _end_of_key(body: bytes, key: int, name: str) -> int:
-    quoted = _quoted.get(name)
-    if quoted is None:
-        quoted = b'"%b"' % name.encode()
-        if len(_quoted) < MAX_QUOTED:
-            _quoted[name] = quoted
+    quoted = b'"%b"' % name.encode()
+    if len(_quoted) < MAX_QUOTED:
+        _quoted[name] = quoted + b":"
     if body.startswith(quoted, key):
         return key + len(quoted)
     match = _KEY.match(body, max(key, 0))

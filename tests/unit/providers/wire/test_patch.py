@@ -93,6 +93,15 @@ def test_fields_when_found_then_each_span_is_exactly_its_key_and_its_value(data:
         assert body[key : key + 1] == b'"'
 
 
+def test_fields_when_spaced_in_more_than_one_way_then_each_is_still_found() -> None:
+    body = b'{\n  "c": "",\n  "ab"\n  : "1",\n  "c2":\t"",""\n  :"a",\t"b"\t:\t[1,2],"\\u00e9": null,"d":"" \t}'
+    for _ in range(2):  # the names are known the second time
+        fields = fields_of(body)
+        found = {name: fields.raw(name) for name in fields.spans}
+        assert found == {"c": b'""', "ab": b'"1"', "c2": b'""', "": b'"a"', "b": b"[1,2]", "é": b"null", "d": b'""'}
+        assert [body[span[0] : span[0] + 1] for span in fields.spans.values()] == [b'"'] * 7
+
+
 @given(st.data(), PAIRS)
 def test_patch_when_only_replacing_then_every_other_byte_is_the_same(data: st.DataObject, pairs: Pairs) -> None:
     parts = data.draw(members(pairs))
