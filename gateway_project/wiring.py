@@ -117,6 +117,7 @@ class Running:
         pools = list(self._transport.counters().values())
         yield "workers", (), 1
         yield "requests_in_flight", (), len(self.gateway.state.active)
+        yield "websockets", (), len(self.gateway.state.sockets)
         yield "background_responses", (), self._background.count()
         if self._loop_watch is not None:
             yield "tasks", (), len(asyncio.all_tasks(self._loop_watch.get_loop()))

@@ -132,6 +132,10 @@ class Told:
             if not message.get("more_body"):
                 await self._say(error_frame(self._status, b"".join(self._whole)))
 
+    async def fail(self, error: ApiError) -> None:
+        """Says that it cannot go on."""
+        await self._say(error_frame(error.status, error.body()))
+
     async def _say(self, data: bytes) -> None:
         if self.stream_id:
             data = b'%b,"stream_id":"%b"}' % (data.rstrip()[:-1], self.stream_id.encode())

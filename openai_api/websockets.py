@@ -16,7 +16,7 @@ from typing import Any
 
 from openai_api.connection_responses import ConnectionResponses
 from openai_api.context import Gateway, Inbound, Receive, Send
-from openai_api.errors import ApiError, conflicting_credentials, invalid, server_draining
+from openai_api.errors import ApiError, conflicting_credentials, internal_error, invalid, server_draining
 from openai_api.in_flight import in_flight
 from openai_api.pipeline.respond import send_error
 from openai_api.pipeline.run import identify
@@ -176,6 +176,8 @@ class Connection:
             await in_flight(self._gateway, inbound, self._answer(inbound, turn, message))
         finally:
             self._record = None
+        if not inbound.record.finished and not self._left:
+            await told.fail(internal_error(inbound.request_id))  # a defect in the middle of the answer
         if turn.previous is not None and inbound.record.error is not None:
             self._memory.forget(turn.previous)
 

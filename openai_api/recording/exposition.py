@@ -23,6 +23,7 @@ METRICS: dict[str, tuple[str, Labels]] = {
     "added_seconds": ("What the gateway added until the first byte of the answer.", ()),
     "loop_lag_seconds": ("How late the event loop was.", ()),
     "requests_in_flight": ("Requests under way.", ()),
+    "websockets": ("Open WebSocket connections.", ()),
     "background_responses": ("Responses that are made in the background.", ()),
     "tasks": ("Tasks of the event loops, those of requests included.", ()),
     "breaker_open": ("Workers that leave a target alone, by target.", ("target",)),

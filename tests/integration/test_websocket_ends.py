@@ -227,7 +227,7 @@ def metric(gateway: LiveGateway, name: str) -> float:
 def test_turn_when_it_runs_is_counted_among_those_in_flight(socket: Socket, gateway: LiveGateway) -> None:
     socket.ask("socket/stream-stall-after-3")
     socket.event()
-    assert metric(gateway, "requests_in_flight") == 2
+    assert eventually(lambda: (metric(gateway, "requests_in_flight"), metric(gateway, "websockets")) == (2, 1), 2)
 
 
 def test_turn_when_its_upstream_breaks_ends_with_a_failed_response_and_the_connection_goes_on(
@@ -304,8 +304,11 @@ def test_sockets_when_the_server_stops_finish_their_turn_or_are_told_and_the_idl
     assert len(ending.operator.rows("openai_api.UsageRecord", {"path": "/v1/responses"})) == 3
 
 
-def test_server_when_only_idle_sockets_are_open_ends_at_once_even_if_they_do_not_close(start_gateway: StartGateway) -> None:
-    ending = start_gateway(GATEWAY_DRAIN_S="8")
+@pytest.mark.parametrize("workers", [1, 2])
+def test_server_when_only_idle_sockets_are_open_ends_at_once_even_if_they_do_not_close(
+    workers: int, start_gateway: StartGateway
+) -> None:
+    ending = start_gateway(workers=workers, GATEWAY_DRAIN_S="8")
     with dial(ending), dial(ending):
         deaf = sockets.create_connection((ending.base_url.split(":")[1].strip("/"), int(ending.base_url.rpartition(":")[2])))
         lines = ["GET /v1/responses HTTP/1.1", "host: x", "connection: upgrade", "upgrade: websocket", f"x-api-key: {ending.key}",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -106,6 +107,26 @@ async def test_client_when_it_leaves_in_a_turn_is_recorded_once_and_nothing_is_l
     await server.leave()
     assert [record.client_aborted for record in site.kept.records] == [True]
     assert (site.state.active, site.state.sockets) == ({}, set())
+
+
+class Defective(Responses):
+    async def put(self, response: StoredResponse) -> None:
+        raise ValueError("a defect")
+
+
+async def test_turn_when_a_defect_ends_it_in_the_middle_is_told_and_the_connection_stays(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    site = demo()
+    site.gateway = replace(site.gateway, responses=Defective())
+    server = Server(site)
+    server.say({**CREATE, "stream_id": "x"})
+    error = await server.until("error")
+    assert (error["status"], error["error"]["code"], error["stream_id"]) == (500, "internal_error", "x")
+    assert "a defect" in caplog.text
+    server.say({**CREATE, "store": False})
+    await server.until("response.completed")
+    await server.leave()
 
 
 @pytest.mark.parametrize("broken", [OSError(), RuntimeError("closed")])
