@@ -52,6 +52,7 @@ SIDEBAR = [
         "items": [
             {"title": "Overview", "icon": "monitoring", "link": reverse_lazy("admin:index")},
             item("Requests", "swap_horiz", "openai_api.usagerecord"),
+            item("Stored responses", "inventory_2", "openai_api.storedresponserow"),
         ]
     },
     {

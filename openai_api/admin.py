@@ -7,13 +7,16 @@ from typing import Any
 
 from django.contrib import admin
 from django.core.paginator import Paginator
+from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.functional import cached_property
-from django.utils.html import format_html_join
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from models_catalog.admin.ui import ModelAdmin
-from openai_api.models import UsageRecord
+from openai_api.context import ANONYMOUS
+from openai_api.models import StoredResponseRow, UsageRecord
 
 COUNTED = 10_000
 
@@ -86,6 +89,41 @@ class UsageRecordAdmin(ModelAdmin):
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(StoredResponseRow)
+class StoredResponseAdmin(ModelAdmin):
+    """Responses that the gateway keeps, newest first: what is known of them, never what they say. They can be deleted."""
+
+    list_display = ("id", "model", "status", "streamed", "key", "created_at", "expires_at")
+    list_filter = ("status", "streamed", ("created_at", admin.DateFieldListFilter))
+    search_fields = ("=id", "=model", "=owner")
+    search_help_text = "Id, model or id of the key, exactly as written."
+    ordering = ("-created_at",)
+    paginator = EstimatingPaginator
+    show_full_result_count = False
+    list_max_show_all = 0
+    fieldsets = (
+        (None, {"fields": ("id", "model", "key", "status", "streamed")}),
+        ("Times", {"fields": ("created_at", "expires_at", "beat_at")}),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[StoredResponseRow]:
+        """Without what was said, which is large, and nobody's business here."""
+        return StoredResponseRow.objects.defer("items", "body", "request")
+
+    @admin.display(description="key", ordering="owner")
+    def key(self, row: StoredResponseRow) -> str:
+        """Leads to the key that asked."""
+        if row.owner == ANONYMOUS.id:
+            return ANONYMOUS.name
+        return format_html('<a href="{}">{}</a>', reverse("admin:models_catalog_clientkey_change", args=[row.owner]), row.owner)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
 
