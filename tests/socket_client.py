@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket as sockets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -85,3 +86,22 @@ def dial(gateway: LiveGateway, key: str | None = None, **options: Any) -> Iterat
     connection = connect(url, compression=None, proxy=None, max_size=None, **options)
     with connection:
         yield Socket(connection)
+
+
+def raw(gateway: LiveGateway) -> sockets.socket:
+    """A connection after its handshake, of which nothing more is read."""
+    host, _, port = gateway.base_url.removeprefix("http://").rpartition(":")
+    sock = sockets.socket()
+    sock.setsockopt(sockets.SOL_SOCKET, sockets.SO_RCVBUF, 4096)
+    sock.settimeout(5)
+    sock.connect((host, int(port)))
+    lines = ["GET /v1/responses HTTP/1.1", "host: x", "connection: Upgrade", "upgrade: websocket", f"x-api-key: {gateway.key}",
+             "sec-websocket-version: 13", "sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ=="]  # fmt: skip
+    sock.sendall("\r\n".join([*lines, "", ""]).encode())
+    assert sock.recv(2000).startswith(b"HTTP/1.1 101 ")
+    return sock
+
+
+def say(sock: sockets.socket, text: bytes) -> None:
+    """One frame with a mask of zeros."""
+    sock.sendall(bytes([0x81, 0x80 | 126]) + len(text).to_bytes(2, "big") + bytes(4) + text)

@@ -17,7 +17,7 @@ from websockets.sync.client import connect
 from tests.fakes.chaos.process import Chaos, eventually
 from tests.live import LiveGateway, error_in
 from tests.live_fixtures import StartGateway
-from tests.socket_client import Socket, dial, url_of
+from tests.socket_client import Socket, dial, raw, say, url_of
 
 BEHAVIOURS = ("ok", "hang", "stream-stall-after-3", "stream-paced-50ms-10", "stream-paced-50ms-400", "stream-flood")
 EXIT_WITHIN_S = 5.0
@@ -305,21 +305,22 @@ def test_sockets_when_the_server_stops_finish_their_turn_or_are_told_and_the_idl
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_server_when_only_idle_sockets_are_open_ends_at_once_even_if_they_do_not_close(
-    workers: int, start_gateway: StartGateway
+def test_server_when_its_sockets_have_nothing_to_do_ends_at_once_even_if_they_do_not_close(
+    workers: int, start_gateway: StartGateway, chaos: Chaos
 ) -> None:
     ending = start_gateway(workers=workers, GATEWAY_DRAIN_S="8")
+    define(ending)
+    chaos.reset()
     with dial(ending), dial(ending):
-        deaf = sockets.create_connection((ending.base_url.split(":")[1].strip("/"), int(ending.base_url.rpartition(":")[2])))
-        lines = ["GET /v1/responses HTTP/1.1", "host: x", "connection: upgrade", "upgrade: websocket", f"x-api-key: {ending.key}",
-                 "sec-websocket-version: 13", "sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ=="]  # fmt: skip
-        deaf.sendall("\r\n".join([*lines, "", ""]).encode())
-        assert deaf.recv(1000).startswith(b"HTTP/1.1 101 ")
+        deaf = [raw(ending), raw(ending)]
+        say(deaf[0], json.dumps({"type": "response.create", "model": "socket/stream-paced-50ms-10", "input": "hi"}).encode())
+        assert eventually(lambda: len(ending.chaos.log()) == 1, 2)
         signalled = time.monotonic()
         ending.process.send_signal(signal.SIGTERM)
         assert ending.process.wait(EXIT_WITHIN_S) == 0
         assert time.monotonic() - signalled < 3
-        deaf.close()
+        for sock in deaf:
+            sock.close()
 
 
 def test_handshake_when_the_server_stops_is_refused(start_gateway: StartGateway) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket as sockets
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -16,7 +15,7 @@ from tests.integration.test_responses import NATIVE, chat, native_events
 from tests.live import LiveGateway
 from tests.live import events as events_of
 from tests.live_fixtures import StartGateway
-from tests.socket_client import Socket, dial
+from tests.socket_client import Socket, dial, raw, say
 
 MODELS = ["faults/native", "faults/chat"]
 STALL_S = 1.0
@@ -49,25 +48,6 @@ def test_client_when_it_reads_nothing_is_cut_and_its_upstream_closed(start_gatew
     with dial(strict) as patient:
         time.sleep(STALL_S)
         assert patient.response("ok")["status"] == "completed"
-
-
-def raw(gateway: LiveGateway) -> sockets.socket:
-    """A connection after its handshake, of which nothing more is read."""
-    host, _, port = gateway.base_url.removeprefix("http://").rpartition(":")
-    sock = sockets.socket()
-    sock.setsockopt(sockets.SOL_SOCKET, sockets.SO_RCVBUF, 4096)
-    sock.settimeout(5)
-    sock.connect((host, int(port)))
-    lines = ["GET /v1/responses HTTP/1.1", "host: x", "connection: Upgrade", "upgrade: websocket", f"x-api-key: {gateway.key}",
-             "sec-websocket-version: 13", "sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ=="]  # fmt: skip
-    sock.sendall("\r\n".join([*lines, "", ""]).encode())
-    assert sock.recv(2000).startswith(b"HTTP/1.1 101 ")
-    return sock
-
-
-def say(sock: sockets.socket, text: bytes) -> None:
-    """One frame with a mask of zeros."""
-    sock.sendall(bytes([0x81, 0x80 | 126]) + len(text).to_bytes(2, "big") + bytes(4) + text)
 
 
 def test_client_when_it_breaks_the_framing_is_closed_and_ends_its_turn(gateway: LiveGateway) -> None:
