@@ -96,7 +96,7 @@ class UsageRecordAdmin(ModelAdmin):
 class StoredResponseAdmin(ModelAdmin):
     """Responses that the gateway keeps, newest first: what is known of them, never what they say. They can be deleted."""
 
-    list_display = ("id", "model", "status", "streamed", "key", "created_at", "expires_at")
+    list_display = ("created_at", "model", "status", "streamed", "key", "expires_at", "id")
     list_filter = ("status", "streamed", ("created_at", admin.DateFieldListFilter))
     search_fields = ("=id", "=model", "=owner")
     search_help_text = "Id, model or id of the key, exactly as written."
@@ -118,7 +118,9 @@ class StoredResponseAdmin(ModelAdmin):
         """Leads to the key that asked."""
         if row.owner == ANONYMOUS.id:
             return ANONYMOUS.name
-        return format_html('<a href="{}">{}</a>', reverse("admin:models_catalog_clientkey_change", args=[row.owner]), row.owner)
+        return format_html(
+            '<a href="{}">{}</a>', reverse("admin:models_catalog_clientkey_change", args=[row.owner]), row.owner[:8]
+        )
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
