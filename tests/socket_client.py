@@ -81,9 +81,9 @@ def url_of(gateway: LiveGateway, path: str = "/v1/responses") -> str:
 @contextmanager
 def dial(gateway: LiveGateway, key: str | None = None, **options: Any) -> Iterator[Socket]:
     """A connection; it is closed in the end."""
-    options = {"additional_headers": gateway.headers(key), "path": "/v1/responses", **options}
+    options = {"additional_headers": gateway.headers(key), "path": "/v1/responses", "compression": None, **options}
     url = url_of(gateway, options.pop("path"))
-    connection = connect(url, compression=None, proxy=None, max_size=None, **options)
+    connection = connect(url, proxy=None, max_size=None, **options)
     with connection:
         yield Socket(connection)
 

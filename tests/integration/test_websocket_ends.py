@@ -88,7 +88,7 @@ def test_handshake_when_a_browser_sends_the_key_as_a_protocol_is_taken_and_does_
     offered: list[Any], chosen: str | None, gateway: LiveGateway
 ) -> None:
     protocols: list[Any] = [*offered, f"openai-insecure-api-key.{gateway.key}", "openai-beta.responses"]
-    with dial(gateway, additional_headers={}, subprotocols=protocols) as socket:
+    with dial(gateway, additional_headers={}, subprotocols=protocols, compression="deflate") as socket:
         assert socket.connection.subprotocol == chosen
         assert socket.connection.response is not None
         assert gateway.key not in str(socket.connection.response.headers)
@@ -125,6 +125,13 @@ def test_handshake_when_authentication_is_off_is_refused_to_pages_of_other_sites
     for origin in (None, opened.base_url):
         with dial(opened, additional_headers={}, origin=origin) as socket:
             assert socket.response("socket/ok")["status"] == "completed"
+
+
+def test_turn_when_taken_leaves_nothing_in_the_log_of_what_was_said(gateway: LiveGateway) -> None:
+    start = gateway.log_path.stat().st_size
+    with dial(gateway) as socket:
+        socket.response("socket/ok", input="canary-7d1f")
+    assert not any(said in gateway.log_text(start) for said in ("canary-7d1f", "response.create", "/v1/responses HTTP"))
 
 
 # What is not understood
