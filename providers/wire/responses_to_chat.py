@@ -28,6 +28,9 @@ OURS = frozenset(
      "top_logprobs"}
 )  # fmt: skip
 """Fields that the gateway itself reads, or that are hints and change no answer."""
+SHAPES: Mapping[str, type] = MappingProxyType({"tools": list, "text": dict, "reasoning": dict, "include": list})
+MISFITS = (AttributeError, KeyError, TypeError, ValueError)
+"""What comes of a value that has not the type that the format gives it."""
 UPSTREAM_ONLY = ("prompt", "conversation")
 """Fields that name something which lies at the upstream."""
 HISTORY_ONLY = frozenset(
@@ -53,6 +56,16 @@ def to_chat(request: Json, *, returns_reasoning: bool = False) -> Converted:
 
     Raises 400 `CallerError`s that name the place.
     """
+    for name, shape in SHAPES.items():
+        if not isinstance(request.get(name), shape | None):
+            raise refused(f"The field {name!r} must be {'a list' if shape is list else 'an object'}.", name, "invalid_type")
+    try:
+        return _converted(request, returns_reasoning)
+    except MISFITS as error:
+        raise refused("A field of the request has not the type that it must have.", None, "invalid_type") from error
+
+
+def _converted(request: Json, returns_reasoning: bool) -> Converted:
     for name in UPSTREAM_ONLY:
         if request.get(name) is not None:
             raise refused(f"This model's provider has no {name!r}.", name)
@@ -120,7 +133,10 @@ class _Messages:
             take = TAKERS.get(str(kind))
             if take is None:
                 raise refused(f"This model's provider cannot take an item of type {kind!r}.", self._place)
-            take(self, item)
+            try:
+                take(self, item)
+            except MISFITS as error:
+                raise refused("A field of the item has not the type that it must have.", self._place, "invalid_type") from error
 
     def done(self) -> list[Json]:
         if self._images:

@@ -37,7 +37,7 @@ class Tools:
         return self.allowed is None or name in self.allowed
 
 
-def refused(message: str, param: str, code: str = "invalid_value") -> Unsupported:
+def refused(message: str, param: str | None, code: str = "invalid_value") -> Unsupported:
     """The request cannot be converted."""
     return Unsupported(400, message, code=code, param=param)
 

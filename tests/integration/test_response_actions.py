@@ -248,6 +248,8 @@ def test_compaction_when_the_model_says_nothing_is_502(gateway: LiveGateway, ups
         ({"input": []}, 400, "input"),
         ({"input": None}, 400, "input"),
         ({"input": [{"type": "telepathy"}]}, 400, "input[0]"),
+        ({"input": [{"type": "reasoning", "summary": 7}]}, 400, "input[0]"),
+        ({"tools": 7}, 400, "tools"),
         ({"input": [TALK[0], FOREIGN]}, 400, "input[1]"),
         ({"input": [{"type": "compaction", "encrypted_content": 7}]}, 400, "input[0]"),
     ],

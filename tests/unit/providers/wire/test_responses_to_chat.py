@@ -202,3 +202,25 @@ def test_request_when_it_cannot_be_converted_then_400_names_the_place(fields: di
     with pytest.raises(CallerError) as raised:
         to_chat({"input": "a", **fields})
     assert (raised.value.upstream_status, raised.value.param) == (400, param)
+
+
+@pytest.mark.parametrize(
+    ("fields", "param"),
+    [
+        ({"tools": 7}, "tools"),
+        ({"tools": {}}, "tools"),
+        ({"tools": [7]}, "tools[0]"),
+        ({"tools": [{"type": "namespace", "name": "a", "tools": 7}]}, None),
+        ({"text": "x"}, "text"),
+        ({"text": {"format": 7}}, None),
+        ({"reasoning": []}, "reasoning"),
+        ({"include": "x"}, "include"),
+        ({"instructions": [{"role": "user", "content": [{"type": "input_text", "text": 7}]}]}, None),
+        ({"input": [{"role": "user", "content": "a"}, {"type": "reasoning", "summary": 7}]}, "input[1]"),
+        ({"input": [{"type": "function_call_output", "call_id": {}, "output": "a"}]}, "input[0]"),
+    ],
+)
+def test_request_when_a_value_has_another_type_is_400(fields: dict[str, Any], param: str | None) -> None:
+    with pytest.raises(CallerError) as refused:
+        to_chat({"input": "hi", **fields})
+    assert (refused.value.upstream_status, refused.value.param) == (400, param)
