@@ -102,11 +102,11 @@ def stream_again(gateway: LiveGateway, response_id: str, **query: str) -> list[A
 
 
 def test_response_in_the_background_is_queued_then_made_then_completed(client: OpenAI, upstream: Vendor) -> None:
-    upstream.answers[CHAT] = late(chat({"content": "Hello."}), 0.4)
+    upstream.answers[CHAT] = late(chat({"content": "Hello."}), 1.5)
     made = client.responses.create(model="b/chat", input="hi", background=True, metadata={"a": "b"})
     spec.ResponseResource.model_validate(made.to_dict())
     assert (made.status, made.background) == ("queued", True)
-    assert eventually(lambda: client.responses.retrieve(made.id).status == "in_progress", 2, 0.02)
+    assert eventually(lambda: client.responses.retrieve(made.id).status == "in_progress", 1.4, 0.02)
     assert eventually(lambda: client.responses.retrieve(made.id).status == "completed", ENDED_WITHIN_S, 0.05)
     found = client.responses.retrieve(made.id)
     spec.ResponseResource.model_validate(found.to_dict())
