@@ -24,15 +24,25 @@ class DatabaseThreads:
 
     def __init__(self) -> None:
         self._threads = ThreadPoolExecutor(THREADS, "responses")
+        self._away = False
 
     async def run(self, work: Callable[[], T]) -> T:
         """What the work returns. Raises `StoreUnavailable` when the database fails twice, or does not answer."""
         answer = asyncio.get_running_loop().run_in_executor(self._threads, _answered, work)
         try:
-            return await asyncio.wait_for(answer, ANSWER_S)
-        except TimeoutError as error:
-            log.error("stored responses do not answer")
+            answered = await asyncio.wait_for(answer, ANSWER_S)
+        except (TimeoutError, DatabaseError, InterfaceError, OSError) as error:
+            self._lose(error)
             raise StoreUnavailable from error
+        if self._away:
+            self._away = False
+            log.info("stored responses are reached again")
+        return answered
+
+    def _lose(self, error: Exception) -> None:
+        if not self._away:
+            self._away = True
+            log.error("stored responses cannot be reached", error=type(error).__name__)
 
     async def close(self) -> None:
         """Waits for what is under way, not for long, and gives the threads' connections back."""
@@ -43,15 +53,15 @@ class DatabaseThreads:
 
 def _answered(work: Callable[[], T]) -> T:
     """What the database says. A broken connection is given up, and work that found one is tried once more."""
-    for last in (False, True):
-        try:
-            return work()
-        except (DatabaseError, InterfaceError, OSError) as error:
-            connection.close()
-            if last:
-                log.error("stored responses cannot be reached", error=type(error).__name__)
-                raise StoreUnavailable from error
-    raise StoreUnavailable
+    try:
+        return work()
+    except (DatabaseError, InterfaceError, OSError):
+        connection.close()
+    try:
+        return work()
+    except (DatabaseError, InterfaceError, OSError):
+        connection.close()
+        raise
 
 
 def _hang_up() -> None:

@@ -183,7 +183,7 @@ class LiveGateway:
             for name, routes in models.items()
         ]
         self.operator.define(self._providers(), rows)
-        self.wait_visible(*models)
+        self._wait_served(*models)
 
     def define_at(
         self, kind: str, base: str, models: Mapping[str, tuple[str, Sequence[str]]], *, name: str = "", **provider: Any
@@ -201,7 +201,7 @@ class LiveGateway:
             for public, (model, able) in models.items()
         ]
         self.operator.define([row], rows)
-        self.wait_visible(*models)
+        self._wait_served(*models)
 
     def wait_visible(self, *models: str, key: str | None = None) -> None:
         """Waits until these models are listed in every worker, as far as repeated asking can tell."""
@@ -209,14 +209,29 @@ class LiveGateway:
         served = eventually(lambda: self._listed_by_all(wanted, key), VISIBLE_WITHIN, 0.05)
         assert served, f"{models} are not served; the log ends with\n{self.log_text()[-4000:]}"
 
+    def _wait_served(self, *models: str) -> None:
+        """Waits until the catalog as it is now is served: models of these names may have been there before."""
+        (row,) = self.operator.rows("CatalogVersion", {})
+        assert eventually(lambda: self._served_by_all(row["version"]), VISIBLE_WITHIN, 0.05), self.log_text()[-4000:]
+        self.wait_visible(*models)
+
     def listed(self, key: str | None = None) -> set[str] | None:
         """The names of the models that a key sees, None for a key that is refused. A new connection, so any worker may answer."""
         answer = httpx.get(f"{self.base_url}/v1/models", headers=self.headers(key), trust_env=False, timeout=5)
         return {card["id"] for card in answer.json()["data"]} if answer.status_code == 200 else None
 
     def _listed_by_all(self, wanted: set[str], key: str | None) -> bool:
-        seen = (self.listed(key) for _ in range(1 if self._workers == 1 else 8 * self._workers))
+        seen = (self.listed(key) for _ in range(self._probes))
         return all(found is not None and wanted <= found for found in seen)
+
+    def _served_by_all(self, version: int) -> bool:
+        answers = (httpx.get(f"{self.base_url}/status", trust_env=False, timeout=5) for _ in range(self._probes))
+        return all(answer.status_code == 200 and answer.json()["catalog_version"] >= version for answer in answers)
+
+    @property
+    def _probes(self) -> int:
+        """How many connections reach every worker, most likely."""
+        return 1 if self._workers == 1 else 8 * self._workers
 
     def _providers(self) -> list[dict[str, Any]]:
         common = {"type": "openai_compatible", "api_base": self.chaos.base_url}

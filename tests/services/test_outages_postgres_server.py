@@ -137,7 +137,7 @@ def test_postgres_when_full_of_connections_then_nothing_is_lost_and_the_gateway_
         with psycopg.connect(server.url, autocommit=True) as one:
             mine = one.execute("SELECT count(*) FROM pg_stat_activity WHERE client_port IS NOT NULL").fetchone()
             assert mine is not None
-            assert mine[0] <= 2 * 3 + 1 + 1, "three for each worker, the operator's and this one"
+            assert mine[0] <= 2 * 5 + 1 + 1, "five for each worker, the operator's and this one"
             one.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()")
             while True:
                 try:
