@@ -40,6 +40,7 @@ check: $(DEV_STAMP) ## Runs linter, formatter, types, import contracts, Django's
 
 bench: $(RUN_STAMP) ## Measures what the gateway costs and writes docs/performance.md; BENCH="--quick" CANCELS=5000 is short.
 	$(BIN)/python -m bench.run $(BENCH)
+	$(BIN)/python -m bench.run --endpoints $(BENCH)
 	$(BIN)/python -m bench.churn --cancels $(or $(CANCELS),1000000)
 
 soak: $(RUN_STAMP) ## Runs mixed traffic for MINUTES (5), counts what is left behind and draws docs/soak.svg.

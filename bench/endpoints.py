@@ -1,6 +1,6 @@
 """What do other endpoints cost beside chat? Responses, native and made of chat, embeddings and speech, in the same run.
 
-`python -m bench.run --endpoints` measures only these and prints them; the whole run has them too.
+`python -m bench.run --endpoints` measures these and nothing else.
 """
 
 from __future__ import annotations

@@ -164,14 +164,13 @@ def everything(options: argparse.Namespace) -> Found:
             keep(found, "ours", suites.memory_growth(bench, fresh, 16_000 if options.quick else 480_000))
         failures(bench, rounds, 100 if options.quick else 500, found)
         beside_admin(bench, min(rounds, 3), found)
-        beside_chat(bench, rounds, found)
     return found
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="one short round; the page stays as it is")
-    parser.add_argument("--endpoints", action="store_true", help="only the endpoints beside chat; the page stays as it is")
+    parser.add_argument("--endpoints", action="store_true", help="only the endpoints beside chat")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=4.0, help="length of each measurement (%(default)s)")
     parser.add_argument("--nginx", default="nginx", help="its program (%(default)s)")
@@ -184,8 +183,11 @@ def main() -> None:
         )
     os.sched_setaffinity(0, {OTHER_CPU})
     found = everything(options)
-    if not (options.quick or options.endpoints):
-        results.save("bench", {"rounds": options.rounds, "seconds": options.seconds, "figures": found})
+    if not options.quick:
+        results.save(
+            "endpoints" if options.endpoints else "bench",
+            {"rounds": options.rounds, "seconds": options.seconds, "figures": found},
+        )
         report.write()
 
 
