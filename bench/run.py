@@ -1,7 +1,7 @@
 """What does the gateway cost? Everything that docs/performance.md shows, measured side by side with other gateways.
 
-`make bench`, or `python -m bench.run`: about 20 minutes. `--quick` takes three, `--endpoints` leaves out all but the endpoints
-beside chat; neither changes a page. The gateway runs on the first CPU with one worker and everything on; mock upstream and load
+`make bench`, or `python -m bench.run`: about 20 minutes. `--quick` takes three and changes no page, `--endpoints` measures the
+endpoints beside chat instead. The gateway runs on the first CPU with one worker and everything on; mock upstream and load
 generator on the last. Peers take part if they are there: `nginx` of the system, others by their options. Nothing is asserted:
 figures depend on the machine.
 """
@@ -184,10 +184,8 @@ def main() -> None:
     os.sched_setaffinity(0, {OTHER_CPU})
     found = everything(options)
     if not options.quick:
-        results.save(
-            "endpoints" if options.endpoints else "bench",
-            {"rounds": options.rounds, "seconds": options.seconds, "figures": found},
-        )
+        name = "endpoints" if options.endpoints else "bench"
+        results.save(name, {"rounds": options.rounds, "seconds": options.seconds, "figures": found})
         report.write()
 
 
