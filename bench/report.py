@@ -154,8 +154,9 @@ def endpoints_part() -> Iterator[str]:
     rounds = f"{run['rounds']} rounds of {run['seconds']:.0f} s for each figure, in turn."
     yield f"## Other endpoints\n\n{machine_line(run)} {rounds}\n"
     yield (
-        "Requests have 1 KB. An embedding has 1,536 numbers in base64, speech is 32 KiB of sound in eight pieces. The first event "
-        "is compared with that of the upstream's stream, at 40 streams a second. A response that is made of chat is also stored.\n"
+        "Requests have 1 KB. An embedding has 1,536 numbers in base64, speech is 32 KiB of sound in eight pieces. The first "
+        "event is compared with that of the upstream's stream, at 40 streams a second. A response that is made of chat is "
+        "also stored.\n"
     )
     head = ["", "requests/s", "CPU µs/request", "times chat", "CPU µs/event", "first event p50 added, ms"]
     yield table(head, [endpoint_row(ours, name) for name in ENDPOINTS])
