@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -16,6 +15,7 @@ from openai_api.pipeline.run import Handler, identify
 from openai_api.receive import checked_headers, is_form, read_body, read_form
 from openai_api.recording.events import Record
 from openai_api.routes import Route
+from providers.ids import unique
 
 REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 BODYLESS = frozenset({"GET", "HEAD", "DELETE", "OPTIONS"})
@@ -80,4 +80,4 @@ def _request_id(headers: list[tuple[bytes, bytes]]) -> str:
     for name, value in headers:
         if name == b"x-request-id" and REQUEST_ID.fullmatch(value):
             return value.decode("ascii")
-    return os.urandom(16).hex()
+    return unique()[:32]

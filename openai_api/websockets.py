@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 from collections import deque
 from collections.abc import Mapping
 from contextlib import suppress
@@ -23,6 +22,7 @@ from openai_api.pipeline.run import identify
 from openai_api.receive import ClientGone, checked_headers
 from openai_api.recording.events import Record
 from openai_api.turns import Told, Turn, error_frame, is_receipt
+from providers.ids import unique
 
 log = logging.getLogger("gateway.websockets")
 PATH = "/v1/responses"
@@ -214,7 +214,7 @@ class Connection:
 
 
 def _inbound(method: str, path: str, send: Send) -> Inbound:
-    request_id = os.urandom(16).hex()
+    request_id = unique()[:32]
     return Inbound(request_id, method, path, "", {}, b"", Record(request_id, method, path), send)
 
 

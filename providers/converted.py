@@ -6,7 +6,6 @@ that was asked for.
 
 from __future__ import annotations
 
-import os
 import time
 from typing import Any, Protocol
 
@@ -15,6 +14,7 @@ import msgspec
 from providers.aside import aside
 from providers.capabilities import Capability
 from providers.errors import InvalidResponse
+from providers.ids import mint
 from providers.protocols import Chat, Responses
 from providers.transport import Transport
 from providers.types import EVENT_STREAM, Call, Reply, ReplyStream, Wire
@@ -49,11 +49,6 @@ async def chat_by_responses(adapter: Responses, call: Call, transport: Transport
     if isinstance(answer, Reply):
         return await aside(len(answer.body), _whole_completion, call, answer, lossy)
     return ConvertedStream(answer, _Chat(ChatWriter(*_identity(call), include_usage=True)), call.wire, lossy)
-
-
-def mint(prefix: str) -> str:
-    """A new id."""
-    return f"{prefix}_{os.urandom(24).hex()}"
 
 
 def left_out(call: Call, names: tuple[str, ...]) -> tuple[str, ...]:

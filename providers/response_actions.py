@@ -16,8 +16,9 @@ import msgspec
 from providers.aside import aside
 from providers.calling import ask, readable
 from providers.capabilities import Capability
-from providers.converted import left_out, mint
+from providers.converted import left_out
 from providers.errors import CallerError, InvalidResponse, ProviderError
+from providers.ids import mint
 from providers.protocols import Responses
 from providers.response_history import history
 from providers.transport import Transport

@@ -12,7 +12,7 @@ from openai_api.connection_responses import ConnectionResponses
 from openai_api.errors import ApiError
 from openai_api.responses import ResponseStore, StoredResponse, StoreUnavailable, input_items
 from providers.aside import aside
-from providers.converted import mint
+from providers.ids import mint
 from providers.types import Call, Target
 from providers.wire.responses_tools import Json
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
-
 import msgspec
 
 from openai_api.recording.events import Record
 from providers.capabilities import Capability
+from providers.ids import unique
 from providers.types import Usage
 from providers.wire.openai_usage import estimated_tokens
 
@@ -60,7 +59,7 @@ def row_of(record: Record) -> UsageRow:
     """The row of a request that has ended."""
     last = record.attempts[-1] if record.attempts else None
     usage, estimated = _usage(record)
-    record.row_id = record.row_id or f"{int(record.started * 1000):012x}{os.urandom(10).hex()}"
+    record.row_id = record.row_id or f"{int(record.started * 1000):012x}{unique()[:20]}"
     upstream_s = record.upstream_s()
     return UsageRow(
         id=record.row_id,
