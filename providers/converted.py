@@ -63,6 +63,7 @@ def _as_chat(call: Call) -> tuple[Call, ResponseWriter, tuple[str, ...]]:
     request: Json = msgspec.json.decode(call.body)
     converted = to_chat(request)
     response = new_response(request, call.response_id or mint("resp"), int(time.time()), call.model)
+    response["previous_response_id"] = call.previous_response_id
     writer = ResponseWriter(response, converted.tools, mint)
     return _converted(call, Capability.CHAT, Wire.OPENAI_CHAT, converted.body), writer, left_out(call, converted.lossy)
 

@@ -48,7 +48,8 @@ def _speech(call: Call, target: Target) -> Relay:
 
 
 def _responses(call: Call, target: Target) -> Relay:
-    return ResponsesRelay(_names(call, target), at_once=call.background)
+    made_here = Capability.RESPONSES not in target.native
+    return ResponsesRelay(None if made_here else _names(call, target), at_once=call.background)
 
 
 RELAYS: MappingProxyType[Capability, MakeRelay] = MappingProxyType(

@@ -74,13 +74,14 @@ class Names:
 
 
 class ResponsesRelay(FrameRelay):
-    """One stream of Responses events. `final` is the response at its end, under its outside names.
+    """One stream of Responses events. `final` is the response at its end, under its outside names; without `names` the
+    events have them already.
 
     An error event is told as the failure of the response. With `at_once` the stream has begun with its first event, and
     not only with the first content: a response in the background may wait long for that.
     """
 
-    def __init__(self, names: Names, *, at_once: bool = False) -> None:
+    def __init__(self, names: Names | None, *, at_once: bool = False) -> None:
         super().__init__(MAX_EVENT_BYTES)
         self._names = names
         self._at_once = at_once
@@ -130,14 +131,17 @@ class ResponsesRelay(FrameRelay):
         if raw is None or kind not in ENDINGS | BEGINNINGS:
             self.events += 1
             return frame
+        if self._names is None and kind in BEGINNINGS:
+            self._response = raw
+            return frame
         inner = fields_of(raw)
         if kind == "response.failed" and not self.started:
             self.error = _failure(inner)
             return b""
-        self._response = self._names.on(inner)
         if kind in ENDINGS or self._at_once:
             self.events += 1
-        out = frame.replace(data, patch(fields, {"response": self._response}), 1)
+        self._response = self._names.on(inner) if self._names else raw
+        out = frame.replace(data, patch(fields, {"response": self._response}), 1) if self._names else frame
         return out + self._ended(inner) if kind in ENDINGS else out
 
     def _ended(self, response: Fields) -> bytes:

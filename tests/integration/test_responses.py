@@ -182,6 +182,20 @@ def test_tool_loop_when_over_previous_response_id_reaches_a_chat_only_upstream(c
     ]
 
 
+def test_converted_stream_when_it_continues_names_the_response_before_in_every_event(
+    gateway: LiveGateway, upstream: Vendor
+) -> None:
+    upstream.answers["/v1/chat/completions"] = lambda seen: said(chat({"content": "Hello."}))
+    first = ask(gateway, "r/chat").json()["id"]
+    upstream.answers["/v1/chat/completions"] = lambda seen: events(*chunks({"content": "Hi."}), done=True)
+    told = [event["response"] for event in events_of(ask(gateway, "r/chat", previous_response_id=first, stream=True))[:-1]
+            if "response" in event]  # fmt: skip
+    assert {response["previous_response_id"] for response in told} == {first}
+    assert len({response["id"] for response in told}) == 1
+    assert {response["model"] for response in told} == {"r/chat"}
+    assert gateway.http.get(f"/v1/responses/{told[-1]['id']}").json() == told[-1]
+
+
 def test_converted_stream_when_cut_ends_with_a_failed_response(gateway: LiveGateway, upstream: Vendor) -> None:
     upstream.answers["/v1/chat/completions"] = lambda seen: events(*chunks({"content": "Hel"}, finish=None)[:1])
     *told, last, done = events_of(ask(gateway, "r/chat", stream=True))
