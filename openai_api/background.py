@@ -129,6 +129,8 @@ class Background:
                     self._run(job, None)
             except StoreUnavailable:
                 continue
+            except Exception:
+                log.exception("jobs could not be taken")
 
     def _run(self, job: Job, call: Call | None) -> None:
         run = BackgroundRun(job, self._jobs)

@@ -307,15 +307,16 @@ def two_workers(
             yield gateway, upstream
 
 
-pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="finds the worker processes in /proc")
+in_proc = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="finds the worker processes in /proc")
 
 
+@in_proc
 def test_response_when_its_worker_is_killed_has_failed_and_when_the_server_ends_is_made_anew(
     two_workers: tuple[LiveGateway, Vendor],
 ) -> None:
     gateway, upstream = two_workers
     upstream.answers[CHAT] = lambda seen: slowly(*["x"] * 400, pause=0.1)
-    made = _begin_stream(gateway)
+    made = begin_stream(gateway)
     for pid in workers(gateway):
         os.kill(pid, signal.SIGKILL)
     assert eventually(lambda: _served(gateway), 10, 0.1)
@@ -326,7 +327,7 @@ def test_response_when_its_worker_is_killed_has_failed_and_when_the_server_ends_
     assert all(two["sequence_number"] == one["sequence_number"] + 1 for one, two in pairwise(told[:-1]))
     gateway.check(expected="worker died and is replaced")
 
-    made = _begin_stream(gateway)
+    made = begin_stream(gateway)
     gateway.restart()
     upstream.answers[CHAT] = lambda seen: slowly(*WORDS)
     found = ended(gateway, made, LOST_WITHIN_S)
@@ -337,7 +338,7 @@ def test_response_when_its_worker_is_killed_has_failed_and_when_the_server_ends_
     assert "".join(event.get("delta", "") for event in told) == "Hello world."
 
 
-def _begin_stream(gateway: LiveGateway) -> str:
+def begin_stream(gateway: LiveGateway) -> str:
     """A response that has begun, and whose client has left."""
     fields = {"model": "b/chat", "input": "hi", "background": True, "stream": True}
     with gateway.http.stream("POST", "/v1/responses", json=fields) as answer:
@@ -357,7 +358,7 @@ def _served(gateway: LiveGateway) -> bool:
 def test_response_when_it_has_expired_is_gone_and_its_rows_soon_are(two_workers: tuple[LiveGateway, Vendor]) -> None:
     gateway, upstream = two_workers
     upstream.answers[CHAT] = lambda seen: slowly(*WORDS)
-    made = _begin_stream(gateway)
+    made = begin_stream(gateway)
     ended(gateway, made)
     past = {"expires_at": "2001-01-01T00:00:00Z"}
     assert gateway.operator.update("openai_api.StoredResponseRow", {"pk": made}, past) == 1
@@ -374,12 +375,12 @@ def test_response_when_another_worker_makes_it_is_followed_and_cancelled_from_he
 ) -> None:
     gateway, upstream = two_workers
     upstream.answers[CHAT] = lambda seen: slowly(*WORDS, pause=0.2)
-    whole = [_followed_anew(gateway, _begin_stream(gateway)) for _ in range(4)]  # whichever worker answers
+    whole = [_followed_anew(gateway, begin_stream(gateway)) for _ in range(4)]  # whichever worker answers
     assert {text for _, text in whole} == {"Hello world."}
     broken = upstream.broken
     upstream.answers[CHAT] = lambda seen: slowly(*["x"] * 400, pause=0.05)
     for _ in range(4):
-        made = _begin_stream(gateway)
+        made = begin_stream(gateway)
         answer = httpx.post(
             f"{gateway.base_url}/v1/responses/{made}/cancel", headers=gateway.headers(), trust_env=False, timeout=5
         )
