@@ -31,30 +31,33 @@ class Supervisor:
         self._config = config
         self._listener = listener
         self._workers: dict[BaseProcess, float] = {}
-        self._starting = self._ending = False
+        self._signals, self._told = multiprocessing.Pipe(duplex=False)
+        self._ending = False
 
     def run(self) -> bool:
         """Serves until a signal; False if a worker could not start, which ends all."""
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self._end)
+            signal.signal(number, self._tell)
         for _ in range(self._config.workers):
             self._start()
         started = True
         while self._workers:
-            ready = wait([worker.sentinel for worker in self._workers])
+            ready = wait([self._signals, *(worker.sentinel for worker in self._workers)])
+            if self._signals in ready:
+                self._signals.recv_bytes()
+                self._end()
             for worker in [known for known in self._workers if known.sentinel in ready]:
                 started &= self._ended(worker)
         return started
 
+    def _tell(self, number: int, frame: FrameType | None) -> None:
+        """A signal may come while a worker is being started, so it is only noted; `run` acts on it."""
+        self._told.send_bytes(b"\0")
+
     def _start(self) -> None:
         worker = multiprocessing.get_context("spawn").Process(target=work, args=(self._config, self._listener))
-        self._starting = True  # the listener is handed over
         worker.start()
-        self._starting = False
         self._workers[worker] = time.monotonic()
-        if self._ending:
-            self._listener.close()
-            worker.terminate()
 
     def _ended(self, worker: BaseProcess) -> bool:
         born = self._workers.pop(worker)
@@ -62,19 +65,18 @@ class Supervisor:
         if self._ending:
             return True
         if worker.exitcode == STARTUP_FAILURE:
-            self._end(signal.SIGTERM, None)
+            self._end()
             return False
         log.error("worker died and is replaced", pid=worker.pid, exitcode=worker.exitcode)
-        if time.monotonic() - born < SHORT_LIFE_S:
-            time.sleep(PAUSE_S)
-        self._start()
+        short = time.monotonic() - born < SHORT_LIFE_S
+        if not self._signals.poll(PAUSE_S if short else 0):  # whoever is told to end replaces nobody
+            self._start()
         return True
 
-    def _end(self, number: int, frame: FrameType | None) -> None:
+    def _end(self) -> None:
         self._ending = True
-        if not self._starting:
-            self._listener.close()  # as long as one process listens, new connections wait instead of being refused
-        for worker in list(self._workers):
+        self._listener.close()  # as long as one process listens, new connections wait instead of being refused
+        for worker in self._workers:
             worker.terminate()
 
 

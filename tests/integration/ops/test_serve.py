@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import subprocess
 from pathlib import Path
 
 import httpx
@@ -21,8 +22,16 @@ def get(url: str) -> httpx.Response:
 
 def workers_of(pid: int) -> list[int]:
     """The processes that serve for a supervisor; Python's own resource tracker is none of them."""
-    children = [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-    return [child for child in children if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()]
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [int(child) for child in children if b"spawn_main" in command_of(child)]
+
+
+def command_of(pid: str) -> bytes:
+    """Nothing for a process that is gone."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        return b""
 
 
 def test_serve_when_started_then_it_says_where_and_serves_pages_and_static_files(migrated: Machine) -> None:
@@ -117,19 +126,39 @@ def test_serve_when_a_setting_is_wrong_then_it_names_the_setting(migrated: Machi
     assert "Traceback" not in run.stderr
 
 
+def kill_a_worker(server: subprocess.Popen[str]) -> int:
+    """One of two; its process id."""
+    assert eventually(lambda: len(workers_of(server.pid)) == 2, 10)
+    killed = workers_of(server.pid)[0]
+    os.kill(killed, signal.SIGKILL)
+    return killed
+
+
 def test_serve_when_two_workers_run_then_a_killed_one_is_replaced_and_both_stop(migrated: Machine) -> None:
     server = migrated.serve("--port", "0", "--workers", "2")
     url = migrated.serving(server)
     assert get(f"{url}/readyz").status_code == 200
-    assert eventually(lambda: len(workers_of(server.pid)) == 2, 10)
-    first = workers_of(server.pid)
-    os.kill(first[0], signal.SIGKILL)
-    assert eventually(lambda: len(workers_of(server.pid)) == 2 and first[0] not in workers_of(server.pid), 15)
+    killed = kill_a_worker(server)
+
+    def others() -> list[int]:
+        return [pid for pid in workers_of(server.pid) if pid != killed]
+
+    assert eventually(lambda: len(others()) == 2, 15)
     assert get(f"{url}/readyz").status_code == 200
-    last = workers_of(server.pid)
+    last = others()
     server.terminate()
     assert server.wait(30) == 0
     assert not [pid for pid in last if Path(f"/proc/{pid}").exists()]
+
+
+def test_serve_when_stopped_while_a_killed_worker_is_being_replaced_then_it_ends_with_status_0(migrated: Machine) -> None:
+    server = migrated.serve("--port", "0", "--workers", "2")
+    migrated.serving(server)
+    kill_a_worker(server)
+    assert eventually(lambda: "worker died and is replaced" in migrated.log(), 15)
+    server.terminate()
+    assert server.wait(30) == 0
+    assert "Traceback" not in migrated.log()
 
 
 def test_serve_when_no_key_file_is_there_then_sessions_outlive_a_restart(migrated: Machine) -> None:
