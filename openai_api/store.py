@@ -58,7 +58,7 @@ class DatabaseSink:
 
     def _insert(self, rows: Sequence[UsageRow]) -> None:
         """Inserts rows, all but those that the database refuses: they must not hold up the others."""
-        if rows and (refused := insert_accepted(rows)):
+        if rows and (refused := insert_on_living(rows)):
             self.lost += len(refused)
             ids = [row.request_id for row in refused[:10]]
             log.error("the database refuses usage rows, which are lost", rows=len(refused), request_ids=ids)
@@ -118,6 +118,18 @@ def insert(rows: Sequence[UsageRow]) -> None:
     values = [_values(row) for row in rows]
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.executemany(statement, values)
+
+
+def insert_on_living(rows: Sequence[UsageRow]) -> list[UsageRow]:
+    """As `insert_accepted`, and once more when the kept connection has died, perhaps in an outage that is long over."""
+    kept = connection.connection
+    try:
+        return insert_accepted(rows)
+    except AWAY:
+        if not getattr(kept, "closed", False):
+            raise
+        connection.close()
+        return insert_accepted(rows)
 
 
 def insert_accepted(rows: Sequence[UsageRow]) -> list[UsageRow]:

@@ -128,6 +128,20 @@ def test_database_when_away_then_known_keys_are_served_and_no_row_is_lost(site: 
     assert eventually(lambda: site.spooled() == 0, BACK_WITHIN_S)
 
 
+def test_database_when_it_was_away_unnoticed_then_the_next_rows_are_written_at_once(site: Site) -> None:
+    prefix = f"unnoticed-{time.time_ns()}"
+    with Traffic(site.gateway, f"{prefix}-before") as before:
+        time.sleep(0.5)
+    assert_each_once(site.url, f"{prefix}-before", before.ids(), BACK_WITHIN_S)  # every worker has a connection
+    seen = site.gateway.log_path.stat().st_size
+    with cut(site.proxy):
+        pass
+    with Traffic(site.gateway, f"{prefix}-after") as after:
+        time.sleep(0.5)
+    assert_each_once(site.url, f"{prefix}-after", after.ids(), BACK_WITHIN_S)
+    assert "usage rows" not in site.gateway.log_text(seen)
+
+
 def test_database_when_slow_then_requests_are_not_and_no_row_is_lost(site: Site) -> None:
     prefix = f"slow-{time.time_ns()}"
     with Traffic(site.gateway, prefix) as traffic:
