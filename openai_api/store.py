@@ -115,7 +115,8 @@ def insert(rows: Sequence[UsageRow]) -> None:
     names = ", ".join(quote(name) for name in COLUMNS)
     marks = ", ".join(["%s"] * len(COLUMNS))
     statement = f"INSERT INTO {quote(UsageRecord._meta.db_table)} ({names}) VALUES ({marks}) ON CONFLICT DO NOTHING"  # noqa: S608 - names only
-    values = [_values(row) for row in rows]
+    aware = connection.features.has_native_uuid_field  # PostgreSQL, whose times know their zone
+    values = [_values(row, aware=aware) for row in rows]
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.executemany(statement, values)
 
@@ -142,10 +143,10 @@ def insert_accepted(rows: Sequence[UsageRow]) -> list[UsageRow]:
     return []
 
 
-def _values(row: UsageRow) -> list[Any]:
+def _values(row: UsageRow, *, aware: bool) -> list[Any]:
     values = list(msgspec.structs.astuple(row))
     started = datetime.fromtimestamp(row.started_at, UTC)
-    values[STARTED_AT] = started if connection.features.has_native_uuid_field else started.replace(tzinfo=None).isoformat(" ")
+    values[STARTED_AT] = started if aware else started.replace(tzinfo=None).isoformat(" ")
     if row.cost_usd is not None:
         values[COST] = f"{row.cost_usd:.9f}"
     return values
