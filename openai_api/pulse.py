@@ -9,11 +9,13 @@ from typing import Any
 from openai_api.context import Send
 
 SILENCE_S = 15.0
+PIECE = 1024 * 1024
+"""How many bytes the server is given at a time: while the client takes them, others are served."""
 COMMENT: Mapping[str, Any] = {"type": "http.response.body", "body": b": keep-alive\n\n", "more_body": True}
 
 
 class Pulse:
-    """Sends the messages of a stream; between them, unless without `comments`, a comment after every
+    """Sends the parts of a stream; between them, unless without `comments`, a comment after every
     `silence` seconds without one.
     """
 
@@ -27,10 +29,11 @@ class Pulse:
         self._comment: asyncio.Task[None] | None = None
         self._timer = self._loop.call_later(silence, self._beat)
 
-    async def send(self, message: Mapping[str, Any]) -> None:
-        """Sends a message, waiting as long as the client does not read."""
+    async def send(self, data: bytes) -> None:
+        """Sends a part of the stream, waiting as long as the client does not read."""
         self._sending = True
-        await self._send(message)
+        for start in range(0, len(data), PIECE):
+            await self._send({"type": "http.response.body", "body": data[start : start + PIECE], "more_body": True})
         self._sending = False
         self._last = self._loop.time()
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
+
 import msgspec
 
+from providers.aside import aside
 from providers.errors import EmptyStream, FirstByteTimeout, IdleTimeout
 from providers.types import ReplyStream
 from providers.wire.relay import Relay
@@ -24,7 +27,7 @@ async def first_event(stream: ReplyStream, relay: Relay) -> Begun:
     try:
         while not relay.started:
             chunk = await stream.next()
-            held.append(relay.feed(chunk) if chunk else relay.end())
+            held.append(await fed(relay, chunk) if chunk else relay.end())
             if relay.error is not None:
                 raise relay.error
             if relay.done and not relay.started:
@@ -36,3 +39,8 @@ async def first_event(stream: ReplyStream, relay: Relay) -> Begun:
         stream.close()
         raise
     return Begun(stream, relay, b"".join(held))
+
+
+def fed(relay: Relay, chunk: bytes) -> Awaitable[bytes]:
+    """What the relay makes of these bytes. An event may be a whole picture, which is looked through in a thread."""
+    return aside(relay.waiting + len(chunk), relay.feed, chunk)

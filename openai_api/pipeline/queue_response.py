@@ -38,7 +38,7 @@ async def follow_response(gateway: Gateway, inbound: Inbound, response_id: str, 
         try:
             async for number, frames in gateway.background.follow(response_id, after):
                 after = number
-                await pulse.send({"type": "http.response.body", "body": frames, "more_body": True})
+                await pulse.send(frames)
             last = b""
         except StoreUnavailable as error:
             last = _broken(inbound, error, after)

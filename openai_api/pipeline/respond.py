@@ -11,9 +11,10 @@ from urllib.parse import quote
 from openai_api.context import Inbound
 from openai_api.errors import ApiError, Headers, server_draining, upstream
 from openai_api.pipeline.adapt import Answer
-from openai_api.pipeline.first_event import Begun
-from openai_api.pulse import Pulse
+from openai_api.pipeline.first_event import Begun, fed
+from openai_api.pulse import PIECE, Pulse
 from openai_api.recording.events import Record
+from providers.aside import aside
 from providers.capabilities import Capability
 from providers.errors import ProviderError
 from providers.types import EVENT_STREAM, Call, Reply, Target
@@ -95,7 +96,7 @@ async def _whole(inbound: Inbound, call: Call, reply: Reply, headers: Headers) -
     if fields is not None:
         inbound.record.usage = reply.usage or (None if reply.estimated else usage_of(fields))
         if "model" in fields.spans or call.capability not in WITHOUT_MODEL:
-            body = patch(fields, {"model": json_string(call.model)})
+            body = await aside(len(body), patch, fields, {"model": json_string(call.model)})
     if reply.lossy:
         headers = (*headers, lossy(reply.lossy))
     if reply.estimated:
@@ -106,8 +107,12 @@ async def _whole(inbound: Inbound, call: Call, reply: Reply, headers: Headers) -
 async def send_whole(inbound: Inbound, status: int, headers: Headers, body: bytes) -> None:
     """Sends an answer whose body is known."""
     await send_start(inbound, status, (*headers, (b"content-length", b"%d" % len(body))))
+    sent = len(body) if inbound.method == "HEAD" else 0
+    while len(body) - sent > PIECE:
+        await inbound.send({"type": "http.response.body", "body": body[sent : sent + PIECE], "more_body": True})
+        sent += PIECE
     inbound.record.finished = True
-    await inbound.send({"type": "http.response.body", "body": b"" if inbound.method == "HEAD" else body})
+    await inbound.send({"type": "http.response.body", "body": body[sent:]})
 
 
 async def send_start(inbound: Inbound, status: int, headers: Headers) -> None:
@@ -154,14 +159,14 @@ async def _relayed(begun: Begun, idle: float, pulse: Pulse) -> bytes:
     events = 0
     while not relay.done:
         if out:
-            await pulse.send({"type": "http.response.body", "body": out, "more_body": True})
+            await pulse.send(out)
         if relay.error is not None:
             raise relay.error
         if relay.events != events:
             events = relay.events
             stream.extend(idle)
         chunk = await stream.next()
-        out = relay.feed(chunk) if chunk else relay.end()
+        out = await fed(relay, chunk) if chunk else relay.end()
         chunk = b""
     return out
 

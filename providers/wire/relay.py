@@ -40,7 +40,8 @@ class Relay(Protocol):
 
     `events` counts content events, `started` is true from the first on, `done` when nothing more is to come; `error` is
     the upstream's own error event. `comments` says that a comment may stand between two events, to keep a silent stream
-    alive. `final` is the whole of what the stream has said, where there is such a thing.
+    alive. `final` is the whole of what the stream has said, where there is such a thing. `waiting` counts the bytes of an
+    event whose end has not come: they will be worked upon with its last ones.
     """
 
     events: int
@@ -52,6 +53,9 @@ class Relay(Protocol):
 
     @property
     def started(self) -> bool: ...
+
+    @property
+    def waiting(self) -> int: ...
 
     def feed(self, chunk: bytes) -> bytes:
         """What goes to the client for these bytes, perhaps nothing. Raises `ProviderError`."""
@@ -85,6 +89,10 @@ class FrameRelay(ABC):
     @property
     def started(self) -> bool:
         return self.events > 0
+
+    @property
+    def waiting(self) -> int:
+        return self._splitter.waiting
 
     def feed(self, chunk: bytes) -> bytes:
         """What goes to the client for these bytes, perhaps nothing. Raises `InvalidResponse` for an endless event.
@@ -168,6 +176,7 @@ class SoundRelay:
     """Bytes that mean nothing to us. An upstream that breaks breaks the client's answer too."""
 
     comments = False
+    waiting = 0
     final: bytes | None = None
     error: ProviderError | None = None
     usage: Usage | None = None

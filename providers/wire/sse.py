@@ -31,6 +31,11 @@ class FrameSplitter:
         self._returns = False
         """Whether a CR has been seen: only then can an event end in anything but two LF."""
 
+    @property
+    def waiting(self) -> int:
+        """Bytes of a frame that is not complete."""
+        return len(self._rest)
+
     def feed(self, chunk: bytes) -> list[bytes]:
         """The frames completed by these bytes. Raises `InvalidResponse` for an event over the limit."""
         if self._begun and not self._rest and chunk.endswith(b"\n\n") and b"\r" not in chunk:
@@ -105,4 +110,4 @@ def _values_of_data(text: bytes) -> Iterator[bytes]:
 
 def frame_of(data: bytes) -> bytes:
     """The frame that carries the data, each of its lines (they end in LF) in a field of its own."""
-    return b"data: " + data.replace(b"\n", b"\ndata: ") + b"\n\n"
+    return b"".join((b"data: ", data.replace(b"\n", b"\ndata: "), b"\n\n"))  # one copy, for it may be a whole picture
