@@ -11,7 +11,7 @@ RUN_STAMP := $(call stamp,run,requirements.lock)
 DEV_STAMP := $(call stamp,dev,requirements-dev.lock)
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 COMPILE := $(BIN)/uv pip compile --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --quiet
-FUZZER := atheris~=3.0.0;python_version<'3.12' atheris~=3.1;python_version>='3.12'
+FUZZERS := atheris~=3.0.0;python_version<'3.12' atheris~=3.1;python_version>='3.12' schemathesis~=4.32
 FUZZED := sse answer fields json_guard
 
 .DEFAULT_GOAL := help
@@ -46,15 +46,16 @@ bench: $(RUN_STAMP) ## Measures what the gateway costs and writes docs/performan
 soak: $(RUN_STAMP) ## Runs mixed traffic for MINUTES (5), counts what is left behind and draws docs/soak.svg.
 	$(BIN)/python -m bench.soak --minutes $(or $(MINUTES),5)
 
-fuzz: $(DEV_STAMP) ## Feeds each parser for MINUTES (2) and the server 10⁵ requests with what nobody thought of; needs atheris.
+fuzz: $(DEV_STAMP) ## Feeds each parser for MINUTES (2) and the server 10⁵ requests and more with what nobody thought of.
 	@$(PIP) install --quiet --no-deps --require-hashes -r requirements-fuzz.lock
 	for target in $(FUZZED); do $(BIN)/python -m tests.fuzz $$target -max_total_time=$$(($(or $(MINUTES),2) * 60)) || exit 1; done
+	$(BIN)/python -m tests.fuzz.over_http
 	HYPOTHESIS_PROFILE=long $(BIN)/pytest -q tests/integration/test_fuzz.py
 
 lock: $(DEV_STAMP) ## Resolves the dependencies of pyproject.toml and the fuzzer into the locks (needs a package registry).
 	$(COMPILE) pyproject.toml --extra build -o requirements.lock
 	$(COMPILE) pyproject.toml --extra build --extra dev -c requirements.lock -o requirements-dev.lock
-	printf '%s\n' "$(word 1,$(FUZZER))" "$(word 2,$(FUZZER))" | $(COMPILE) --python-version 3.11 - -o requirements-fuzz.lock
+	printf '%s\n' $(foreach fuzzer,$(FUZZERS),"$(fuzzer)") | $(COMPILE) --python-version 3.11 -c requirements-dev.lock - -o requirements-fuzz.lock
 
 clean: ## Removes the virtual environment and all caches, never the data directory.
 	rm -rf $(VENV) dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .fuzz
