@@ -15,6 +15,7 @@ from websockets.exceptions import InvalidHandshake, InvalidStatus
 from websockets.sync.client import connect
 
 from tests.fakes.chaos.process import Chaos, eventually
+from tests.integration.test_guesses import counting
 from tests.live import LiveGateway, error_in
 from tests.live_fixtures import StartGateway
 from tests.socket_client import Socket, dial, raw, say, url_of
@@ -108,7 +109,7 @@ def test_request_when_it_wants_to_upgrade_with_another_method_or_is_no_upgrade_i
 
 
 def test_handshake_when_its_server_serves_the_admin_only_is_404(start_gateway: StartGateway) -> None:
-    control = start_gateway(GATEWAY_GUESSES_PER_MINUTE="2")
+    control = counting(start_gateway, "2")
     codes = [refused(control, key="sk-guess")[0] for _ in range(4)]
     assert codes == [401, 401, 429, 429]
     with dial(control):
