@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from django.core.exceptions import ImproperlyConfigured
 from environ import Env, FileAwareMapping
 
+from providers.transport.reach import Reach
 from providers.types import Secret
 
 SWITCHES = {"on": True, "off": False, "true": True, "false": False, "yes": True, "no": False, "1": True, "0": False}
@@ -94,6 +95,16 @@ def words(name: str, default: tuple[str, ...] = ()) -> list[str]:
     """A list separated by commas or line ends."""
     found = [word.strip() for word in text(name).replace("\n", ",").split(",")]
     return [word for word in found if word] or list(default)
+
+
+def hosts(name: str) -> list[str]:
+    """Hosts, ends of names, networks or `*`."""
+    found = words(name)
+    try:
+        Reach(found)
+    except ValueError:
+        raise ImproperlyConfigured(f"{name} names a network that is none; one looks like 10.0.0.0/8") from None
+    return found
 
 
 def secret_key(path: Path) -> str:

@@ -43,7 +43,9 @@ class Running:
     def __init__(self) -> None:
         breakers = Breakers()
         live = LiveCatalog(lambda snapshot: breakers.keep(snapshot.circuits()))
-        self._transport = build_transport(settings.GATEWAY_TRANSPORT, settings.GATEWAY_UPSTREAM_PROXY)
+        self._transport = build_transport(
+            settings.GATEWAY_TRANSPORT, settings.GATEWAY_UPSTREAM_PROXY, settings.GATEWAY_PRIVATE_UPSTREAMS
+        )
         self._refresher = CatalogRefresher(live)
         run_dir = os.environ.get(RUN_DIR)
         self._metrics = MetricsSink(Path(run_dir) if run_dir else None, self._gauges)

@@ -11,7 +11,8 @@
     │   └── UpstreamTimedOut   504 said by the upstream
     ├── ConnectFailed          refused, unreachable
     │   ├── DnsFailed
-    │   └── TlsFailed
+    │   ├── TlsFailed
+    │   └── AddressRefused     the name leads where it must not
     ├── UpstreamReset          the connection broke
     ├── DeadlineExceeded       a time-out of ours
     │   ├── ConnectTimeout, FirstByteTimeout, IdleTimeout, TotalTimeout
@@ -186,6 +187,13 @@ class TlsFailed(ConnectFailed):
     """The TLS connection to the provider failed."""
 
     code = "upstream_tls_failed"
+
+
+class AddressRefused(ConnectFailed):
+    """The provider's name leads to an address that is not public; GATEWAY_PRIVATE_UPSTREAMS names those that may."""
+
+    failure = FailureClass.PROTOCOL
+    code = "upstream_address_refused"
 
 
 class UpstreamReset(ProviderError):

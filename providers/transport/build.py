@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Protocol
 
 from providers.transport import Origin, Transport
 from providers.transport.pool import PoolCounters
+from providers.transport.reach import Reach
 from providers.transport.slim import SlimTransport
 from providers.types import Secret
 
@@ -19,10 +20,11 @@ class OwnTransport(Transport, Protocol):
     async def aclose(self) -> None: ...
 
 
-def build_transport(name: str, proxy: Secret | None) -> OwnTransport:
-    """The transport of that name, or the one that knows a proxy."""
+def build_transport(name: str, proxy: Secret | None, private: Iterable[str]) -> OwnTransport:
+    """The transport of that name, or the one that knows a proxy. `private` are the upstreams that may have private addresses."""
+    reach = Reach(private)
     if name == "httpx" or proxy:
         from providers.transport.httpx_transport import HttpxTransport
 
-        return HttpxTransport(proxy=proxy)
-    return SlimTransport()
+        return HttpxTransport(proxy=proxy, reach=reach)
+    return SlimTransport(reach=reach)

@@ -11,8 +11,9 @@ from itertools import chain, zip_longest
 from time import monotonic
 from typing import TypeVar
 
-from providers.errors import ConnectFailed, ConnectTimeout, DnsFailed, ProviderError, TlsFailed
+from providers.errors import AddressRefused, ConnectFailed, ConnectTimeout, DnsFailed, ProviderError, TlsFailed
 from providers.transport import Origin
+from providers.transport.reach import Reach
 
 GOOD_ANSWER_SECONDS = 60.0
 """How long an earlier answer of the name service is used when the service fails."""
@@ -56,16 +57,17 @@ def in_turn(addresses: list[str]) -> list[str]:
 
 
 class Dialer:
-    def __init__(self, context: ssl.SSLContext, resolve: Resolve = system_resolve) -> None:
+    def __init__(self, context: ssl.SSLContext, resolve: Resolve = system_resolve, reach: Reach | None = None) -> None:
         self._context = context
         self._resolve = resolve
+        self._reach = reach or Reach()
         self._good: dict[str, tuple[float, list[str]]] = {}
         self._lookups: dict[str, asyncio.Future[list[str]]] = {}
 
     async def dial(self, origin: Origin, factory: Callable[[], P], seconds: float) -> P:
         """A connected protocol. Raises `ConnectTimeout` after `seconds`, or a `ConnectFailed`."""
         give_up = monotonic() + seconds
-        addresses = await self._addresses(origin, seconds)
+        addresses = self._reachable(origin.host, await self._addresses(origin, seconds))
         left = len(addresses)
         while True:
             try:
@@ -74,6 +76,13 @@ class Dialer:
                 if left == 1 or isinstance(error, ssl.SSLError):
                     raise _explain(origin, error) from error
                 left -= 1
+
+    def _reachable(self, host: str, addresses: list[str]) -> list[str]:
+        """Those that the host may have. Raises `AddressRefused` when none is left."""
+        good = [address for address in addresses if not self._reach.refuses(host, address)]
+        if not good:
+            raise AddressRefused(f"{host} leads to {', '.join(addresses)}")
+        return good[:MAX_ADDRESSES]
 
     async def _connect(self, origin: Origin, address: str, factory: Callable[[], P], seconds: float) -> P:
         loop = asyncio.get_running_loop()
@@ -100,7 +109,7 @@ class Dialer:
         try:
             async with asyncio.timeout(seconds / 2 if fresh else seconds):
                 await asyncio.wait([lookup])
-            addresses = [] if lookup.cancelled() else lookup.result()[:MAX_ADDRESSES]
+            addresses = [] if lookup.cancelled() else lookup.result()
             if not addresses:
                 raise OSError("no address")
         except (OSError, ValueError) as error:

@@ -19,6 +19,7 @@ import httpx
 
 from providers.errors import (
     AdapterFailed,
+    AddressRefused,
     ConnectFailed,
     ConnectTimeout,
     DeadlineExceeded,
@@ -43,6 +44,7 @@ from providers.transport import (
 from providers.transport.dial import tls_context
 from providers.transport.httpx_errors import breaks_protocol, explain, judge_head
 from providers.transport.pool import PoolCounters
+from providers.transport.reach import Reach
 from providers.types import Secret, Timeouts
 
 GRACE = 0.05
@@ -52,13 +54,15 @@ QUIET_LOGGERS = ("httpx", "httpcore")
 
 
 class HttpxTransport:
-    """`proxy` is the URL of an HTTP proxy, through which every upstream is asked; those that the environment names are not."""
+    """`proxy` is the URL of an HTTP proxy, through which every upstream is asked; those that the environment names are not.
+    `reach` says which addresses upstreams may have; behind a proxy that is the proxy's business."""
 
-    def __init__(self, *, context: ssl.SSLContext | None = None, proxy: Secret | None = None) -> None:
+    def __init__(self, *, context: ssl.SSLContext | None = None, proxy: Secret | None = None, reach: Reach | None = None) -> None:
         for name in QUIET_LOGGERS:  # they write URLs and headers, which hold keys
             logging.getLogger(name).setLevel(logging.WARNING)
         context = context or tls_context()
         self._proxied = proxy is not None
+        self._reach = None if proxy else reach or Reach()
         self._client = httpx.AsyncClient(
             verify=context,
             trust_env=False,
@@ -125,7 +129,7 @@ class HttpxTransport:
         anyio.current_time()  # loads what httpcore needs for a connection, which the first request would pay from its time
         origin = request.head.origin
         peer = f"{origin.host}:{origin.port}"
-        opening = Opening(peer, request.timeouts)
+        opening = Opening(origin, request.timeouts, self._reach)
         self._active[origin] += 1
         try:
             async with opening.timer:
@@ -153,14 +157,16 @@ class Opening:
     """Follows a request until its head: which time-out counts, which connection brings the answer, and which sockets httpcore
     would leave open if it were cancelled in the middle of a TLS handshake."""
 
-    def __init__(self, peer: str, timeouts: Timeouts) -> None:
+    def __init__(self, origin: Origin, timeouts: Timeouts, reach: Reach | None) -> None:
         start = asyncio.get_running_loop().time()
         self.total = start + timeouts.total
         self.first_byte = min(start + timeouts.first_byte, self.total)
         self.timer = asyncio.timeout_at(min(start + timeouts.connect, self.first_byte))
         self.late: type[DeadlineExceeded] = ConnectTimeout
         self.sockets: list[Any] = []
-        self._peer = peer
+        self._host = origin.host
+        self._peer = f"{origin.host}:{origin.port}"
+        self._reach = reach
         self._carrier: Any = None
 
     async def trace(self, name: str, info: Mapping[str, Any]) -> None:
@@ -168,10 +174,17 @@ class Opening:
             self._carrier = info["return_value"]
             if name.endswith("connect_tcp.complete"):
                 self.sockets.append(self._carrier)
+                self._check_address(self._carrier.get_extra_info("server_addr"))
         elif name.endswith("send_request_headers.started") and info["request"].method != b"CONNECT":
             judge_head(self._carrier, self._peer)
             self.late = TotalTimeout if self.first_byte == self.total else FirstByteTimeout
             self.timer.reschedule(self.first_byte)
+
+    def _check_address(self, address: tuple[str, int] | None) -> None:
+        """httpcore looks names up itself, so this is known when the connection is there, unless it is gone again; nothing
+        has been sent yet."""
+        if self._reach is not None and address is not None and self._reach.refuses(self._host, address[0]):
+            raise AddressRefused(f"{self._host} leads to {address[0]}")
 
 
 class HttpxStream:

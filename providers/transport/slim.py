@@ -10,6 +10,7 @@ from providers.transport import Headers, Origin, UpstreamReply, UpstreamRequest,
 from providers.transport.connection import READ_BYTES, Connection
 from providers.transport.dial import Dialer, Resolve, system_resolve, tls_context
 from providers.transport.pool import Pool, PoolCounters
+from providers.transport.reach import Reach
 from providers.transport.sweep import Sweep
 
 CLOSED = "the transport is closed"
@@ -19,13 +20,18 @@ class SlimTransport:
     """The default transport. Belongs to the event loop of its first request.
 
     `keep_seconds` is how long an unused connection is kept. `context` replaces the TLS settings, `resolve` the name
-    service.
+    service, `reach` says which addresses upstreams may have.
     """
 
     def __init__(
-        self, *, keep_seconds: float = 50.0, context: ssl.SSLContext | None = None, resolve: Resolve = system_resolve
+        self,
+        *,
+        keep_seconds: float = 50.0,
+        context: ssl.SSLContext | None = None,
+        resolve: Resolve = system_resolve,
+        reach: Reach | None = None,
     ) -> None:
-        self._dialer = Dialer(context or tls_context(), resolve)
+        self._dialer = Dialer(context or tls_context(), resolve, reach)
         self._keep_seconds = keep_seconds
         self._sweep = Sweep()
         self._scratch = memoryview(bytearray(READ_BYTES))

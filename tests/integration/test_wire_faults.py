@@ -41,6 +41,7 @@ BOMB = gzip.compress(bytes(2**26), 1)
 UNREACHABLE = {
     "silent": (504, "connect_timeout"),
     "no name": (502, "upstream_dns_failed"),
+    "refused address": (502, "upstream_address_refused"),
     "unknown authority": (502, "upstream_tls_failed"),
     "wrong host": (502, "upstream_tls_failed"),
     "stalled handshake": (504, "connect_timeout"),
@@ -160,6 +161,7 @@ def running(request: pytest.FixtureRequest, start_gateway: StartGateway, upstrea
         "bomb": upstreams["bomb"].url(),
         "one byte chunks": upstreams["one byte chunks"].url(),
         "unknown authority": upstreams["unknown authority"].url("https", "localhost"),
+        "refused address": "http://2852039166/v1",  # 169.254.169.254, as some spell it to get past a look at the text
         **{name: upstreams[name].url("https") for name in ("trusted", "wrong host", "stalled handshake", "no tls")},
     }
     providers = [

@@ -44,7 +44,7 @@ class Names:
 
 async def dial(dialer: Dialer, server: ScriptedServer, seconds: float = PATIENCE) -> str:
     """The address that was reached."""
-    protocol = await dialer.dial(Origin("http", "api.example.com", server.port), Reached, seconds)
+    protocol = await dialer.dial(Origin("http", "api.example.test", server.port), Reached, seconds)
     address = str(protocol.transport.get_extra_info("peername")[0])
     protocol.transport.abort()
     return address
@@ -96,7 +96,7 @@ async def test_address_that_is_silent_leaves_time_for_the_next(full: socket.sock
     listener = await asyncio.start_server(lambda _reader, writer: writer.close(), "127.0.0.1", port)
     dialer = Dialer(CONTEXT, Names([DEAD, "127.0.0.1"]))
     before = time.monotonic()
-    protocol = await dialer.dial(Origin("http", "api.example.com", port), Reached, 0.6)
+    protocol = await dialer.dial(Origin("http", "api.example.test", port), Reached, 0.6)
     assert 0.3 - TICK <= time.monotonic() - before < 0.6
     assert protocol.transport.get_extra_info("peername")[0] == "127.0.0.1"
     protocol.transport.abort()
@@ -107,7 +107,7 @@ async def test_addresses_that_are_all_silent_raise_connect_timeout_in_time(full:
     dialer = Dialer(CONTEXT, Names([DEAD, DEAD]))
     before = time.monotonic()
     with pytest.raises(ConnectTimeout):
-        await dialer.dial(Origin("http", "api.example.com", full.getsockname()[1]), Reached, 0.1)
+        await dialer.dial(Origin("http", "api.example.test", full.getsockname()[1]), Reached, 0.1)
     assert 0.1 - TICK <= time.monotonic() - before < 0.6
 
 
@@ -159,7 +159,7 @@ async def test_new_answer_of_the_name_service_is_used_at_once(server: ScriptedSe
     with pytest.raises(ConnectFailed):
         await dial(dialer, server)
     assert await dial(dialer, server) == "127.0.0.1"
-    assert names.asked == [("api.example.com", server.port)] * 2
+    assert names.asked == [("api.example.test", server.port)] * 2
 
 
 async def test_many_who_ask_for_one_host_at_once_share_one_question(server: ScriptedServer) -> None:
@@ -208,7 +208,7 @@ async def test_question_that_fails_when_nobody_waits_any_more_is_no_error(server
 async def test_request_that_waits_for_a_name_when_the_transport_closes_fails(no_leaks: None) -> None:
     async with ScriptedServer(answering(OK)) as server:
         transport = SlimTransport(context=CONTEXT, resolve=Names(PATIENCE))
-        task = asyncio.ensure_future(transport.fetch(request_to(server, host="api.example.com")))
+        task = asyncio.ensure_future(transport.fetch(request_to(server, host="api.example.test")))
         await asyncio.sleep(0.01)
         await transport.aclose()
         with pytest.raises(ProviderError):

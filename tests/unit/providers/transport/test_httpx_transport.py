@@ -42,10 +42,10 @@ async def test_fetch_over_tls_through_a_proxy_asks_for_a_tunnel_and_shows_it_no_
 
     async with ScriptedServer(refuse) as proxy:
         transport = HttpxTransport(context=CONTEXT, proxy=Secret(f"http://127.0.0.1:{proxy.port}"))
-        request = request_to(proxy, scheme="https", host="api.example.com", headers=[(b"authorization", b"Bearer secret")])
+        request = request_to(proxy, scheme="https", host="api.example.test", headers=[(b"authorization", b"Bearer secret")])
         with pytest.raises(ConnectFailed):
             await transport.fetch(request)
-        assert proxy.requests[0].startswith(b"CONNECT api.example.com:%d HTTP/1.1\r\n" % proxy.port)
+        assert proxy.requests[0].startswith(b"CONNECT api.example.test:%d HTTP/1.1\r\n" % proxy.port)
         assert b"secret" not in proxy.requests[0]
         await transport.aclose()
 
@@ -64,7 +64,7 @@ async def test_fetch_through_a_proxy_that_opens_no_tunnel_in_time_raises_connect
         transport = HttpxTransport(context=CONTEXT, proxy=Secret(f"http://127.0.0.1:{proxy.port}"))
         timeouts = Timeouts(0.1, PATIENCE, PATIENCE, PATIENCE)
         with pytest.raises(ConnectTimeout):
-            await transport.fetch(request_to(proxy, scheme="https", host="api.example.com", timeouts=timeouts))
+            await transport.fetch(request_to(proxy, scheme="https", host="api.example.test", timeouts=timeouts))
         await proxy.settled()
         await transport.aclose()
 

@@ -11,7 +11,7 @@ from providers.transport import Head, Origin, UpstreamRequest
 from providers.transport.request import render, render_head
 from providers.types import Timeouts
 
-ORIGIN = Origin("https", "api.example.com", 443)
+ORIGIN = Origin("https", "api.example.test", 443)
 
 
 def request(body: bytes, *headers: tuple[bytes, bytes], method: str = "POST") -> UpstreamRequest:
@@ -20,7 +20,7 @@ def request(body: bytes, *headers: tuple[bytes, bytes], method: str = "POST") ->
 
 def test_request_with_a_body_has_head_own_headers_length_and_body() -> None:
     assert render(request(b"{}", (b"x-b", b"2"), (b"x-c", b"3"))) == (
-        b"POST /v1 HTTP/1.1\r\nhost: api.example.com\r\nx-a: 1\r\nx-b: 2\r\nx-c: 3\r\ncontent-length: 2\r\n\r\n{}"
+        b"POST /v1 HTTP/1.1\r\nhost: api.example.test\r\nx-a: 1\r\nx-b: 2\r\nx-c: 3\r\ncontent-length: 2\r\n\r\n{}"
     )
 
 

@@ -159,7 +159,7 @@ async def test_proxy_that_is_asked_over_tls_must_prove_who_it_is(
     async with ScriptedServer(answering(OK), context=served()) as proxy:
         url = Secret(f"https://user:hidden@127.0.0.1:{proxy.port}")
         transport = HttpxTransport(context=trusting if trusted else CONTEXT, proxy=url)
-        request = request_to(proxy, host="api.example.com")
+        request = request_to(proxy, host="api.example.test")
         if trusted:
             assert (await transport.fetch(request)).body == b"ok"
         else:
