@@ -13,7 +13,7 @@ import msgspec
 
 from providers.aside import aside
 from providers.capabilities import Capability
-from providers.errors import InvalidResponse
+from providers.errors import InvalidResponse, ProviderError
 from providers.ids import mint
 from providers.protocols import Chat, Responses
 from providers.transport import Transport
@@ -35,7 +35,7 @@ Json = dict[str, Any]
 
 async def respond_by_chat(adapter: Chat, call: Call, transport: Transport) -> Reply | ReplyStream:
     """The response to a call, made by a chat completion. Raises `ProviderError`."""
-    chat, writer, lossy = await aside(len(call.body), _as_chat, call)
+    chat, writer, lossy = await aside(len(call.body), _as_chat, call, returns_reasoning=adapter.returns_reasoning)
     if call.stream:
         return ConvertedStream(await adapter.stream_chat(chat, transport), _Responses(writer), call.wire, lossy)
     reply = await adapter.chat(chat, transport)
@@ -58,10 +58,10 @@ def left_out(call: Call, names: tuple[str, ...]) -> tuple[str, ...]:
     return names
 
 
-def _as_chat(call: Call) -> tuple[Call, ResponseWriter, tuple[str, ...]]:
+def _as_chat(call: Call, *, returns_reasoning: bool) -> tuple[Call, ResponseWriter, tuple[str, ...]]:
     """The call for chat, what writes the response, and the fields that were left out. Raises `ProviderError`."""
     request: Json = msgspec.json.decode(call.body)
-    converted = to_chat(request)
+    converted = to_chat(request, returns_reasoning=returns_reasoning)
     response = new_response(request, call.response_id or mint("resp"), int(time.time()), call.model)
     response["previous_response_id"] = call.previous_response_id
     writer = ResponseWriter(response, converted.tools, mint)
@@ -124,8 +124,13 @@ class Machine(Protocol):
         """What an event amounts to. Raises `ProviderError` for one that is an error."""
         ...
 
-    def end(self) -> bytes:
-        """What is said after the upstream's last event; nothing if it was cut off."""
+    def end(self, *, told: bool) -> bytes:
+        """What is said after the upstream's last event; nothing if it was cut off. `told` says that the upstream has told
+        its end."""
+        ...
+
+    def fail(self, code: str, message: str) -> bytes:
+        """What is said when it cannot go on, nothing if the wire has no words of its own for that."""
         ...
 
 
@@ -145,10 +150,14 @@ class _Responses:
         self._writer.usage = usage_of(fields) or self._writer.usage
         return b"".join(map(frame_of, self._writer.chunk(_object(data))))
 
-    def end(self) -> bytes:
+    def end(self, *, told: bool) -> bytes:
         self.done = True
-        events = self._writer.end(self._writer.usage, int(time.time())) if self._writer.finished else []
+        events = self._writer.end(self._writer.usage, int(time.time())) if self._writer.finished or told else []
         return b"".join(map(frame_of, events))
+
+    def fail(self, code: str, message: str) -> bytes:
+        self.done = True
+        return b"".join(map(frame_of, self._writer.fail(code, message, self._writer.usage)))
 
 
 class _Chat:
@@ -163,11 +172,14 @@ class _Chat:
 
     def event(self, data: bytes, fields: Fields) -> bytes:
         out = b"".join(sse.frame_of(msgspec.json.encode(chunk)) for chunk in self._writer.event(_object(data)))
-        return out + self.end() if self._writer.finished else out
+        return out + self.end(told=True) if self._writer.finished else out
 
-    def end(self) -> bytes:
+    def end(self, *, told: bool) -> bytes:
         self.done = True
         return sse.frame_of(DONE) if self._writer.finished else b""
+
+    def fail(self, code: str, message: str) -> bytes:
+        return b""
 
 
 class ConvertedStream:
@@ -180,33 +192,45 @@ class ConvertedStream:
         self.lossy = (*lossy, *inner.lossy)
         self.extend = inner.extend
         self.close = inner.close
+        self.fail = machine.fail
         self._inner = inner
         self._machine = machine
         self._splitter = sse.FrameSplitter(MAX_EVENT_BYTES)
         self._begun = False
+        self._error: ProviderError | None = None
 
     async def next(self) -> bytes:
-        """Raises the upstream's own error, also one that comes in the stream."""
+        """Raises the upstream's own error, also one that comes in the stream, after all that was said before it."""
         if not self._begun:
             self._begun = True
             if begin := self._machine.begin():
                 return begin
         out = b""
         while not out and not self._machine.done:
+            if self._error is not None:
+                raise self._error
             chunk = await self._inner.next()
-            out = b"".join(map(self._frame, self._splitter.feed(chunk))) if chunk else self._last()
+            out = self._converted(self._splitter.feed(chunk)) if chunk else self._last()
         return out
+
+    def _converted(self, frames: list[bytes]) -> bytes:
+        out: list[bytes] = []
+        try:
+            out.extend(map(self._frame, frames))
+        except ProviderError as error:
+            self._error = error
+        return b"".join(out)
 
     def _last(self) -> bytes:
         out = self._frame(self._splitter.rest().rstrip(b"\r\n") + b"\n\n")
-        return out if self._machine.done else out + self._machine.end()
+        return out if self._machine.done else out + self._machine.end(told=False)
 
     def _frame(self, frame: bytes) -> bytes:
         data = sse.data_of(frame)
         if self._machine.done or data is None or not data.strip():
             return b""
         if data.strip() == DONE:
-            return self._machine.end()
+            return self._machine.end(told=True)
         try:
             fields = fields_of(data)
         except InvalidJson as error:

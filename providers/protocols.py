@@ -10,7 +10,11 @@ from providers.types import Call, Reply, ReplyStream
 
 @runtime_checkable
 class Chat(Protocol):
-    """`Capability.CHAT`: chat completions. Both methods raise `ProviderError`."""
+    """`Capability.CHAT`: chat completions. Both methods raise `ProviderError`. `returns_reasoning` says that the upstream
+    wants the reasoning back which led to a tool call."""
+
+    @property
+    def returns_reasoning(self) -> bool: ...
 
     async def chat(self, call: Call, transport: Transport) -> Reply:
         """The whole answer to a call with `stream` false."""

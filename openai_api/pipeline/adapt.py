@@ -12,6 +12,7 @@ import msgspec
 from openai_api.pipeline.first_event import Begun, first_event
 from providers.aside import aside
 from providers.capabilities import Capability
+from providers.converted import ConvertedStream
 from providers.errors import InvalidResponse
 from providers.protocols import Responses
 from providers.response_actions import ACTIONS
@@ -78,7 +79,10 @@ async def adapt_stored(call: Call, method: str, path: str, transport: Transport,
 
 async def _begun(answer: Reply | ReplyStream, call: Call, target: Target) -> Answer:
     if not isinstance(answer, Reply):
-        return await first_event(answer, RELAYS.get(call.capability, _events)(call, target))
+        relay = RELAYS.get(call.capability, _events)(call, target)
+        if isinstance(relay, ResponsesRelay) and isinstance(answer, ConvertedStream):
+            relay.fail = answer.fail
+        return await first_event(answer, relay)
     if call.capability is not Capability.RESPONSES or call.action:
         return answer
     return await aside(len(answer.body), _named, answer, call, target)

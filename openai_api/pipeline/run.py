@@ -65,7 +65,8 @@ async def run(gateway: Gateway, inbound: Inbound, decode: Decode) -> None:
         call = decode(inbound)
     else:
         call = await asyncio.get_running_loop().run_in_executor(DECODER, decode, inbound)
-    record.stream, record.capability = call.stream, call.capability
+    record.stream = call.stream
+    record.capability = None if call.action else call.capability  # nothing is generated, or it is accounted for otherwise
     entry = resolve_model(call.model, client, catalog)
     record.model = entry.name
     check_capability(entry, call.capability, client, catalog)

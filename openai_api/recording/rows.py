@@ -11,7 +11,7 @@ from providers.types import Usage
 from providers.wire.openai_usage import estimated_tokens
 
 CLIENT_CLOSED = 499
-ESTIMATED = frozenset({Capability.CHAT, Capability.COMPLETION, Capability.EMBEDDING})
+ESTIMATED = frozenset({Capability.CHAT, Capability.COMPLETION, Capability.EMBEDDING, Capability.RESPONSES})
 """What is billed by tokens of text, so that bytes tell something."""
 
 

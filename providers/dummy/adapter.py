@@ -19,6 +19,8 @@ from providers.wire.patch import fields_of
 class DummyAdapter:
     """One scripted target."""
 
+    returns_reasoning = False
+
     def __init__(self, config: TargetConfig) -> None:
         self.config = config
         self._script = Script(config.upstream_model)

@@ -35,6 +35,7 @@ class VendorBase:
         self._model = msgspec.json.encode(config.upstream_model)
         self.form_model: str | None = config.upstream_model
         """The model as a form names it; None where the path does."""
+        self.returns_reasoning = Quirk.RETURNS_REASONING in preset.quirks
         self._asks_usage = Quirk.NO_STREAM_OPTIONS not in preset.quirks
         self._drops = {of: [old for old, new in names.items() if not new] for of, names in preset.renames.items()}
         first = next(iter(preset.paths))

@@ -28,6 +28,8 @@ class Quirk(Enum):
     """Refuses `encoding_format`; embeddings come as lists of numbers."""
     NO_STREAM_OPTIONS = auto()
     """Refuses `stream_options`; sends usage with its last chunk unasked."""
+    RETURNS_REASONING = auto()
+    """Wants the reasoning that led to a tool call back, with the call."""
     RANKS_IN_DATA = auto()
     """Its reranker answers with `data` in place of `results`, and documents that are bare texts."""
 
@@ -118,6 +120,7 @@ PRESETS = (
         "DEEPSEEK_API_KEY",
         paths=paths(CHAT, DEEPSEEK_BETA),
         renames=OLD_LIMIT,
+        quirks=frozenset({Quirk.RETURNS_REASONING}),
     ),
     Preset(
         "openrouter",

@@ -7,23 +7,32 @@ one chunk. Reasoning is told as summary, which every reader knows.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from types import MappingProxyType
 from typing import Any
 
 import msgspec
 
-from providers.errors import InvalidResponse
+from providers.errors import InvalidResponse, Overloaded, ProviderError, UpstreamFailed
 from providers.types import Usage
 from providers.wire.patch import InvalidJson, fields_of
 from providers.wire.response_object import error_object, logprobs_object, usage_object
 from providers.wire.responses_tools import Json, Tools
 
+BEGUN_INPUT = re.compile(r'\s*\{\s*"input"\s*:\s*"((?:[^"\\\x00-\x1f]|\\["\\/bfnrt])*)')
+"""A custom tool's input that was cut off; what may be half an escape is left out."""
 Mint = Callable[[str], str]
 """Makes an id with that prefix."""
 REASONING = ("reasoning_content", "reasoning")
 """What vendors call the reasoning in a delta."""
 INCOMPLETE = MappingProxyType({"length": "max_output_tokens", "content_filter": "content_filter"})
+STOPPED: MappingProxyType[str, type[ProviderError]] = MappingProxyType(
+    {"insufficient_system_resource": Overloaded, "error": UpstreamFailed}
+)
+"""Reasons to stop that are failures."""
+MISFITS = (AttributeError, TypeError, KeyError, ValueError, IndexError)
+"""What comes of a value that has not the type that the format gives it."""
 TERMINAL = MappingProxyType({"completed": "response.completed", "incomplete": "response.incomplete", "failed": "response.failed"})
 
 
@@ -44,7 +53,7 @@ class ResponseWriter:
         self._events: list[Json] = []
         self._open: Json | None = None
         """The message or the reasoning that is being written."""
-        self._calls: dict[int, _Call] = {}
+        self._calls: list[_Call] = []
         self._reason = "stop"
         self._logprobs: list[Json] = []
 
@@ -62,19 +71,30 @@ class ResponseWriter:
             for choice in chunk.get("choices") or ():
                 if choice.get("index", 0) == 0:
                     self._delta(choice.get("delta") or {}, choice.get("logprobs"))
-                    if choice.get("finish_reason"):
-                        self.finished, self._reason = True, choice["finish_reason"]
-        except (AttributeError, TypeError, KeyError) as error:
+                    if reason := _string(choice.get("finish_reason")):
+                        self._stop(reason)
+        except MISFITS as error:
             raise InvalidResponse("a chunk cannot be read") from error
         return self._given()
 
+    def _stop(self, reason: str) -> None:
+        if reason in STOPPED:
+            raise STOPPED[reason](f"it stopped for the reason {reason!r}")
+        self.finished, self._reason = True, reason
+
     def whole(self, completion: Json) -> None:
-        """Fills the response with a chat answer that came at once."""
-        choices = completion.get("choices") or [{}]
-        first = choices[0] if isinstance(choices[0], dict) else {}
-        message = dict(first.get("message") or {})
-        message["tool_calls"] = [{"index": at, **call} for at, call in enumerate(message.get("tool_calls") or ())]
-        choice = {"delta": message, "logprobs": first.get("logprobs"), "finish_reason": first.get("finish_reason") or "stop"}
+        """Fills the response with a chat answer that came at once. Raises `InvalidResponse` for one that cannot be read."""
+        try:
+            first = (completion.get("choices") or [{}])[0]
+            message = first.get("message") or {}
+            calls = [{"index": at, **call} for at, call in enumerate(message.get("tool_calls") or ())]
+            choice = {
+                "delta": {**message, "tool_calls": calls},
+                "logprobs": first.get("logprobs"),
+                "finish_reason": first.get("finish_reason") or "stop",
+            }
+        except MISFITS as error:
+            raise InvalidResponse("the answer cannot be read") from error
         self.chunk({"choices": [choice]})
 
     def end(self, usage: Usage | None, completed_at: int) -> list[Json]:
@@ -84,7 +104,7 @@ class ResponseWriter:
         self._close_all(status)
         if reason:
             self.response["incomplete_details"] = {"reason": reason}
-        self.response |= {"status": status, "completed_at": completed_at, "usage": usage_object(usage or Usage())}
+        self.response |= {"status": status, "completed_at": completed_at, "usage": usage_object(usage) if usage else None}
         self._snapshot(TERMINAL[status])
         return self._given()
 
@@ -162,13 +182,14 @@ class ResponseWriter:
         self._tell("response.output_text.annotation.added", item, **places, annotation=made)
 
     def _call(self, piece: Json) -> None:
-        index = piece["index"] if isinstance(piece.get("index"), int) else len(self._calls) if piece.get("id") else 0
         function = piece.get("function") or {}
-        call = self._calls.get(index)
+        call_id, name = _string(piece.get("id")), _string(function.get("name"))
+        call = self._known_call(call_id, piece.get("index"), name)
         if call is None:
-            call = self._calls[index] = _Call(self._tools)
-        call.call_id = call.call_id or piece.get("id") or ""
-        call.name = call.name or function.get("name") or ""
+            call = _Call(self._tools, piece.get("index"))
+            self._calls.append(call)
+        call.call_id = call.call_id or call_id
+        call.name = call.name or name
         new = call.more(function.get("arguments") or "")
         if call.item is None and call.name and self._tools.may_call(call.name):
             self._close_open()
@@ -179,13 +200,24 @@ class ResponseWriter:
             call.item["arguments"] += new
             self._tell("response.function_call_arguments.delta", call.item, delta=new)
 
+    def _known_call(self, call_id: str, index: Any, name: str) -> _Call | None:
+        """The call that a piece belongs to. Some upstreams count from one, or not at all, or give two calls one number."""
+        for call in self._calls:
+            if call_id and call.call_id == call_id:
+                return call
+        latest = self._calls[::-1]
+        if index is None:
+            fits = [call for call in latest[:1] if not call_id and name in ("", call.name)]
+        else:
+            fits = [call for call in latest if call.index == index and not (call_id and call.call_id)]
+        return fits[0] if fits else None
+
     # Items
 
     def _opened(self, kind: str) -> Json:
         """The item of that kind which is being written; a new one if it is another."""
         if self._open is None or self._open["type"] != kind:
             self._close_open()
-            self._close_calls("completed")
             made: Json = {"id": self._mint("rs" if kind == "reasoning" else "msg"), "type": kind}
             more: Json = {"summary": []} if kind == "reasoning" else {"status": "in_progress", "role": "assistant", "content": []}
             self._open = made | more
@@ -230,17 +262,20 @@ class ResponseWriter:
         self._tell_part("response.content_part.done", item)
 
     def _close_calls(self, status: str) -> None:
-        calls, self._calls = [call for call in self._calls.values() if call.item is not None], {}
+        calls, self._calls = self._calls, []
         for call in calls:
             item = call.item
-            assert item is not None  # noqa: S101 - filtered above
-            item["status"] = status if call is calls[-1] else "completed"
+            if item is None:
+                continue
+            item["status"] = status if item is self.response["output"][-1] else "completed"
             if call.custom:
                 item["input"] = call.custom_input()
                 self._tell("response.custom_tool_call_input.delta", item, delta=item["input"])
                 self._tell("response.custom_tool_call_input.done", item, input=item["input"])
             else:
-                if not item["arguments"]:  # some upstreams send nothing for a function without parameters
+                if (
+                    not item["arguments"] and status == "completed"
+                ):  # some upstreams send nothing for a function without parameters
                     item["arguments"] = "{}"
                     self._tell("response.function_call_arguments.delta", item, delta="{}")
                 done = {"arguments": item["arguments"], "name": item["name"]}
@@ -273,8 +308,9 @@ class ResponseWriter:
 class _Call:
     """One tool call, put together from its pieces. Some upstreams repeat the id, the name or the whole arguments."""
 
-    def __init__(self, tools: Tools) -> None:
+    def __init__(self, tools: Tools, index: Any) -> None:
         self.item: Json | None = None
+        self.index = index
         self.name = self.call_id = self.arguments = ""
         self._tools = tools
 
@@ -302,12 +338,23 @@ class _Call:
         return made | ({"namespace": namespace} if namespace else {})
 
     def custom_input(self) -> str:
-        """The input that stands in the arguments, or the arguments if the model did not keep the form."""
+        """The input that stands in the arguments, perhaps cut off, or the arguments if the model did not keep the form."""
         try:
             value = msgspec.json.decode(self.arguments)
         except msgspec.DecodeError:
+            begun = BEGUN_INPUT.match(self.arguments)
+            return str(msgspec.json.decode(f'"{begun[1]}"', strict=False)) if begun else self.arguments
+        if not isinstance(value, dict) or "input" not in value:
             return self.arguments
-        return str(value["input"]) if isinstance(value, dict) and "input" in value else self.arguments
+        made = value["input"]
+        return made if isinstance(made, str) else msgspec.json.encode(made).decode()
+
+
+def _string(value: Any) -> str:
+    """Nothing for null. Raises `TypeError` for what is no text."""
+    if value is None or isinstance(value, str):
+        return value or ""
+    raise TypeError("no text")
 
 
 def _new_part(kind: str) -> Json:

@@ -46,6 +46,9 @@ decode_request = msgspec.json.Decoder(ResponseRequest).decode
 _string = msgspec.json.Decoder(str | None).decode
 
 
+Fail = Callable[[str, str], bytes]
+
+
 class Names:
     """How a response is called outside: its `model`, its id and the one before it.
 
@@ -77,6 +80,7 @@ class ResponsesRelay(FrameRelay):
     """One stream of Responses events. `final` is the response at its end, under its outside names; without `names` the
     events have them already.
 
+    `fail` gives the events with which a response fails that is made here, from its code and message.
     An error event is told as the failure of the response. With `at_once` the stream has begun with its first event, and
     not only with the first content: a response in the background may wait long for that.
     """
@@ -85,13 +89,18 @@ class ResponsesRelay(FrameRelay):
         super().__init__(MAX_EVENT_BYTES)
         self._names = names
         self._at_once = at_once
+        self.fail: Fail | None = None
         self._response: bytes | None = None
         self._last = b""
 
     def broken(self, error: bytes) -> bytes:
         """`response.failed` with what the response was at its beginning, and the end."""
         said = msgspec.json.decode(error)["error"]
-        failure = error_object(said["code"] or "server_error", said["message"])
+        code = said["code"] or "server_error"
+        if self.fail is not None and (events := self.fail(code, said["message"])):
+            self.error = None
+            return self.feed(events)
+        failure = error_object(code, said["message"])
         response = msgspec.json.decode(self._response) if self._response else {"object": "response", "output": []}
         event = {"type": "response.failed", "sequence_number": self._number() + 1}
         event["response"] = {**response, "status": "failed", "error": failure}
@@ -156,9 +165,10 @@ def frame_of(event: dict[str, Any]) -> bytes:
 
 def _failure(response: Fields) -> ProviderError:
     """The error of a response that failed before it began."""
-    error = msgspec.json.decode(response.raw("error") or b"null") or {}
-    code = error.get("code") or "server_error"
-    return failure_in_band({"message": error.get("message") or "The response failed.", "type": code, "code": code})
+    error = msgspec.json.decode(response.raw("error") or b"null")
+    told = error if isinstance(error, dict) else {}
+    code = str(told.get("code") or "server_error")
+    return failure_in_band({"message": str(told.get("message") or "The response failed."), "type": code, "code": code})
 
 
 def _text(fields: Fields, name: str) -> str | None:

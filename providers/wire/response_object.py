@@ -38,6 +38,9 @@ DEFAULTS: MappingProxyType[str, Any] = MappingProxyType(
 )
 """What is repeated from the request, with what counts when it says nothing."""
 
+SECRETS = frozenset({"authorization", "headers"})
+"""Fields of hosted tools that carry credentials; they are neither told back nor kept."""
+
 
 def new_response(request: Json, response_id: str, created_at: int, model: str) -> Json:
     """The response to a request, in progress and empty."""
@@ -56,7 +59,8 @@ def new_response(request: Json, response_id: str, created_at: int, model: str) -
     response |= {name: default if request.get(name) is None else request[name] for name, default in DEFAULTS.items()}
     response["service_tier"] = "default" if response["service_tier"] == "auto" else response["service_tier"]
     response["tools"] = [_tool(tool) for tool in response["tools"]]
-    response["text"] = {"format": {"type": "text"}} | (request.get("text") or {})
+    response["tool_choice"] = _choice(response["tool_choice"])
+    response["text"] = _text(request.get("text") or {})
     reasoning = request.get("reasoning")
     response["reasoning"] = {"effort": None, "summary": None} | reasoning if reasoning else None
     return response
@@ -88,7 +92,19 @@ def _token(one: Json) -> Json:
 
 
 def _tool(tool: Json) -> Json:
-    """A function with all its fields; any other tool as it came."""
+    """A function with all its fields; any other tool as it came, but for what lets it in elsewhere."""
     if tool.get("type") != "function":
-        return tool
-    return {"description": None, "parameters": None, "strict": True} | tool
+        return {name: value for name, value in tool.items() if name not in SECRETS}
+    return {"description": None, "parameters": None} | tool | {"strict": bool(tool.get("strict"))}
+
+
+def _choice(choice: Any) -> Any:
+    return {"mode": "auto"} | choice if isinstance(choice, dict) and choice.get("type") == "allowed_tools" else choice
+
+
+def _text(text: Json) -> Json:
+    """With a format that has all its fields, as chat's upstream was told them."""
+    form = text.get("format") or {"type": "text"}
+    if form.get("type") == "json_schema":
+        form = {"description": None, "schema": None} | form | {"strict": bool(form.get("strict"))}
+    return {**text, "format": form}

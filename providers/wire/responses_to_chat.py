@@ -7,10 +7,11 @@ meaning is refused with its place.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -28,7 +29,7 @@ OURS = frozenset(
      "top_logprobs"}
 )  # fmt: skip
 """Fields that the gateway itself reads, or that are hints and change no answer."""
-SHAPES: Mapping[str, type] = MappingProxyType({"tools": list, "text": dict, "reasoning": dict, "include": list})
+PLACE = re.compile(r" - at `\$\.?(?P<place>[^`]*)`$")
 MISFITS = (AttributeError, KeyError, TypeError, ValueError)
 """What comes of a value that has not the type that the format gives it."""
 UPSTREAM_ONLY = ("prompt", "conversation")
@@ -56,13 +57,47 @@ def to_chat(request: Json, *, returns_reasoning: bool = False) -> Converted:
 
     Raises 400 `CallerError`s that name the place.
     """
-    for name, shape in SHAPES.items():
-        if not isinstance(request.get(name), shape | None):
-            raise refused(f"The field {name!r} must be {'a list' if shape is list else 'an object'}.", name, "invalid_type")
+    _check_types(request)
     try:
         return _converted(request, returns_reasoning)
     except MISFITS as error:
         raise refused("A field of the request has not the type that it must have.", None, "invalid_type") from error
+
+
+class _Typed(msgspec.Struct):
+    """The types of the fields that chat gets, or that the response repeats."""
+
+    temperature: float | None = None
+    top_p: float | None = None
+    presence_penalty: float | None = None
+    frequency_penalty: float | None = None
+    top_logprobs: int | None = None
+    max_output_tokens: int | None = None
+    max_tool_calls: int | None = None
+    parallel_tool_calls: bool | None = None
+    store: bool | None = None
+    background: bool | None = None
+    truncation: Literal["auto", "disabled"] | None = None
+    service_tier: str | None = None
+    safety_identifier: str | None = None
+    prompt_cache_key: str | None = None
+    instructions: str | list[Json] | None = None
+    metadata: dict[str, str] | None = None
+    tool_choice: str | Json | None = None
+    tools: list[Json] | None = None
+    text: Json | None = None
+    reasoning: Json | None = None
+    include: list[str] | None = None
+
+
+def _check_types(request: Json) -> None:
+    try:
+        msgspec.convert(request, _Typed)
+    except msgspec.ValidationError as error:
+        text = str(error)
+        place = PLACE.search(text)
+        param = place["place"] if place else None
+        raise refused(f"{PLACE.sub('', text)} in {param!r}.", param, "invalid_type") from error
 
 
 def _converted(request: Json, returns_reasoning: bool) -> Converted:
@@ -192,7 +227,7 @@ class _Messages:
     def _assistant(self, more: Json) -> None:
         """What the assistant said and called in one turn is one message."""
         last = self._messages[-1] if self._messages else {}
-        if last.get("role") != "assistant" or ("content" in more and (last.get("content") or last.get("tool_calls"))):
+        if last.get("role") != "assistant" or ("content" in more and last.get("content")):
             last = {"role": "assistant", "content": None}
             self.add(last)
         if self._reasoning and self._returns_reasoning:

@@ -15,6 +15,7 @@ from providers.errors import Unsupported
 Json = dict[str, Any]
 SEPARATOR = "__"
 """Between a namespace and the name of its tool, where there are no namespaces."""
+CALLABLE = ("function", "custom")
 CUSTOM_PARAMETERS: Json = {
     "type": "object",
     "properties": {"input": {"type": "string"}},
@@ -46,15 +47,15 @@ def tool_fields(request: Json, tools: Tools, lossy: list[str]) -> Json:
     """Chat's `tools` and `tool_choice`; notes in `tools` what they are called, and in `lossy` what was left out."""
     made: list[Json] = []
     for place, tool in enumerate(request.get("tools") or ()):
-        if not isinstance(tool, dict):
-            raise refused("A tool must be an object.", f"tools[{place}]")
+        if tool.get("type") in CALLABLE and not isinstance(tool.get("name"), str):
+            raise refused("A tool must have a name.", f"tools[{place}].name", "missing_required_parameter")
         converted = list(_converted(tool, tools, ""))
         if not converted:
             lossy.append(f"tools[{place}] ({tool.get('type')})")
         made += converted
     choice = request.get("tool_choice")
     if isinstance(choice, dict) and choice.get("type") == "allowed_tools":
-        tools.allowed = {named for tool in choice.get("tools") or () if (named := _full_name(tool))}
+        tools.allowed = _allowed(choice.get("tools") or (), tools)
         made = [tool for tool in made if tool["function"]["name"] in tools.allowed]
         choice = choice.get("mode") or "auto"
     if not made:
@@ -63,13 +64,19 @@ def tool_fields(request: Json, tools: Tools, lossy: list[str]) -> Json:
     if request.get("parallel_tool_calls") is not None:
         fields["parallel_tool_calls"] = request["parallel_tool_calls"]
     if isinstance(choice, dict):
-        if choice.get("type") in ("function", "custom") and choice.get("name"):
+        if choice.get("type") in CALLABLE and choice.get("name"):
             fields["tool_choice"] = {"type": "function", "function": {"name": _full_name(choice)}}
         else:
             lossy.append("tool_choice")
     elif choice is not None:
         fields["tool_choice"] = choice
     return fields
+
+
+def _allowed(chosen: Sequence[Any], tools: Tools) -> set[str]:
+    """The names of the chosen tools; a namespace stands for all that are in it."""
+    names = {named for tool in chosen if (named := _full_name(tool))}
+    return names | {full for full, (namespace, _) in tools.namespaces.items() if namespace in names}
 
 
 def _full_name(tool: Any) -> str | None:
@@ -82,7 +89,7 @@ def _converted(tool: Json, tools: Tools, namespace: str) -> Sequence[Json]:
     kind, name = tool.get("type"), tool.get("name")
     if kind == "namespace" and name:
         return [made for inner in tool.get("tools") or () for made in _converted(inner, tools, name)]
-    if kind not in ("function", "custom") or not name:
+    if kind not in CALLABLE or not name:
         return ()
     full = f"{namespace}{SEPARATOR}{name}" if namespace else name
     if namespace:

@@ -11,7 +11,7 @@ from typing import Any
 import openresponses_types.types as spec
 import pytest
 
-from providers.errors import InvalidResponse
+from providers.errors import InvalidResponse, Overloaded, ProviderError, UpstreamFailed
 from providers.types import Usage
 from providers.wire.chat_to_responses import ResponseWriter
 from providers.wire.response_object import new_response
@@ -254,12 +254,58 @@ def test_call_when_not_allowed_then_suppressed() -> None:
         [call(1, id="c", name="f", arguments='{"a":1}')],
         [call(0, id="c", name="f"), call(0, arguments={"a": 1})],
         [call(0, id="c"), call(0, name="f"), call(0, arguments='{"a":1}')],
+        [call(None, id="c", name="f", arguments='{"a"'), call(None, arguments=":1}")],
+        [call(None, id="c", name="f", arguments='{"a"'), call(None, id="c", arguments=":1}")],
+        [call(None, id="c", name="f", arguments='{"a"'), call(None, id="c", name="f", arguments=":1}")],
+        [call(0, id="c", name="f", arguments='{"a"'), call(1, id="c", arguments=":1}")],
+        [call(0, id="c", name="f", arguments='{"a"'), delta(reasoning_content="hm"), call(0, arguments=":1}")],
+        [call(0, id="c", name="f", arguments='{"a"'), delta(content="so"), call(0, arguments=":1}")],
     ],
-    ids=["id and name repeated", "arguments repeated", "no index", "index from 1", "an object", "name later"],
+    ids=[
+        "id and name repeated",
+        "arguments repeated",
+        "no index",
+        "index from 1",
+        "an object",
+        "name later",
+        "no index in pieces",
+        "no index, id repeated",
+        "no index, id and name repeated",
+        "one call under two indices",
+        "reasoning between",
+        "text between",
+    ],
 )
 def test_call_when_oddly_told_then_repaired(chunks: list[dict[str, Any]]) -> None:
-    (item,) = rebuilt(streamed(*chunks, stop()))
+    items = rebuilt(streamed(*chunks, stop()))
+    (item,) = (item for item in items if item["type"] == "function_call")
     assert (item["name"], item["call_id"], json.loads(item["arguments"])) == ("f", "c", {"a": 1})
+    assert {item.get("status", "completed") for item in items} == {"completed"}
+
+
+@pytest.mark.parametrize(
+    "chunks",
+    [
+        [call(0, id="a", name="f", arguments='{"x":1}'), call(0, id="b", name="f", arguments='{"x":2}')],
+        [call(None, id="a", name="f", arguments='{"x"'), call(None, arguments=":1}"),
+         call(None, id="b", name="f", arguments='{"x"'), call(None, arguments=":2}")],
+        [call(1, id="a", name="f", arguments='{"x"'), call(2, id="b", name="f", arguments='{"x"'),
+         call(1, arguments=":1}"), call(2, arguments=":2}")],
+    ],
+    ids=["two ids under one index", "no index", "interleaved, from 1"],
+)  # fmt: skip
+def test_calls_when_two_are_oddly_told_then_told_apart(chunks: list[dict[str, Any]]) -> None:
+    items = rebuilt(streamed(*chunks, stop("tool_calls")))
+    assert [(item["call_id"], json.loads(item["arguments"])) for item in items] == [("a", {"x": 1}), ("b", {"x": 2})]
+
+
+def test_call_when_cut_by_length_then_nothing_is_made_up() -> None:
+    function, custom = streamed(call(0, id="c", name="f"), stop("length")), {**REQUEST, "tools": [CUSTOM]}
+    assert rebuilt(function)[0] == {**rebuilt(function)[0], "arguments": "", "status": "incomplete"}
+    cut = streamed(call(0, id="c", name="patch", arguments='{"input":"a\\nb\\'), stop("length"), request=custom)
+    assert rebuilt(cut)[0]["input"] == "a\nb"
+    whole = streamed(call(0, id="c", name="patch", arguments='{"input":{"a":true}}'), stop(), request=custom)
+    assert rebuilt(whole)[0]["input"] == '{"a":true}'
 
 
 def test_call_when_it_has_no_id_or_arguments_then_made() -> None:
@@ -268,7 +314,74 @@ def test_call_when_it_has_no_id_or_arguments_then_made() -> None:
     assert item["arguments"] == "{}"
 
 
-@pytest.mark.parametrize("chunk", [{"choices": [1]}, {"choices": [{"delta": {"tool_calls": [1]}}]}, {"choices": 1}])
+@pytest.mark.parametrize(
+    "chunk",
+    [
+        {"choices": [1]},
+        {"choices": [{"delta": {"tool_calls": [1]}}]},
+        {"choices": 1},
+        {"choices": {"a": 1}},
+        {"choices": [{"delta": {}, "finish_reason": ["stop"]}]},
+        {"choices": [{"delta": {"content": 5}}]},
+        call(0, id=5, name="f"),
+        call(0, id="c", name=["f"]),
+    ],
+)
 def test_chunk_when_it_cannot_be_read_then_invalid_response(chunk: dict[str, Any]) -> None:
     with pytest.raises(InvalidResponse):
         writer().chunk(chunk)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"choices": {"a": 1}},
+        {"choices": ["x"]},
+        {"choices": [{"message": "hi"}]},
+        {"choices": [{"message": ["hi"]}]},
+        {"choices": [{"message": {"tool_calls": [1]}}]},
+        {"choices": [{"message": {"tool_calls": {"a": 1}}}]},
+        {"choices": [{"message": {"content": "x"}, "finish_reason": ["stop"]}]},
+    ],
+)
+def test_answer_when_it_cannot_be_read_then_invalid_response(answer: dict[str, Any]) -> None:
+    with pytest.raises(InvalidResponse):
+        writer().whole(answer)
+
+
+@pytest.mark.parametrize(("reason", "error"), [("insufficient_system_resource", Overloaded), ("error", UpstreamFailed)])
+def test_end_when_for_a_reason_that_is_a_failure_then_it_is_one(reason: str, error: type[ProviderError]) -> None:
+    with pytest.raises(error):
+        writer().chunk(stop(reason))
+
+
+FORMAT = {"type": "json_schema", "name": "n", "schema": {"type": "object"}}
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"text": {"format": None, "verbosity": "low"}},
+        {"tool_choice": {"type": "allowed_tools", "tools": [{"type": "function", "name": "f"}]}},
+        {"tools": [{"type": "function", "name": "f"}]},
+    ],
+)
+def test_response_when_the_request_leaves_something_out_then_has_every_field(fields: dict[str, Any]) -> None:
+    response = streamed(delta(content="x"), stop(), request={**REQUEST, **fields})[-1]["response"]
+    spec.ResponseResource.model_validate(response)
+
+
+def test_format_when_the_request_leaves_something_out_then_has_every_field() -> None:
+    made = new_response({"text": {"format": FORMAT}}, "resp_1", 1, "m")["text"]["format"]
+    assert made == {**FORMAT, "description": None, "strict": False}
+
+
+def test_function_when_it_does_not_say_whether_strict_then_told_as_the_upstream_was() -> None:
+    tool = {"type": "function", "name": "f"}
+    (sent,) = to_chat({"input": "a", "tools": [tool]}).body["tools"]
+    assert new_response({"tools": [tool]}, "resp_1", 1, "m")["tools"][0]["strict"] is sent["function"]["strict"]
+
+
+def test_tool_of_another_host_when_it_carries_credentials_then_they_are_not_told() -> None:
+    tool = {"type": "mcp", "server_url": "https://a.example", "authorization": "sk-1", "headers": {"Authorization": "sk-2"}}
+    assert new_response({"tools": [tool]}, "resp_1", 1, "m")["tools"] == [{"type": "mcp", "server_url": "https://a.example"}]
