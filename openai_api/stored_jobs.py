@@ -22,7 +22,7 @@ from openai_api.database_threads import DatabaseThreads
 from openai_api.jobs import Asked, Job, Told
 from openai_api.models import ResponseEventsRow, StoredResponseRow
 from openai_api.responses import ACTIVE, StoredResponse
-from openai_api.stored_responses import mine, new_row, purge, stored_of
+from openai_api.stored_responses import PURGE_ROWS, mine, new_row, purge, stored_of
 from providers.wire.openai_responses import frame_of
 from providers.wire.patch import fields_of, patch
 from providers.wire.response_object import error_object
@@ -97,8 +97,7 @@ class DatabaseJobs:
 
     def _take(self, places: int, *, judges: bool) -> list[Job]:
         if monotonic() - self._purged > PURGE_S:
-            self._purged = monotonic()
-            purge()
+            self._purged = monotonic() if purge() < PURGE_ROWS else 0.0  # with more of them, again with the next look
         lost = StoredResponseRow.objects.filter(status__in=ACTIVE, beat_at__lt=Now() - timedelta(seconds=LEASE_S))
         for row in lost.exclude(worker="")[: 100 if judges else 0]:
             _fail(row)

@@ -46,10 +46,12 @@ def new_row(response: StoredResponse, keep: timedelta) -> StoredResponseRow:
     )
 
 
-def purge() -> None:
-    """Deletes responses that have expired, the first thousand of them."""
-    old = StoredResponseRow.objects.filter(expires_at__lt=datetime.now(UTC)).values_list("pk", flat=True)
-    StoredResponseRow.objects.filter(pk__in=list(old[:PURGE_ROWS])).delete()
+def purge() -> int:
+    """Deletes responses that have expired, the first thousand of them, and says how many there were."""
+    expired = StoredResponseRow.objects.filter(expires_at__lt=datetime.now(UTC)).values_list("pk", flat=True)
+    old = list(expired[:PURGE_ROWS])
+    StoredResponseRow.objects.filter(pk__in=old).delete()
+    return len(old)
 
 
 def mine(response_id: str, owner: str) -> QuerySet[StoredResponseRow]:

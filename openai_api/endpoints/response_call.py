@@ -36,4 +36,7 @@ def response_call(inbound: Inbound, fields: Fields, request: ResponseRequest, **
 def _model(request: ResponseRequest, inbound: Inbound) -> str | None:
     if request.model is not None or request.prompt is request.conversation is None:
         return request.model
-    return inbound.headers.get(MODEL_HEADER, DEFAULT_MODEL.encode()).decode("latin-1")
+    if MODEL_HEADER in inbound.headers:
+        return inbound.headers[MODEL_HEADER].decode("latin-1")
+    known = DEFAULT_MODEL in inbound.catalog.models and inbound.caller.may_use(DEFAULT_MODEL)
+    return DEFAULT_MODEL if known else None

@@ -43,7 +43,7 @@ async def get(gateway: Gateway, inbound: Inbound) -> None:
         await _at_upstream(gateway, inbound, sealed, "GET", ITEMS if items else "")
         return
     stored = await _stored(gateway, inbound, response_id)
-    query = _query(inbound)
+    query = dict(_pairs(inbound))
     if not items and query.get("stream") == "true":
         await _stream_again(gateway, inbound, stored, query.get("starting_after", "-1"))
         return
@@ -114,14 +114,14 @@ async def _at_upstream(gateway: Gateway, inbound: Inbound, sealed: Sealed, metho
     if entry is None:
         raise no_such_response(inbound.argument)
     inbound.record.model = entry.name
-    query = {name: value for name, value in _query(inbound).items() if name in PASSED}
+    query = [(name, value) for name, value in _pairs(inbound) if name in PASSED]
     path = f"/{quote(sealed.upstream_id, safe='')}{suffix}" + (f"?{urlencode(query)}" if query else "")
     call = make_call(
         inbound,
         Capability.RESPONSES,
         Wire.OPENAI_RESPONSES,
         entry.name,
-        stream=method == "GET" and query.get("stream") == "true",
+        stream=method == "GET" and dict(query).get("stream") == "true",
         background=True,
         pinned=sealed.target,
         seal=partial(gateway.response_ids.seal, inbound.caller.id),
@@ -138,17 +138,21 @@ def _entry_of(target: str, client: Client, catalog: CatalogSnapshot) -> ModelEnt
     return None
 
 
-def _query(inbound: Inbound) -> dict[str, str]:
-    return dict(parse_qsl(inbound.query.decode("latin-1")))
+def _pairs(inbound: Inbound) -> list[tuple[str, str]]:
+    """The query; a name may stand in it more than once."""
+    return parse_qsl(inbound.query.decode("latin-1"))
 
 
 def _page(stored: StoredResponse, query: dict[str, str]) -> bytes:
     """A page of the items, the newest first unless `order` says otherwise."""
     items: Sequence[dict[str, Any]] = msgspec.json.decode(stored.items)
-    if query.get("order", "desc") != "asc":
+    order = query.get("order", "desc")
+    if order not in ("asc", "desc"):
+        raise invalid("invalid_value", "The parameter 'order' is neither 'asc' nor 'desc'.", "order")
+    if order == "desc":
         items = items[::-1]
     limit = query.get("limit", str(USUAL_ITEMS))
-    if not limit.isdigit() or not 1 <= int(limit) <= MAX_ITEMS:
+    if not NUMBER.fullmatch(limit) or not 1 <= int(limit) <= MAX_ITEMS:
         raise invalid("invalid_value", f"The parameter 'limit' is not between 1 and {MAX_ITEMS}.", "limit")
     if after := query.get("after"):
         places = [place for place, item in enumerate(items) if item.get("id") == after]

@@ -218,10 +218,11 @@ def test_native_response_when_asked_for_again_is_the_upstreams(client: OpenAI, g
     upstream.answers["/v1/responses"] = lambda seen: said(NATIVE)
     upstream.answers[at("")] = lambda seen: said({**NATIVE, "previous_response_id": UPSTREAM_ID})
     made = client.responses.create(model="r/native", input="hi")
-    found = client.responses.retrieve(made.id, include=["message.output_text.logprobs"])
+    wanted: Any = ["message.output_text.logprobs", "reasoning.encrypted_content"]
+    found = client.responses.retrieve(made.id, include=wanted)
     assert (found.id, found.previous_response_id, found.model) == (made.id, made.id, "r/native")
     assert (upstream.last.method, upstream.last.path.partition("?")[0]) == ("GET", at(""))
-    assert "message.output_text.logprobs" in upstream.last.path
+    assert all(name in upstream.last.path for name in wanted)
     upstream.answers[at("/cancel")] = lambda seen: said({**NATIVE, "status": "cancelled"})
     assert client.responses.cancel(made.id).status == "cancelled"
     upstream.answers[at("/input_items")] = lambda seen: said({"object": "list", "data": [], "has_more": False})

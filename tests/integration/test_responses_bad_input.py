@@ -12,6 +12,7 @@ import pytest
 from tests.fakes.vendor import Vendor, said, vendor
 from tests.integration.test_responses import NATIVE, ask, chat, define
 from tests.live import LiveGateway, error_of
+from tests.live_fixtures import StartGateway
 
 
 @pytest.fixture(scope="module")
@@ -87,3 +88,50 @@ def test_forgetful_upstream_when_it_takes_what_cannot_be_kept_is_still_heard(
 def test_request_when_it_names_no_model_is_400(gateway: LiveGateway, upstream: Vendor) -> None:
     answer = gateway.http.post("/v1/responses", content=json.dumps({"input": "hi"}))
     assert (answer.status_code, error_of(answer)["param"]) == (400, "model")
+
+
+@pytest.mark.parametrize("kind", ["native", "chat"])
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("GET", ""), ("GET", "?stream=true"), ("DELETE", ""), ("POST", "/cancel"), ("GET", "/input_items")],
+)
+def test_response_when_anothers_is_byte_for_byte_like_one_that_nobody_has(
+    method: str, path: str, kind: str, gateway: LiveGateway, upstream: Vendor
+) -> None:
+    upstream.answers["/v1/responses"] = lambda seen: said(NATIVE)
+    upstream.answers["/v1/chat/completions"] = lambda seen: said(chat({"content": "Hello."}))
+    mine: str = ask(gateway, f"r/{kind}").json()["id"]
+    key = gateway.create_key(f"other {kind} {method} {path or '/'}")["key"]
+    gateway.wait_visible(f"r/{kind}", key=key)
+    asked = len(upstream.seen)
+
+    def told(response_id: str) -> tuple[int, bytes]:
+        url = f"{gateway.base_url}/v1/responses/{response_id}{path}"
+        answer = httpx.request(method, url, headers=gateway.headers(key), trust_env=False)
+        return answer.status_code, answer.content.replace(response_id.encode(), b"ID")
+
+    assert told(mine) == told("resp_" + "0" * (len(mine) - 5))
+    assert told(mine)[0] == 404
+    assert len(upstream.seen) == asked
+
+
+@pytest.mark.parametrize(
+    ("query", "param"),
+    [("limit=0", "limit"), ("limit=101", "limit"), ("limit=²", "limit"), (f"limit={'9' * 5000}", "limit"), ("order=up", "order"),
+     ("after=none", "after")],
+)  # fmt: skip
+def test_items_when_asked_for_oddly_is_400_that_names_it(query: str, param: str, gateway: LiveGateway, upstream: Vendor) -> None:
+    upstream.answers["/v1/chat/completions"] = lambda seen: said(chat({"content": "Hello."}))
+    made = ask(gateway, "r/chat").json()["id"]
+    answer = gateway.http.get(f"/v1/responses/{made}/input_items?{query}")
+    assert (answer.status_code, error_of(answer)["param"]) == (400, param)
+
+
+@pytest.mark.parametrize("named", [{"prompt": {"id": "pmpt_1"}}, {"conversation": "conv_1"}])
+def test_request_when_it_names_no_model_and_there_is_none_by_default_is_400(
+    named: dict[str, Any], start_gateway: StartGateway
+) -> None:
+    gateway = start_gateway()
+    answer = gateway.http.post("/v1/responses", json={"input": "hi", **named})
+    told = error_of(answer)
+    assert (answer.status_code, told["code"], told["param"]) == (400, "missing_required_parameter", "model")

@@ -1,0 +1,29 @@
+"""Are expired responses deleted as fast as they come?"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from openai_api.database_threads import DatabaseThreads
+from openai_api.models import StoredResponseRow
+from openai_api.stored_jobs import DatabaseJobs
+from openai_api.stored_responses import PURGE_ROWS
+
+DAY = timedelta(days=1)
+
+
+@pytest.mark.django_db
+def test_responses_when_more_have_expired_than_are_deleted_at_once_then_the_next_looks_delete_the_rest() -> None:
+    now = datetime.now(UTC)
+    ends = [now - DAY] * (2 * PURGE_ROWS + 1) + [now + DAY]
+    made = [
+        StoredResponseRow(id=f"resp_{n}", owner="o", model="m", items=b"", body=b"", created_at=now, expires_at=end)
+        for n, end in enumerate(ends)
+    ]
+    StoredResponseRow.objects.bulk_create(made)
+    jobs = DatabaseJobs(DatabaseThreads(), 30, "w")
+    for _ in range(4):
+        jobs._take(1, judges=False)
+    assert [row.id for row in StoredResponseRow.objects.all()] == [made[-1].id]
