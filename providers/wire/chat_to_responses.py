@@ -184,7 +184,7 @@ class ResponseWriter:
     def _call(self, piece: Json) -> None:
         function = piece.get("function") or {}
         call_id, name = _string(piece.get("id")), _string(function.get("name"))
-        call = self._known_call(call_id, piece.get("index"), name)
+        call = self._known_call(call_id, piece.get("index"), name, function.get("arguments"))
         if call is None:
             call = _Call(self._tools, piece.get("index"))
             self._calls.append(call)
@@ -200,17 +200,16 @@ class ResponseWriter:
             call.item["arguments"] += new
             self._tell("response.function_call_arguments.delta", call.item, delta=new)
 
-    def _known_call(self, call_id: str, index: Any, name: str) -> _Call | None:
+    def _known_call(self, call_id: str, index: Any, name: str, more: Any) -> _Call | None:
         """The call that a piece belongs to. Some upstreams count from one, or not at all, or give two calls one number."""
         for call in self._calls:
             if call_id and call.call_id == call_id:
                 return call
-        latest = self._calls[::-1]
         if index is None:
-            fits = [call for call in latest[:1] if not call_id and name in ("", call.name)]
+            fits = [] if call_id else self._calls[-1:]
         else:
-            fits = [call for call in latest if call.index == index and not (call_id and call.call_id)]
-        return fits[0] if fits else None
+            fits = [call for call in self._calls if call.index == index and not (call_id and call.call_id)][-1:]
+        return fits[0] if fits and (call_id or fits[0].goes_on(name, more)) else None
 
     # Items
 
@@ -325,6 +324,12 @@ class _Call:
             return ""
         self.arguments += text
         return text
+
+    def goes_on(self, name: str, more: Any) -> bool:
+        """Whether a piece without an id belongs to it, and does not begin another call."""
+        if not name or not self.name:
+            return True
+        return name == self.name and (not more or more == self.arguments or not _is_json(self.arguments))
 
     def begun(self, mint: Mint) -> Json:
         """The item, still without its arguments."""

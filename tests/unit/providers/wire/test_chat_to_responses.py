@@ -299,6 +299,16 @@ def test_calls_when_two_are_oddly_told_then_told_apart(chunks: list[dict[str, An
     assert [(item["call_id"], json.loads(item["arguments"])) for item in items] == [("a", {"x": 1}), ("b", {"x": 2})]
 
 
+@pytest.mark.parametrize("index", [None, 0])
+@pytest.mark.parametrize("names", [("f", "f"), ("f", "g")])
+def test_calls_when_whole_and_without_ids_then_told_apart(names: tuple[str, str], index: int | None) -> None:
+    chunks = [call(index, name=name, arguments=f'{{"x":{number}}}') for number, name in enumerate(names)]
+    items = rebuilt(streamed(*chunks, stop(), request={**REQUEST, "tools": [FUNCTION, {**FUNCTION, "name": "g"}]}))
+    told = [(item["name"], json.loads(item["arguments"])) for item in items]
+    assert told == [(names[0], {"x": 0}), (names[1], {"x": 1})]
+    assert len({item["call_id"] for item in items}) == 2
+
+
 def test_call_when_cut_by_length_then_nothing_is_made_up() -> None:
     function, custom = streamed(call(0, id="c", name="f"), stop("length")), {**REQUEST, "tools": [CUSTOM]}
     assert rebuilt(function)[0] == {**rebuilt(function)[0], "arguments": "", "status": "incomplete"}
