@@ -74,13 +74,6 @@ class CatalogSnapshot:
     problems: tuple[Problem, ...] = ()
     models_body: bytes = b'{"object":"list","data":[]}'
 
-    def owner_of(self, target: str, capability: Capability) -> ModelEntry | None:
-        """The model that a target serves."""
-        for entry in self.models.values():
-            if any(known.id == target for known in entry.targets.get(capability, ())):
-                return entry
-        return None
-
     def circuits(self) -> set[str]:
         """The names of the circuit breakers of all targets."""
         by_capability = (targets for entry in self.models.values() for targets in entry.targets.values())

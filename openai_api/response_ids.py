@@ -20,10 +20,17 @@ WELL_FORMED = re.compile(r"[A-Za-z0-9_-]{1,256}")
 
 
 class Sealed(NamedTuple):
-    """Where a response lies: the route's id, and what the upstream calls it."""
+    """Where a response lies: the route's id, and what the upstream calls it. `asked` is the `tag` of the model that was
+    asked for, "" if that has the route itself."""
 
     target: str
     upstream_id: str
+    asked: str = ""
+
+
+def tag(model: str) -> str:
+    """What stands for the name of a model in an id."""
+    return urlsafe_b64encode(hashlib.sha256(model.encode()).digest()[:6]).decode()
 
 
 class ResponseIds:
@@ -33,9 +40,9 @@ class ResponseIds:
         """Keys of any length, at least one; AES-SIV wants 64 bytes."""
         self._ciphers = [AESSIV(hashlib.sha512(key).digest()) for key in keys]
 
-    def seal(self, owner: str, target: str, upstream_id: str) -> str:
+    def seal(self, owner: str, target: str, upstream_id: str, asked: str = "") -> str:
         """The outside id. Raises `ValueError` if it would be too long."""
-        text = f"{target} {upstream_id}".encode()
+        text = (f" {asked} {target} {upstream_id}" if asked else f"{target} {upstream_id}").encode()
         made = PREFIX + urlsafe_b64encode(self._ciphers[0].encrypt(text, [owner.encode()])).decode().rstrip("=")
         if len(made) > 256:
             raise ValueError("the upstream's id is too long")
@@ -52,8 +59,11 @@ class ResponseIds:
             return None
         for cipher in self._ciphers:
             try:
-                text = cipher.decrypt(raw, [owner.encode()])
-                return Sealed(*text.decode().split(" ", 1))
+                text = cipher.decrypt(raw, [owner.encode()]).decode()
+                if not text.startswith(" "):  # no route's id is empty
+                    return Sealed(*text.split(" ", 1))
+                asked, target, upstream_id = text[1:].split(" ", 2)
+                return Sealed(target, upstream_id, asked)
             except (InvalidTag, ValueError):
                 continue
         return None

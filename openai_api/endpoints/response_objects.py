@@ -13,7 +13,6 @@ from urllib.parse import parse_qsl, quote, urlencode
 
 import msgspec
 
-from models_catalog.snapshot import CatalogSnapshot, Client, ModelEntry
 from openai_api.context import Gateway, Inbound
 from openai_api.endpoints.call import make_call
 from openai_api.errors import ApiError, invalid
@@ -21,6 +20,7 @@ from openai_api.pipeline.adapt import adapt_stored
 from openai_api.pipeline.continue_response import found
 from openai_api.pipeline.queue_response import follow_response
 from openai_api.pipeline.respond import send_json
+from openai_api.pipeline.response_model import model_of
 from openai_api.pipeline.run import serve
 from openai_api.response_ids import WELL_FORMED, Sealed
 from openai_api.responses import ACTIVE, StoredResponse
@@ -110,9 +110,10 @@ async def _stream_again(gateway: Gateway, inbound: Inbound, stored: StoredRespon
 
 
 async def _at_upstream(gateway: Gateway, inbound: Inbound, sealed: Sealed, method: str, suffix: str) -> None:
-    entry = _entry_of(sealed.target, inbound.caller, inbound.catalog)
-    if entry is None:
+    reached = model_of(sealed, Capability.RESPONSES, inbound.caller, inbound.catalog)
+    if reached is None:
         raise no_such_response(inbound.argument)
+    entry, asked = reached
     inbound.record.model = entry.name
     query = [(name, value) for name, value in _pairs(inbound) if name in PASSED]
     path = f"/{quote(sealed.upstream_id, safe='')}{suffix}" + (f"?{urlencode(query)}" if query else "")
@@ -120,22 +121,14 @@ async def _at_upstream(gateway: Gateway, inbound: Inbound, sealed: Sealed, metho
         inbound,
         Capability.RESPONSES,
         Wire.OPENAI_RESPONSES,
-        entry.name,
+        asked,
         stream=method == "GET" and dict(query).get("stream") == "true",
         background=True,
         pinned=sealed.target,
-        seal=partial(gateway.response_ids.seal, inbound.caller.id),
+        seal=partial(gateway.response_ids.seal, inbound.caller.id, asked=sealed.asked),
     )
     inbound.record.stream, inbound.record.capability = call.stream, call.capability
     await serve(gateway, inbound, call, entry, partial(adapt_stored, call, method, path, gateway.transport))
-
-
-def _entry_of(target: str, client: Client, catalog: CatalogSnapshot) -> ModelEntry | None:
-    """The model that the target serves, if the key may use it."""
-    for entry in catalog.models.values():
-        if any(known.id == target for known in entry.targets.get(Capability.RESPONSES, ())):
-            return entry if client.may_use(entry.name) else None
-    return None
 
 
 def _pairs(inbound: Inbound) -> list[tuple[str, str]]:

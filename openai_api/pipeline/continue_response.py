@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from functools import partial
 
 import msgspec
 
-from models_catalog.snapshot import Client, ModelEntry
+from models_catalog.snapshot import CatalogSnapshot, Client, ModelEntry
 from openai_api.connection_responses import ConnectionResponses
 from openai_api.errors import ApiError, invalid
+from openai_api.pipeline.response_model import reaches, sealing
 from openai_api.response_ids import WELL_FORMED, ResponseIds, Sealed
 from openai_api.responses import ACTIVE, ResponseStore, StoredResponse, input_items
 from providers.aside import aside
-from providers.capabilities import Capability
 from providers.types import Call
 from providers.wire.patch import fields_of, patch
 from providers.wire.responses_tools import Json
@@ -22,18 +21,18 @@ _items = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
 
 Fetch = Callable[[Sealed], Awaitable[Sequence[Json] | None]]
-"""The items of a response that lies at an upstream of another model; None if there is none that the client may use."""
+"""The items of a response that lies where the model does not lead; None if there is none that the client may use."""
 
 
 async def continue_response(
-    call: Call, entry: ModelEntry, client: Client, ids: ResponseIds, store: ResponseStore, fetch: Fetch
+    call: Call, entry: ModelEntry, client: Client, catalog: CatalogSnapshot, ids: ResponseIds, store: ResponseStore, fetch: Fetch
 ) -> Call:
     """The call with what went before, or for the upstream that keeps it, pinned to that; and with what makes our ids.
-    What lies at an upstream of another model is carried over.
+    What lies where neither the model nor its fallback models lead is carried over.
 
     Raises 404 `previous_response_not_found`, 503 when it cannot be looked up, and what `fetch` raises.
     """
-    call = msgspec.structs.replace(call, seal=partial(ids.seal, client.id))
+    call = msgspec.structs.replace(call, seal=sealing(ids, client, entry, call.model, call.capability))
     previous = call.previous_response_id
     if previous is None:
         return call
@@ -45,7 +44,7 @@ async def continue_response(
         previous = remembered.continues
     sealed = ids.open(client.id, previous)
     if sealed is not None:
-        if all(target.id != sealed.target for target in entry.targets.get(Capability.RESPONSES, ())):
+        if not reaches(entry, sealed.target, call.capability, catalog):
             carried = await fetch(sealed)
             if carried is None:
                 raise not_found(previous)

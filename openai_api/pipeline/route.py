@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import replace
 from time import perf_counter
 from typing import TypeVar
 
@@ -47,13 +48,17 @@ async def route(
     breakers: Breakers,
     attempts: list[Attempt],
     attempt: Try[T],
+    *,
+    only: Callable[[Target], bool] | None = None,
 ) -> tuple[Target, T]:
-    """The first good result and its target; `attempts` gets a line for every try.
+    """The first good result and its target; `attempts` gets a line for every try. With `only` no other target is tried; there
+    must be one.
 
     `attempt` raises `ProviderError`. Raises `Exhausted`.
     """
     errors: list[ProviderError] = []
     legs = list(chain(entry, capability, catalog))
+    legs = legs if only is None else _with_only(legs, capability, only)
     untried = sum(len(leg.targets[capability]) for leg in legs)
     tries = max(MAX_TRIES, untried)
     for leg in legs:
@@ -94,6 +99,11 @@ def chain(entry: ModelEntry, capability: Capability, catalog: CatalogSnapshot) -
         waiting[:0] = found.fallbacks
         if capability in found.targets:
             yield found
+
+
+def _with_only(legs: list[ModelEntry], capability: Capability, only: Callable[[Target], bool]) -> list[ModelEntry]:
+    kept = ((leg, tuple(target for target in leg.targets[capability] if only(target))) for leg in legs)
+    return [replace(leg, targets={capability: targets}) for leg, targets in kept if targets]
 
 
 def _worth_waiting_for(error: RateLimited) -> tuple[bool, float]:

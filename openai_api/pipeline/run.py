@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from functools import partial
 
 import msgspec
@@ -21,13 +20,14 @@ from openai_api.pipeline.keep_response import keep_response
 from openai_api.pipeline.queue_response import is_made_here, queue_response
 from openai_api.pipeline.resolve_model import resolve_model
 from openai_api.pipeline.respond import Keep, respond
+from openai_api.pipeline.response_model import model_of
 from openai_api.pipeline.route import Exhausted, Try, route
 from openai_api.recording.events import Attempt
 from openai_api.response_ids import Sealed
 from openai_api.summaries import Summaries
 from providers.capabilities import Capability
 from providers.response_history import history
-from providers.types import Call
+from providers.types import Call, Target
 from providers.wire.responses_tools import Json
 
 LARGE_BODY = 64 * 1024
@@ -74,7 +74,7 @@ async def run(gateway: Gateway, inbound: Inbound, decode: Decode) -> None:
     if call.capability is Capability.RESPONSES:
         call = _reading_summaries(call, client, gateway.summaries)
         fetch = partial(_context, gateway, inbound, call)
-        call = await continue_response(call, entry, client, gateway.response_ids, gateway.responses, fetch)
+        call = await continue_response(call, entry, client, catalog, gateway.response_ids, gateway.responses, fetch)
         if is_made_here(call, entry):
             await queue_response(gateway, inbound, call)
             return
@@ -89,7 +89,9 @@ async def serve(
     """The rest of the journey, once it is known what is asked of which model. Raises `ApiError`."""
     record, catalog = inbound.record, inbound.catalog
     try:
-        target, answer = await route(_pinned(entry, call), call.capability, catalog, gateway.breakers, record.attempts, attempt)
+        target, answer = await route(
+            entry, call.capability, catalog, gateway.breakers, record.attempts, attempt, only=_bound(call)
+        )
     except Exhausted as failure:
         raise upstream(failure.error) from failure
     served = catalog.models.get(target.model, entry)
@@ -106,14 +108,14 @@ def _reading_summaries(call: Call, client: Client, summaries: Summaries) -> Call
 async def _context(gateway: Gateway, inbound: Inbound, call: Call, sealed: Sealed) -> list[Json] | None:
     """What was said up to a response that lies at an upstream; None if the client may not use that, or it is not there."""
     record, catalog = inbound.record, inbound.catalog
-    entry = catalog.owner_of(sealed.target, call.capability)
-    if entry is None or not inbound.caller.may_use(entry.name):
+    found = model_of(sealed, call.capability, inbound.caller, catalog)
+    if found is None:
         return None
     asking = partial(history, call, sealed.upstream_id, gateway.transport)
     attempts: list[Attempt] = []
     try:
-        only = _pinned(entry, msgspec.structs.replace(call, pinned=sealed.target))
-        return (await route(only, call.capability, catalog, gateway.breakers, attempts, asking))[1]
+        only = _bound(msgspec.structs.replace(call, pinned=sealed.target))
+        return (await route(found[0], call.capability, catalog, gateway.breakers, attempts, asking, only=only))[1]
     except Exhausted as failure:
         if failure.error.upstream_status == NOT_FOUND:
             return None
@@ -122,12 +124,16 @@ async def _context(gateway: Gateway, inbound: Inbound, call: Call, sealed: Seale
         record.context_s += sum(attempt.upstream_s for attempt in attempts)
 
 
-def _pinned(entry: ModelEntry, call: Call) -> ModelEntry:
-    """The model with only the target that the call is bound to, if it is."""
-    if not call.pinned:
-        return entry
-    targets = tuple(target for target in entry.targets[call.capability] if target.id == call.pinned)
-    return replace(entry, targets={call.capability: targets}, fallbacks=())
+def _bound(call: Call) -> Callable[[Target], bool] | None:
+    """Which targets may be tried: the one that the call is pinned to, or those that make responses in the background (the
+    gateway's own go without the field), or all (None)."""
+    if call.pinned:
+        return lambda target: target.id == call.pinned
+    return _keeps_responses if call.background else None
+
+
+def _keeps_responses(target: Target) -> bool:
+    return target.keeps_responses
 
 
 def inference(decode: Decode) -> Handler:
