@@ -28,6 +28,7 @@ from providers.capabilities import Capability
 from providers.types import Wire
 from providers.wire.patch import fields_of
 
+NOT_FOUND = 404
 CANCEL, ITEMS = "/cancel", "/input_items"
 MAX_ITEMS, USUAL_ITEMS = 100, 20
 NUMBER = re.compile(r"-1|[0-9]{1,9}")
@@ -110,9 +111,10 @@ async def _stream_again(gateway: Gateway, inbound: Inbound, stored: StoredRespon
 
 
 async def _at_upstream(gateway: Gateway, inbound: Inbound, sealed: Sealed, method: str, suffix: str) -> None:
+    response_id = inbound.argument.removesuffix(suffix)
     reached = model_of(sealed, Capability.RESPONSES, inbound.caller, inbound.catalog)
     if reached is None:
-        raise no_such_response(inbound.argument)
+        raise no_such_response(response_id)
     entry, asked = reached
     inbound.record.model = entry.name
     query = [(name, value) for name, value in _pairs(inbound) if name in PASSED]
@@ -128,7 +130,13 @@ async def _at_upstream(gateway: Gateway, inbound: Inbound, sealed: Sealed, metho
         seal=partial(gateway.response_ids.seal, inbound.caller.id, asked=sealed.asked),
     )
     inbound.record.stream, inbound.record.capability = call.stream, call.capability
-    await serve(gateway, inbound, call, entry, partial(adapt_stored, call, method, path, gateway.transport))
+    try:
+        await serve(gateway, inbound, call, entry, partial(adapt_stored, call, method, path, gateway.transport))
+    except ApiError as error:
+        if error.status == NOT_FOUND:
+            raise no_such_response(response_id) from error
+        error.message = error.message.replace(sealed.upstream_id, response_id)
+        raise
 
 
 def _pairs(inbound: Inbound) -> list[tuple[str, str]]:

@@ -11,11 +11,11 @@ import msgspec
 
 from models_catalog.snapshot import Client, ModelEntry
 from openai_api.context import Gateway, Inbound
-from openai_api.errors import InvalidKey, invalid, not_ready, too_many_guesses, upstream
+from openai_api.errors import ApiError, InvalidKey, invalid, not_ready, too_many_guesses, upstream
 from openai_api.pipeline.adapt import Answer, adapt
 from openai_api.pipeline.authenticate import authenticate
 from openai_api.pipeline.check_capability import check_capability
-from openai_api.pipeline.continue_response import continue_response
+from openai_api.pipeline.continue_response import continue_response, not_found
 from openai_api.pipeline.keep_response import keep_response
 from openai_api.pipeline.queue_response import is_made_here, queue_response
 from openai_api.pipeline.resolve_model import resolve_model
@@ -36,6 +36,7 @@ DECODER = ThreadPoolExecutor(1, "decode")
 """One thread: decoding holds the interpreter's lock, and several at once would leave the event loop no turn."""
 
 NOT_FOUND = 404
+GONE = "previous_response_not_found"
 
 Handler = Callable[[Gateway, Inbound], Awaitable[None]]
 Decode = Callable[[Inbound], Call]
@@ -80,7 +81,12 @@ async def run(gateway: Gateway, inbound: Inbound, decode: Decode) -> None:
             return
         if not call.action:
             keep = partial(keep_response, gateway.responses, call, client)
-    await serve(gateway, inbound, call, entry, partial(adapt, call, gateway.transport), keep)
+    try:
+        await serve(gateway, inbound, call, entry, partial(adapt, call, gateway.transport), keep)
+    except ApiError as error:
+        if call.pinned and call.previous_response_id and error.code == GONE:
+            raise not_found(call.previous_response_id) from error  # the upstream's words hold its own id
+        raise
 
 
 async def serve(

@@ -21,7 +21,7 @@ from providers.wire.patch import Fields, InvalidJson, fields_of, patch
 from providers.wire.relay import FrameRelay
 from providers.wire.response_object import error_object
 
-ENDINGS = frozenset({"response.completed", "response.incomplete", "response.failed"})
+ENDINGS = frozenset({"response.completed", "response.incomplete", "response.failed", "response.cancelled"})
 BEGINNINGS = frozenset({"response.created", "response.queued", "response.in_progress"})
 MAX_EVENT_BYTES = 64 * 1024 * 1024
 """The last event holds the whole response."""
@@ -137,17 +137,17 @@ class ResponsesRelay(FrameRelay):
             return b""
         self._last = frame
         raw = fields.raw("response")
-        if raw is None or kind not in ENDINGS | BEGINNINGS:
+        inner = fields_of(raw) if raw and raw.startswith(b"{") else None
+        if raw is None or inner is None or ("id" not in inner.spans and kind not in ENDINGS | BEGINNINGS):
             self.events += 1
             return frame
         if self._names is None and kind in BEGINNINGS:
             self._response = raw
             return frame
-        inner = fields_of(raw)
         if kind == "response.failed" and not self.started:
             self.error = _failure(inner)
             return b""
-        if kind in ENDINGS or self._at_once:
+        if kind not in BEGINNINGS or self._at_once:
             self.events += 1
         self._response = self._names.on(inner) if self._names else raw
         out = frame.replace(data, patch(fields, {"response": self._response}), 1) if self._names else frame

@@ -9,9 +9,10 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.fakes.vendor import Vendor, said, vendor
-from tests.integration.test_responses import NATIVE, ask, chat, define
+from tests.fakes.vendor import Vendor, events, said, vendor
+from tests.integration.test_responses import NATIVE, UPSTREAM_ID, ask, at, chat, define, native_events
 from tests.live import LiveGateway, error_of
+from tests.live import events as events_of
 from tests.live_fixtures import StartGateway
 
 
@@ -135,3 +136,50 @@ def test_request_when_it_names_no_model_and_there_is_none_by_default_is_400(
     answer = gateway.http.post("/v1/responses", json={"input": "hi", **named})
     told = error_of(answer)
     assert (answer.status_code, told["code"], told["param"]) == (400, "missing_required_parameter", "model")
+
+
+@pytest.mark.parametrize(("method", "path"), [("GET", ""), ("DELETE", ""), ("POST", "/cancel"), ("GET", "/input_items")])
+def test_response_when_its_upstream_has_it_no_more_is_like_one_that_nobody_has(
+    method: str, path: str, gateway: LiveGateway, upstream: Vendor
+) -> None:
+    upstream.answers["/v1/responses"] = lambda seen: said(NATIVE)
+    made = ask(gateway, "r/native").json()["id"]
+    gone = {"error": {"message": f"Response with id '{UPSTREAM_ID}' not found.", "type": "x", "param": None, "code": None}}
+    upstream.answers[at(path)] = lambda seen: said(gone, status=404)
+    answer = gateway.http.request(method, f"/v1/responses/{made}{path}")
+    unknown = "resp_" + "0" * (len(made) - 5)
+    like = gateway.http.request(method, f"/v1/responses/{unknown}{path}")
+    assert (answer.status_code, answer.text.replace(made, "ID")) == (404, like.text.replace(unknown, "ID"))
+
+
+def test_upstreams_refusal_when_it_names_its_own_id_tells_ours(gateway: LiveGateway, upstream: Vendor) -> None:
+    upstream.answers["/v1/responses"] = lambda seen: said(NATIVE)
+    made = ask(gateway, "r/native").json()["id"]
+    refusal = {
+        "error": {"message": f"Cannot cancel {UPSTREAM_ID}.", "type": "invalid_request_error", "param": None, "code": None}
+    }
+    upstream.answers[at("/cancel")] = lambda seen: said(refusal, status=400)
+    answer = gateway.http.post(f"/v1/responses/{made}/cancel")
+    assert (answer.status_code, error_of(answer)["message"]) == (400, f"Cannot cancel {made}.")
+    gone = {
+        "message": f"{UPSTREAM_ID} not found.",
+        "type": "invalid_request_error",
+        "param": None,
+        "code": "previous_response_not_found",
+    }
+    upstream.answers["/v1/responses"] = lambda seen: said({"error": gone}, status=400)
+    answer = ask(gateway, "r/native", previous_response_id=made)
+    assert (answer.status_code, error_of(answer)["code"]) == (404, "previous_response_not_found")
+    assert UPSTREAM_ID not in answer.text
+
+
+def test_native_stream_when_it_ends_as_cancelled_has_our_names_and_ends(gateway: LiveGateway, upstream: Vendor) -> None:
+    begun, *_ = native_events()
+    response = {**NATIVE, "status": "cancelled"}
+    told = [begun, {"type": "response.vendor.note", "sequence_number": 1, "response": NATIVE}]
+    told.append({"type": "response.cancelled", "sequence_number": 2, "response": response})
+    upstream.answers["/v1/responses"] = lambda seen: events(*told, names=True)
+    answer = ask(gateway, "r/native", stream=True)
+    *seen, done = events_of(answer)
+    assert ([event["type"] for event in seen], done) == ([event["type"] for event in told], "[DONE]")
+    assert UPSTREAM_ID not in answer.text
