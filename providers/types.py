@@ -151,7 +151,8 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     for any.
 
     Of responses: `response_id` is the outside id of one that is made here, `seal` makes that of an upstream's from the
-    target's id and its own; `previous_response_id` is the outside id of the one before; `background` that nobody waits;
+    target's id and its own; `previous_response_id` is the outside id of the one before, `before` how many items of what went
+    before stand in front of the request's own; `background` that nobody waits;
     `action` is what is asked for in place of a response, "input_tokens" or "compact"; `seal_summary` and `open_summary`
     make and read the content of compactions (see `providers/wire/compaction.py`).
     """
@@ -169,6 +170,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     pinned: str = ""
     response_id: str = ""
     previous_response_id: str | None = None
+    before: int = 0
     background: bool = False
     seal: Callable[[str, str], str] | None = None
     action: str = ""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
 
 import msgspec
 
@@ -17,6 +19,7 @@ from providers.types import Call
 from providers.wire.patch import fields_of, patch
 from providers.wire.responses_tools import Json
 
+PLACE = re.compile(r"input\[([0-9]+)\]")
 _items = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
 
@@ -49,7 +52,7 @@ async def continue_response(
             if carried is None:
                 raise not_found(previous)
             items = msgspec.json.encode([*carried, *input_items(call)])
-            return _with(call, {"previous_response_id": None, "input": items})
+            return _with(call, {"previous_response_id": None, "input": items}, before=call.before + len(carried))
         return _with(call, {"previous_response_id": msgspec.json.encode(sealed.upstream_id)}, pinned=sealed.target)
     stored = await found(store, previous, client)
     if stored is None:
@@ -72,7 +75,7 @@ def not_found(response_id: str) -> ApiError:
     return invalid("previous_response_not_found", message, "previous_response_id", status=404)
 
 
-def _with(call: Call, changes: dict[str, bytes | None], **more: str) -> Call:
+def _with(call: Call, changes: dict[str, bytes | None], **more: Any) -> Call:
     body = patch(call.fields, changes)
     return msgspec.structs.replace(call, body=body, fields=fields_of(body), **more)
 
@@ -85,5 +88,15 @@ def _joined(stored: StoredResponse, call: Call) -> Call:
     """The call with the response's input, its output, and what is said now, in this order."""
     output = fields_of(stored.body).raw("output") or b"[]"
     now = [msgspec.Raw(msgspec.json.encode(item)) for item in input_items(call)]
-    items = msgspec.json.encode([*_items(stored.items), *_items(output), *now])
-    return _with(call, {"previous_response_id": None, "input": items})
+    before = [*_items(stored.items), *_items(output)]
+    items = msgspec.json.encode([*before, *now])
+    return _with(call, {"previous_response_id": None, "input": items}, before=call.before + len(before))
+
+
+def own_place(param: str, before: int) -> str:
+    """The place of an error in the request as the client sent it: what went before stands in front of its `input`."""
+    match = PLACE.match(param)
+    if match is None:
+        return param
+    place = int(match[1]) - before
+    return f"input[{place}]{param[match.end() :]}" if place >= 0 else "previous_response_id"

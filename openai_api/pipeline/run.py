@@ -15,7 +15,7 @@ from openai_api.errors import ApiError, InvalidKey, invalid, not_ready, too_many
 from openai_api.pipeline.adapt import Answer, adapt
 from openai_api.pipeline.authenticate import authenticate
 from openai_api.pipeline.check_capability import check_capability
-from openai_api.pipeline.continue_response import continue_response, not_found
+from openai_api.pipeline.continue_response import continue_response, not_found, own_place
 from openai_api.pipeline.keep_response import keep_response
 from openai_api.pipeline.queue_response import is_made_here, queue_response
 from openai_api.pipeline.resolve_model import resolve_model
@@ -86,6 +86,7 @@ async def run(gateway: Gateway, inbound: Inbound, decode: Decode) -> None:
     except ApiError as error:
         if call.pinned and call.previous_response_id and error.code == GONE:
             raise not_found(call.previous_response_id) from error  # the upstream's words hold its own id
+        error.param = own_place(error.param, call.before) if error.param and call.before else error.param
         raise
 
 

@@ -183,3 +183,11 @@ def test_native_stream_when_it_ends_as_cancelled_has_our_names_and_ends(gateway:
     *seen, done = events_of(answer)
     assert ([event["type"] for event in seen], done) == ([event["type"] for event in told], "[DONE]")
     assert UPSTREAM_ID not in answer.text
+
+
+def test_item_when_bad_in_a_continuation_is_400_with_its_place_in_the_request(gateway: LiveGateway, upstream: Vendor) -> None:
+    upstream.answers["/v1/chat/completions"] = lambda seen: said(chat({"content": "Hello."}))
+    first = ask(gateway, "r/chat", input=[{"role": "user", "content": text} for text in "abc"]).json()["id"]
+    items = [{"role": "user", "content": "d"}, {"type": "telepathy"}]
+    answer = ask(gateway, "r/chat", previous_response_id=first, input=items)
+    assert (answer.status_code, error_of(answer)["param"]) == (400, "input[1]")
