@@ -14,8 +14,9 @@ django_application: Any = get_asgi_application()
 from channels.routing import ProtocolTypeRouter  # noqa: E402 - needs Django to be set up
 from django.conf import settings  # noqa: E402
 
+from gateway_project.bounded_django import MAX_BODY_BYTES, BoundedDjango  # noqa: E402
 from gateway_project.lifespan import Lifespan  # noqa: E402
-from gateway_project.wiring import Running  # noqa: E402
+from gateway_project.wiring import Running, limits  # noqa: E402
 from openai_api import routes  # noqa: E402
 from openai_api.consumers import InferenceConsumer  # noqa: E402
 from openai_api.websockets import ResponsesSocket  # noqa: E402
@@ -25,6 +26,7 @@ Asgi = Callable[[Any, Any, Any], Awaitable[None]]
 running = Running()
 only_data = settings.GATEWAY_ROLE == "data"
 inference: Asgi = InferenceConsumer.as_asgi(running.gateway)
+pages: Asgi = BoundedDjango(django_application, limits(MAX_BODY_BYTES))
 sockets: Asgi = ResponsesSocket.as_asgi(running.gateway)
 
 
@@ -33,7 +35,7 @@ async def http(scope: Mapping[str, Any], receive: Any, send: Any) -> None:
     if not running.started:
         await running.start()  # a server without the lifespan protocol, such as daphne
     own = only_data or routes.owns(scope["path"])
-    await (inference if own else django_application)(scope, receive, send)
+    await (inference if own else pages)(scope, receive, send)
 
 
 async def websocket(scope: Mapping[str, Any], receive: Any, send: Any) -> None:

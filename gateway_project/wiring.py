@@ -37,6 +37,16 @@ RUN_DIR = "GATEWAY_RUN_DIR"
 """Names the folder in which `serve` lets its workers meet; not a setting of the operator's."""
 
 
+def limits(max_body_bytes: int | None = None) -> Limits:
+    """What a request may cost by the settings, and by a smaller size of the body if one is given."""
+    return Limits(
+        max_body_bytes=min(settings.GATEWAY_MAX_BODY_BYTES, max_body_bytes or settings.GATEWAY_MAX_BODY_BYTES),
+        body_timeout_s=settings.GATEWAY_BODY_TIMEOUT_S,
+        body_idle_s=settings.GATEWAY_BODY_IDLE_TIMEOUT_S,
+        socket_s=settings.GATEWAY_WEBSOCKET_S,
+    )
+
+
 class Running:
     """The gateway of this process and what must be started and stopped around it, in an event loop."""
 
@@ -63,7 +73,7 @@ class Running:
             recorder=self._recorder,
             state=ProcessState(version=version("signalbox-gateway"), started=monotonic()),
             guesses=Guesses(settings.GATEWAY_GUESSES_PER_MINUTE),
-            limits=Limits(settings.GATEWAY_MAX_BODY_BYTES, settings.GATEWAY_BODY_TIMEOUT_S, settings.GATEWAY_WEBSOCKET_S),
+            limits=limits(),
             metrics=self._metrics,
             response_ids=ResponseIds(derived_keys("response ids")),
             summaries=Summaries(derived_keys("summaries")),

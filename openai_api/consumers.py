@@ -33,7 +33,7 @@ class InferenceConsumer:
         return cls(gateway)
 
     async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
-        request_id = _request_id(scope["headers"])
+        request_id = request_id_of(scope["headers"])
         record = Record(request_id, scope["method"], scope["path"])
         inbound = Inbound(request_id, scope["method"], scope["path"], "", {}, b"", record, send)
         inbound.query = scope.get("query_string", b"")
@@ -76,7 +76,8 @@ class InferenceConsumer:
             watch.stop()
 
 
-def _request_id(headers: list[tuple[bytes, bytes]]) -> str:
+def request_id_of(headers: list[tuple[bytes, bytes]]) -> str:
+    """The id that the client gave the request, if it can be repeated everywhere, else a new one."""
     for name, value in headers:
         if name == b"x-request-id" and REQUEST_ID.fullmatch(value):
             return value.decode("ascii")

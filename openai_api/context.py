@@ -93,6 +93,7 @@ class Limits:
 
     max_body_bytes: int = 64 * 1024 * 1024
     body_timeout_s: float = 120.0
+    body_idle_s: float = 30.0
     socket_s: float = 3600.0
     """How long a WebSocket may last."""
 

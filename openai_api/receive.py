@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping
+from itertools import chain
 
+from openai_api.bounded_body import BoundedBody, too_large
 from openai_api.context import Limits, Receive
 from openai_api.disconnect import Message, Rest, first_step
-from openai_api.errors import CREDENTIAL_HEADERS, ApiError, Headers, conflicting_credentials
+from openai_api.errors import CLOSE, CREDENTIAL_HEADERS, ApiError, conflicting_credentials
 from providers.wire.multipart import BrokenForm, Form, FormReader
 
 MAX_HEADERS = 100
 MAX_HEADER_BYTES = 32 * 1024
 ONCE = (b"host", b"content-length")
 NOT_IN_A_HOST = frozenset(b"/?#@ ")
-CLOSE: Headers = ((b"connection", b"close"),)
 
 
 class ClientGone(Exception):
@@ -29,7 +29,7 @@ def checked_headers(headers: list[tuple[bytes, bytes]]) -> Mapping[bytes, bytes]
     one key in each credential header.
     """
     found = dict(headers)
-    size = sum(map(len, found)) + sum(map(len, found.values()))
+    size = sum(map(len, chain.from_iterable(headers)))
     if len(headers) > MAX_HEADERS or size > MAX_HEADER_BYTES:
         text = f"A request may have {MAX_HEADERS} headers of {MAX_HEADER_BYTES} bytes in all."
         raise ApiError(431, "headers_too_large", text, headers=CLOSE)
@@ -65,9 +65,9 @@ async def read_body(receive: Receive, headers: Mapping[bytes, bytes], limits: Li
     _check_announced(headers, limits)
     first = first_step(receive())
     if not isinstance(first, Rest) and not first.get("more_body"):
-        return _part(first, limits.max_body_bytes, limits)  # the commonest: the body has come with the head
+        return _part(BoundedBody(receive, limits).counted(first))  # the commonest: the body has come with the head
     parts: list[bytes] = []
-    await _read(receive, first, limits, parts.append)
+    await _read(BoundedBody(receive, limits), first, parts.append)
     return b"".join(parts)
 
 
@@ -90,7 +90,7 @@ async def read_form(
             raise _file_too_large(max_file_bytes, reader.too_large)
 
     try:
-        size = await _read(receive, first_step(receive()), limits, feed)
+        size = await _read(BoundedBody(receive, limits), first_step(receive()), feed)
         return reader.finish(), size
     except BrokenForm as error:
         reader.form.close()
@@ -113,38 +113,24 @@ def _check_announced(headers: Mapping[bytes, bytes], limits: Limits) -> int:
     told = headers.get(b"content-length", b"")
     length = int(told) if told.isdigit() else 0
     if length > limits.max_body_bytes:
-        raise _too_large(limits)
+        raise too_large(limits)
     if headers.get(b"content-encoding", b"").strip().lower() not in (b"", b"identity"):
         raise ApiError(415, "unsupported_encoding", "Send the body without Content-Encoding.", headers=CLOSE)
     return length
 
 
-async def _read(receive: Receive, first: Message | Rest, limits: Limits, take: Callable[[bytes], None]) -> int:
+async def _read(body: BoundedBody, first: Message | Rest, take: Callable[[bytes], None]) -> int:
     """Gives the body piece by piece to `take`; its size."""
-    left = limits.max_body_bytes
-    try:
-        async with asyncio.timeout(limits.body_timeout_s):
-            message = await first if isinstance(first, Rest) else first
-            while True:
-                part = _part(message, left, limits)
-                left -= len(part)
-                take(part)
-                if not message.get("more_body"):
-                    return limits.max_body_bytes - left
-                message = await receive()
-    except TimeoutError as error:
-        raise ApiError(408, "request_timeout", "The request body did not arrive in time.", headers=CLOSE) from error
+    message = await body.begin(first)
+    while True:
+        take(_part(message))
+        if not message.get("more_body"):
+            return body.size
+        message = await body()
 
 
-def _part(message: Message, most: int, limits: Limits) -> bytes:
+def _part(message: Message) -> bytes:
     if message["type"] == "http.disconnect":
         raise ClientGone
-    body: bytes = message.get("body", b"")
-    if len(body) > most:
-        raise _too_large(limits)
-    return body
-
-
-def _too_large(limits: Limits) -> ApiError:
-    text = f"The request body is larger than {limits.max_body_bytes} bytes."
-    return ApiError(413, "request_too_large", text, headers=CLOSE)
+    part: bytes = message.get("body", b"")
+    return part
