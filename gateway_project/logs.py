@@ -57,6 +57,13 @@ def plain_name(logger: WrappedLogger, method: str, event: EventDict) -> EventDic
     return event
 
 
+def plain_extra(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
+    """uvicorn says some things a second time, for terminals with colors; Django hands out its request as an object."""
+    event.pop("color_message", None)
+    event.pop("request", None)
+    return event
+
+
 def one_line(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
     """Line breaks in texts are shown as `\\n`, so that nobody can forge a line; tracebacks alone keep theirs."""
     for name, value in event.items():
@@ -66,10 +73,13 @@ def one_line(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
 
 
 class _Deliberate(logging.Filter):
-    """Leaves out what uvicorn says when an answer is not completed: how a broken stream of sound is told to the client."""
+    """Leaves out what uvicorn says of answers that are not completed, which is how a broken stream of sound is told to the
+    client, and of each request that is no HTTP, of which anybody can send many."""
+
+    SAID = ("ASGI callable returned without completing response.", "Invalid HTTP request received.")
 
     def filter(self, record: logging.LogRecord) -> bool:
-        return record.msg != "ASGI callable returned without completing response."
+        return record.msg not in self.SAID
 
 
 SHARED: list[Processor] = [
@@ -97,7 +107,11 @@ def logging_config(level: str, style: str) -> dict[str, Any]:
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {
-            "line": {"()": "structlog.stdlib.ProcessorFormatter", "processors": render, "foreign_pre_chain": SHARED},
+            "line": {
+                "()": "structlog.stdlib.ProcessorFormatter",
+                "processors": render,
+                "foreign_pre_chain": [*SHARED, structlog.stdlib.ExtraAdder(), plain_extra],
+            },
         },
         "filters": {"deliberate": {"()": _Deliberate}},
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["deliberate"]}},

@@ -44,6 +44,8 @@ class _Circuit:
     cooldown: float = COOLDOWN_S
     limited: bool = False
     """Cooled because it asked to be left alone, not because it failed."""
+    told: str = ""
+    """The last alarming failure since the target answered."""
 
     def count(self, now: float, *, failed: bool) -> None:
         if now - self.window_start > WINDOW_S:
@@ -76,39 +78,50 @@ class Breakers:
         circuit.probe, circuit.probe_until = self._permits, now + PROBE_S
         return circuit.probe
 
-    def succeeded(self, target: str) -> None:
-        """Closes the circuit when its cooldown is over; a try that began before it says nothing."""
+    def succeeded(self, target: str) -> bool:
+        """Closes the circuit when its cooldown is over; a try that began before it says nothing. Whether it was closed now,
+        after failures."""
         circuit = self._circuits.get(target)
         if circuit is None:
-            return
+            return False
         now = self._clock()
         if now < circuit.open_until:
-            return
+            return False
         if circuit.open_until:
             self._circuits.pop(target, None)
-            return
-        circuit.failures = 0
+            return not circuit.limited
+        circuit.failures, circuit.told = 0, ""
         circuit.count(now, failed=False)
+        return False
 
-    def failed(self, target: str) -> None:
-        """Counts one failure, and cools the target if that was one too many."""
+    def failed(self, target: str) -> float:
+        """Counts one failure, and cools the target if that was one too many: for so many seconds from now, else 0."""
         circuit = self._circuits.setdefault(target, _Circuit())
         now = self._clock()
         circuit.failures += 1
         circuit.count(now, failed=True)
         if now < circuit.open_until:
-            return
+            return 0.0
         probed = circuit.open_until > 0.0 and not circuit.limited
         if probed:
             circuit.cooldown = min(circuit.cooldown * 2, MAX_COOLDOWN_S)
         again = probed or circuit.broken()
         circuit.open_until, circuit.probe_until, circuit.limited = now + circuit.cooldown if again else 0.0, 0.0, False
+        return circuit.cooldown if again else 0.0
 
-    def cool(self, target: str, seconds: float) -> None:
-        """Leaves the target alone for as long as it asked for."""
+    def cool(self, target: str, seconds: float) -> bool:
+        """Leaves the target alone for as long as it asked for. Whether it was not left alone already."""
         circuit = self._circuits.setdefault(target, _Circuit())
         circuit.limited = circuit.limited or not circuit.open_until
-        circuit.open_until, circuit.probe_until = max(circuit.open_until, self._clock() + seconds), 0.0
+        now, before = self._clock(), circuit.open_until
+        circuit.open_until, circuit.probe_until = max(before, now + seconds), 0.0
+        return before <= now
+
+    def is_new(self, target: str, failure: str) -> bool:
+        """Whether the target has not failed in this way since it last answered; the next time it has."""
+        circuit = self._circuits.setdefault(target, _Circuit())
+        told, circuit.told = circuit.told, failure
+        return told != failure
 
     def released(self, target: str, permit: int) -> None:
         """The try ended without a verdict (the client left): if it was the probe, another may be made."""

@@ -17,6 +17,7 @@ from time import perf_counter
 from typing import TypeVar
 
 from models_catalog.snapshot import CatalogSnapshot, ModelEntry
+from openai_api.pipeline import target_log
 from openai_api.recording.events import Attempt
 from providers.breaker import NO_PROBE, Breakers
 from providers.capabilities import Capability
@@ -132,7 +133,7 @@ async def _tried(target: Target, permit: int, breakers: Breakers, attempts: list
         result = await attempt(target)
     except ProviderError as error:
         line.outcome, line.failure = error.code, error.failure.value
-        _report(breakers, target.circuit, permit, error)
+        _report(breakers, target, permit, error)
         raise
     except asyncio.CancelledError:
         breakers.released(target.circuit, permit)
@@ -144,17 +145,25 @@ async def _tried(target: Target, permit: int, breakers: Breakers, attempts: list
         raise AdapterFailed(type(error).__name__) from error
     else:
         line.outcome = "ok"
-        breakers.succeeded(target.circuit)
+        if breakers.succeeded(target.circuit):
+            target_log.answers_again(target)
         return result
     finally:
         line.upstream_s = perf_counter() - started
 
 
-def _report(breakers: Breakers, circuit: str, permit: int, error: ProviderError) -> None:
+def _report(breakers: Breakers, target: Target, permit: int, error: ProviderError) -> None:
+    target_log.failed(target, error)
+    circuit = target.circuit
     if error.failure is FailureClass.RATE_LIMIT:
-        breakers.cool(circuit, error.retry_after or 1.0)
+        seconds = error.retry_after or 1.0
+        if breakers.cool(circuit, seconds):
+            target_log.limited(target, error, seconds)
     elif error.policy.counts:
-        breakers.failed(circuit)
+        if seconds := breakers.failed(circuit):
+            target_log.cooled(target, error, seconds)
+        if isinstance(error, target_log.ALARMING) and breakers.is_new(circuit, error.code):
+            target_log.alarming(target, error)
     else:
         breakers.released(circuit, permit)
 

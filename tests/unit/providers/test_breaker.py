@@ -269,3 +269,32 @@ def test_first_to_open_when_asked_then_the_one_whose_cooldown_ends_first(breaker
     breakers.cool("b", 4)
     assert breakers.first_to_open(["a", "b"]) == "b"
     assert breakers.first_to_open(["a", "b", "unknown"]) == "unknown"
+
+
+def test_circuit_when_it_opens_and_closes_says_so_once() -> None:
+    clock = Clock()
+    breakers = Breakers(clock)
+    assert [breakers.failed("a") for _ in range(6)] == [0.0] * 4 + [COOLDOWN_S, 0.0]
+    assert not breakers.succeeded("a")
+    clock.now += COOLDOWN_S
+    assert breakers.failed("a") == 2 * COOLDOWN_S
+    clock.now += 2 * COOLDOWN_S
+    assert breakers.succeeded("a")
+    assert not breakers.succeeded("a")
+
+
+def test_circuit_when_its_target_asked_for_peace_says_so_once_and_closes_in_silence() -> None:
+    clock = Clock()
+    breakers = Breakers(clock)
+    assert [breakers.cool("a", 5.0) for _ in range(3)] == [True, False, False]
+    clock.now += 5.0
+    assert breakers.cool("a", 5.0)
+    clock.now += 5.0
+    assert not breakers.succeeded("a")
+
+
+def test_failure_when_it_is_alarming_is_new_until_the_target_answers() -> None:
+    breakers = Breakers(Clock())
+    assert [breakers.is_new("a", "x"), breakers.is_new("a", "x"), breakers.is_new("a", "y")] == [True, False, True]
+    breakers.succeeded("a")
+    assert breakers.is_new("a", "y")
