@@ -38,7 +38,7 @@ class UsageRecordAdmin(ModelAdmin):
         "started_at", "model", "provider", "status", "client_name", "tries", "first_byte_ms_", "total_ms_", "gateway_ms_",
         "input_tokens", "output_tokens", "cost_usd",
     )  # fmt: skip
-    list_filter = ("status", "stream", "client_aborted", ("started_at", admin.DateFieldListFilter))
+    list_filter = ("status", "stream", "client_aborted", "possible_duplicate", ("started_at", admin.DateFieldListFilter))
     search_fields = ("=request_id", "=model", "=provider", "=client_name", "=error")
     search_help_text = "Request id, model, provider, key or error, exactly as written."
     ordering = ("-started_at",)
@@ -49,7 +49,7 @@ class UsageRecordAdmin(ModelAdmin):
     fieldsets = (
         (None, {"fields": ("request_id", "started_at", "method", "path", "status", "error", "client_aborted", "stream")}),
         ("Key and model", {"fields": ("client_name", "client_id", "model", "served_model", "provider", "upstream_model")}),
-        ("Attempts", {"fields": ("attempts_",)}),
+        ("Attempts", {"fields": ("attempts_", "possible_duplicate")}),
         (
             "Tokens and cost",
             {"fields": ("input_tokens", "cached_tokens", "output_tokens", "reasoning_tokens", "estimated", "cost_usd")},

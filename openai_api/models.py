@@ -39,6 +39,9 @@ class UsageRecord(models.Model):
     upstream_ms = models.FloatField("upstream (ms)", help_text="Waiting for providers until the answer began.")
     gateway_ms = models.FloatField("gateway (ms)", null=True, help_text="What the gateway added until the first byte.")
     total_ms = models.FloatField("total (ms)")
+    possible_duplicate = models.BooleanField(
+        default=False, db_default=False, help_text="A try that was given up may have been served, and paid for, as well."
+    )
 
     class Meta:
         ordering = ["-started_at"]

@@ -14,12 +14,29 @@ CLIENT_CLOSED = 499
 ESTIMATED = frozenset({Capability.CHAT, Capability.COMPLETION, Capability.EMBEDDING, Capability.RESPONSES})
 """What is billed by tokens of text, so that bytes tell something."""
 
+MAYBE_SERVED = frozenset(
+    {
+        "upstream_reset",
+        "upstream_timeout",
+        "ttft_timeout",
+        "total_timeout",
+        "upstream_idle_timeout",
+        "upstream_protocol_error",
+        "upstream_response_too_large",
+        "upstream_invalid_response",
+        "upstream_empty_stream",
+        "upstream_stream_truncated",
+    }
+)
+"""Outcomes of tries whose request was sent, and of which nobody knows whether it was done."""
+
 
 class UsageRow(msgspec.Struct):
     """One request. Times in milliseconds, `started_at` in seconds since the epoch, `cost_usd` None when unknown.
 
     `id` makes writing it twice harmless; it begins with the time, so that rows are appended to its index. `attempts` is a
-    JSON text. `estimated` says that the upstream did not tell the tokens: then four bytes
+    JSON text. `possible_duplicate` says that a try which was given up may have been served, and paid for, as well. `estimated`
+    says that the upstream did not tell the tokens: then four bytes
     count as one token in, and a stream's event as one token out.
     """
 
@@ -50,6 +67,7 @@ class UsageRow(msgspec.Struct):
     upstream_ms: float
     gateway_ms: float | None
     total_ms: float
+    possible_duplicate: bool = False
 
 
 COLUMNS = UsageRow.__struct_fields__
@@ -89,6 +107,7 @@ def row_of(record: Record) -> UsageRow:
         upstream_ms=upstream_s * 1000,
         gateway_ms=None if record.first_byte_s is None else max(record.first_byte_s - upstream_s, 0.0) * 1000,
         total_ms=record.total_s * 1000,
+        possible_duplicate=any(tried.outcome in MAYBE_SERVED for tried in record.attempts[:-1]),
     )
 
 

@@ -14,6 +14,9 @@ from providers.transport.reach import Reach
 from providers.transport.sweep import Sweep
 
 CLOSED = "the transport is closed"
+STALE_WITHIN_S = 1.0
+"""A kept connection that was gone is noticed a round trip after something was sent. One that breaks later may have been
+working on the request, which is not sent again without the router's knowledge."""
 
 
 class SlimTransport:
@@ -85,7 +88,8 @@ class SlimTransport:
             error = connection.error
             if error is None or (connection.head and not whole):
                 return connection
-            if fresh or connection.received or not isinstance(error, UpstreamReset):
+            stale = not fresh and not connection.received and isinstance(error, UpstreamReset)
+            if not stale or monotonic() - now > STALE_WITHIN_S:
                 raise error
             pool.stale_retries += 1
             fresh = True

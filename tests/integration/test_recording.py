@@ -80,6 +80,24 @@ def test_request_when_its_first_target_fails_tells_every_try(gateway: LiveGatewa
     assert row["upstream_ms"] == pytest.approx((first["upstream_s"] + second["upstream_s"]) * 1000)
 
 
+@pytest.mark.parametrize(
+    ("first", "maybe"),
+    [
+        ({"upstream_model": "reset-before-head"}, True),
+        ({"upstream_model": "hang"}, True),
+        ({"upstream_model": "html-200"}, True),
+        ({"upstream_model": "status-500"}, False),
+        ({"provider": "dead"}, False),
+    ],
+)
+def test_request_when_it_may_have_been_served_twice_says_so(gateway: LiveGateway, first: dict[str, Any], maybe: bool) -> None:
+    gateway.define_models({"maybe twice": [first, {"upstream_model": "ok"}], "maybe once": [first]}, first_byte_timeout_s=0.4)
+    (row,) = rows(gateway, gateway.chat("maybe twice").headers["x-request-id"])
+    assert (row["status"], row["tries"], row["possible_duplicate"]) == (200, 2, maybe)
+    (row,) = rows(gateway, gateway.chat("maybe once").headers["x-request-id"])
+    assert not row["possible_duplicate"]
+
+
 def test_request_when_the_client_left_is_one_row_with_499(gateway: LiveGateway) -> None:
     request = body("chaos/stream-stall-after-3", stream=True)
     with gateway.http.stream("POST", "/v1/chat/completions", json=request, headers={"x-request-id": "left-early"}) as response:

@@ -12,7 +12,7 @@ from providers.errors import ProviderError, UpstreamReset
 from providers.transport import Origin
 from providers.transport.dial import Dialer, P
 from providers.transport.pool import PoolCounters
-from providers.transport.slim import SlimTransport
+from providers.transport.slim import STALE_WITHIN_S, SlimTransport
 from tests.unit.providers.transport.conftest import CONTEXT
 from tests.unit.providers.transport.scripted import (
     CHUNKED,
@@ -132,6 +132,21 @@ async def test_stale_connection_that_sent_one_byte_is_not_retried(slim: SlimTran
     async def script(peer: Peer) -> None:
         await peer.answer(OK)
         await peer.answer(b"H")
+
+    async with ScriptedServer(script, answering(OK)) as server:
+        await slim.fetch(request_to(server))
+        with pytest.raises(UpstreamReset):
+            await slim.fetch(request_to(server))
+        assert server.accepted == 1
+        assert counters(slim).stale_retries == 0
+
+
+async def test_kept_connection_that_breaks_when_the_request_may_have_been_worked_on_is_not_retried(slim: SlimTransport) -> None:
+    async def script(peer: Peer) -> None:
+        await peer.answer(OK)
+        await peer.request()
+        await asyncio.sleep(STALE_WITHIN_S + 0.1)
+        peer.reset()
 
     async with ScriptedServer(script, answering(OK)) as server:
         await slim.fetch(request_to(server))
