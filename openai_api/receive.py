@@ -9,6 +9,7 @@ from openai_api.bounded_body import BoundedBody, too_large
 from openai_api.context import Limits, Receive
 from openai_api.disconnect import Message, Rest, first_step
 from openai_api.errors import CLOSE, CREDENTIAL_HEADERS, ApiError, conflicting_credentials
+from providers.aside import aside
 from providers.wire.multipart import BrokenForm, Form, FormReader
 
 MAX_HEADERS = 100
@@ -35,6 +36,8 @@ def checked_headers(headers: list[tuple[bytes, bytes]]) -> Mapping[bytes, bytes]
         raise ApiError(431, "headers_too_large", text, headers=CLOSE)
     if len(found) != len(headers):
         _refuse_repeated(headers)
+        if b"tracestate" in found:  # a list that may come in several headers
+            found[b"tracestate"] = b",".join([value for name, value in headers if name == b"tracestate"])
     host = found.get(b"host")
     if not host or not NOT_IN_A_HOST.isdisjoint(host):
         raise ApiError(400, "invalid_headers", "The request must have one Host header.", headers=CLOSE)
@@ -67,8 +70,8 @@ async def read_body(receive: Receive, headers: Mapping[bytes, bytes], limits: Li
     if not isinstance(first, Rest) and not first.get("more_body"):
         return _part(BoundedBody(receive, limits).counted(first))  # the commonest: the body has come with the head
     parts: list[bytes] = []
-    await _read(BoundedBody(receive, limits), first, parts.append)
-    return b"".join(parts)
+    size = await _read(BoundedBody(receive, limits), first, parts.append)
+    return await aside(size, b"".join, parts)
 
 
 async def read_form(

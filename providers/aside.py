@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import ParamSpec, TypeVar
 
 LARGE = 256 * 1024
 """Bytes above which a body is made or read in a thread."""
+WORKER = ThreadPoolExecutor(1, "aside")
+"""One thread: such work holds the interpreter's lock, and several at once would leave the event loop no turn."""
 P = ParamSpec("P")
 R = TypeVar("R")
 
 
 async def aside(size: int, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
     """Does work upon `size` bytes, in a thread if that takes long."""
-    return await asyncio.to_thread(work, *args, **kwargs) if size > LARGE else work(*args, **kwargs)
+    if size <= LARGE:
+        return work(*args, **kwargs)
+    return await asyncio.get_running_loop().run_in_executor(WORKER, partial(work, *args, **kwargs))

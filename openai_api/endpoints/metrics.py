@@ -11,13 +11,16 @@ from openai_api.errors import ApiError
 from openai_api.pipeline.respond import send_whole
 from openai_api.recording.exposition import CONTENT_TYPE, exposition
 
+FORWARDING = frozenset({b"forwarded", b"via", b"x-forwarded-for", b"x-real-ip"})
+"""Headers that a proxy adds: behind it anybody may be."""
+
 
 async def metrics(gateway: Gateway, inbound: Inbound) -> None:
     """The text format. With `GATEWAY_METRICS_TOKEN` set, `Authorization: Bearer TOKEN` is asked for; without it, only
-    clients on the same machine are answered."""
+    clients on the same machine are answered, and no proxy on it."""
     _authorize(gateway, inbound)
-    tally = await asyncio.to_thread(gateway.metrics.total)
-    await send_whole(inbound, 200, ((b"content-type", CONTENT_TYPE),), exposition(tally))
+    text = await asyncio.to_thread(lambda: exposition(gateway.metrics.total()))
+    await send_whole(inbound, 200, ((b"content-type", CONTENT_TYPE),), text)
 
 
 def _authorize(gateway: Gateway, inbound: Inbound) -> None:
@@ -25,7 +28,7 @@ def _authorize(gateway: Gateway, inbound: Inbound) -> None:
         given = inbound.headers.get(b"authorization", b"")
         if not hmac.compare_digest(given, b"Bearer " + gateway.metrics_token.reveal().encode()):
             raise ApiError(401, "invalid_metrics_token", "Metrics need the token.", headers=((b"www-authenticate", b"Bearer"),))
-    elif not _is_local(inbound.peer):
+    elif not _is_local(inbound.peer) or not FORWARDING.isdisjoint(inbound.headers):
         text = "Metrics are for clients on the same machine, unless GATEWAY_METRICS_TOKEN is set."
         raise ApiError(403, "metrics_are_local", text, kind="permission_error")
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import msgspec
@@ -25,15 +23,11 @@ from openai_api.pipeline.route import Exhausted, Try, route
 from openai_api.recording.events import Attempt
 from openai_api.response_ids import Sealed
 from openai_api.summaries import Summaries
+from providers.aside import aside
 from providers.capabilities import Capability
 from providers.response_history import history
 from providers.types import Call, Target
 from providers.wire.responses_tools import Json
-
-LARGE_BODY = 64 * 1024
-"""Bodies of more bytes are decoded in a thread, so that others need not wait."""
-DECODER = ThreadPoolExecutor(1, "decode")
-"""One thread: decoding holds the interpreter's lock, and several at once would leave the event loop no turn."""
 
 NOT_FOUND = 404
 GONE = "previous_response_not_found"
@@ -62,10 +56,7 @@ def identify(gateway: Gateway, inbound: Inbound) -> None:
 async def run(gateway: Gateway, inbound: Inbound, decode: Decode) -> None:
     """One inference request of a known caller, from its bytes to the last byte of the answer. Raises `ApiError`."""
     record, catalog, client = inbound.record, inbound.catalog, inbound.caller
-    if len(inbound.body) <= LARGE_BODY:
-        call = decode(inbound)
-    else:
-        call = await asyncio.get_running_loop().run_in_executor(DECODER, decode, inbound)
+    call = await aside(len(inbound.body), decode, inbound)
     record.stream = call.stream
     record.capability = None if call.action else call.capability  # nothing is generated, or it is accounted for otherwise
     entry = resolve_model(call.model, client, catalog)

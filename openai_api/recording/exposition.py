@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from itertools import accumulate
+from typing import TypeVar
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
@@ -11,6 +13,7 @@ from prometheus_client.registry import Collector
 from openai_api.recording.metrics import BUCKETS, Labels, Tally
 
 PREFIX = "signalbox_"
+V = TypeVar("V")
 CONTENT_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
 METRICS: dict[str, tuple[str, Labels]] = {
     "requests_total": ("Requests by path, model, provider and status.", ("path", "model", "provider", "status")),
@@ -39,34 +42,34 @@ class TallyCollector(Collector):
     """Shows one tally."""
 
     def __init__(self, tally: Tally) -> None:
-        self._tally = tally
+        self._values = _by_name(tally.counters) | _by_name(tally.gauges)
+        self._histograms = _by_name(tally.histograms)
 
     def collect(self) -> Iterator[Metric]:
         for name, (text, labels) in METRICS.items():
             if name in BUCKETS:
                 yield self._histogram(name, text, labels)
-            elif name.endswith("_total"):
-                yield self._simple(CounterMetricFamily(PREFIX + name, text, labels=labels), name, self._tally.counters)
-            else:
-                yield self._simple(GaugeMetricFamily(PREFIX + name, text, labels=labels), name, self._tally.gauges)
-
-    @staticmethod
-    def _simple(
-        family: CounterMetricFamily | GaugeMetricFamily, name: str, values: dict[tuple[str, Labels], float]
-    ) -> CounterMetricFamily | GaugeMetricFamily:
-        for (known, labels), value in values.items():
-            if known == name:
-                family.add_metric(list(labels), value)
-        return family
+                continue
+            kind = CounterMetricFamily if name.endswith("_total") else GaugeMetricFamily
+            family = kind(PREFIX + name, text, labels=labels)
+            for values, value in self._values.get(name, ()):
+                family.add_metric(values, value)
+            yield family
 
     def _histogram(self, name: str, text: str, labels: Labels) -> HistogramMetricFamily:
         family = HistogramMetricFamily(PREFIX + name, text, labels=labels)
         bounds = [*map(str, BUCKETS[name]), "+Inf"]
-        for (known, values), histogram in self._tally.histograms.items():
-            if known == name:
-                sums = [sum(histogram.counts[: place + 1]) for place in range(len(bounds))]
-                family.add_metric(list(values), list(zip(bounds, sums, strict=True)), histogram.total)
+        for values, histogram in self._histograms.get(name, ()):
+            sums = accumulate(histogram.counts)
+            family.add_metric(values, list(zip(bounds, sums, strict=True)), histogram.total)
         return family
+
+
+def _by_name(values: Mapping[tuple[str, Labels], V]) -> dict[str, list[tuple[list[str], V]]]:
+    found: dict[str, list[tuple[list[str], V]]] = {}
+    for (name, labels), value in values.items():
+        found.setdefault(name, []).append((list(labels), value))
+    return found
 
 
 def exposition(tally: Tally) -> bytes:

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import math
 import re
+from codecs import getincrementaldecoder
+from collections.abc import Iterator
 
 MAX_DEPTH = 100
 MAX_KEYS = 10_000
-MUCH = 1024 * 1024
-"""Bytes from which the strings, most of it, are left out before anything else is looked at."""
 MANY_KEYS_BYTES = 5 * MAX_KEYS
 """Bytes that an object of `MAX_KEYS` takes at least."""
-SLICE_BYTES, OVERLAP_BYTES = 1024 * 1024, 5
+SLICE_BYTES = 256 * 1024
+"""Longer texts are looked at in slices: after each the event loop, in another thread, may take its turn."""
+MAX_NUMBER_BYTES = 1024 * 1024
 _ALIKE = bytes.maketrans(b"123456789E", b"000000000e")
 _NUMBER = re.compile(rb"[0-9]+(?:\.[0-9]+)?[eE]\+?[0-9]+")
 _ONE_KIND = bytes.maketrans(b"{}", b"[]")
-_NOT_STRUCTURE = bytes(set(range(256)) - set(b'[]{}:"'))
+_NOT_STRUCTURE = bytes(set(range(256)) - set(b"[]{}:"))
+_BACKSLASHES = re.compile(rb"\\*")
+_IN_NUMBERS = b"0123456789.eE+-"
 _INNERMOST = re.compile(rb"\[\]|\{:*\}")
 
 
@@ -28,47 +32,104 @@ class UnsafeJson(ValueError):
         self.message = message
 
 
-def check_text(body: bytes) -> None:
+def check_text(body: bytes, slice_bytes: int = SLICE_BYTES) -> None:
     """Raises `UnsafeJson` for a text that is not UTF-8, or is too deep, or has an object of too many fields, or holds
-    a number no float can hold."""
+    a number no float can hold. A text of more than `slice_bytes` is looked at in slices."""
+    if len(body) > slice_bytes:
+        structure = _checked_slices(body, slice_bytes)
+        many_keys = structure.count(b":") > MAX_KEYS
+    else:
+        _check_encoding(body)
+        many_keys = len(body) > MANY_KEYS_BYTES and body.count(b":") > MAX_KEYS
+        structure = structure_of(body) if many_keys or body.count(b"[") + body.count(b"{") > MAX_DEPTH else b""
+        if _may_hold_infinity(body) and holds_infinity(body):
+            raise _out_of_range()
+    if depth_exceeds(structure, MAX_DEPTH):
+        raise UnsafeJson("invalid_json", f"The request body is nested more than {MAX_DEPTH} levels deep.")
+    if many_keys and keys_exceed(structure, MAX_KEYS):
+        raise UnsafeJson("invalid_json", f"An object of the request body has more than {MAX_KEYS} fields.")
+
+
+def _checked_slices(body: bytes, slice_bytes: int) -> bytes:
+    """The structure of a long text, whose encoding and numbers are looked at on the way."""
+    decoder = getincrementaldecoder("utf-8")()
+    structure: list[bytes] = []
+    in_string, number = False, b""
+    for start, end in _slices(body, slice_bytes):
+        part = body[start:end]
+        try:
+            decoder.decode(part, end == len(body))
+        except UnicodeDecodeError as error:
+            raise _not_utf8() from error
+        between = _without_escapes(part).split(b'"')
+        outside = number + b'"'.join(between[in_string::2])
+        in_string ^= len(between) % 2 == 0
+        structure.append(outside[len(number) :].translate(None, _NOT_STRUCTURE))
+        number = b"" if in_string else _end_of_number(outside)
+        if len(number) > MAX_NUMBER_BYTES or (_may_hold_infinity(outside) and _infinity_in(outside)):
+            raise _out_of_range()
+    return b"".join(structure)
+
+
+def _end_of_number(outside: bytes) -> bytes:
+    """What may go on in the next slice."""
+    return outside[len(outside.rstrip(_IN_NUMBERS)) :]
+
+
+def _slices(body: bytes, slice_bytes: int) -> Iterator[tuple[int, int]]:
+    """Where the slices of a text begin and end: never between a backslash and what it escapes."""
+    start = 0
+    while start < len(body):
+        end = start + slice_bytes
+        if body[end - 1 : end] == b"\\":
+            run = _BACKSLASHES.match(body, end)
+            end = (run.end() if run else end) + 1
+        yield start, min(end, len(body))
+        start = end
+
+
+def _check_encoding(body: bytes) -> None:
     try:
         body.isascii() or body.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise UnsafeJson("invalid_encoding", "The request body is not valid UTF-8.") from error
-    many_keys = len(body) > MANY_KEYS_BYTES and body.count(b":") > MAX_KEYS
-    if many_keys or body.count(b"[") + body.count(b"{") > MAX_DEPTH:
-        structure = structure_of(body)
-        if depth_exceeds(structure, MAX_DEPTH):
-            raise UnsafeJson("invalid_json", f"The request body is nested more than {MAX_DEPTH} levels deep.")
-        if many_keys and keys_exceed(structure, MAX_KEYS):
-            raise UnsafeJson("invalid_json", f"An object of the request body has more than {MAX_KEYS} fields.")
-    if _may_hold_infinity(body) and holds_infinity(body):
-        raise UnsafeJson("invalid_json", "The request body holds a number that is out of range.")
+        raise _not_utf8() from error
+
+
+def _not_utf8() -> UnsafeJson:
+    return UnsafeJson("invalid_encoding", "The request body is not valid UTF-8.")
+
+
+def _out_of_range() -> UnsafeJson:
+    return UnsafeJson("invalid_json", "The request body holds a number that is out of range.")
 
 
 def _may_hold_infinity(body: bytes) -> bool:
-    """In slices, between which other threads may run."""
-    for start in range(0, len(body), SLICE_BYTES):
-        alike = body[start : start + SLICE_BYTES + OVERLAP_BYTES].translate(_ALIKE)
-        if b"0e000" in alike or b"0e+000" in alike:
-            return True
-    return False
+    alike = body.translate(_ALIKE)
+    return b"0e000" in alike or b"0e+000" in alike
 
 
 def structure_of(body: bytes) -> bytes:
     """The brackets and colons of a text that stand in no string; the text may be broken."""
-    return _without_strings(_without_escapes(body).translate(None, _NOT_STRUCTURE).replace(b'""', b""))
+    return _without_strings(_without_escapes(body)).translate(None, _NOT_STRUCTURE)
 
 
-def keys_exceed(structure: bytes, limit: int) -> bool:
+def keys_exceed(structure: bytes, limit: int, slice_bytes: int = SLICE_BYTES) -> bool:
     """Whether an object, in a structure that is not too deep, has more than `limit` fields, of the same name or not."""
     many = b":" * (limit + 1)
+    starts = range(0, len(structure), slice_bytes)
+    rest = b"".join(_reduced(structure[start : start + slice_bytes], many) for start in starts)
+    return many in _reduced(rest, many)
+
+
+def _reduced(structure: bytes, many: bytes) -> bytes:
+    """The structure without what is complete in it, innermost first, so that the colons around it come together; `many` of
+    them stay."""
     while many not in structure:
-        outer = _INNERMOST.sub(b"", structure)  # the colons around it come together
+        outer = _INNERMOST.sub(b"", structure)
         if len(outer) == len(structure):
-            return False
+            break
         structure = outer
-    return True
+    return structure
 
 
 def depth_exceeds(structure: bytes, limit: int) -> bool:
@@ -84,8 +145,11 @@ def depth_exceeds(structure: bytes, limit: int) -> bool:
 
 def holds_infinity(body: bytes) -> bool:
     """Whether a number of the text is too large for a float."""
-    numbers = _NUMBER.findall(_without_strings(_without_escapes(body)))
-    return any(math.isinf(float(number)) for number in numbers)
+    return _infinity_in(_without_strings(_without_escapes(body)))
+
+
+def _infinity_in(outside: bytes) -> bool:
+    return any(math.isinf(float(number)) for number in _NUMBER.findall(outside))
 
 
 def _without_escapes(body: bytes) -> bytes:

@@ -16,6 +16,8 @@ _string = msgspec.json.Decoder(str).decode
 _quoted: dict[str, bytes] = {}
 """Names with their quotes and the colon, as most bodies have them."""
 MAX_QUOTED = 1000
+COPIED = 256 * 1024
+"""Bytes of a body up to which copies of its values are cheaper than views of them."""
 NO_KEY = b"\0"
 """What no JSON has."""
 SPACE = b" \t\r\n"
@@ -52,9 +54,10 @@ def fields_of(body: bytes) -> Fields:
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise InvalidJson(str(error)) from error
     spans: dict[str, tuple[int, int, int]] = {}
+    seen = bytes if len(body) < COPIED else memoryview
     position, lead, gap, known = 0, b"", b"", _quoted.get
     for name, value in values.items():
-        raw, quoted = bytes(value), known(name, NO_KEY) + gap
+        raw, quoted = seen(value), known(name, NO_KEY) + gap
         key = position + 1 + len(lead)
         start = key + len(quoted)
         if not (body.startswith(quoted, key) and body.startswith(raw, start) and body.startswith(lead, position + 1)):

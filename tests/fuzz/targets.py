@@ -81,13 +81,9 @@ def events_of(stream: bytes) -> list[bytes]:
 
 def json_guard(data: bytes, _chunks: list[bytes]) -> None:
     """Only `UnsafeJson` is raised, and for every JSON text the guard's verdict is that of a full reading."""
-    try:
-        check_text(data)
-    except UnsafeJson:
-        refused = True
-    else:
-        refused = False
+    refused = is_refused(data, len(data))
     value = read(data)
+    assert is_refused(data, 5) is refused or value is UNREADABLE, "in slices"
     if value is not UNREADABLE:
         deep, infinite = depth(value) > MAX_DEPTH, has_infinity(value)
         structure = structure_of(data)
@@ -95,6 +91,14 @@ def json_guard(data: bytes, _chunks: list[bytes]) -> None:
         assert deep or keys_exceed(structure, FEW) is (most_fields(value) > FEW), "fields"
         assert holds_infinity(data) is infinite, "infinity"
         assert refused is (deep or infinite), "verdict"
+
+
+def is_refused(data: bytes, slice_bytes: int) -> bool:
+    try:
+        check_text(data, slice_bytes)
+    except UnsafeJson:
+        return True
+    return False
 
 
 def fields(data: bytes, _chunks: list[bytes]) -> None:

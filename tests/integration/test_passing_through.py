@@ -230,3 +230,9 @@ def test_request_id_when_the_request_fails_is_there_too(gateway: LiveGateway) ->
 @pytest.mark.parametrize("path", ["/v1/chat/completions", "/chat/completions"])
 def test_path_when_without_v1_is_the_same(gateway: LiveGateway, path: str) -> None:
     assert gateway.http.post(path, content=ODD_BODY).status_code == 200
+
+
+def test_tracestate_when_it_comes_in_several_headers_goes_on_as_one_list(gateway: LiveGateway) -> None:
+    headers = [("content-type", "application/json"), ("tracestate", "a=1,b=2"), ("traceparent", "00-1"), ("tracestate", "c=3")]
+    answer = gateway.http.post(CHAT, content=ODD_BODY, headers=[*gateway.headers().items(), *headers])
+    assert seen_upstream(answer)[1]["tracestate"] == "a=1,b=2,c=3"

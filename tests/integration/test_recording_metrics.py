@@ -13,7 +13,7 @@ import pytest
 
 from tests.fakes.chaos.process import eventually
 from tests.integration.test_workers import workers
-from tests.live import LiveGateway, body
+from tests.live import LiveGateway, body, error_of
 from tests.live_fixtures import StartGateway
 
 WITHIN_S = 6.0
@@ -107,3 +107,9 @@ def test_labels_when_clients_make_things_up_are_none_of_theirs(pair: LiveGateway
 
 def series(client: httpx.Client) -> set[tuple[str, str]]:
     return {(name, labels) for name, labels in samples(client) if not name.endswith("_bucket")}
+
+
+@pytest.mark.parametrize("name", ["X-Forwarded-For", "X-Real-IP", "Forwarded", "Via"])
+def test_metrics_when_asked_through_a_proxy_on_the_same_machine_are_refused(pair: LiveGateway, name: str) -> None:
+    answer = httpx.get(f"{pair.base_url}/metrics", headers={name: "127.0.0.1"}, trust_env=False)
+    assert (answer.status_code, error_of(answer)["code"]) == (403, "metrics_are_local")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -11,6 +10,7 @@ from typing import Any
 import pytest
 
 from openai_api.pipeline.adapt import adapt
+from providers import aside
 from providers.aside import LARGE
 from providers.capabilities import Capability
 from providers.types import Call, Credential, Reply, Secret, Wire
@@ -96,10 +96,12 @@ def call(capability: Capability, text: str) -> Call:
 
 @pytest.mark.parametrize("name", CASES)
 @pytest.mark.parametrize("size", [10, 2 * LARGE])
-async def test_answer_when_large_is_made_in_a_thread_and_says_the_same(name: str, size: int) -> None:
+async def test_answer_when_large_is_made_in_a_thread_and_says_the_same(
+    name: str, size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     kind, capability, body, said = CASES[name]
     executor = Counting()
-    asyncio.get_running_loop().set_default_executor(executor)
+    monkeypatch.setattr(aside, "WORKER", executor)
     upstream, to = Upstream(body=json.dumps(body("x" * size)).encode()), target("1", "up", kind, api_base=BASE, credential=KEY)
     answer = await adapt(call(capability, "short"), upstream, to)
     assert isinstance(answer, Reply)
@@ -108,10 +110,10 @@ async def test_answer_when_large_is_made_in_a_thread_and_says_the_same(name: str
 
 
 @pytest.mark.parametrize("name", ["response by chat", "chat by responses"])
-async def test_request_when_large_is_converted_in_a_thread(name: str) -> None:
+async def test_request_when_large_is_converted_in_a_thread(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     kind, capability, body, _ = CASES[name]
     executor = Counting()
-    asyncio.get_running_loop().set_default_executor(executor)
+    monkeypatch.setattr(aside, "WORKER", executor)
     upstream, to = Upstream(body=json.dumps(body("short")).encode()), target("1", "up", kind, api_base=BASE, credential=KEY)
     await adapt(call(capability, "x" * 2 * LARGE), upstream, to)
     assert executor.given == 1

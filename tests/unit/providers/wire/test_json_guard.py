@@ -68,9 +68,9 @@ KEYED = st.recursive(
 )
 
 
-@given(KEYED, st.integers(0, 6))
-def test_keys_when_of_any_value_then_those_of_its_largest_object(value: Any, limit: int) -> None:
-    assert keys_exceed(structure_of(json.dumps(value).encode()), limit) is (most_keys(value) > limit)
+@given(KEYED, st.integers(0, 6), st.integers(1, 20))
+def test_keys_when_of_any_value_then_those_of_its_largest_object(value: Any, limit: int, slice_bytes: int) -> None:
+    assert keys_exceed(structure_of(json.dumps(value).encode()), limit, slice_bytes) is (most_keys(value) > limit)
 
 
 @pytest.mark.parametrize("place", ["{}", "[[{}]]", '{{"a": [{{"b": {}, "c": 1}}]}}', '[{{"a": {{}}}}, {}, {{"a": [1, 2]}}]'])
@@ -103,6 +103,38 @@ def test_number_when_it_lies_across_two_slices_then_refused_too(cut: int) -> Non
         check_text(b" " * (SLICE_BYTES - len('{"x":') - cut) + text)
 
 
+def is_refused(body: bytes, slice_bytes: int) -> bool:
+    try:
+        check_text(body, slice_bytes)
+    except UnsafeJson:
+        return True
+    return False
+
+
+PIECES = st.sampled_from(['"', "\\", "\\\\\\", "1e", "9" * 3, "1e999", "é", "世", "\U0001f600", *"[{:}], "])
+EMPTY_OR_BROKEN = st.sampled_from([b"", b"\xff", b"\xe4\xb8", b"\xad"])
+
+
+@given(st.lists(PIECES.map(str.encode) | EMPTY_OR_BROKEN, max_size=40), st.integers(1, 9))
+def test_text_when_looked_at_in_slices_then_judged_as_a_whole(pieces: list[bytes], slice_bytes: int) -> None:
+    body = b"".join(pieces)
+    assert is_refused(body, slice_bytes) is is_refused(body, max(len(body), 1))
+
+
+@given(VALUES | st.lists(st.floats() | st.text(), max_size=5), st.booleans(), st.integers(1, 9))
+def test_json_when_looked_at_in_slices_then_judged_as_a_whole(value: Any, ascii_only: bool, slice_bytes: int) -> None:
+    body = json.dumps(value, ensure_ascii=ascii_only).encode("utf-8", "surrogatepass")
+    assert is_refused(body, slice_bytes) is is_refused(body, len(body))
+
+
 @pytest.mark.parametrize("number", ["1e308", "-1e-999", "0e100", "1.7e+308", "123456789012345678901234567890", "0.000e000"])
 def test_number_when_a_float_or_an_integer_can_hold_it_then_taken(number: str) -> None:
     check_text(f'{{"x":{number}}}'.encode())
+
+
+@pytest.mark.parametrize(
+    ("body", "refused"), [(rb'{"a":"\" 1e999 "}', False), (rb'{"a":"\\\\\\" ,"b":1e999}', True), (rb'{"a":"\\\" 1e999 "}', False)]
+)
+def test_escape_when_a_slice_would_part_it_then_stays_whole(body: bytes, refused: bool) -> None:
+    json.loads(body)
+    assert [is_refused(body, slice_bytes) for slice_bytes in range(1, len(body))] == [refused] * (len(body) - 1)
