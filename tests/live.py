@@ -25,6 +25,7 @@ import httpx
 
 from openai_api.routes import ROUTES
 from tests.fakes.chaos.process import Chaos, eventually
+from tests.invariants import Held, check_files
 from tests.live_operator import ROOT, Operator
 
 START_WITHIN = 60.0
@@ -248,7 +249,8 @@ class LiveGateway:
         return self.log_path.read_bytes()[start:].decode(errors="replace")
 
     def check(self, expected: str = "") -> None:
-        """What must hold after every test: the upstream is idle, no secret was written, and no error but the `expected` one."""
+        """What must hold after every test: the upstream is idle, nothing is left under way, no secret was written, and no error
+        but the `expected` one."""
         assert self.chaos.wait_idle(), f"upstream requests are still open: {self.chaos.log()[-3:]}"
         size = self.log_path.stat().st_size
         fresh, self._checked = self.log_text(self._checked), size
@@ -256,8 +258,11 @@ class LiveGateway:
         assert not (
             failures := [line for line in fresh.splitlines() if _is_error(line) and (not expected or expected not in line)]
         ), failures
-        for secret in (PROVIDER_KEY, ENCRYPTION_KEY, self.key):
-            assert secret not in fresh, "a secret is in the log"
+        secrets = (PROVIDER_KEY, ENCRYPTION_KEY, self.key)
+        assert not any(secret in fresh for secret in secrets), "a secret is in the log"
+        check_files(self.log_path.parent, secrets)
+        if self.process.poll() is None:
+            self._held.check(secrets)
 
     def check_rows(self) -> None:
         """Every answer that `http` has got with a known key, of whatever status, is one row, and exactly one."""
@@ -278,6 +283,7 @@ class LiveGateway:
     def _wait_ready(self) -> None:
         assert eventually(self._announced, START_WITHIN, 0.02), self.log_text()
         assert eventually(self._ready, START_WITHIN, 0.02), self.log_text()
+        self._held = Held(self.base_url, self.process.pid)
         hooks = {"response": [self._note]}
         self.http = httpx.Client(base_url=self.base_url, headers=self.headers(), trust_env=False, timeout=15, event_hooks=hooks)
 
