@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Collection
 from pathlib import Path
@@ -56,7 +55,8 @@ class Held:
             return False
         self._page = answer.text
         self._now = {match[1]: float(match[2]) for match in GAUGE.finditer(answer.text)}
-        self._now["descriptors"] = len(os.listdir(f"/proc/{self._pid}/fd")) if Path("/proc").exists() else 0
+        folder = Path(f"/proc/{self._pid}/fd")
+        self._now["descriptors"] = len(list(folder.iterdir())) if folder.exists() else 0
         return answer.status_code == httpx.codes.OK
 
 
