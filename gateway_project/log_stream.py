@@ -14,7 +14,8 @@ LAST_LINES_S = 0.5
 
 
 class DetachedStream:
-    """A text stream whose `write` never blocks. What finds the queue full is dropped; a line says how much, when therlater."""
+    """A text stream whose `write` never blocks. What finds the queue full is dropped; a line says how much, when there
+    is room later."""
 
     def __init__(self, file: int) -> None:
         self.dropped = 0

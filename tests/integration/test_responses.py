@@ -355,3 +355,19 @@ def test_route_when_its_provider_cannot_leaves_it_to_the_next(gateway: LiveGatew
     answer = ask(gateway, "r/either", input=[{"type": "telepathy"}])
     assert (answer.status_code, answer.headers["x-gateway-provider"]) == (200, "native")
     assert upstream.last.json["input"] == [{"type": "telepathy"}]
+
+
+def test_native_stream_when_it_ends_twice_ends_once(gateway: LiveGateway, upstream: Vendor) -> None:
+    again = {
+        **native_events()[-1],
+        "sequence_number": 5,
+        "response": {**NATIVE, "usage": {"input_tokens": 900, "output_tokens": 900}},
+    }
+    late = {"type": "response.output_text.delta", "sequence_number": 6, "delta": "more"}
+    upstream.answers["/v1/responses"] = lambda seen: events(*native_events(), again, late, names=True)
+    answer = ask(gateway, "r/native", stream=True)
+    *told, done = events_of(answer)
+    assert [event["type"] for event in told] == [event["type"] for event in native_events()]
+    assert done == "[DONE]"
+    (row,) = rows(gateway, answer.headers["x-request-id"])
+    assert (row["input_tokens"], row["output_tokens"]) == (5, 2)

@@ -49,6 +49,26 @@ def test_serve_when_started_then_it_says_where_and_serves_pages_and_static_files
     assert "server" not in login.headers
 
 
+@pytest.mark.parametrize(
+    ("role", "statuses"),
+    [
+        ("all", {"/livez": 200, "/readyz": 200, "/v1/models": 401, "/admin/login/": 200, "/metrics": 200}),
+        ("data", {"/livez": 200, "/readyz": 200, "/v1/models": 401, "/admin/login/": 404, "/metrics": 200}),
+        ("control", {"/livez": 200, "/readyz": 200, "/v1/models": 404, "/admin/login/": 200, "/metrics": 200}),
+    ],
+)
+def test_serve_when_given_a_role_then_it_serves_that_and_nothing_else(
+    migrated: Machine, role: str, statuses: dict[str, int]
+) -> None:
+    url = migrated.serving(migrated.serve("--role", role, "--port", "0"))
+    assert eventually(lambda: get(f"{url}/readyz").status_code == 200, 10)
+    assert {path: get(f"{url}{path}").status_code for path in statuses} == statuses
+    chat = httpx.post(f"{url}/v1/chat/completions", json={"model": "m", "messages": []}, trust_env=False, timeout=15)
+    assert (chat.status_code, chat.json()["error"]["code"]) == (
+        (404, "not_found") if role == "control" else (401, "invalid_api_key")
+    )
+
+
 def test_serve_when_asked_under_a_foreign_host_name_then_the_admin_is_refused(migrated: Machine) -> None:
     url = migrated.serving(migrated.serve("--port", "0"))
     response = httpx.get(f"{url}/admin/login/", headers={"host": "evil.example"}, trust_env=False, timeout=15)
