@@ -15,7 +15,7 @@ from providers.transport import Head, Headers, Pieces, Transport, UpstreamReply,
 from providers.types import EVENT_STREAM, Call, Reply, TargetConfig, Wire
 from providers.wire import multipart, openai_chat
 from providers.wire.openai_errors import failure_of
-from providers.wire.patch import Fields, patch
+from providers.wire.patch import Fields, patched
 
 TEXTUAL = frozenset({Capability.CHAT, Capability.COMPLETION})
 FORMS = frozenset(
@@ -52,7 +52,7 @@ class VendorBase:
         names = self._drops.get(call.capability)
         return self.left_out(call, (name for name in names if _has(call, name))) if names else ()
 
-    def body(self, call: Call, more: Changes | None = None) -> bytes:
+    def body(self, call: Call, more: Changes | None = None) -> bytes | Pieces:
         """The JSON body for the upstream: the client's, with the upstream's model and what the preset says. Raises
         `Unsupported` for a field that the vendor does not take, if the call is strict."""
         fields = call.fields
@@ -69,7 +69,7 @@ class VendorBase:
         for name in fields.spans:
             if name.startswith("tensorzero::"):
                 changes[name] = None
-        return patch(fields, changes)
+        return patched(fields, changes)
 
     def request(
         self, call: Call, body: bytes | bytearray | Pieces, head: Head | None = None, content_type: bytes = b""

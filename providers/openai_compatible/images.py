@@ -30,10 +30,10 @@ class ImageMethods(VendorBase):
         return await self.pictures(self.request(call, self.body(call)), call, transport)
 
     async def edit_image(self, call: Call, transport: Transport) -> Reply | ReplyStream:
-        return await self.pictures(await self._with_images(call), call, transport)
+        return await self.pictures(self._with_images(call), call, transport)
 
     async def vary_image(self, call: Call, transport: Transport) -> Reply:
-        return await self._whole(await self._with_images(call), call, transport)
+        return await self._whole(self._with_images(call), call, transport)
 
     async def pictures(self, request: UpstreamRequest, call: Call, transport: Transport) -> Reply | ReplyStream:
         """The answer to a request in OpenAI's format. A stream of an upstream that knows none is made of its whole answer."""
@@ -60,10 +60,10 @@ class ImageMethods(VendorBase):
         fields = await aside(_size(answer), _encoded, answer)
         return Reply(wire=call.wire, body=fields.body, fields=fields, lossy=lossy)
 
-    async def _with_images(self, call: Call) -> UpstreamRequest:
+    def _with_images(self, call: Call) -> UpstreamRequest:
         if call.form is not None:
             return self.encoded(call, {})
-        return self.request(call, await aside(len(call.body), self.body, call), content_type=JSON)
+        return self.request(call, self.body(call), content_type=JSON)
 
     async def _whole(self, request: UpstreamRequest, call: Call, transport: Transport) -> Reply:
         body = self.good(await transport.fetch(request), call)

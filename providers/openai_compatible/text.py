@@ -19,7 +19,7 @@ class TextMethods(VendorBase):
 
     async def chat(self, call: Call, transport: Transport) -> Reply:
         answer = await transport.fetch(self.request(call, self.body(call)))
-        fields = openai_chat.answer_of(self.good(answer, call), "choices")
+        fields = await aside(len(answer.body), openai_chat.answer_of, self.good(answer, call), "choices")
         return Reply(wire=Wire.OPENAI_CHAT, body=answer.body, fields=fields, lossy=self.dropped(call))
 
     async def stream_chat(self, call: Call, transport: Transport) -> ReplyStream:

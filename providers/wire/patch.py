@@ -6,7 +6,7 @@ The object is walked once by the C decoder, which gives each value as raw bytes;
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -18,6 +18,7 @@ _quoted: dict[str, bytes] = {}
 MAX_QUOTED = 1000
 COPIED = 256 * 1024
 """Bytes of a body up to which copies of its values are cheaper than views of them."""
+PIECE_BYTES = 256 * 1024
 NO_KEY = b"\0"
 """What no JSON has."""
 SPACE = b" \t\r\n"
@@ -91,31 +92,70 @@ def _end_of_key(body: bytes, key: int, name: str) -> int:
     return match.end()
 
 
+class Patched:
+    """A large object with some fields changed: `Pieces` of a request, none of which is a copy of the object."""
+
+    __slots__ = ("_length", "_parts")
+
+    def __init__(self, parts: Sequence[bytes | memoryview]) -> None:
+        self._parts = parts
+        self._length = sum(map(len, parts))
+
+    def __len__(self) -> int:
+        return self._length
+
+    def __iter__(self) -> Iterator[bytes | memoryview]:
+        for part in self._parts:
+            for start in range(0, len(part), PIECE_BYTES):
+                yield part[start : start + PIECE_BYTES]
+
+    def __bytes__(self) -> bytes:
+        return b"".join(self._parts)
+
+
 def patch(fields: Fields, changes: Mapping[str, bytes | None]) -> bytes:
     """The object with some fields set (JSON text) or removed (None). All other bytes stay as they are."""
-    body, spans = fields.body, fields.spans
+    return b"".join(_parts(fields, fields.body, changes))
+
+
+def patched(fields: Fields, changes: Mapping[str, bytes | None]) -> bytes | Patched:
+    """As `patch`, in pieces if the object is large."""
+    if len(fields.body) <= COPIED:
+        return b"".join(_parts(fields, fields.body, changes))
+    return Patched(_parts(fields, memoryview(fields.body), changes))
+
+
+def _parts(fields: Fields, body: bytes | memoryview, changes: Mapping[str, bytes | None]) -> list[bytes | memoryview]:
+    spans = fields.spans
     present = {name: value for name, value in changes.items() if name in spans}
     added = [b"%b:%b" % (msgspec.json.encode(n), v) for n, v in changes.items() if n not in spans and v is not None]
     if None in present.values():
-        return _rebuilt(fields, present, added)
-    parts: list[bytes] = []
+        return _rebuilt(spans, body, present, added)
+    parts: list[bytes | memoryview] = []
     end = 0
     for name in sorted(present, key=lambda name: spans[name][1]):
         _, start, stop = spans[name]
         parts += (body[end:start], present[name] or b"")
         end = stop
     if added:
-        last = max((span[2] for span in spans.values()), default=body.index(b"{") + 1)
+        last = max((span[2] for span in spans.values()), default=fields.body.index(b"{") + 1)
         parts += (body[end:last], b"," if spans else b"", b",".join(added))
         end = last
     parts.append(body[end:])
-    return b"".join(parts)
+    return parts
 
 
-def _rebuilt(fields: Fields, present: Mapping[str, bytes | None], added: list[bytes]) -> bytes:
-    members: list[bytes] = []
-    for name, (key, start, stop) in fields.spans.items():
-        value = present.get(name, fields.body[start:stop])
+def _rebuilt(
+    spans: Mapping[str, tuple[int, int, int]], body: bytes | memoryview, present: Mapping[str, bytes | None], added: list[bytes]
+) -> list[bytes | memoryview]:
+    parts: list[bytes | memoryview] = [b"{"]
+    for name, (key, start, stop) in spans.items():
+        value = present.get(name, body[start:stop])
         if value is not None:
-            members.append(fields.body[key:start] + value)
-    return b"{" + b",".join(members + added) + b"}"
+            parts += (body[key:start], value, b",")
+    for member in added:
+        parts += (member, b",")
+    if len(parts) > 1:
+        parts.pop()
+    parts.append(b"}")
+    return parts

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -20,6 +21,10 @@ CLIENTS, MIB = 16, 8
 MEMORY_RATIO = 2.5
 """Memory of the server for each byte under way, at most."""
 OTHERS_WITHIN_S = 0.5
+HUGE_MIB, HUGE_CLIENTS = 46, 8
+LAG_S, LAG_SHARE = "0.05", 0.1
+"""How late the event loop may be, and how often it may be later: never in peace, but others use the processors too."""
+LAG = re.compile(r'^signalbox_loop_lag_seconds_bucket\{le="([^"]+)"\} (\S+)$', re.MULTILINE)
 
 
 @pytest.fixture(scope="module")
@@ -32,8 +37,8 @@ def fresh(start_gateway: StartGateway) -> LiveGateway:
     return gateway
 
 
-def image_request(model: str) -> bytes:
-    image = {"type": "image_url", "image_url": {"url": "data:image/png;base64," + "QUJD" * (MIB * 2**18)}}
+def image_request(model: str, mib: int = MIB) -> bytes:
+    image = {"type": "image_url", "image_url": {"url": "data:image/png;base64," + "QUJD" * (mib * 2**18)}}
     return json.dumps(body(model, messages=[{"role": "user", "content": [image]}])).encode()
 
 
@@ -78,3 +83,24 @@ def test_bodies_when_many_are_large_take_little_more_memory_than_they_are_and_ho
     assert len(waits) >= 3
     assert sorted(waits)[len(waits) // 2] < OTHERS_WITHIN_S
     assert {seen["body_bytes"] for seen in fresh.chaos.log("ok")} >= {len(data) - len("chaos/")}
+
+
+def lags(gateway: LiveGateway) -> dict[str, float]:
+    """How often the event loop has been late, by at most so many seconds."""
+    page = httpx.get(f"{gateway.base_url}/metrics", trust_env=False, timeout=10).text
+    return {match[1]: float(match[2]) for match in LAG.finditer(page)}
+
+
+def test_bodies_when_huge_do_not_hold_up_the_event_loop(fresh: LiveGateway) -> None:
+    data = image_request("chaos/ok", HUGE_MIB)
+    before = lags(fresh)
+
+    def send(_: int) -> int:
+        url = f"{fresh.base_url}/v1/chat/completions"
+        return httpx.post(url, content=data, headers=fresh.headers(), trust_env=False, timeout=60).status_code
+
+    with ThreadPoolExecutor(HUGE_CLIENTS) as pool:
+        assert set(pool.map(send, range(HUGE_CLIENTS))) == {200}
+    found = {bound: count - before[bound] for bound, count in lags(fresh).items()}
+    assert found["+Inf"] >= 5
+    assert found[LAG_S] >= found["+Inf"] * (1 - LAG_SHARE), found

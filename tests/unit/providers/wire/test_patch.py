@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from providers.wire.patch import DuplicateKey, InvalidJson, fields_of, patch
+from providers.wire.patch import COPIED, PIECE_BYTES, DuplicateKey, InvalidJson, Patched, fields_of, patch, patched
 
 Pairs = list[tuple[str, Any]]
 
@@ -204,3 +204,16 @@ def test_fields_when_the_text_is_no_json_object_then_invalid_json(body: bytes) -
 )
 def test_patch_when_applied_then_these_bytes(body: bytes, changes: dict[str, bytes | None], expected: bytes) -> None:
     assert patch(fields_of(body), changes) == expected
+
+
+@given(st.data(), PAIRS)
+def test_patch_when_the_object_is_large_is_the_same_in_pieces(data: st.DataObject, pairs: Pairs) -> None:
+    body = joined(data.draw(members([*pairs, ("pad", "x" * COPIED)])), "}")
+    changes: dict[str, Any] = data.draw(replaceable(pairs)) | {"added": [1]}
+    removed = {name: None for name in data.draw(st.sets(st.sampled_from(["model", "pad", "a", "nothing"])))}
+    fields = fields_of(body)
+    made = patched(fields, encoded(changes) | removed)
+    assert isinstance(made, Patched)
+    assert bytes(made) == b"".join(made) == b"".join(made) == patch(fields, encoded(changes) | removed)
+    assert len(made) == len(bytes(made))
+    assert max(map(len, made)) <= PIECE_BYTES
