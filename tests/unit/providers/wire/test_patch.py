@@ -210,7 +210,7 @@ def test_patch_when_applied_then_these_bytes(body: bytes, changes: dict[str, byt
 def test_patch_when_the_object_is_large_is_the_same_in_pieces(data: st.DataObject, pairs: Pairs) -> None:
     body = joined(data.draw(members([*pairs, ("pad", "x" * COPIED)])), "}")
     changes: dict[str, Any] = data.draw(replaceable(pairs)) | {"added": [1]}
-    removed = {name: None for name in data.draw(st.sets(st.sampled_from(["model", "pad", "a", "nothing"])))}
+    removed = dict.fromkeys(data.draw(st.sets(st.sampled_from(["model", "pad", "a", "nothing"]))))
     fields = fields_of(body)
     made = patched(fields, encoded(changes) | removed)
     assert isinstance(made, Patched)
