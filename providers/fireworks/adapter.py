@@ -65,7 +65,7 @@ class FireworksAdapter(OpenAICompatibleAdapter):
         if self._api is not Api.KONTEXT:
             message = "This model of Fireworks does not edit images; those of FLUX Kontext do."
             raise Unsupported(400, message, code="capability_not_supported", param="model")
-        addresses = await aside(openai_image.size_of(call), openai_image.sources_of, call)
+        addresses = await aside(len(call.body), openai_image.sources_of, call)
         if len(addresses) > 1:
             raise Unsupported(400, "Fireworks edits one image, not several.", code="array_above_max_length", param="image")
         return await self._images(call, transport, {"input_image": addresses[0]})
@@ -80,7 +80,7 @@ class FireworksAdapter(OpenAICompatibleAdapter):
         wanted = "b64_json" if call.stream else values.get("response_format")
         head = self._image_head("")
         head = replace(head, headers=(*head.headers, ("accept", self._api.accept(values))))
-        size = openai_image.size_of(call)
+        size = len(call.body)
         different = number if "seed" in taken else 1
         bodies = [await aside(size, self.made_body, {**images.numbered(taken, index), **sources}) for index in range(different)]
         requests = [self.request(call, bodies[index % different], head) for index in range(number)]

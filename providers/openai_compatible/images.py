@@ -17,6 +17,7 @@ from providers.openai_compatible.base import VendorBase, read_all
 from providers.transport import MAX_REPLY_BYTES, Transport, UpstreamRequest, find_header
 from providers.types import EVENT_STREAM, Call, Reply, ReplyStream
 from providers.wire import openai_chat, openai_image
+from providers.wire.data_url import JsonWithFiles
 from providers.wire.patch import Fields, fields_of, patch
 
 JSON = b"application/json"
@@ -49,9 +50,9 @@ class ImageMethods(VendorBase):
             stream.close()
         return ReplyEvents(call, await aside(len(body), _values_of, body), stream.lossy)
 
-    def made_body(self, fields: Mapping[str, Any]) -> bytes:
+    def made_body(self, fields: Mapping[str, Any]) -> JsonWithFiles:
         """The JSON body of a request in the vendor's own format."""
-        return msgspec.json.encode({**fields, **{name: msgspec.Raw(raw) for name, raw in self.config.extra_body.items()}})
+        return JsonWithFiles({**fields, **{name: msgspec.Raw(raw) for name, raw in self.config.extra_body.items()}})
 
     async def answered(self, call: Call, answer: Mapping[str, Any], lossy: tuple[str, ...] = ()) -> Reply | ReplyStream:
         """An answer that was made here, in OpenAI's format, as the client wants it: whole or as a stream."""

@@ -19,6 +19,7 @@ from providers.capabilities import Capability
 from providers.errors import CallerError, Unsupported
 from providers.types import Call
 from providers.wire import sse
+from providers.wire.data_url import DataUrl
 from providers.wire.multipart import Part
 
 MAX_FILE_BYTES = 50 * 1024 * 1024
@@ -27,6 +28,7 @@ MAX_IMAGES = 16
 MAX_EVENT_BYTES = 64 * 1024 * 1024
 """A whole picture is one event."""
 RESPONSE_FORMATS = ("url", "b64_json")
+IMAGE_TYPE = re.compile(r"image/[A-Za-z0-9.+-]{1,40}")
 SIZE = re.compile(r"([1-9]\d{0,4})x([1-9]\d{0,4})")
 DATA_URL = re.compile(r"data:[^,]{0,200};base64,")
 TEXTS = frozenset({"prompt", "negative_prompt", "user", "safety_identifier"})
@@ -82,8 +84,8 @@ def format_of(call: Call) -> str | None:
     return wanted
 
 
-def sources_of(call: Call) -> list[str]:
-    """The addresses of the images to be edited, a `data:` URL for each file; for large ones to be called in a thread. Raises
+def sources_of(call: Call) -> list[str | DataUrl]:
+    """The addresses of the images to be edited, a `data:` URL for each file; for large JSON to be called in a thread. Raises
     `CallerError` for an image that is named by the id of a file."""
     if call.form is not None:
         return [_source(part) for part in call.form.all("image")]
@@ -92,11 +94,6 @@ def sources_of(call: Call) -> list[str]:
         value = msgspec.json.decode(call.fields.raw(name) or b"null")
         given += value if isinstance(value, list) else [] if value is None else [value]
     return [_address(item) for item in given]
-
-
-def size_of(call: Call) -> int:
-    """How many bytes a request has."""
-    return len(call.body) if call.form is None else sum(part.size for part in call.form.parts)
 
 
 def pixels_of(size: Any) -> tuple[int, int] | None:
@@ -117,12 +114,6 @@ def nearest_ratio(size: Any, ratios: Iterable[str]) -> str | None:
         return abs(log(float(width) / float(height)) - wanted)
 
     return min(ratios, key=distance)
-
-
-def data_url(data: bytes, kind: str = "") -> str:
-    """The `data:` URL of an image; its kind is told by its first bytes unless given."""
-    kind = kind if kind.startswith("image/") else f"image/{kind_of(data) or 'png'}"
-    return f"data:{kind};base64,{b64encode(data).decode()}"
 
 
 def in_format(item: Mapping[str, Any], wanted: str | None) -> dict[str, Any]:
@@ -180,8 +171,12 @@ def events_of(call: Call, answered: Mapping[str, Any], now: int) -> Iterator[byt
         yield b"event: %b\n" % kind.encode() + sse.frame_of(msgspec.json.encode(event))
 
 
-def _source(part: Part) -> str:
-    return part.text() if part.filename is None else data_url(part.data(), part.content_type)
+def _source(part: Part) -> str | DataUrl:
+    """The text of a field, or the URL of a file; its kind is told by its first bytes unless it comes with it."""
+    if part.filename is None:
+        return part.text()
+    kind = part.content_type if IMAGE_TYPE.fullmatch(part.content_type) else f"image/{kind_of(part.head) or 'png'}"
+    return DataUrl(part, kind)
 
 
 def _scalar(part: Part) -> Any:

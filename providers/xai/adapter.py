@@ -34,14 +34,14 @@ class XaiAdapter(OpenAICompatibleAdapter):
         return await self._images(call, transport, {})
 
     async def edit_image(self, call: Call, transport: Transport) -> Reply | ReplyStream:
-        addresses = await aside(openai_image.size_of(call), openai_image.sources_of, call)
+        addresses = await aside(len(call.body), openai_image.sources_of, call)
         return await self._images(call, transport, images.sources(addresses))
 
     async def _images(self, call: Call, transport: Transport, sources: dict[str, Any]) -> Reply | ReplyStream:
         values = openai_image.asked(call)
         taken, left = images.taken_of(values)
         lossy = self.left_out(call, left)
-        sent = await aside(openai_image.size_of(call), self.made_body, {"model": self.config.upstream_model, **taken, **sources})
+        sent = await aside(len(call.body), self.made_body, {"model": self.config.upstream_model, **taken, **sources})
         body = self.good(await transport.fetch(self.request(call, sent)), call)
         answer = await aside(len(body), images.answer_of, body, taken.get("response_format"), int(time()))
         return await self.answered(call, answer, lossy)

@@ -8,6 +8,7 @@ import msgspec
 
 from providers.errors import InvalidResponse
 from providers.wire import openai_chat, openai_image
+from providers.wire.data_url import DataUrl
 
 TAKEN = ("prompt", "n", "response_format", "aspect_ratio", "resolution", "quality", "output_format", "sync_mode", "user")
 QUALITIES = ("low", "medium", "high")
@@ -28,7 +29,7 @@ def taken_of(values: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
     return taken, left
 
 
-def sources(addresses: list[str]) -> dict[str, Any]:
+def sources(addresses: list[str | DataUrl]) -> dict[str, Any]:
     """The images to be edited: one in `image`, more in `images`."""
     given = [{"type": "image_url", "url": address} for address in addresses]
     return {"image": given[0]} if len(given) == 1 else {"images": given}

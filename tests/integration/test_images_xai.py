@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import openai
@@ -13,6 +14,7 @@ from openai import OpenAI
 from openai.types import ImageEditCompletedEvent, ImageGenCompletedEvent, ImagesResponse
 
 from tests.fakes.vendor import DATA, Vendor, recorded, said, vendor
+from tests.integration.test_uploads import MEMORY, forget_peak, peak_mib
 from tests.live import LiveGateway, error_of
 
 GENERATIONS, EDITS = "/v1/images/generations", "/v1/images/edits"
@@ -181,3 +183,21 @@ def test_chat_when_asked_of_xai_goes_as_it_came(gateway: LiveGateway, upstream: 
     upstream.answers["/v1/chat/completions"] = lambda seen: said({"id": "c", "object": "chat.completion", "choices": []})
     assert gateway.chat("x/grok", unknown=[1]).status_code == 200
     assert upstream.last.json["unknown"] == [1]
+
+
+def test_edit_when_large_files_come_at_once_holds_none_of_them(gateway: LiveGateway, upstream: Vendor) -> None:
+    picture = PNG + bytes(25 * 2**20)
+
+    def send(_: int) -> int:
+        form = {"model": "x/grok", "prompt": "an otter"}
+        return gateway.http.post(EDITS, data=form, files={"image": ("a.png", picture, "image/png")}).status_code
+
+    assert send(0) == 200
+    forget_peak(gateway)
+    before = peak_mib(gateway)
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(send, range(4))) == [200] * 4
+    grown = peak_mib(gateway) - before
+    assert upstream.last.json["image"]["url"] == f"data:image/png;base64,{base64.b64encode(picture).decode()}"
+    upstream.seen.clear()
+    assert grown <= MEMORY * 4 * 25, grown

@@ -11,6 +11,7 @@ from providers.capabilities import Capability
 from providers.errors import CallerError
 from providers.types import Call, Wire
 from providers.wire import openai_image, sse
+from providers.wire.data_url import JsonWithFiles
 from providers.wire.multipart import Form, Part, file_part, text_part
 from providers.wire.openai_image import asked, events_of, in_format, nearest_ratio, pixels_of, sources_of
 from providers.wire.patch import Fields, fields_of
@@ -62,11 +63,16 @@ def test_sources_when_they_are_files_are_data_urls_of_their_kind() -> None:
         file_part("image", "b", "application/octet-stream", PNG),
         text_part("image", "https://pictures.example/1.png"),
     ]
-    assert sources_of(call(parts)) == [
+    assert json.loads(bytes(JsonWithFiles({"images": sources_of(call(parts))})))["images"] == [
         "data:image/jpeg;base64,eA==",
         "data:image/png;base64,iVBORw0K",
         "https://pictures.example/1.png",
     ]
+
+
+def test_source_when_its_kind_would_break_the_json_is_told_by_its_bytes() -> None:
+    (url,) = sources_of(call([file_part("image", "b", 'image/png","x":"', PNG)]))
+    assert json.loads(bytes(JsonWithFiles({"url": url}))) == {"url": "data:image/png;base64,iVBORw0K"}
 
 
 @pytest.mark.parametrize("image", [7, {}, {"file_id": "f"}, {"image_url": {}}, {"url": ""}, [[]]])
