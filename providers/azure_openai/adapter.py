@@ -18,7 +18,15 @@ from providers.transport import Transport
 from providers.types import Call, Reply, ReplyStream, TargetConfig
 
 GA, PREVIEW = "2024-10-21", "2025-04-01-preview"
-NEWER = frozenset({Capability.AUDIO_TRANSCRIPTION, Capability.IMAGE_EDIT, Capability.RESPONSES})
+NEWER = frozenset(
+    {
+        Capability.AUDIO_TRANSCRIPTION,
+        Capability.TEXT_TO_SPEECH,
+        Capability.IMAGE_GENERATION,
+        Capability.IMAGE_EDIT,
+        Capability.RESPONSES,
+    }
+)
 """What the GA version lacks, in whole or for newer models."""
 
 PRESET = Preset(
@@ -33,10 +41,13 @@ PRESET = Preset(
 
 
 class AzureOpenAIAdapter(OpenAICompatibleAdapter):
-    """One deployment: `deployment_id`, or else the upstream model, stands in the path, unless the base ends in `/v1`."""
+    """One deployment: `deployment_id`, or else the upstream model, stands in the path, unless the base ends in `/v1`. A base
+    may also end in `/openai`."""
 
     def __init__(self, config: TargetConfig) -> None:
-        self._deployed = not origin_of(config.api_base, PRESET.label)[1].endswith("/v1")
+        base = origin_of(config.api_base, PRESET.label)[1]
+        self._deployed = not base.endswith("/v1")
+        self._root = "" if base.endswith("/openai") else "/openai"
         super().__init__(config, PRESET)
         if self._deployed:
             self.form_model = None
@@ -49,7 +60,7 @@ class AzureOpenAIAdapter(OpenAICompatibleAdapter):
         deployment = quote(str(options.get("deployment_id") or self.config.upstream_model), safe="")
         version = quote(str(options.get("api_version") or (PREVIEW if capability in NEWER else GA)), safe="")
         deployed = "" if capability is Capability.RESPONSES else f"/deployments/{deployment}"
-        return f"/openai{deployed}{path}?api-version={version}"
+        return f"{self._root}{deployed}{path}?api-version={version}"
 
     async def stream_chat(self, call: Call, transport: Transport) -> ReplyStream:
         stream = await self.stream(self.request(call, self.body(call)), call, transport)

@@ -22,7 +22,7 @@ from providers.fireworks.images import Api
 from providers.openai_compatible.adapter import OpenAICompatibleAdapter, register_preset
 from providers.openai_compatible.address import head_of
 from providers.openai_compatible.base import FORMS
-from providers.openai_compatible.presets import EMBEDDING, IMAGES, LISTENING, OLD_LIMIT, TEXT, Preset, paths
+from providers.openai_compatible.presets import EMBEDDING, IMAGES, LISTENING, NO_SPEAKERS, OLD_LIMIT, TEXT, Preset, paths
 from providers.transport import Head, Transport, UpstreamRequest
 from providers.types import Call, Reply, ReplyStream, TargetConfig
 from providers.wire import openai_image
@@ -34,6 +34,7 @@ PRESET = Preset(
     "FIREWORKS_API_KEY",
     paths=paths(TEXT, EMBEDDING, LISTENING, IMAGES),
     renames=OLD_LIMIT,
+    transcripts=NO_SPEAKERS,
 )
 AUDIO = MappingProxyType({True: "https://audio-turbo.api.fireworks.ai/v1", False: "https://audio-prod.api.fireworks.ai/v1"})
 """Where a model listens, by whether it is a turbo."""

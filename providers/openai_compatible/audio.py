@@ -5,18 +5,27 @@ Formats: OpenAI's OpenAPI document of August 2026, `/audio/*`.
 
 from __future__ import annotations
 
-from providers.errors import InvalidResponse
+from base64 import b64encode
+
+from providers.errors import EmptyStream, InvalidResponse
 from providers.openai_compatible.base import Changes, OpenAIStream, VendorBase
+from providers.openai_compatible.presets import Quirk
 from providers.transport import Transport
-from providers.types import Call, ReplyStream
-from providers.wire import openai_speech
+from providers.types import EVENT_STREAM, Call, ReplyStream
+from providers.wire import openai_speech, sse
+
+DELTA = b'data: {"type":"speech.audio.delta","audio":"%b"}\n\n'
+LAST = sse.frame_of(b'{"type":"speech.audio.done","usage":{"input_tokens":0,"output_tokens":0,"total_tokens":0}}')
+"""The end of sound whose tokens nobody has counted."""
 
 
 class AudioMethods(VendorBase):
     """The capabilities of sound."""
 
     async def speak(self, call: Call, transport: Transport) -> ReplyStream:
-        return await self.sound(call, transport)
+        as_samples = Quirk.SPEAKS_SAMPLES in self.preset.quirks and call.fields.raw("response_format") in (None, b"null")
+        stream = await self.sound(call, transport, {"response_format": b'"mp3"'} if as_samples else None)
+        return SoundAsEvents(stream) if call.stream and stream.content_type is not EVENT_STREAM else stream
 
     async def sound(self, call: Call, transport: Transport, changes: Changes | None = None) -> OpenAIStream:
         """What the upstream says to a request with some fields changed: sound, or events of it."""
@@ -26,3 +35,26 @@ class AudioMethods(VendorBase):
             stream.close()
             raise InvalidResponse("the answer is no sound")
         return stream
+
+
+class SoundAsEvents:
+    """Sound of an upstream that does not stream events, as OpenAI's events, one for each piece that comes."""
+
+    content_type = EVENT_STREAM
+
+    def __init__(self, stream: OpenAIStream) -> None:
+        self.wire, self.lossy = stream.wire, stream.lossy
+        self.extend, self.close = stream.extend, stream.close
+        self._next = stream.next
+        self._begun = self._ended = False
+
+    async def next(self) -> bytes:
+        if self._ended:
+            return b""
+        if sound := await self._next():
+            self._begun = True
+            return DELTA % b64encode(sound)
+        if not self._begun:
+            raise EmptyStream
+        self._ended = True
+        return LAST

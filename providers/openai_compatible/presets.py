@@ -30,6 +30,8 @@ class Quirk(Enum):
     """Refuses `stream_options`; sends usage with its last chunk unasked."""
     RETURNS_REASONING = auto()
     """Wants the reasoning that led to a tool call back, with the call."""
+    SPEAKS_SAMPLES = auto()
+    """Speaks raw samples unless it is asked for another format; OpenAI's default is mp3."""
     RANKS_IN_DATA = auto()
     """Its reranker answers with `data` in place of `results`, and documents that are bare texts."""
 
@@ -49,6 +51,7 @@ SOUND_AND_IMAGES = MappingProxyType({**LISTENING, **SPEECH, **IMAGES, **VARIATIO
 OPENAI = MappingProxyType({**TEXT, **EMBEDDING, **MODERATION, **SOUND_AND_IMAGES})
 EVERYTHING = MappingProxyType({**OPENAI, **RERANK})
 TRANSCRIPTS = frozenset(FORMATS)
+NO_SPEAKERS = TRANSCRIPTS - {"diarized_json"}
 NO_SUBTITLES = frozenset({"json", "text", "verbose_json"})
 
 
@@ -127,7 +130,9 @@ PRESETS = (
         "OpenRouter",
         "https://openrouter.ai/api/v1",
         "OPENROUTER_API_KEY",
-        paths=paths(CHAT, EMBEDDING, RERANK, SPEECH, RESPONSES),
+        paths=paths(CHAT, EMBEDDING, RERANK, SPEECH, TRANSCRIPTION, RESPONSES),
+        quirks=frozenset({Quirk.SPEAKS_SAMPLES}),
+        transcripts=frozenset({"json"}),
     ),
     Preset("hyperbolic", "Hyperbolic", "https://api.hyperbolic.xyz/v1", "HYPERBOLIC_API_KEY", paths=TEXT, renames=OLD_LIMIT),
     Preset("cerebras", "Cerebras", "https://api.cerebras.ai/v1", "CEREBRAS_API_KEY", paths=TEXT),
@@ -191,6 +196,7 @@ PRESETS = (
         "SAMBANOVA_API_KEY",
         paths=paths(TEXT, EMBEDDING, LISTENING),
         quirks=FLOATS_ONLY,
+        transcripts=NO_SPEAKERS,
     ),
     Preset(
         "vllm",

@@ -7,15 +7,20 @@ Formats: OpenAI's OpenAPI document of August 2026; for rerank, Cohere's and Jina
 from __future__ import annotations
 
 from providers.aside import aside
-from providers.openai_compatible.base import Changes, VendorBase
-from providers.openai_compatible.presets import Quirk
+from providers.errors import CallerError
+from providers.openai_compatible.base import VendorBase
+from providers.openai_compatible.presets import Preset, Quirk
 from providers.transport import Transport
-from providers.types import Call, Reply, ReplyStream, Wire
+from providers.types import Call, Reply, ReplyStream, TargetConfig, Wire
 from providers.wire import openai_chat, openai_embedding, ranking
 
 
 class TextMethods(VendorBase):
     """The capabilities whose requests and answers are JSON."""
+
+    def __init__(self, config: TargetConfig, preset: Preset) -> None:
+        super().__init__(config, preset)
+        self._floats_only = Quirk.FLOATS_ONLY in preset.quirks
 
     async def chat(self, call: Call, transport: Transport) -> Reply:
         answer = await transport.fetch(self.request(call, self.body(call)))
@@ -32,9 +37,21 @@ class TextMethods(VendorBase):
 
     async def embed(self, call: Call, transport: Transport) -> Reply:
         asked = openai_embedding.format_of(call.fields)
-        changes: Changes = {"encoding_format": None} if Quirk.FLOATS_ONLY in self.preset.quirks else {}
-        reply = await self.json(call, transport, "data", changes)
+        reply = await self._embedded(call, transport)
         return await aside(len(reply.body), openai_embedding.in_format, reply, asked)
+
+    async def _embedded(self, call: Call, transport: Transport) -> Reply:
+        """The answer in whichever format. An upstream that refuses `encoding_format` is asked without it, from then on."""
+        if self._floats_only or "encoding_format" not in call.fields.spans:
+            return await self.json(call, transport, "data", {"encoding_format": None})
+        try:
+            return await self.json(call, transport, "data")
+        except CallerError as error:
+            if "encoding_format" not in f"{error.param} {error.message}":
+                raise
+        reply = await self.json(call, transport, "data", {"encoding_format": None})
+        self._floats_only = True
+        return reply
 
     async def rerank(self, call: Call, transport: Transport) -> Reply:
         if Quirk.RANKS_IN_DATA in self.preset.quirks:

@@ -13,6 +13,7 @@ import msgspec
 from providers.aside import aside
 from providers.errors import InvalidResponse
 from providers.openai_compatible.adapter import OpenAICompatibleAdapter, register_preset
+from providers.openai_compatible.audio import SoundAsEvents
 from providers.openai_compatible.presets import (
     EMBEDDING,
     FLOATS_ONLY,
@@ -61,7 +62,7 @@ class TogetherAdapter(OpenAICompatibleAdapter):
             return stream
         if stream.content_type is EVENT_STREAM:
             return RewrittenStream(stream, speech.event_of)
-        return speech.SoundAsEvents(stream)
+        return SoundAsEvents(stream)
 
     async def generate_image(self, call: Call, transport: Transport) -> Reply | ReplyStream:
         request = self.request(call, self.body(call, images.changes_of(call.fields)))

@@ -6,16 +6,16 @@ Reference: Together's OpenAPI document of 2026-04-28, `/audio/speech`. It stream
 
 from __future__ import annotations
 
-from base64 import b64encode
 from types import MappingProxyType
 from typing import Any
 
 import msgspec
 
 from providers.errors import Unsupported
-from providers.openai_compatible.base import Changes, OpenAIStream
+from providers.openai_compatible.audio import LAST
+from providers.openai_compatible.base import Changes
 from providers.together.voices import voices_of
-from providers.types import EVENT_STREAM, Call
+from providers.types import Call
 from providers.wire import openai_speech, sse
 from providers.wire.openai_chat import DONE
 from providers.wire.patch import InvalidJson, fields_of
@@ -26,8 +26,6 @@ MORE_FORMATS = (("minimax/", ("opus", "aac", "flac")),)
 SAMPLES: MappingProxyType[str, bytes] = MappingProxyType({"response_encoding": b'"pcm_s16le"', "sample_rate": b"24000"})
 """What OpenAI calls pcm."""
 CHUNK = b'"audio.tts.chunk"'
-LAST = b'{"type":"speech.audio.done","usage":{"input_tokens":0,"output_tokens":0,"total_tokens":0}}'
-"""Together counts no tokens of speech."""
 
 
 def changes_of(call: Call, model: str) -> Changes:
@@ -55,7 +53,7 @@ def event_of(frame: bytes) -> bytes:
     """OpenAI's event for one of Together's; what is neither a sound nor the end passes as it is."""
     data = sse.data_of(frame)
     if data is not None and data.strip() == DONE:
-        return sse.frame_of(LAST)
+        return LAST
     try:
         fields = fields_of(data or b"")
     except InvalidJson:
@@ -63,23 +61,3 @@ def event_of(frame: bytes) -> bytes:
     if fields.raw("object") != CHUNK:
         return frame
     return sse.frame_of(b'{"type":"speech.audio.delta","audio":%b}' % (fields.raw("b64") or b'""'))
-
-
-class SoundAsEvents:
-    """Sound of a format that Together does not stream, as OpenAI's events, one for each piece that comes."""
-
-    content_type = EVENT_STREAM
-
-    def __init__(self, stream: OpenAIStream) -> None:
-        self.wire, self.lossy = stream.wire, stream.lossy
-        self.extend, self.close = stream.extend, stream.close
-        self._next = stream.next
-        self._ended = False
-
-    async def next(self) -> bytes:
-        if self._ended:
-            return b""
-        if sound := await self._next():
-            return sse.frame_of(b'{"type":"speech.audio.delta","audio":"%b"}' % b64encode(sound))
-        self._ended = True
-        return sse.frame_of(LAST)

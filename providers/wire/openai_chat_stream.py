@@ -10,7 +10,7 @@ import msgspec
 
 from providers.wire import sse
 from providers.wire.openai_chat import DONE, error_in
-from providers.wire.openai_usage import usage_of
+from providers.wire.openai_usage import groqs_own, usage_of
 from providers.wire.patch import Fields, InvalidJson, fields_of, patch
 from providers.wire.relay import FrameRelay
 
@@ -34,15 +34,14 @@ class ChatStreamRelay(FrameRelay):
     `content` stands in every chunk: older completions have `"text"` instead of `"delta"`.
     """
 
-    closing = sse.frame_of(DONE)
-
     def __init__(self, model: str, *, include_usage: bool, content: bytes = b'"delta"') -> None:
         super().__init__()
         self._model = msgspec.json.encode(model)
         self._content = content
         self._include_usage = include_usage
+        self.closing = sse.frame_of(DONE)
         self._needle = NEVER
-        self._replacement = b""
+        self._replacement = self._untold = b""
 
     def _frame(self, frame: bytes) -> bytes:
         position = frame.find(self._needle)
@@ -62,7 +61,7 @@ class ChatStreamRelay(FrameRelay):
             return frame
         if data.strip() == DONE:
             self.done = True
-            return frame
+            return self._untold + frame
         try:
             fields = fields_of(data)
         except InvalidJson:
@@ -93,12 +92,21 @@ class ChatStreamRelay(FrameRelay):
             if choices in EMPTY:
                 return b""
             changes["usage"] = None
+        if usage is not None and self._include_usage:
+            self._owe_usage(fields)
         if choices not in EMPTY:
             self.events += 1
         self._learn(frame, fields)
         if not changes:
             return frame
         return self._with_data(frame, data, patch(fields, changes))
+
+    def _owe_usage(self, fields: Fields) -> None:
+        """The client gets its usage chunk at the end if the upstream told the usage in a place of its own."""
+        usage = groqs_own(fields)
+        changes = {"model": self._model, "choices": b"[]", "usage": usage, "x_groq": None}
+        self._untold = sse.frame_of(patch(fields, changes)) if usage else b""
+        self.closing = self._untold + sse.frame_of(DONE)
 
     def _note(self, choices: bytes | None) -> None:
         if choices and not self.finished:

@@ -87,9 +87,9 @@ _WRITERS = MappingProxyType({"text": _text, "srt": _srt, "vtt": _vtt})
 
 
 def _segments(found: _Transcript) -> Iterator[Segment]:
-    """Those that say something; the whole text as one where an upstream gives none but the duration."""
+    """Those that say something; the whole text as one where an upstream gives none but the duration, or none at all."""
     segments = found.segments
-    if segments is None:
+    if not segments:
         if found.duration is None and found.text.strip():
             raise InvalidResponse("the answer has neither segments nor a duration")
         segments = [Segment(0.0, found.duration or 0.0, found.text)]

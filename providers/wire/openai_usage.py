@@ -11,7 +11,7 @@ from typing import Annotated
 import msgspec
 
 from providers.types import Usage
-from providers.wire.patch import Fields
+from providers.wire.patch import Fields, InvalidJson, fields_of
 
 BYTES_PER_TOKEN = 4
 Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
@@ -40,6 +40,16 @@ class _Groq(msgspec.Struct):
 
 _decode = msgspec.json.Decoder(_Usage | None).decode
 _decode_groq = msgspec.json.Decoder(_Groq | None).decode
+
+
+def groqs_own(fields: Fields) -> bytes | None:
+    """The JSON of a usage that stands in Groq's place alone."""
+    if fields.raw("usage") not in (None, b"null"):
+        return None
+    try:
+        return fields_of(fields.raw("x_groq") or b"{}").raw("usage")
+    except InvalidJson:
+        return None
 
 
 def estimated_tokens(size: int) -> int:

@@ -65,8 +65,8 @@ ASKED = {
     "chat/completions": (body("m"), GA),
     "completions": ({"model": "m", "prompt": "a"}, GA),
     "embeddings": ({"model": "m", "input": "a"}, GA),
-    "audio/speech": ({"model": "m", "input": "a", "voice": "alloy"}, GA),
-    "images/generations": ({"model": "m", "prompt": "a"}, GA),
+    "audio/speech": ({"model": "m", "input": "a", "voice": "alloy"}, PREVIEW),
+    "images/generations": ({"model": "m", "prompt": "a"}, PREVIEW),
     "images/edits": ({"model": "m", "prompt": "a", "image": [{"image_url": "data:image/png;base64,AA=="}]}, PREVIEW),
 }
 

@@ -150,6 +150,24 @@ def test_groq_stream_when_its_last_chunk_alone_tells_the_usage_has_it_recorded(g
     assert (row["input_tokens"], row["output_tokens"]) == (11, 2)
 
 
+@pytest.mark.parametrize("done", [True, False])
+def test_groq_stream_when_the_client_asked_for_the_usage_has_it_in_openais_place(
+    done: bool, client: OpenAI, upstream: Vendor
+) -> None:
+    named = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "llama"}
+    usage = {"queue_time": 0.1, "prompt_tokens": 11, "completion_tokens": 2, "total_tokens": 13}
+    last = {**named, "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}], "x_groq": {"id": "r", "usage": usage}}
+    told = {**named, "choices": [], "usage": usage}
+    for sent in ([last], [last, told]):
+        upstream.answers["/groq/openai/v1/chat/completions"] = lambda seen, sent=sent: events(*sent, done=done)
+        stream = client.chat.completions.create(
+            model="rows/groq", messages=[{"role": "user", "content": "hi"}], stream=True, stream_options={"include_usage": True}
+        )
+        first, second = stream
+        assert first.usage is None
+        assert second.to_dict() == {**told, "model": "rows/groq"}
+
+
 def test_groq_when_it_refuses_a_field_the_client_is_told(gateway: LiveGateway, upstream: Vendor) -> None:
     refusal = {"error": {"message": "property 'logprobs' is unsupported", "type": "invalid_request_error"}}
     upstream.answers["/groq/openai/v1/chat/completions"] = lambda seen: said(refusal, 400)

@@ -259,6 +259,7 @@ async def test_api_base_when_given_then_it_replaces_the_vendors_address(base: st
             "/openai/deployments/m/chat/completions?api-version=2024-10-21",
         ),
         ("https://r.example/openai/v1", {"deployment_id": "d"}, "m", "/openai/v1/chat/completions"),
+        ("https://r.example/openai/", {}, "m", "/openai/deployments/m/chat/completions?api-version=2024-10-21"),
         ("https://r.example?x=1", {}, "m", "/openai/deployments/m/chat/completions?api-version=2024-10-21&x=1"),
     ],
 )

@@ -63,13 +63,24 @@ def test_text_when_made_of_segments_keeps_its_format(asked: str, expected: str) 
         (WHOLE, "srt", "1\n00:00:00,000 --> 00:00:02,500\nHello\n\n"),
         ({"text": "Hello", "duration": "2.5"}, "vtt", "WEBVTT\n\n00:00:00.000 --> 00:00:02.500\nHello\n\n"),
         ({"text": "", "segments": []}, "srt", ""),
+        ({"text": "all", "segments": [], "duration": 2}, "srt", "1\n00:00:00,000 --> 00:00:02,000\nall\n\n"),
         ({"text": " "}, "srt", ""),
         ({"text": "", "segments": []}, "vtt", "WEBVTT\n\n"),
         ("1\n00:00:00,000 --> 00:00:01,000\nhi\n\n", "srt", "1\n00:00:00,000 --> 00:00:01,000\nhi\n\n"),
         ("a text in JSON\n", "text", "a text in JSON\n"),
         ({"text": "t", "segments": [{"start": -1, "end": 1e300, "text": "x"}]}, "srt", "1\n00:00:00,000 --> 00:00:00,000\nx\n\n"),
     ],
-    ids=["duration", "duration in a string", "no segments", "silence", "empty vtt", "string", "text in a string", "odd times"],
+    ids=[
+        "duration",
+        "duration in a string",
+        "no segments",
+        "silence",
+        "segments left out",
+        "empty vtt",
+        "string",
+        "text in a string",
+        "odd times",
+    ],
 )
 def test_text_when_the_answer_has_less_is_made_all_the_same(value: Any, asked: str, expected: str) -> None:
     assert made(value, asked) == expected
