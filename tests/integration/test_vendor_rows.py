@@ -159,7 +159,8 @@ def test_groq_stream_when_the_client_asked_for_the_usage_has_it_in_openais_place
     last = {**named, "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}], "x_groq": {"id": "r", "usage": usage}}
     told = {**named, "choices": [], "usage": usage}
     for sent in ([last], [last, told]):
-        upstream.answers["/groq/openai/v1/chat/completions"] = lambda seen, sent=sent: events(*sent, done=done)
+        streamed = events(*sent, done=done)
+        upstream.answers["/groq/openai/v1/chat/completions"] = lambda seen: streamed  # noqa: B023 - asked within this turn
         stream = client.chat.completions.create(
             model="rows/groq", messages=[{"role": "user", "content": "hi"}], stream=True, stream_options={"include_usage": True}
         )
