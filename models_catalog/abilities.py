@@ -14,7 +14,7 @@ def is_on(route: Route) -> bool:
 def served_by(route: Route, model: ModelDefinition) -> tuple[Capability, ...]:
     """Those of the model's capabilities that its route can serve, in the order of the enum."""
     try:
-        able = provider_type(route.provider.type).capabilities
+        able = provider_type(route.provider.type).capabilities_of(route.upstream_model)
     except UnknownProviderType:
         return ()
     return tuple(capability for capability in Capability if capability in able and capability in model.capabilities)

@@ -207,7 +207,8 @@ class Compiler:
         if upstream is None:
             raise Unusable(f"It is left out: the provider {provider.name} is unusable.")
         try:
-            return upstream.kind.target(_target_config(model, route, upstream)), upstream.kind.capabilities
+            target = upstream.kind.target(_target_config(model, route, upstream))
+            return target, upstream.kind.capabilities_of(target.upstream_model)
         except ConfigurationError as err:
             raise Unusable(f"It is left out: {err.field}: {err.message}") from err
 

@@ -13,7 +13,8 @@ from providers.types import Adapter, Target, TargetConfig
 class ProviderType:
     """One kind of provider, as the catalog names it.
 
-    `native` is what it can do itself; `keeps_responses` says that it knows a response again. `build` makes the adapter of
+    `native` is what it can do itself, and `lacks` what a model of it cannot, told by the model's name at the provider;
+    `keeps_responses` says that it knows a response again. `build` makes the adapter of
     one target and raises `ConfigurationError` for values it cannot work with.
     `api_base` "" means that the operator must give one, unless the type is `offline` and has no address at all.
     `key_variable` is the vendor's usual environment variable. `options` are the names of the type's own settings
@@ -24,6 +25,7 @@ class ProviderType:
     label: str
     build: Callable[[TargetConfig], Adapter]
     native: frozenset[Capability]
+    lacks: Callable[[str], frozenset[Capability]] = lambda model: frozenset()
     keeps_responses: bool = False
     api_base: str = ""
     key_variable: str = ""
@@ -37,10 +39,15 @@ class ProviderType:
         """What it serves, also by conversion."""
         return served(self.native)
 
+    def capabilities_of(self, upstream_model: str) -> frozenset[Capability]:
+        """What a model of it serves, also by conversion."""
+        return served(self.native - self.lacks(upstream_model))
+
     def target(self, config: TargetConfig) -> Target:
         """The target that the router calls. Raises `ConfigurationError`."""
         names = (config.id, config.fingerprint(), config.model, config.provider, config.upstream_model)
-        return Target(*names, config.timeouts, self.build(config), self.native, self.keeps_responses)
+        native = self.native - self.lacks(config.upstream_model)
+        return Target(*names, config.timeouts, self.build(config), native, self.keeps_responses)
 
 
 class UnknownProviderType(LookupError):

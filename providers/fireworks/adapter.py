@@ -16,7 +16,7 @@ import msgspec
 
 from providers.aside import aside
 from providers.capabilities import Capability
-from providers.errors import FailureClass, ProviderError, TotalTimeout, Unsupported
+from providers.errors import FailureClass, ProviderError, TotalTimeout, Unsupported, UpstreamFailed
 from providers.fireworks import images, workflow
 from providers.fireworks.images import Api
 from providers.openai_compatible.adapter import OpenAICompatibleAdapter, register_preset
@@ -63,9 +63,6 @@ class FireworksAdapter(OpenAICompatibleAdapter):
         return await self._images(call, transport, {})
 
     async def edit_image(self, call: Call, transport: Transport) -> Reply | ReplyStream:
-        if self._api is not Api.KONTEXT:
-            message = "This model of Fireworks does not edit images; those of FLUX Kontext do."
-            raise Unsupported(400, message, code="capability_not_supported", param="model")
         addresses = await aside(len(call.body), openai_image.sources_of, call)
         if len(addresses) > 1:
             raise Unsupported(400, "Fireworks edits one image, not several.", code="array_above_max_length", param="image")
@@ -120,9 +117,12 @@ class FireworksAdapter(OpenAICompatibleAdapter):
                 if failed > MAX_FAILED_POLLS or not (error.policy.retry or error.failure is FailureClass.RATE_LIMIT):
                     raise
                 continue
-            failed = 0
-            if sample := workflow.sample_of(body):
+            sample = workflow.sample_of(body)
+            if sample:
                 return sample
+            failed = failed + 1 if sample is None else 0
+            if failed > MAX_FAILED_POLLS:
+                raise UpstreamFailed("the workflow is not known")
 
     async def _download(self, call: Call, url: str, transport: Transport) -> dict[str, Any]:
         own = self._image_head("")
@@ -148,4 +148,9 @@ async def _at_once(calls: list[Coroutine[Any, Any, dict[str, Any]]]) -> list[dic
     return [task.result() for task in tasks]
 
 
-register_preset(PRESET, FireworksAdapter, FireworksAdapter)
+def lacks(model: str) -> frozenset[Capability]:
+    """Its models of FLUX Kontext edit images, the others do not."""
+    return frozenset() if images.api_of(model) is Api.KONTEXT else frozenset({Capability.IMAGE_EDIT})
+
+
+register_preset(PRESET, FireworksAdapter, FireworksAdapter, lacks=lacks)

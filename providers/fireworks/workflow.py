@@ -20,6 +20,7 @@ from providers.wire import openai_image
 READY = "Ready"
 MODERATED = frozenset({"Request Moderated", "Content Moderated"})
 BROKEN = frozenset({"Error", "Failed"})
+UNKNOWN = "Task not found"
 KEPT = "!$%&'()*+,/:;=?@[]~"
 
 
@@ -32,8 +33,8 @@ def text_in(body: bytes, name: str) -> str:
 
 
 def sample_of(body: bytes) -> str | None:
-    """The address of the image, None while it is being made. Raises `CallerError` if it was refused, `UpstreamFailed` if it
-    failed."""
+    """The address of the image, "" while it is being made, None if nothing is known of it. Raises `CallerError` if it was
+    refused, `UpstreamFailed` if it failed."""
     answer = _object(body)
     status, result = answer.get("status"), answer.get("result")
     if status in MODERATED:
@@ -41,7 +42,7 @@ def sample_of(body: bytes) -> str | None:
     if status in BROKEN:
         raise UpstreamFailed(f"the workflow ended with {status}")
     if status != READY:
-        return None
+        return None if status == UNKNOWN else ""
     sample = result.get("sample") if isinstance(result, dict) else None
     if not isinstance(sample, str) or not sample:
         raise InvalidResponse("the workflow's result has no sample")

@@ -6,13 +6,11 @@ Reference: Mistral's OpenAPI document of 2026: `/moderations`, `/audio/transcrip
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import Any
 
-import msgspec
-
-from providers.errors import InvalidResponse
+from providers.capabilities import Capability
+from providers.mistral import moderation, tool_ids
 from providers.openai_compatible.adapter import OpenAICompatibleAdapter, register_preset
-from providers.openai_compatible.base import OpenAIStream
+from providers.openai_compatible.base import Changes, OpenAIStream
 from providers.openai_compatible.presets import (
     CHAT,
     EMBEDDING,
@@ -25,7 +23,7 @@ from providers.openai_compatible.presets import (
     renames,
 )
 from providers.openai_compatible.rewrite import RewrittenStream
-from providers.transport import Transport, UpstreamRequest
+from providers.transport import Pieces, Transport, UpstreamRequest
 from providers.types import Call, Reply, ReplyStream, TargetConfig
 from providers.wire import sse
 from providers.wire.multipart import Form
@@ -54,7 +52,6 @@ EVENTS = MappingProxyType(
     }
 )
 """OpenAI's events for Mistral's, and what they call the text."""
-_judgements = msgspec.json.Decoder(list[dict[str, Any]]).decode
 
 
 class MistralAdapter(OpenAICompatibleAdapter):
@@ -63,15 +60,15 @@ class MistralAdapter(OpenAICompatibleAdapter):
     def __init__(self, config: TargetConfig) -> None:
         super().__init__(config, PRESET)
 
+    def body(self, call: Call, more: Changes | None = None) -> bytes | Pieces:
+        messages = tool_ids.messages_of(call.fields) if call.capability is Capability.CHAT else None
+        return super().body(call, {"messages": messages, **(more or {})} if messages else more)
+
     async def moderate(self, call: Call, transport: Transport) -> Reply:
-        reply = await super().moderate(call, transport)
+        given = moderation.input_of(call.fields)
+        reply = await self.json(call, transport, "results", {"input": given} if given else None)
         assert reply.fields is not None, "it is JSON"  # noqa: S101
-        try:
-            judged = _judgements(reply.fields.raw("results") or b"")
-            results = [{"flagged": any((each.get("categories") or {}).values()), **each} for each in judged]
-        except (msgspec.DecodeError, AttributeError) as error:
-            raise InvalidResponse("the judgements cannot be read") from error
-        body = patch(reply.fields, {"results": msgspec.json.encode(results)})
+        body = patch(reply.fields, {"results": moderation.results_of(reply.fields.raw("results") or b"")})
         return Reply(wire=reply.wire, body=body, fields=fields_of(body), lossy=reply.lossy)
 
     def asking(self, asked: str) -> dict[str, str | None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from providers.capabilities import capabilities_of
 from providers.openai_compatible.audio import AudioMethods
@@ -23,8 +24,9 @@ def _builder(preset: Preset) -> Callable[[TargetConfig], Adapter]:
     return lambda config: OpenAICompatibleAdapter(config, preset)
 
 
-def register_preset(preset: Preset, build: Callable[[TargetConfig], Adapter], adapter: type) -> None:
-    """Makes a vendor known, with those capabilities that its adapter has methods for and its preset a path."""
+def register_preset(preset: Preset, build: Callable[[TargetConfig], Adapter], adapter: type, **more: Any) -> None:
+    """Makes a vendor known, with those capabilities that its adapter has methods for and its preset a path. `more` are
+    further fields of its `ProviderType`."""
     register(
         ProviderType(
             name=preset.name,
@@ -36,6 +38,7 @@ def register_preset(preset: Preset, build: Callable[[TargetConfig], Adapter], ad
             key_variable=preset.key_variable,
             needs_key=preset.needs_key,
             options=tuple(preset.options),
+            **more,
         )
     )
 

@@ -261,6 +261,17 @@ def test_question_when_it_fails_for_good_ends(
     assert paths(upstream).count(RESULT) == asked
 
 
+def test_workflow_when_nobody_knows_it_any_more_ends_soon(gateway: LiveGateway, upstream: Vendor) -> None:
+    lost = {"id": "x", "status": "Task not found", "result": None}
+    upstream.answers[RESULT] = results(lost, lost, PENDING, lost, READY)
+    assert ask(gateway, "f/kontext").status_code == 200
+    upstream.answers[RESULT] = results(lost)
+    upstream.seen.clear()
+    answer = ask(gateway, "f/kontext")
+    assert (answer.status_code, error_of(answer)["code"]) == (502, "upstream_server_error")
+    assert paths(upstream).count(RESULT) == 6
+
+
 @pytest.mark.parametrize("status", ["Error", "Failed"])
 def test_workflow_when_it_fails_is_502(status: str, gateway: LiveGateway, upstream: Vendor) -> None:
     upstream.answers[RESULT] = results({"id": "x", "status": status, "result": None})

@@ -1,4 +1,4 @@
-"""Do the vendors of `presets.py`, and Mistral, get what they know and answer as OpenAI does? Against their recorded shapes."""
+"""Do the vendors of `presets.py` get what they know and answer as OpenAI does? Against their recorded shapes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,6 @@ WAVE = b"RIFF\x24\x00\x00\x00WAVEfmt " + bytes(40)
 NUMBERS = [0.5, -0.25]
 PACKED = base64.b64encode(struct.pack("<2f", *NUMBERS)).decode()
 KINDS: dict[str, tuple[str, list[str]]] = {
-    "mistral": ("/v1", ["chat", "embedding", "moderation", "audio_transcription"]),
     "groq": ("/openai/v1", ["chat", "audio_transcription", "audio_translation", "text_to_speech"]),
     "deepseek": ("/v1", ["chat", "completion"]),
     "openrouter": ("/api/v1", ["chat", "embedding", "rerank", "text_to_speech"]),
@@ -57,80 +56,6 @@ def embedded(**more: Any) -> Said:
 def completion(**message: Any) -> Said:
     choice = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "a", **message}}
     return said({"id": "c", "object": "chat.completion", "created": 1, "model": "m", "choices": [choice]})
-
-
-# Mistral
-
-
-def test_mistral_when_asked_gets_its_own_names(gateway: LiveGateway, upstream: Vendor) -> None:
-    upstream.answers["/mistral/v1/chat/completions"] = lambda seen: completion()
-    fields = {"seed": 7, "max_completion_tokens": 5, "tool_choice": "required", "safe_prompt": True}
-    assert gateway.chat("rows/mistral", **fields).status_code == 200
-    sent = {"random_seed": 7, "max_tokens": 5, "tool_choice": "required", "safe_prompt": True}
-    assert upstream.last.json == body("up/m") | sent
-
-
-def test_mistral_embedding_when_asked_with_openais_names_has_them_renamed_or_named_as_left_out(
-    gateway: LiveGateway, upstream: Vendor
-) -> None:
-    upstream.answers["/mistral/v1/embeddings"] = lambda seen: embedded()
-    fields = {"model": "rows/mistral", "input": ["a"], "dimensions": 2, "user": "u", "encoding_format": "float"}
-    answer = gateway.http.post("/v1/embeddings", json=fields)
-    assert (answer.headers["x-gateway-lossy"], answer.json()["data"][0]["embedding"]) == ("user", NUMBERS)
-    assert upstream.last.json == {"model": "up/m", "input": ["a"], "output_dimension": 2, "encoding_format": "float"}
-
-
-def test_mistral_moderation_when_it_has_no_verdict_gets_one(client: OpenAI, upstream: Vendor) -> None:
-    def judged(**categories: bool) -> dict[str, Any]:
-        return {"categories": categories, "category_scores": {"pii": 0.1}}
-
-    answer = {"id": "m1", "model": "mistral-moderation", "results": [judged(pii=False), judged(pii=False, law=True), {}]}
-    upstream.answers["/mistral/v1/moderations"] = lambda seen: said(answer)
-    made = client.moderations.create(model="rows/mistral", input=["a", "b", "c"])
-    assert [result.flagged for result in made.results] == [False, True, False]
-    assert [result.to_dict() for result in made.results][1] == {"flagged": True, **judged(pii=False, law=True)}
-    assert made.model == "rows/mistral"
-
-
-SEGMENTS = [{"type": "transcription_segment", "text": " hi", "start": 0.0, "end": 1.5}]
-HEARD = {"model": "voxtral", "text": " hi", "segments": SEGMENTS, "language": None, "usage": {"prompt_tokens": 3}}
-
-
-@pytest.mark.parametrize(
-    ("asked", "expected", "segments"),
-    [("json", None, None), ("text", " hi", None), ("verbose_json", None, "segment"), ("srt", "00:00:01,500", "segment")],
-)
-def test_mistral_transcription_when_asked_for_in_a_format_comes_in_it(
-    asked: str, expected: str | None, segments: str | None, gateway: LiveGateway, upstream: Vendor
-) -> None:
-    upstream.answers["/mistral/v1/audio/transcriptions"] = lambda seen: said(HEARD)
-    fields = {"model": "rows/mistral", "response_format": asked, "prompt": "names", "language": "en"}
-    answer = gateway.http.post("/v1/audio/transcriptions", data=fields, files={"file": ("a.wav", WAVE)})
-    assert answer.headers["x-gateway-lossy"] == "prompt"
-    assert expected in answer.text if expected else answer.json() | {"model": "voxtral"} == HEARD
-    form = upstream.last.form
-    assert {part.plain_name for part in form.parts} == {"file", "model", "language"} | (
-        {"timestamp_granularities"} if segments else set()
-    )
-    assert (form.text("model"), form.text("timestamp_granularities")) == ("up/m", segments)
-
-
-def test_mistral_transcription_when_words_are_asked_for_asks_for_words(gateway: LiveGateway, upstream: Vendor) -> None:
-    upstream.answers["/mistral/v1/audio/transcriptions"] = lambda seen: said(HEARD)
-    fields = {"model": "rows/mistral", "response_format": "verbose_json", "timestamp_granularities[]": "word"}
-    gateway.http.post("/v1/audio/transcriptions", data=fields, files={"file": ("a.wav", WAVE)})
-    assert upstream.last.form.text("timestamp_granularities") == "word"
-
-
-def test_mistral_transcription_when_streamed_has_openais_events(client: OpenAI, upstream: Vendor) -> None:
-    deltas = [{"type": "transcription.text.delta", "text": text} for text in (" h", "i")]
-    sent = [{"type": "transcription.language", "audio_language": "en"}, *deltas, {"type": "transcription.done", **HEARD}]
-    upstream.answers["/mistral/v1/audio/transcriptions"] = lambda seen: events(*sent, names=True)
-    stream = client.audio.transcriptions.create(model="rows/mistral", file=("a.wav", WAVE), stream=True)
-    found = list(stream)
-    assert [event.type for event in found] == ["transcript.text.delta"] * 2 + ["transcript.text.done"]
-    assert [getattr(event, "delta", None) for event in found] == [" h", "i", None]
-    assert getattr(found[-1], "text", None) == " hi"
 
 
 # Groq

@@ -14,7 +14,8 @@ from django.db import connection
 from pytest_django import DjangoDbBlocker, Settings
 
 from models_catalog import encryption
-from models_catalog.models import Credential
+from models_catalog.abilities import unserved
+from models_catalog.models import Credential, Route
 from tests.unit.models_catalog.rows import CANARY, IDS, KEYS, fall_back, model, provider, stored
 
 
@@ -63,6 +64,19 @@ def test_check_when_no_route_serves_a_capability_then_warns_and_names_who_could(
     text = str(raised.value)
     assert re.search(r"model gpt: It loses the capability moderation.*\n.*HINT: Add a route at .*OpenAI,.* or take", text)
     assert re.search(r"model gpt: It loses the capability realtime.*\n.*HINT: No type of provider can: take", text)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("upstream_model", "found"), [("flux-1-schnell-fp8", ["catalog.W006"]), ("flux-kontext-pro", [])], ids=["flux", "kontext"]
+)
+def test_check_when_the_type_serves_a_capability_but_not_the_routes_model_then_warns(
+    upstream_model: str, found: list[str]
+) -> None:
+    row = model("flux", capabilities=["image_generation", "image_edit"])
+    Route.objects.create(model=row, provider=provider("f", "fireworks", credential=stored()), upstream_model=upstream_model)
+    assert check("--database", "default") == found
+    assert unserved(row) == ({"image_edit"} if found else frozenset())
 
 
 @pytest.mark.django_db
