@@ -10,6 +10,7 @@ from typing import Any
 from openai_api import routes
 from openai_api.context import Gateway, Inbound, Receive, Send
 from openai_api.disconnect import DisconnectWatch
+from openai_api.errors import CLOSE, ApiError
 from openai_api.in_flight import in_flight
 from openai_api.pipeline.run import Handler, identify
 from openai_api.receive import checked_headers, is_form, read_body, read_form
@@ -56,6 +57,8 @@ class InferenceConsumer:
         if route.max_file_bytes and is_form(inbound.headers):
             most = route.max_file_bytes, route.max_form_bytes
             inbound.form, inbound.record.body_bytes = await read_form(receive, inbound.headers, limits, *most)
+        elif is_form(inbound.headers):
+            raise ApiError(415, "unsupported_content_type", "This path takes JSON, and no form.", headers=CLOSE)
         else:
             inbound.body = await read_body(receive, inbound.headers, limits)
             inbound.record.body_bytes = len(inbound.body)

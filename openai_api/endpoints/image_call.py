@@ -14,10 +14,11 @@ from openai_api.endpoints.json_body import json_object, typed
 from openai_api.errors import invalid
 from providers.capabilities import Capability
 from providers.types import Call, Wire
-from providers.wire.multipart import Form
+from providers.wire.multipart import Form, Part
 from providers.wire.openai_image import MAX_IMAGES, RESPONSE_FORMATS, ImageRequest, PromptedRequest
 
 Request = TypeVar("Request", bound=ImageRequest)
+ADDRESSES = ("http://", "https://", "data:")
 SINGLE = ("model", "prompt", "n", "response_format", "stream")
 
 
@@ -36,7 +37,7 @@ def image_call(inbound: Inbound, capability: Capability, kind: type[ImageRequest
     if inbound.form is not None:
         form = form_of(inbound, *SINGLE)
         request, secrets = _of_form(form, kind), form_secrets(form)
-        number = sum(1 for _ in form.all("image"))
+        number = sum(1 for part in form.all("image") if not sources or _is_image(part))
     else:
         fields = json_object(inbound.body)
         request = typed(partial(msgspec.json.decode, type=kind), inbound.body)
@@ -70,6 +71,15 @@ def _check_sources(number: int) -> None:
         raise invalid("missing_required_parameter", "The field 'image' is required.", "image")
     if number > MAX_IMAGES:
         raise invalid("array_above_max_length", f"There are {number} images; there may be {MAX_IMAGES}.", "image")
+
+
+def _is_image(part: Part) -> bool:
+    """Whether a part of a form is a file, or the address of one. Raises 400 `invalid_type` or `invalid_value`."""
+    if part.filename is None and not value_of(part).startswith(ADDRESSES):
+        raise invalid("invalid_type", "The field 'image' is neither a file nor the address of one.", "image")
+    if part.size == 0:
+        raise invalid("invalid_value", "The file 'image' is empty.", "image")
+    return True
 
 
 def _images(body: bytes) -> list[msgspec.Raw]:

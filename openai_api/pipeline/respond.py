@@ -16,7 +16,7 @@ from openai_api.pulse import PIECE, Pulse
 from openai_api.recording.events import Record
 from providers.aside import aside
 from providers.capabilities import Capability
-from providers.errors import ProviderError
+from providers.errors import FailureClass, ProviderError
 from providers.types import EVENT_STREAM, Call, Reply, Target
 from providers.wire.openai_chat import json_string
 from providers.wire.openai_usage import usage_of
@@ -68,7 +68,7 @@ async def send_error(inbound: Inbound, error: ApiError) -> None:
     """Sends an error before anything else was sent."""
     inbound.record.error = error.code or error.type
     headers = error.headers
-    if inbound.record.attempts:
+    if any(tried.failure != FailureClass.UNSUPPORTED for tried in inbound.record.attempts):
         headers = (*headers, (b"x-gateway-attempts", b"%d" % len(inbound.record.attempts)))
     await send_whole(inbound, error.status, (*JSON, *headers), error.body())
 

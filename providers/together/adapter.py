@@ -6,14 +6,17 @@ Reference: Together's OpenAPI document of 2026-04-28. Its older address, `https:
 from __future__ import annotations
 
 from time import time
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
 
 from providers.aside import aside
+from providers.capabilities import Capability
 from providers.errors import InvalidResponse
 from providers.openai_compatible.adapter import OpenAICompatibleAdapter, register_preset
 from providers.openai_compatible.audio import SoundAsEvents
+from providers.openai_compatible.images import JSON
 from providers.openai_compatible.presets import (
     EMBEDDING,
     FLOATS_ONLY,
@@ -29,21 +32,21 @@ from providers.openai_compatible.presets import (
 )
 from providers.openai_compatible.rewrite import RewrittenStream
 from providers.together import images, speech
-from providers.transport import Transport
+from providers.transport import Transport, UpstreamRequest
 from providers.types import EVENT_STREAM, Call, Reply, ReplyStream, TargetConfig
 from providers.wire import openai_chat, openai_image
 
-UNKNOWN_OF_IMAGES = ("background", "moderation", "output_compression", "quality", "style", "user")
+EDITS = MappingProxyType({Capability.IMAGE_EDIT: "/images/generations"})
 PRESET = Preset(
     "together",
     "Together",
     "https://api.together.ai/v1",
     "TOGETHER_API_KEY",
-    paths=paths(TEXT, EMBEDDING, RERANK, LISTENING, SPEECH, GENERATION),
+    paths=paths(TEXT, EMBEDDING, RERANK, LISTENING, SPEECH, GENERATION, EDITS),
     renames=renames(
         chat=MAX_TOKENS,
         text_to_speech={"speed": "", "instructions": ""},
-        image_generation=dict.fromkeys(UNKNOWN_OF_IMAGES, ""),
+        image_generation=dict.fromkeys(images.UNKNOWN, ""),
     ),
     quirks=FLOATS_ONLY,
     transcripts=frozenset({"json", "verbose_json"}),
@@ -66,6 +69,18 @@ class TogetherAdapter(OpenAICompatibleAdapter):
 
     async def generate_image(self, call: Call, transport: Transport) -> Reply | ReplyStream:
         request = self.request(call, self.body(call, images.changes_of(call.fields)))
+        return await self._pictures(request, call, transport, self.dropped(call))
+
+    async def edit_image(self, call: Call, transport: Transport) -> Reply | ReplyStream:
+        addresses = await aside(len(call.body), openai_image.sources_of, call)
+        asked, left = images.edit_of(openai_image.asked(call), addresses, stream=call.stream)
+        lossy = self.left_out(call, left)
+        sent = await aside(len(call.body), self.made_body, {"model": self.config.upstream_model, **asked})
+        return await self._pictures(self.request(call, sent, content_type=JSON), call, transport, lossy)
+
+    async def _pictures(
+        self, request: UpstreamRequest, call: Call, transport: Transport, lossy: tuple[str, ...]
+    ) -> Reply | ReplyStream:
         body = self.good(await transport.fetch(request), call)
         await aside(len(body), openai_chat.answer_of, body, "data")
         answer: dict[str, Any] = await aside(len(body), msgspec.json.decode, body)
@@ -74,7 +89,7 @@ class TogetherAdapter(OpenAICompatibleAdapter):
         except (TypeError, AttributeError) as error:
             raise InvalidResponse("the images cannot be read") from error
         made = await aside(len(body), openai_image.answer, items, openai_image.format_of(call), int(time()))
-        return await self.answered(call, made, self.dropped(call))
+        return await self.answered(call, made, lossy)
 
 
-register_preset(PRESET, TogetherAdapter, TogetherAdapter)
+register_preset(PRESET, TogetherAdapter, TogetherAdapter, lacks=images.lacks)

@@ -37,8 +37,11 @@ ANSWERS = {
 """What OpenAI's own wire says; each has a field that nobody knows."""
 IMAGES = (Capability.IMAGE_GENERATION, Capability.IMAGE_EDIT)
 VENDORS: dict[tuple[str, Capability], dict[str, bytes]] = {
-    ("together", Capability.IMAGE_GENERATION): {
-        "/images/generations": b'{"id":"i1","object":"list","data":[{"index":0,"b64_json":"iVBORw0KGgo=","type":"b64_json"}]}'
+    **{
+        ("together", capability): {
+            "/images/generations": b'{"id":"i1","object":"list","data":[{"index":0,"b64_json":"iVBORw0KGgo=","type":"b64_json"}]}'
+        }
+        for capability in IMAGES
     },
     **{("xai", capability): {"/images/generations": IMAGE, "/images/edits": IMAGE} for capability in IMAGES},
     ("fireworks", Capability.IMAGE_GENERATION): {"/vendor/model%201": b"\x89PNG"},

@@ -132,3 +132,27 @@ def test_voice_when_nobody_knows_it_is_passed_on(gateway: LiveGateway, upstream:
     for voice in ("nobody", {"id": "voice_1"}):
         assert post(gateway, example, *example.encoded("input/text_to_speech", voice=voice)).status_code == 200
         assert upstream.last.json["voice"] == voice
+
+
+@pytest.mark.parametrize("path", ["/v1/images/generations", "/v1/chat/completions", "/v1/embeddings", "/v1/audio/speech"])
+def test_form_when_the_path_takes_json_is_415_and_says_so(gateway: LiveGateway, path: str) -> None:
+    answer = gateway.http.post(path, data={"model": "m"}, files={"image": ("a.png", b"\xff\xfe")})
+    assert (answer.status_code, error_of(answer)["code"]) == (415, "unsupported_content_type")
+    assert "JSON" in error_of(answer)["message"]
+
+
+@pytest.mark.parametrize(
+    ("form", "files", "code"),
+    [
+        ({}, {"image": ("a.png", b"")}, "invalid_value"),
+        ({"image": "a picture"}, {}, "invalid_type"),
+        ({"image": ""}, {}, "invalid_type"),
+    ],
+)
+@pytest.mark.parametrize("path", ["/v1/images/edits", "/v1/images/variations"])
+def test_image_when_it_is_none_is_400(
+    gateway: LiveGateway, path: str, form: dict[str, str], files: dict[str, tuple[str, bytes]], code: str
+) -> None:
+    parts: Any = {"model": (None, "m"), "prompt": (None, "p"), **{name: (None, text) for name, text in form.items()}, **files}
+    answer = gateway.http.post(path, files=parts)
+    assert (answer.status_code, error_of(answer)["code"], error_of(answer)["param"]) == (400, code, "image")

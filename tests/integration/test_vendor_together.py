@@ -24,6 +24,8 @@ ABLE = {
     **{name: (model, ["text_to_speech"]) for name, model in MODELS.items()},
     "minimax": ("minimax/speech-2.6-turbo", ["text_to_speech"]),
     "flux": ("black-forest-labs/FLUX.1-schnell", ["image_generation"]),
+    "kontext": ("black-forest-labs/FLUX.1-kontext-pro", ["image_generation", "image_edit"]),
+    "schnell": ("black-forest-labs/FLUX.1-schnell", ["image_generation", "image_edit"]),
     "bge": ("BAAI/bge-large-en-v1.5", ["embedding"]),
     "rank": ("Salesforce/Llama-Rank-V1", ["rerank"]),
     "whisper": ("openai/whisper-large-v3", ["audio_transcription", "audio_translation"]),
@@ -308,3 +310,62 @@ def test_sound_when_heard_is_asked_for_in_the_formats_together_has(path: str, ga
         assert answer.json() == whole if asked == sent else "hi" in answer.text
         form = together.last.form
         assert (form.text("response_format"), form.text("diarize"), form.text("model")) == (sent, "true", ABLE["whisper"][0])
+
+
+PNG = b"\x89PNG\r\n\x1a\n picture"
+PNG_URL = f"data:image/png;base64,{base64.b64encode(PNG).decode()}"
+
+
+def test_edit_when_a_form_comes_is_a_generation_with_the_image(client: OpenAI, together: Vendor) -> None:
+    together.answers["/v1/images/generations"] = drawn
+    raw = client.images.with_raw_response.edit(
+        model="together/kontext",
+        image=("a.png", PNG),
+        mask=PNG,
+        prompt="a hat",
+        size="1024x768",
+        quality="high",
+        response_format="b64_json",
+    )
+    assert [picture.b64_json for picture in raw.parse().data or []] == [PICTURE]
+    assert raw.headers["x-gateway-lossy"] in ("mask, quality", "quality, mask")
+    assert together.last.json == {
+        "model": "black-forest-labs/FLUX.1-kontext-pro", "prompt": "a hat", "width": 1024, "height": 768,
+        "response_format": "base64", "image_url": PNG_URL,
+    }  # fmt: skip
+
+
+def test_edit_when_json_names_several_images_sends_all_of_them(gateway: LiveGateway, together: Vendor) -> None:
+    together.answers["/v1/images/generations"] = drawn
+    images = [{"image_url": "https://pictures.example/1.png"}, {"image_url": PNG_URL}]
+    body = {"model": "together/kontext", "prompt": "a", "images": images, "seed": 7, "response_format": "b64_json"}
+    assert gateway.http.post("/v1/images/edits", json=body).status_code == 200
+    assert together.last.json == {
+        "model": "black-forest-labs/FLUX.1-kontext-pro", "prompt": "a", "seed": 7, "response_format": "base64",
+        "reference_images": ["https://pictures.example/1.png", PNG_URL],
+    }  # fmt: skip
+
+
+def test_edit_when_streamed_is_an_event_with_the_picture(gateway: LiveGateway, together: Vendor) -> None:
+    together.answers["/v1/images/generations"] = drawn
+    body = {"model": "together/kontext", "prompt": "a", "image": PNG_URL, "stream": True}
+    (event,) = events_in(gateway.http.post("/v1/images/edits", json=body))
+    assert (event["type"], event["b64_json"]) == ("image_edit.completed", PICTURE)
+
+
+@pytest.mark.parametrize(
+    ("fields", "headers", "error"),
+    [
+        ({"model": "together/schnell"}, {}, ("capability_not_supported", "model")),
+        ({"model": "together/kontext", "size": "large"}, {}, ("invalid_value", "size")),
+        ({"model": "together/kontext", "quality": "high"}, {"x-gateway-strict": "1"}, ("unsupported_parameter", "quality")),
+    ],
+)
+def test_edit_when_it_cannot_be_is_400_and_together_is_not_asked(
+    fields: dict[str, str], headers: dict[str, str], error: tuple[str, str], gateway: LiveGateway, together: Vendor
+) -> None:
+    together.seen.clear()
+    answer = gateway.http.post("/v1/images/edits", json={"prompt": "a", "image": PNG_URL, **fields}, headers=headers)
+    assert (answer.status_code, error_of(answer)["code"], error_of(answer)["param"]) == (400, *error)
+    assert "x-gateway-attempts" not in answer.headers
+    assert together.seen == []
