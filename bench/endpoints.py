@@ -1,4 +1,4 @@
-"""What do other endpoints cost beside chat? Responses, native and made of chat, embeddings and speech, in the same run.
+"""What do other endpoints cost beside chat? Responses, native and made of chat, embeddings, speech and files, in the same run.
 
 `python -m bench.run --endpoints` measures these and nothing else.
 """
@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from bench import suites
+from bench import suites, uploads
 from bench.gateways import CHAT, TEXT, Installation, Target, body_file, catalog, model_block
 from bench.suites import Bench, Figures
 
@@ -91,6 +91,7 @@ def _catalog(port: int) -> Iterator[str]:
             yield _model(f"{prefix}-{does}", provider, words, capability)
     yield _model("embed-instant", "responding", "instant", "embedding")
     yield _model("speak-instant", "responding", "chunks-8", "text_to_speech")
+    yield _model("hear-instant", "responding", "instant", "audio_transcription")
 
 
 def _model(name: str, provider: str, words: str, capability: str) -> str:
@@ -105,7 +106,7 @@ def measure(bench: Bench, target: Target) -> Figures:
     for kind in STREAMED:
         streams = {**burst(bench, target, kind), **first_event(bench, target, kind)}
         found |= {f"{kind.name}: {figure}": value for figure, value in streams.items()}
-    return found
+    return {**found, **uploads.measure(bench, target, "hear-instant")}
 
 
 def whole(bench: Bench, target: Target, kind: Kind) -> Figures:

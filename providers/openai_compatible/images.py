@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from time import time
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -21,7 +22,8 @@ from providers.wire.data_url import JsonWithFiles
 from providers.wire.patch import Fields, fields_of, patch
 
 JSON = b"application/json"
-DATA_URL = b'"data:image/'
+OTHER_FORM = MappingProxyType({"b64_json": b'"data:image/', "url": b'"b64_json"'})
+"""What stands in an answer that is not, or not wholly, in the form that was asked for."""
 
 
 class ImageMethods(VendorBase):
@@ -103,7 +105,8 @@ def _encoded(answer: Mapping[str, Any]) -> Fields:
 
 def _answer_of(body: bytes, wanted: str | None) -> Fields:
     fields = openai_chat.answer_of(body, "data")
-    if wanted != "b64_json" or DATA_URL not in body:
+    other = OTHER_FORM.get(wanted or "")
+    if other is None or other not in body:
         return fields
     made = [openai_image.in_format(item, wanted) for item in _values_of(body)["data"]]
     return fields_of(patch(fields, {"data": msgspec.json.encode(made)}))

@@ -22,6 +22,7 @@ from openai.types import (
 )
 
 from tests.fakes.vendor import DATA, Said, Seen, Vendor, recorded, said, vendor
+from tests.integration.test_large_bodies import check_lags, lags
 from tests.live import LiveGateway, error_of
 
 CAPABILITIES = ("image_generation", "image_edit", "image_variation")
@@ -126,6 +127,9 @@ def test_image_when_the_upstream_gives_a_data_url_is_plain_base64_if_asked(clien
     asked: dict[str, Any] = {"model": "i/openai", "prompt": "x"}
     assert client.images.generate(**asked, response_format="b64_json").data[0].to_dict() == {"b64_json": IMAGE}
     assert client.images.generate(**asked, response_format="url").data[0].url == f"data:image/png;base64,{IMAGE}"
+    upstream.answers[GENERATIONS] = lambda seen: said({"created": 1, "data": [{"b64_json": IMAGE, "revised_prompt": "x"}]})
+    found = client.images.generate(**asked, response_format="url").data[0].to_dict()
+    assert found == {"url": f"data:image/png;base64,{IMAGE}", "revised_prompt": "x"}
 
 
 @pytest.mark.parametrize("data", [None, 7, "x", [7], [None], {}])
@@ -299,8 +303,12 @@ def test_edit_when_the_first_upstream_is_down_sends_its_files_to_the_next(gatewa
 def test_edit_when_large_holds_up_nobody(gateway: LiveGateway, upstream: Vendor) -> None:
     large = zlib.compress(b"x") + bytes(40 * 1024 * 1024)
     upstream.answers[EDITS] = lambda seen: said({"created": 1, "data": [{"b64_json": base64.b64encode(large).decode()}]})
-    answer = gateway.http.post(EDITS, data={"model": "i/openai", "prompt": "x"}, files={"image": ("a.png", large)})
-    assert base64.b64decode(answer.json()["data"][0]["b64_json"]) == large
+    before = lags(gateway)
+    for _ in range(4):
+        answer = gateway.http.post(EDITS, data={"model": "i/openai", "prompt": "x"}, files={"image": ("a.png", large)})
+        assert base64.b64decode(answer.json()["data"][0]["b64_json"]) == large
+    upstream.seen.clear()
+    check_lags(before, lags(gateway))
 
 
 def test_file_when_over_fifty_mebibytes_is_413(gateway: LiveGateway, upstream: Vendor) -> None:
