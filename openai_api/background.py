@@ -133,7 +133,7 @@ class Background:
                 log.exception("jobs could not be taken")
 
     def _run(self, job: Job, call: Call | None) -> None:
-        run = BackgroundRun(job, self._jobs)
+        run = BackgroundRun(job, self._jobs, has_secrets=bool(call and call.credentials))
         task = asyncio.create_task(self._made(run, call), name="background-response")
         self._runs[job.response.id], self._tasks[job.response.id] = run, task
 
@@ -146,8 +146,13 @@ class Background:
             await run.finish()
         except asyncio.CancelledError:
             run.inbound.record.error = "handed_over" if run.handed_over else "cancelled"
-            if run.handed_over:
+            if run.handed_over and run.has_secrets:
+                run.fail("server_error", "The server was restarted, and the credentials of this request are not stored.")
+                await run.finish()
+            elif run.handed_over:
                 await run.release()
+            else:
+                run.say_cancelled()
         except Exception as error:
             log.error("a background response failed", exc_info=error, extra={"request_id": run.inbound.request_id})
         finally:

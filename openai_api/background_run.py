@@ -20,6 +20,7 @@ from providers.wire.openai_chat import DONE
 from providers.wire.openai_responses import MAX_EVENT_BYTES
 from providers.wire.patch import Fields, InvalidJson, fields_of, patch
 from providers.wire.response_object import error_object
+from providers.wire.told_output import ended
 
 FLUSH_S = 0.25
 """How often new events are written."""
@@ -32,10 +33,12 @@ RUN = "/v1/responses (background)"
 
 
 class BackgroundRun:
-    """One response while this worker makes it. `first` is the number of its first event here."""
+    """One response while this worker makes it. `first` is the number of its first event here; `has_secrets` says that it can be
+    made by nobody else, since its request brought credentials, which are not stored."""
 
-    def __init__(self, job: Job, jobs: Jobs) -> None:
+    def __init__(self, job: Job, jobs: Jobs, *, has_secrets: bool = False) -> None:
         self.job = job
+        self.has_secrets = has_secrets
         self.first = job.number
         self.handed_over = False
         self.dropped = False
@@ -104,6 +107,13 @@ class BackgroundRun:
         with suppress(StoreUnavailable):  # then its lease runs out, and it has failed
             await self._jobs.release(self.job.response.id, self.first + len(self._frames))
 
+    def say_cancelled(self) -> None:
+        """Tells those who listen here that it was cancelled; what is kept of that, another has written."""
+        if self.job.asked.stream:
+            body = ended(self.job.response.body, "cancelled", self._frames, {})
+            self._say("response.cancelled", {"response": msgspec.Raw(body)})
+            self._publish()
+
     def end(self) -> None:
         """No more is to come from here."""
         self._ended = True
@@ -130,13 +140,16 @@ class BackgroundRun:
 
     def _error(self, body: bytes) -> None:
         said = msgspec.json.decode(body)["error"]
-        self._final = self._failed(error_object(said["code"] or "server_error", said["message"]))
+        self.fail(said["code"] or "server_error", said["message"])
+
+    def fail(self, code: str, message: str) -> None:
+        """It cannot be made."""
+        self._final = self._failed(error_object(code, message))
         if self.job.asked.stream:
             self._say("response.failed", {"response": msgspec.Raw(self._final)})
 
     def _failed(self, error: dict[str, Any]) -> bytes:
-        beginning = fields_of(self.job.response.body)
-        return patch(beginning, {"status": b'"failed"', "error": msgspec.json.encode(error)})
+        return ended(self.job.response.body, "failed", self._frames, {"error": msgspec.json.encode(error)})
 
     def _take(self, frame: bytes) -> None:
         data = (sse.data_of(frame) or b"").strip()

@@ -24,8 +24,8 @@ from openai_api.models import ResponseEventsRow, StoredResponseRow
 from openai_api.responses import ACTIVE, StoredResponse
 from openai_api.stored_responses import PURGE_ROWS, mine, new_row, purge, stored_of
 from providers.wire.openai_responses import frame_of
-from providers.wire.patch import fields_of, patch
 from providers.wire.response_object import error_object
+from providers.wire.told_output import ended
 
 LEASE_S = 10.0
 """After so many seconds without a beat the worker is lost."""
@@ -117,29 +117,30 @@ def _job(row: StoredResponseRow) -> Job:
 def _cancel(response_id: str, owner: str) -> StoredResponse | None:
     row = mine(response_id, owner).first()
     if row is not None and row.status in ACTIVE:
-        _end(row, "cancelled", {"status": b'"cancelled"'})
+        _end_told(row, "cancelled", {})
         row.refresh_from_db()
     return None if row is None else stored_of(row)
 
 
 def _fail(row: StoredResponseRow) -> None:
-    """Ends a response whose worker is lost; whoever listens is told."""
-    body = _end(row, "failed", {"status": b'"failed"', "error": msgspec.json.encode(LOST)})
-    if body is None or not row.streamed:
-        return
-    last = ResponseEventsRow.objects.filter(response=row).order_by("-first").first()
-    number = row.next_number if last is None else last.last + 1
-    event = {"type": "response.failed", "sequence_number": number, "response": msgspec.Raw(body)}
-    packed = zlib.compress(frame_of(event), 1)
-    ResponseEventsRow.objects.create(response=row, first=number, last=number, frames=packed)
+    """Ends a response whose worker is lost."""
+    _end_told(row, "failed", {"error": msgspec.json.encode(LOST)})
 
 
-def _end(row: StoredResponseRow, status: str, changes: dict[str, bytes | None]) -> bytes | None:
-    """The body as it ends, None if another was quicker."""
-    body = patch(fields_of(zlib.decompress(row.body)), changes)
-    values: dict[str, Any] = {"status": status, "body": zlib.compress(body, 1), "request": None, "worker": ""}
-    same = StoredResponseRow.objects.filter(pk=row.pk, worker=row.worker, status__in=ACTIVE)
-    return body if same.update(**values) else None
+def _end_told(row: StoredResponseRow, status: str, changes: dict[str, bytes | None]) -> None:
+    """Ends a response, unless another was quicker, with what its events have told; whoever listens is told."""
+    values: dict[str, Any] = {"status": status, "request": None, "worker": ""}
+    with transaction.atomic():
+        if not StoredResponseRow.objects.filter(pk=row.pk, worker=row.worker, status__in=ACTIVE).update(**values):
+            return
+        told = _events(row.pk, -1)
+        body = ended(zlib.decompress(row.body), status, told.frames, changes)
+        StoredResponseRow.objects.filter(pk=row.pk).update(body=zlib.compress(body, 1))
+        if row.streamed:
+            number = max(told.last + 1, row.next_number)
+            event = {"type": f"response.{status}", "sequence_number": number, "response": msgspec.Raw(body)}
+            packed = zlib.compress(frame_of(event), 1)
+            ResponseEventsRow.objects.create(response=row, first=number, last=number, frames=packed)
 
 
 def _events(response_id: str, after: int) -> Told:

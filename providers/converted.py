@@ -14,7 +14,7 @@ import msgspec
 from providers.aside import aside
 from providers.capabilities import Capability
 from providers.errors import InvalidResponse, ProviderError
-from providers.ids import mint
+from providers.ids import item_ids, mint
 from providers.protocols import Chat, Responses
 from providers.transport import Transport
 from providers.types import EVENT_STREAM, Call, Reply, ReplyStream, Wire
@@ -51,6 +51,14 @@ async def chat_by_responses(adapter: Responses, call: Call, transport: Transport
     return ConvertedStream(answer, _Chat(ChatWriter(*_identity(call), include_usage=True)), call.wire, lossy)
 
 
+def left_out_by_chat(call: Call) -> tuple[str, ...]:
+    """What a response that is made of chat, in the background too, leaves out of a request. Raises `CallerError` if it cannot
+    be made."""
+    request: Json = msgspec.json.decode(call.body)
+    request.pop("background", None)
+    return left_out(call, to_chat(request).lossy)
+
+
 def left_out(call: Call, names: tuple[str, ...]) -> tuple[str, ...]:
     """The fields that have no word in the other format, for `lossy`. Raises `Unsupported` if the call is strict."""
     if names and call.strict:
@@ -62,9 +70,10 @@ def _as_chat(call: Call, *, returns_reasoning: bool) -> tuple[Call, ResponseWrit
     """The call for chat, what writes the response, and the fields that were left out. Raises `ProviderError`."""
     request: Json = msgspec.json.decode(call.body)
     converted = to_chat(request, returns_reasoning=returns_reasoning)
-    response = new_response(request, call.response_id or mint("resp"), int(time.time()), call.model)
+    response_id = call.response_id or mint("resp")
+    response = new_response(request, response_id, int(time.time()), call.model)
     response["previous_response_id"] = call.previous_response_id
-    writer = ResponseWriter(response, converted.tools, mint)
+    writer = ResponseWriter(response, converted.tools, item_ids(response_id, "o"))
     return _converted(call, Capability.CHAT, Wire.OPENAI_CHAT, converted.body), writer, left_out(call, converted.lossy)
 
 

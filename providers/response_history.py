@@ -2,8 +2,8 @@
 
 Format: OpenAI's OpenAPI document of August 2026, `/responses/{id}` and `/responses/{id}/input_items`. The list is the whole
 context, earlier turns included: so OpenAI answers, and so Alibaba's reference describes it ("for multi-turn conversations
-chained by previous_response_id, the returned list also includes … earlier turns"). An upstream that lists only the last
-turn has no more to give.
+chained by previous_response_id, the returned list also includes … earlier turns"). An upstream that lists nothing that a model
+has made lists only the last turn; the turns before are then asked for one by one.
 """
 
 from __future__ import annotations
@@ -22,18 +22,39 @@ from providers.wire.response_history import carried
 from providers.wire.responses_tools import Json
 
 MAX_PAGES, PAGE = 50, 100
+MAX_TURNS = 100
 MAX_BYTES = 64 * 1024 * 1024
 NO_FIELDS = Fields(b"{}", {})
+NOT_FOUND = 404
+MADE = frozenset({"function_call", "custom_tool_call", "reasoning", "compaction"})
+"""Items that only a model makes."""
 UNFINISHED = ("queued", "in_progress")
 
 
 async def history(call: Call, upstream_id: str, transport: Transport, target: Target) -> list[Json]:
-    """The items in their order, as any provider takes them. Raises `ProviderError`, 400 for more than `MAX_PAGES` pages."""
+    """The items in their order, as any provider takes them. Raises `ProviderError`, 400 for more than `MAX_PAGES` pages of a
+    turn or `MAX_TURNS` turns."""
     asking = msgspec.structs.replace(call, body=b"", fields=NO_FIELDS, stream=False, action="")
-    place = f"/{quote(upstream_id, safe='')}"
-    response = await _object(target, asking, transport, place)
+    response = await _object(target, asking, transport, _place(upstream_id))
     if response.get("status") in UNFINISHED:
         raise CallerError(400, "The previous response has not ended.", code="invalid_value", param="previous_response_id")
+    items: list[Json] = []
+    for _ in range(MAX_TURNS):
+        listed = await _listed(target, asking, transport, _place(upstream_id))
+        items = [*listed, *_list(response, "output"), *items]
+        upstream_id = response.get("previous_response_id") or ""
+        if not upstream_id or any(item.get("type") in MADE or item.get("role") == "assistant" for item in listed):
+            return carried(items)  # the earlier turns are among them
+        try:
+            response = await _object(target, asking, transport, _place(upstream_id))
+        except CallerError as error:
+            if error.upstream_status == NOT_FOUND:
+                return carried(items)  # there is no more to be had
+            raise
+    raise _too_long()
+
+
+async def _listed(target: Target, asking: Call, transport: Transport, place: str) -> list[Json]:
     items: list[Json] = []
     after, size = "", 0
     for _ in range(MAX_PAGES):
@@ -43,12 +64,20 @@ async def history(call: Call, upstream_id: str, transport: Transport, target: Ta
         size += len(msgspec.json.encode(found))
         last = page.get("last_id") or (found[-1].get("id") if found else None)
         if not page.get("has_more") or not last:
-            return carried([*items, *_list(response, "output")])
+            return items
         if size > MAX_BYTES:
             break
         after = f"&after={quote(str(last), safe='')}"
+    raise _too_long()
+
+
+def _place(upstream_id: str) -> str:
+    return f"/{quote(upstream_id, safe='')}"
+
+
+def _too_long() -> CallerError:
     message = "The conversation is too long to be carried over from its provider."
-    raise CallerError(400, message, code="invalid_value", param="previous_response_id")
+    return CallerError(400, message, code="invalid_value", param="previous_response_id")
 
 
 async def _object(target: Target, call: Call, transport: Transport, path: str) -> Json:

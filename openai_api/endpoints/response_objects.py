@@ -1,6 +1,7 @@
 """What can be done with a response there is? `GET`, `DELETE /v1/responses/{id}`, `…/cancel`, `…/input_items`.
 
-The id tells where it lies: at the upstream that made it, or here. Ids of other keys are like ids that nobody has.
+The id tells where it lies: at the upstream that made it, or here. Ids of other keys are like ids that nobody has. With the header
+`x-model-name` it must be a response of that model.
 """
 
 from __future__ import annotations
@@ -13,14 +14,17 @@ from urllib.parse import parse_qsl, quote, urlencode
 
 import msgspec
 
+from models_catalog.snapshot import ModelEntry
 from openai_api.context import Gateway, Inbound
 from openai_api.endpoints.call import make_call
+from openai_api.endpoints.response_call import MODEL_HEADER
 from openai_api.errors import ApiError, invalid
 from openai_api.pipeline.adapt import adapt_stored
 from openai_api.pipeline.continue_response import found
 from openai_api.pipeline.queue_response import follow_response
+from openai_api.pipeline.resolve_model import PREFIX, resolve_model
 from openai_api.pipeline.respond import send_json
-from openai_api.pipeline.response_model import model_of
+from openai_api.pipeline.response_model import model_of, reaches
 from openai_api.pipeline.run import serve
 from openai_api.response_ids import WELL_FORMED, Sealed
 from openai_api.responses import ACTIVE, StoredResponse
@@ -93,11 +97,18 @@ def _sealed(gateway: Gateway, inbound: Inbound, response_id: str) -> Sealed | No
 
 
 async def _stored(gateway: Gateway, inbound: Inbound, response_id: str) -> StoredResponse:
+    named = _named(inbound)
     stored = await found(gateway.responses, response_id, inbound.caller)
-    if stored is None:
+    if stored is None or (named and named.name != stored.model.removeprefix(PREFIX)):
         raise no_such_response(response_id)
     inbound.record.model = stored.model
     return stored
+
+
+def _named(inbound: Inbound) -> ModelEntry | None:
+    """The model of the header `x-model-name`, if there is one. Raises 404 `model_not_found`."""
+    name = inbound.headers.get(MODEL_HEADER)
+    return resolve_model(name.decode("latin-1"), inbound.caller, inbound.catalog) if name else None
 
 
 async def _stream_again(gateway: Gateway, inbound: Inbound, stored: StoredResponse, after: str) -> None:
@@ -112,8 +123,9 @@ async def _stream_again(gateway: Gateway, inbound: Inbound, stored: StoredRespon
 
 async def _at_upstream(gateway: Gateway, inbound: Inbound, sealed: Sealed, method: str, suffix: str) -> None:
     response_id = inbound.argument.removesuffix(suffix)
+    named = _named(inbound)
     reached = model_of(sealed, Capability.RESPONSES, inbound.caller, inbound.catalog)
-    if reached is None:
+    if reached is None or (named and not reaches(named, sealed.target, Capability.RESPONSES, inbound.catalog)):
         raise no_such_response(response_id)
     entry, asked = reached
     inbound.record.model = entry.name

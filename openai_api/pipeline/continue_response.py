@@ -11,6 +11,7 @@ import msgspec
 from models_catalog.snapshot import CatalogSnapshot, Client, ModelEntry
 from openai_api.connection_responses import ConnectionResponses
 from openai_api.errors import ApiError, invalid
+from openai_api.pipeline.item_references import with_references
 from openai_api.pipeline.response_model import reaches, sealing
 from openai_api.response_ids import WELL_FORMED, ResponseIds, Sealed
 from openai_api.responses import ACTIVE, ResponseStore, StoredResponse, input_items
@@ -35,6 +36,12 @@ async def continue_response(
 
     Raises 404 `previous_response_not_found`, 503 when it cannot be looked up, and what `fetch` raises.
     """
+    return await with_references(await _continued(call, entry, client, catalog, ids, store, fetch), client, store)
+
+
+async def _continued(
+    call: Call, entry: ModelEntry, client: Client, catalog: CatalogSnapshot, ids: ResponseIds, store: ResponseStore, fetch: Fetch
+) -> Call:
     call = msgspec.structs.replace(call, seal=sealing(ids, client, entry, call.model, call.capability))
     previous = call.previous_response_id
     if previous is None:

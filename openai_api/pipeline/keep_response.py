@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
+from typing import Any
 
 import msgspec
 
@@ -12,11 +14,15 @@ from openai_api.connection_responses import ConnectionResponses
 from openai_api.errors import ApiError
 from openai_api.responses import ResponseStore, StoredResponse, StoreUnavailable, input_items
 from providers.aside import aside
-from providers.ids import mint
+from providers.ids import item_ids
 from providers.types import Call, Target
 from providers.wire.responses_tools import Json
 
 log = logging.getLogger("gateway.responses")
+MADE = frozenset({"id", "status"})
+"""What is made up where it is null or left out."""
+STATED = frozenset({"function_call", "function_call_output"})
+"""Items that have a status."""
 
 
 async def keep_response(store: ResponseStore, call: Call, client: Client, target: Target, body: bytes) -> None:
@@ -40,13 +46,26 @@ async def keep_response(store: ResponseStore, call: Call, client: Client, target
 
 def identified_items(call: Call) -> bytes:
     """The items as they are listed: each with an id and a type, and messages with parts. Raises 400 `ApiError`s."""
-    items = ({"id": mint("item")} | item if "role" not in item else _message(item) for item in input_items(call))
-    return msgspec.json.encode(list(items))
+    named = item_ids(call.response_id, "i")
+    return msgspec.json.encode([_identified(item, named) for item in input_items(call)])
 
 
-def _message(item: Json) -> Json:
-    content = item.get("content")
+def _identified(item: Json, named: Callable[[str], str]) -> Json:
+    known = {name: value for name, value in item.items() if value is not None or name not in MADE}
+    if "role" in item:
+        return {"id": named("msg"), "type": "message", "status": "completed", **known, "content": _parts(item)}
+    more = {"status": "completed"} if item.get("type") in STATED else {}
+    return {"id": named("item"), **more, **known}
+
+
+def _parts(message: Json) -> Any:
+    content = message.get("content")
     if isinstance(content, str):
-        written = {"type": "output_text", "annotations": []} if item["role"] == "assistant" else {"type": "input_text"}
-        content = [{**written, "text": content}]
-    return {"id": mint("msg"), "type": "message", "status": "completed", **item, "content": content}
+        content = [{"type": "output_text" if message["role"] == "assistant" else "input_text", "text": content}]
+    if not isinstance(content, list):
+        return content
+    return [_annotated(part) if isinstance(part, dict) and part.get("type") == "output_text" else part for part in content]
+
+
+def _annotated(part: Json) -> Json:
+    return part if part.get("annotations") is not None else {**part, "annotations": []}

@@ -6,10 +6,14 @@ import asyncio
 
 from models_catalog.snapshot import ModelEntry
 from openai_api.context import Gateway, Inbound
-from openai_api.errors import ApiError, server_draining
-from openai_api.pipeline.respond import EVENTS, send_json, send_start
+from openai_api.errors import ApiError, Headers, server_draining, upstream
+from openai_api.pipeline.respond import EVENTS, lossy, send_json, send_start
 from openai_api.pulse import Pulse
 from openai_api.responses import StoreUnavailable
+from providers.aside import aside
+from providers.capabilities import Capability
+from providers.converted import left_out_by_chat
+from providers.errors import CallerError
 from providers.types import Call
 from providers.wire import sse
 from providers.wire.openai_chat import DONE
@@ -21,20 +25,28 @@ def is_made_here(call: Call, entry: ModelEntry) -> bool:
     return call.background and not any(target.keeps_responses for target in entry.targets[call.capability])
 
 
-async def queue_response(gateway: Gateway, inbound: Inbound, call: Call) -> None:
-    """Answers at once; the response is made whether the client stays or not. Raises `ApiError`."""
+async def queue_response(gateway: Gateway, inbound: Inbound, call: Call, entry: ModelEntry) -> None:
+    """Answers at once; the response is made whether the client stays or not. Raises `ApiError`, also for what no target of the
+    model could make."""
+    headers: Headers = ()
+    if all(Capability.RESPONSES not in target.native for target in entry.targets[call.capability]):
+        try:
+            names = await aside(len(call.body), left_out_by_chat, call)
+        except CallerError as error:
+            raise upstream(error) from error
+        headers = (lossy(names),) if names else ()
     stored = await gateway.background.begin(call, inbound.caller)
     if call.stream:
-        await follow_response(gateway, inbound, stored.id, -1)
+        await follow_response(gateway, inbound, stored.id, -1, headers)
     else:
-        await send_json(inbound, stored.current_body())
+        await send_json(inbound, stored.current_body(), headers=headers)
 
 
-async def follow_response(gateway: Gateway, inbound: Inbound, response_id: str, after: int) -> None:
+async def follow_response(gateway: Gateway, inbound: Inbound, response_id: str, after: int, headers: Headers = ()) -> None:
     """Sends its events with numbers above `after`, until it has ended."""
     pulse = Pulse(inbound.send)
     try:
-        await send_start(inbound, 200, EVENTS)
+        await send_start(inbound, 200, (*EVENTS, *headers))
         try:
             async for number, frames in gateway.background.follow(response_id, after):
                 after = number

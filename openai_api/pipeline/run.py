@@ -68,7 +68,7 @@ async def run(gateway: Gateway, inbound: Inbound, decode: Decode) -> None:
         fetch = partial(_context, gateway, inbound, call)
         call = await continue_response(call, entry, client, catalog, gateway.response_ids, gateway.responses, fetch)
         if is_made_here(call, entry):
-            await queue_response(gateway, inbound, call)
+            await queue_response(gateway, inbound, call, entry)
             return
         if not call.action:
             keep = partial(keep_response, gateway.responses, call, client)

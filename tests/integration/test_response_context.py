@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import httpx
@@ -130,3 +131,32 @@ def test_context_when_at_a_model_that_the_key_may_not_use_is_404(gateway: LiveGa
     answer = httpx.post(f"{gateway.base_url}/v1/responses", json=body, headers=headers, trust_env=False)
     assert (answer.status_code, error_of(answer)["code"]) == (404, "previous_response_not_found")
     assert len(upstream.seen) == 1
+
+
+def test_context_when_the_upstream_lists_only_its_last_turn_is_carried_over_whole(gateway: LiveGateway, upstream: Vendor) -> None:
+    def turn(number: int, previous: str | None) -> dict[str, Any]:
+        part = {"type": "output_text", "text": f"answer {number}", "annotations": []}
+        item = {"id": f"msg_{number}", "type": "message", "role": "assistant", "status": "completed", "content": [part]}
+        return {**NATIVE, "id": f"resp_{number}", "output": [item], "previous_response_id": previous}
+
+    turns = [turn(number, f"resp_{number - 1}" if number else None) for number in range(3)]
+    for number, response in enumerate(turns):
+        content = [{"type": "input_text", "text": f"question {number}"}]
+        asked = {"id": f"in_{number}", "type": "message", "role": "user", "content": content}
+        upstream.answers[f"/v1/responses/resp_{number}"] = partial(_told, response)
+        page = {"object": "list", "data": [asked], "has_more": False}
+        upstream.answers[f"/v1/responses/resp_{number}/input_items"] = partial(_told, page)
+    upstream.answers["/v1/responses"] = lambda seen: said(turns[2])
+    answer = continued(gateway, "c/other")
+    assert answer.status_code == 200, answer.text
+    sent = [item["content"] for item in upstream.last.json["input"]]
+    assert [content if isinstance(content, str) else content[0]["text"] for content in sent] == [
+        "question 0", "answer 0", "question 1", "answer 1", "question 2", "answer 2", "and?",
+    ]  # fmt: skip
+    del upstream.answers["/v1/responses/resp_0"]
+    assert continued(gateway, "c/other").status_code == 200
+    assert len(upstream.last.json["input"]) == 5
+
+
+def _told(value: dict[str, Any], seen: Seen) -> Said:
+    return said(value)

@@ -1,0 +1,59 @@
+"""Which items does a request name without repeating them? Those of the conversation before it, and of responses that are kept.
+
+`{"type": "item_reference", "id"}` in the input stands for an item. The ids that the gateway gives tell whose items they are;
+those of upstreams mean something to these alone, and stay.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from models_catalog.snapshot import Client
+from openai_api.responses import ResponseStore, StoredResponse
+from providers.ids import response_of
+from providers.types import Call
+from providers.wire.patch import fields_of, patch
+from providers.wire.responses_tools import Json
+
+REFERENCE = "item_reference"
+MARK = b'"item_reference"'
+MAX_RESPONSES = 64
+"""Responses that are looked up for one request."""
+
+
+async def with_references(call: Call, client: Client, store: ResponseStore) -> Call:
+    """The call with the items that it names, as far as they are known. Raises 503 when they cannot be looked up."""
+    if MARK not in call.body:
+        return call
+    items: Any = msgspec.json.decode(call.fields.raw("input") or b"null")
+    if not isinstance(items, list):
+        return call
+    named = [_named(item) for item in items]
+    known = {item["id"]: item for item, name in zip(items, named, strict=True) if name is None and _has_id(item)}
+    wanted = [response_of(name) for name in named if name is not None and name not in known]
+    for response_id in dict.fromkeys(filter(None, wanted[:MAX_RESPONSES])):
+        stored = await store.get(response_id, client.id)
+        known |= _items_of(stored) if stored else {}
+    made = [item if name is None else known.get(name, item) for item, name in zip(items, named, strict=True)]
+    body = patch(call.fields, {"input": msgspec.json.encode(made)})
+    return msgspec.structs.replace(call, body=body, fields=fields_of(body))
+
+
+def _named(item: Any) -> str | None:
+    """The id that an item refers to; None for one that is an item itself."""
+    if not isinstance(item, dict) or item.get("type") != REFERENCE or not isinstance(item.get("id"), str):
+        return None
+    name: str = item["id"]
+    return name
+
+
+def _has_id(item: Any) -> bool:
+    return isinstance(item, dict) and isinstance(item.get("id"), str)
+
+
+def _items_of(stored: StoredResponse) -> dict[str, Json]:
+    output: list[Json] = msgspec.json.decode(fields_of(stored.body).raw("output") or b"[]")
+    items: list[Json] = msgspec.json.decode(stored.items)
+    return {item["id"]: item for item in (*items, *output) if _has_id(item)}

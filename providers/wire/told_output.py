@@ -1,0 +1,87 @@
+"""Which output have the events of a response told so far? For one that ends before its last event has come."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+import msgspec
+
+from providers.wire import sse
+from providers.wire.patch import fields_of, patch
+from providers.wire.responses_tools import Json
+
+MISFITS = (AttributeError, IndexError, KeyError, TypeError)
+"""What comes of an event that another upstream has made up."""
+
+
+def told_output(frames: Iterable[bytes]) -> list[Json]:
+    """The items in their order; those that had not ended are incomplete."""
+    items: dict[int, Json] = {}
+    for frame in frames:
+        try:
+            event: Any = msgspec.json.decode(sse.data_of(frame) or b"null")
+            if (take := TAKERS.get(event["type"])) is not None:
+                take(items, event)
+        except (msgspec.DecodeError, *MISFITS):
+            continue
+    for item in items.values():
+        if item.get("status") == "in_progress":
+            item["status"] = "incomplete"
+    return [items[place] for place in sorted(items)]
+
+
+def ended(body: bytes, status: str, frames: Iterable[bytes], changes: dict[str, bytes | None]) -> bytes:
+    """The response as it ends with that status, from what it was at its beginning and the events since."""
+    output = msgspec.json.encode(told_output(frames))
+    return patch(fields_of(body), {"status": msgspec.json.encode(status), "output": output, **changes})
+
+
+def _item(items: dict[int, Json], event: Json) -> None:
+    items[event["output_index"]] = event["item"]
+
+
+def _part(items: dict[int, Json], event: Json) -> None:
+    place = event["content_index"]
+    items[event["output_index"]]["content"][place : place + 1] = [event["part"]]
+
+
+def _summary(items: dict[int, Json], event: Json) -> None:
+    place = event["summary_index"]
+    items[event["output_index"]]["summary"][place : place + 1] = [event["part"]]
+
+
+def _of_part(name: str) -> Callable[[dict[int, Json], Json], None]:
+    def add(items: dict[int, Json], event: Json) -> None:
+        items[event["output_index"]]["content"][event["content_index"]][name] += event["delta"]
+
+    return add
+
+
+def _of_item(name: str) -> Callable[[dict[int, Json], Json], None]:
+    def add(items: dict[int, Json], event: Json) -> None:
+        items[event["output_index"]][name] += event["delta"]
+
+    return add
+
+
+def _of_summary(items: dict[int, Json], event: Json) -> None:
+    items[event["output_index"]]["summary"][event["summary_index"]]["text"] += event["delta"]
+
+
+TAKERS: Mapping[str, Callable[[dict[int, Json], Json], None]] = MappingProxyType(
+    {
+        "response.output_item.added": _item,
+        "response.output_item.done": _item,
+        "response.content_part.added": _part,
+        "response.content_part.done": _part,
+        "response.output_text.delta": _of_part("text"),
+        "response.refusal.delta": _of_part("refusal"),
+        "response.function_call_arguments.delta": _of_item("arguments"),
+        "response.custom_tool_call_input.delta": _of_item("input"),
+        "response.reasoning_summary_part.added": _summary,
+        "response.reasoning_summary_part.done": _summary,
+        "response.reasoning_summary_text.delta": _of_summary,
+    }
+)
