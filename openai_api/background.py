@@ -10,8 +10,9 @@ import asyncio
 import logging
 import os
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -32,12 +33,14 @@ from providers.aside import aside
 from providers.capabilities import Capability
 from providers.types import Call, Wire
 from providers.wire.patch import fields_of, patch
-from providers.wire.response_object import new_response
+from providers.wire.response_object import new_response, without_secrets
 
 SWEEP_S = 2.0
 """How often a worker looks for jobs that nobody makes."""
 POLL_S = 0.25
 """How often events that another worker makes are looked for."""
+NOT_KEPT: Mapping[str, bytes | None] = MappingProxyType({"background": None, "tensorzero::credentials": None})
+"""Fields that are left out of what is kept of a request."""
 MAX_RUNS = 256
 """Responses that a worker makes at once; more of them wait."""
 log = logging.getLogger("gateway.responses")
@@ -133,7 +136,7 @@ class Background:
                 log.exception("jobs could not be taken")
 
     def _run(self, job: Job, call: Call | None) -> None:
-        run = BackgroundRun(job, self._jobs, has_secrets=bool(call and call.credentials))
+        run = BackgroundRun(job, self._jobs, has_secrets=call is not None and _has_secrets(call))
         task = asyncio.create_task(self._made(run, call), name="background-response")
         self._runs[job.response.id], self._tasks[job.response.id] = run, task
 
@@ -189,7 +192,8 @@ def _new_job(call: Call, client: Client) -> Job:
     except (TypeError, AttributeError, ValueError) as error:
         raise invalid("invalid_value", "A field of the request has not the type that it must have.") from error
     response |= {"status": "queued", "background": True, "previous_response_id": call.previous_response_id}
-    body = patch(call.fields, {"background": None, "tensorzero::credentials": None})
+    tools = msgspec.json.encode(without_secrets(request["tools"])) if request.get("tools") else None
+    body = patch(call.fields, {**NOT_KEPT, **({"tools": tools} if tools else {})})
     items = identified_items(call)
     stored = StoredResponse(
         call.response_id, client.id, call.model, items, msgspec.json.encode(response), created, "queued", call.stream
@@ -197,10 +201,16 @@ def _new_job(call: Call, client: Client) -> Job:
     return Job(stored, Asked(msgspec.Raw(body), call.request_id, call.stream, call.strict, call.previous_response_id), 0)
 
 
+def _has_secrets(call: Call) -> bool:
+    """Whether a request has something that it cannot be made anew without, and that is not kept."""
+    tools = call.fields.raw("tools")
+    return bool(call.credentials) or (tools is not None and without_secrets(value := msgspec.json.decode(tools)) != value)
+
+
 def _call(job: Job, first: Call | None) -> Call:
     """The call of a job. What came with the request and is not kept, its secrets, is known only at the `first` try."""
     asked = job.asked
-    body = bytes(asked.body)
+    body = patch(first.fields, NOT_KEPT) if first else bytes(asked.body)
     identified = (b"x-request-id", asked.request_id.encode("ascii"))
     return Call(
         capability=Capability.RESPONSES,

@@ -13,7 +13,7 @@ import msgspec
 
 from providers.aside import aside
 from providers.capabilities import Capability
-from providers.errors import InvalidResponse, ProviderError
+from providers.errors import EmptyStream, InvalidResponse, ProviderError
 from providers.ids import item_ids, mint
 from providers.protocols import Chat, Responses
 from providers.transport import Transport
@@ -205,7 +205,7 @@ class ConvertedStream:
         self._inner = inner
         self._machine = machine
         self._splitter = sse.FrameSplitter(MAX_EVENT_BYTES)
-        self._begun = False
+        self._begun = self._heard = False
         self._error: ProviderError | None = None
 
     async def next(self) -> bytes:
@@ -239,7 +239,10 @@ class ConvertedStream:
         if self._machine.done or data is None or not data.strip():
             return b""
         if data.strip() == DONE:
+            if not self._heard:
+                raise EmptyStream
             return self._machine.end(told=True)
+        self._heard = True
         try:
             fields = fields_of(data)
         except InvalidJson as error:

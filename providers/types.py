@@ -132,12 +132,14 @@ class Target:
 
 
 class Usage(msgspec.Struct, frozen=True):
-    """Tokens of one call, in the gateway's own spelling; `cached_tokens` are part of `input_tokens`."""
+    """Tokens of one call, in the gateway's own spelling; `cached_tokens` and `cache_write_tokens` are part of
+    `input_tokens`."""
 
     input_tokens: int = 0
     output_tokens: int = 0
     cached_tokens: int = 0
     reasoning_tokens: int = 0
+    cache_write_tokens: int = 0
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):

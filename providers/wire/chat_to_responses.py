@@ -7,8 +7,7 @@ one chunk. Reasoning is told as summary, which every reader knows.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from types import MappingProxyType
 from typing import Any
 
@@ -16,14 +15,10 @@ import msgspec
 
 from providers.errors import InvalidResponse, Overloaded, ProviderError, UpstreamFailed
 from providers.types import Usage
-from providers.wire.patch import InvalidJson, fields_of
 from providers.wire.response_object import error_object, logprobs_object, usage_object
 from providers.wire.responses_tools import Json, Tools
+from providers.wire.tool_call import Mint, ToolCall
 
-BEGUN_INPUT = re.compile(r'\s*\{\s*"input"\s*:\s*"((?:[^"\\\x00-\x1f]|\\["\\/bfnrt])*)')
-"""A custom tool's input that was cut off; what may be half an escape is left out."""
-Mint = Callable[[str], str]
-"""Makes an id with that prefix."""
 REASONING = ("reasoning_content", "reasoning")
 """What vendors call the reasoning in a delta."""
 INCOMPLETE = MappingProxyType({"length": "max_output_tokens", "content_filter": "content_filter"})
@@ -53,7 +48,7 @@ class ResponseWriter:
         self._events: list[Json] = []
         self._open: Json | None = None
         """The message or the reasoning that is being written."""
-        self._calls: list[_Call] = []
+        self._calls: list[ToolCall] = []
         self._reason = "stop"
         self._logprobs: list[Json] = []
 
@@ -98,8 +93,10 @@ class ResponseWriter:
         self.chunk({"choices": [choice]})
 
     def end(self, usage: Usage | None, completed_at: int) -> list[Json]:
-        """That the upstream has said all."""
+        """That the upstream has said all. Raises `InvalidResponse` for a call that has no name."""
         reason = INCOMPLETE.get(self._reason)
+        if not reason and any(call.arguments and not call.name for call in self._calls):
+            raise InvalidResponse("a tool call has no name")
         status = "incomplete" if reason else "completed"
         self._close_all(status)
         if reason:
@@ -186,7 +183,8 @@ class ResponseWriter:
         call_id, name = _string(piece.get("id")), _string(function.get("name"))
         call = self._known_call(call_id, piece.get("index"), name, function.get("arguments"))
         if call is None:
-            call = _Call(self._tools, piece.get("index"))
+            call_id = "" if any(known.call_id == call_id for known in self._calls) else call_id
+            call = ToolCall(self._tools, piece.get("index"))
             self._calls.append(call)
         call.call_id = call.call_id or call_id
         call.name = call.name or name
@@ -200,16 +198,23 @@ class ResponseWriter:
             call.item["arguments"] += new
             self._tell("response.function_call_arguments.delta", call.item, delta=new)
 
-    def _known_call(self, call_id: str, index: Any, name: str, more: Any) -> _Call | None:
-        """The call that a piece belongs to. Some upstreams count from one, or not at all, or give two calls one number."""
-        for call in self._calls:
+    def _known_call(self, call_id: str, index: Any, name: str, more: Any) -> ToolCall | None:
+        """The call that a piece belongs to, None for one that begins another. Some upstreams count from one, or not at all, or
+        give two calls one number or one id, or each piece an id of its own."""
+        for call in reversed(self._calls):
             if call_id and call.call_id == call_id:
-                return call
-        if index is None:
-            fits = [] if call_id else self._calls[-1:]
-        else:
-            fits = [call for call in self._calls if call.index == index and not (call_id and call.call_id)][-1:]
-        return fits[0] if fits and (call_id or fits[0].goes_on(name, more)) else None
+                apart = name and None not in (index, call.index) and index != call.index
+                return None if apart or not call.goes_on(name, more) else call
+        placed = [call for call in self._calls if index is not None and call.index == index]
+        last = (placed or self._calls)[-1:]
+        if not last or (call_id and not placed):
+            return None
+        (call,) = last
+        if name:
+            fits = bool(placed or index is None) and not (call_id and call.call_id)
+            return call if fits and (call_id or call.goes_on(name, more)) else None
+        stays = index is None or (bool(placed) and not (call_id and call.call_id))
+        return call if stays or not call.is_whole() else None
 
     # Items
 
@@ -304,57 +309,6 @@ class ResponseWriter:
         return events
 
 
-class _Call:
-    """One tool call, put together from its pieces. Some upstreams repeat the id, the name or the whole arguments."""
-
-    def __init__(self, tools: Tools, index: Any) -> None:
-        self.item: Json | None = None
-        self.index = index
-        self.name = self.call_id = self.arguments = ""
-        self._tools = tools
-
-    @property
-    def custom(self) -> bool:
-        return self.name in self._tools.custom
-
-    def more(self, arguments: Any) -> str:
-        """What is new in a piece of the arguments, which a few upstreams send as an object."""
-        text = arguments if isinstance(arguments, str) else msgspec.json.encode(arguments).decode()
-        if len(text) > 1 and text == self.arguments and _is_json(text):
-            return ""
-        self.arguments += text
-        return text
-
-    def goes_on(self, name: str, more: Any) -> bool:
-        """Whether a piece without an id belongs to it, and does not begin another call."""
-        if not name or not self.name:
-            return True
-        return name == self.name and (not more or more == self.arguments or not _is_json(self.arguments))
-
-    def begun(self, mint: Mint) -> Json:
-        """The item, still without its arguments."""
-        self.call_id = self.call_id or mint("call")
-        namespace, name = self._tools.namespaces.get(self.name, (None, self.name))
-        common = {"status": "in_progress", "call_id": self.call_id, "name": name}
-        if self.custom:
-            made: Json = {"id": mint("ctc"), "type": "custom_tool_call", **common, "input": ""}
-        else:
-            made = {"id": mint("fc"), "type": "function_call", **common, "arguments": ""}
-        return made | ({"namespace": namespace} if namespace else {})
-
-    def custom_input(self) -> str:
-        """The input that stands in the arguments, perhaps cut off, or the arguments if the model did not keep the form."""
-        try:
-            value = msgspec.json.decode(self.arguments)
-        except msgspec.DecodeError:
-            begun = BEGUN_INPUT.match(self.arguments)
-            return str(msgspec.json.decode(f'"{begun[1]}"', strict=False)) if begun else self.arguments
-        if not isinstance(value, dict) or "input" not in value:
-            return self.arguments
-        made = value["input"]
-        return made if isinstance(made, str) else msgspec.json.encode(made).decode()
-
-
 def _string(value: Any) -> str:
     """Nothing for null. Raises `TypeError` for what is no text."""
     if value is None or isinstance(value, str):
@@ -371,14 +325,6 @@ def _new_part(kind: str) -> Json:
 def _thinking(value: Any) -> str:
     parts: Iterator[Any] = iter(value if isinstance(value, list) else [value])
     return "".join(part.get("text") or "" if isinstance(part, dict) else str(part or "") for part in parts)
-
-
-def _is_json(text: str) -> bool:
-    try:
-        fields_of(text.encode())
-    except InvalidJson:
-        return False
-    return True
 
 
 def _copied(value: Json) -> Json:

@@ -19,6 +19,7 @@ Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 
 class _Details(msgspec.Struct):
     cached_tokens: Count | None = None
+    cache_write_tokens: Count | None = None
     reasoning_tokens: Count | None = None
 
 
@@ -78,6 +79,7 @@ def usage_of(fields: Fields) -> Usage | None:
         output_tokens=received or 0,
         cached_tokens=(before.cached_tokens if before else 0) or 0,
         reasoning_tokens=(after.reasoning_tokens if after else 0) or 0,
+        cache_write_tokens=(before.cache_write_tokens if before else 0) or 0,
     )
 
 

@@ -38,8 +38,10 @@ DEFAULTS: MappingProxyType[str, Any] = MappingProxyType(
 )
 """What is repeated from the request, with what counts when it says nothing."""
 
-SECRETS = frozenset({"authorization", "headers"})
-"""Fields of hosted tools that carry credentials; they are neither told back nor kept."""
+SECRETS = frozenset({"authorization", "headers", "domain_secrets"})
+"""Fields of hosted tools, at any depth, that carry credentials; they are neither told back nor kept."""
+SCHEMA = "parameters"
+"""Where names are those of a function's arguments."""
 
 
 def new_response(request: Json, response_id: str, created_at: int, model: str) -> Json:
@@ -70,7 +72,7 @@ def usage_object(usage: Usage) -> Json:
     """Tokens, as a response tells them."""
     return {
         "input_tokens": usage.input_tokens,
-        "input_tokens_details": {"cached_tokens": usage.cached_tokens, "cache_write_tokens": 0},
+        "input_tokens_details": {"cached_tokens": usage.cached_tokens, "cache_write_tokens": usage.cache_write_tokens},
         "output_tokens": usage.output_tokens,
         "output_tokens_details": {"reasoning_tokens": usage.reasoning_tokens},
         "total_tokens": usage.input_tokens + usage.output_tokens,
@@ -94,8 +96,16 @@ def _token(one: Json) -> Json:
 def _tool(tool: Json) -> Json:
     """A function with all its fields; any other tool as it came, but for what lets it in elsewhere."""
     if tool.get("type") != "function":
-        return {name: value for name, value in tool.items() if name not in SECRETS}
+        return dict(without_secrets(tool))
     return {"description": None, "parameters": None} | tool | {"strict": bool(tool.get("strict"))}
+
+
+def without_secrets(value: Any) -> Any:
+    """A tool, or tools, without what lets them in elsewhere."""
+    if isinstance(value, dict):
+        kept = {name: inner for name, inner in value.items() if name not in SECRETS}
+        return {name: inner if name == SCHEMA else without_secrets(inner) for name, inner in kept.items()}
+    return [without_secrets(inner) for inner in value] if isinstance(value, list) else value
 
 
 def _choice(choice: Any) -> Any:

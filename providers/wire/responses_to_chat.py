@@ -32,6 +32,7 @@ OURS = frozenset(
 PLACE = re.compile(r" - at `\$\.?(?P<place>[^`]*)`$")
 MISFITS = (AttributeError, KeyError, TypeError, ValueError)
 """What comes of a value that has not the type that the format gives it."""
+CHOICES = ("none", "auto", "required")
 UPSTREAM_ONLY = ("prompt", "conversation")
 """Fields that name something which lies at the upstream."""
 HISTORY_ONLY = frozenset(
@@ -98,6 +99,17 @@ def _check_types(request: Json) -> None:
         place = PLACE.search(text)
         param = place["place"] if place else None
         raise refused(f"{PLACE.sub('', text)} in {param!r}.", param, "invalid_type") from error
+    _check_format((request.get("text") or {}).get("format"))
+    choice = request.get("tool_choice")
+    if isinstance(choice, str) and choice not in CHOICES:
+        raise refused(f"The tool choice is none of {', '.join(CHOICES)}.", "tool_choice")
+
+
+def _check_format(form: Any) -> None:
+    if form is not None and not isinstance(form, dict):
+        raise refused("The format must be an object.", "text.format", "invalid_type")
+    if form and form.get("type") == "json_schema" and not isinstance(form.get("name"), str):
+        raise refused("A format of JSON schema needs a name.", "text.format.name", "missing_required_parameter")
 
 
 def _converted(request: Json, returns_reasoning: bool) -> Converted:
@@ -149,10 +161,15 @@ class _Messages:
         self._reasoning = ""
         self._returns_reasoning = returns_reasoning
         self._calls: set[str] = set()
+        self._held: list[Json] = []
+        """What was said before the results of the calls before it, which must follow these at once."""
         self._place = ""
 
     def add(self, message: Json) -> None:
         """Images that tools gave stand after all results of the turn: chat's tool messages have only text."""
+        if self._calls and message["role"] in ("user", "system"):
+            self._held.append(message)
+            return
         if message["role"] != "tool" and self._images:
             self._messages.append({"role": "user", "content": self._images})
             self._images = []
@@ -213,6 +230,10 @@ class _Messages:
         parts = [{"type": "text", "text": output}] if isinstance(output, str) else content_of(output, self._place)
         self.add({"role": "tool", "tool_call_id": call_id, "content": _joined(parts)})
         self._images += [part for part in parts if part["type"] not in ("text", "refusal")]
+        if not self._calls:
+            held, self._held = self._held, []
+            for message in held:
+                self.add(message)
 
     def reasoning(self, item: Json) -> None:
         parts = item.get("content") or item.get("summary") or []
@@ -225,8 +246,11 @@ class _Messages:
         raise refused(f"There is no item {item.get('id')!r}.", self._place, "item_not_found")
 
     def _assistant(self, more: Json) -> None:
-        """What the assistant said and called in one turn is one message."""
+        """What the assistant said and called in one turn is one message, also what it said before the results came."""
         last = self._messages[-1] if self._messages else {}
+        if self._calls and last.get("tool_calls") and last.get("content") and more.get("content"):
+            more["content"] = f"{last['content']}\n{more['content']}"
+            last["content"] = None
         if last.get("role") != "assistant" or ("content" in more and last.get("content")):
             last = {"role": "assistant", "content": None}
             self.add(last)

@@ -31,6 +31,8 @@ class Tools:
     custom: set[str] = field(default_factory=set)
     namespaces: dict[str, tuple[str, str]] = field(default_factory=dict)
     """Name upstream → namespace and name."""
+    names: set[str] = field(default_factory=set)
+    """All of them, as they are called upstream."""
     allowed: set[str] | None = None
     """Names that may be called; None for all."""
 
@@ -45,14 +47,7 @@ def refused(message: str, param: str | None, code: str = "invalid_value") -> Uns
 
 def tool_fields(request: Json, tools: Tools, lossy: list[str]) -> Json:
     """Chat's `tools` and `tool_choice`; notes in `tools` what they are called, and in `lossy` what was left out."""
-    made: list[Json] = []
-    for place, tool in enumerate(request.get("tools") or ()):
-        if tool.get("type") in CALLABLE and not isinstance(tool.get("name"), str):
-            raise refused("A tool must have a name.", f"tools[{place}].name", "missing_required_parameter")
-        converted = list(_converted(tool, tools, ""))
-        if not converted:
-            lossy.append(f"tools[{place}] ({tool.get('type')})")
-        made += converted
+    made = _made(request.get("tools") or (), tools, lossy)
     choice = request.get("tool_choice")
     if isinstance(choice, dict) and choice.get("type") == "allowed_tools":
         tools.allowed = _allowed(choice.get("tools") or (), tools)
@@ -73,9 +68,29 @@ def tool_fields(request: Json, tools: Tools, lossy: list[str]) -> Json:
     return fields
 
 
+def _made(given: Sequence[Json], tools: Tools, lossy: list[str]) -> list[Json]:
+    made: list[Json] = []
+    for place, tool in enumerate(given):
+        if tool.get("type") in CALLABLE and not isinstance(tool.get("name"), str):
+            raise refused("A tool must have a name.", f"tools[{place}].name", "missing_required_parameter")
+        converted = list(_converted(tool, tools, ""))
+        if not converted:
+            lossy.append(f"tools[{place}] ({tool.get('type')})")
+        for one in converted:
+            name = one["function"]["name"]
+            if name in tools.names:
+                raise refused(f"This model's provider would know two tools as {name!r}.", f"tools[{place}].name")
+            tools.names.add(name)
+        made += converted
+    return made
+
+
 def _allowed(chosen: Sequence[Any], tools: Tools) -> set[str]:
     """The names of the chosen tools; a namespace stands for all that are in it."""
     names = {named for tool in chosen if (named := _full_name(tool))}
+    known = {*tools.names, *(namespace for namespace, _ in tools.namespaces.values())}
+    if names - known:
+        raise refused(f"There is no tool {min(names - known)!r}.", "tool_choice.tools")
     return names | {full for full, (namespace, _) in tools.namespaces.items() if namespace in names}
 
 

@@ -52,11 +52,19 @@ def _summary(items: dict[int, Json], event: Json) -> None:
     items[event["output_index"]]["summary"][place : place + 1] = [event["part"]]
 
 
-def _of_part(name: str) -> Callable[[dict[int, Json], Json], None]:
-    def add(items: dict[int, Json], event: Json) -> None:
-        items[event["output_index"]]["content"][event["content_index"]][name] += event["delta"]
+def _text(items: dict[int, Json], event: Json) -> None:
+    part = items[event["output_index"]]["content"][event["content_index"]]
+    part["text"] += event["delta"]
+    part.setdefault("logprobs", []).extend(event.get("logprobs") or ())
 
-    return add
+
+def _refusal(items: dict[int, Json], event: Json) -> None:
+    items[event["output_index"]]["content"][event["content_index"]]["refusal"] += event["delta"]
+
+
+def _annotation(items: dict[int, Json], event: Json) -> None:
+    part = items[event["output_index"]]["content"][event["content_index"]]
+    part.setdefault("annotations", []).append(event["annotation"])
 
 
 def _of_item(name: str) -> Callable[[dict[int, Json], Json], None]:
@@ -76,8 +84,9 @@ TAKERS: Mapping[str, Callable[[dict[int, Json], Json], None]] = MappingProxyType
         "response.output_item.done": _item,
         "response.content_part.added": _part,
         "response.content_part.done": _part,
-        "response.output_text.delta": _of_part("text"),
-        "response.refusal.delta": _of_part("refusal"),
+        "response.output_text.delta": _text,
+        "response.output_text.annotation.added": _annotation,
+        "response.refusal.delta": _refusal,
         "response.function_call_arguments.delta": _of_item("arguments"),
         "response.custom_tool_call_input.delta": _of_item("input"),
         "response.reasoning_summary_part.added": _summary,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import zlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -110,3 +112,38 @@ def test_converted_response_when_a_field_has_another_type_is_400_that_names_it(
 ) -> None:
     found = ask(gateway, "by/chat", **{field: value})
     assert (found.status_code, error_of(found)["param"]) == (400, param)
+
+
+@pytest.mark.parametrize("done", [True, False])
+def test_converted_stream_when_the_upstream_says_nothing_is_502_as_for_chat(
+    done: bool, gateway: LiveGateway, upstream: Vendor
+) -> None:
+    upstream.answers["/v1/chat/completions"] = lambda seen: events(done=done)
+    answers = [ask(gateway, "by/chat", stream=True), gateway.chat("by/chat", stream=True)]
+    assert [(answer.status_code, error_of(answer)["code"]) for answer in answers] == [(502, "upstream_empty_stream")] * 2
+
+
+def test_usage_when_the_upstream_tells_what_it_cached_is_told(gateway: LiveGateway, upstream: Vendor) -> None:
+    details = {"cached_tokens": 3, "cache_write_tokens": 2}
+    usage = {"prompt_tokens": 9, "completion_tokens": 1, "prompt_tokens_details": details}
+    upstream.answers["/v1/chat/completions"] = lambda seen: said({**chat({"content": "a"}), "usage": usage})
+    assert ask(gateway, "by/chat").json()["usage"]["input_tokens_details"] == details
+
+
+def test_secrets_of_hosted_tools_are_neither_told_nor_kept(gateway: LiveGateway, upstream: Vendor) -> None:
+    upstream.answers["/v1/chat/completions"] = lambda seen: said(chat({"content": "a"}))
+    policy = {"type": "allowlist", "domain_secrets": [{"domain": "a.example", "value": "sk-nested-canary-1"}]}
+    tools = [
+        {"type": "shell", "environment": {"type": "container_auto", "network_policy": policy}},
+        {"type": "mcp", "server_label": "x", "authorization": "sk-nested-canary-2"},
+        {"type": "function", "name": "f", "parameters": {"type": "object", "properties": {"headers": {"type": "object"}}}},
+    ]
+    for background in (False, True):
+        answer = ask(gateway, "by/chat", tools=tools, background=background)
+        assert answer.status_code == 200, answer.text
+        assert "nested-canary" not in answer.text
+        assert answer.json()["tools"][2]["parameters"]["properties"] == {"headers": {"type": "object"}}
+        (row,) = gateway.operator.rows("openai_api.StoredResponseRow", {"pk": answer.json()["id"]})
+        kept = [zlib.decompress(ast.literal_eval(row[name])) for name in ("items", "body", "request") if row[name]]
+        assert kept
+        assert b"nested-canary" not in b"".join(kept)

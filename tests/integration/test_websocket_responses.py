@@ -18,7 +18,7 @@ from tests.live import events as events_of
 from tests.socket_client import Socket, dial
 
 MODELS = ["ws/native", "ws/chat", "ws/forgetful"]
-MINTED = re.compile(r"\b(resp|msg|rs|fc|item)_[0-9a-f]{48}\b|\"(created_at|completed_at)\": \d+")
+MINTED = re.compile(r"\b(resp|msg|rs|fc|item)_[0-9a-f]{48}(?:[io][0-9a-f]+)?\b|\"(created_at|completed_at)\": \d+")
 PIECES = [{"role": "assistant", "content": ""}, {"reasoning_content": "hm"}, {"content": "Hel"}, {"content": "lo."}]
 KINDS = {
     "".join(part.capitalize() for part in re.split(r"[._]", name)): name

@@ -212,7 +212,7 @@ def test_request_when_it_cannot_be_converted_then_400_names_the_place(fields: di
         ({"tools": [7]}, "tools[0]"),
         ({"tools": [{"type": "namespace", "name": "a", "tools": 7}]}, None),
         ({"text": "x"}, "text"),
-        ({"text": {"format": 7}}, None),
+        ({"text": {"format": 7}}, "text.format"),
         ({"reasoning": []}, "reasoning"),
         ({"include": "x"}, "include"),
         ({"instructions": [{"role": "user", "content": [{"type": "input_text", "text": 7}]}]}, None),
@@ -224,3 +224,55 @@ def test_request_when_a_value_has_another_type_is_400(fields: dict[str, Any], pa
     with pytest.raises(CallerError) as refused:
         to_chat({"input": "hi", **fields})
     assert (refused.value.upstream_status, refused.value.param) == (400, param)
+
+
+def test_text_when_between_a_call_and_its_result_stands_elsewhere() -> None:
+    def message(role: str, text: str) -> dict[str, Any]:
+        return {"type": "message", "role": role, "content": text}
+
+    called = {"type": "function_call", "call_id": "c", "name": "f", "arguments": "{}"}
+    result = {"type": "function_call_output", "call_id": "c", "output": "1"}
+    items = [
+        message("assistant", "a"),
+        called,
+        message("assistant", "b"),
+        message("user", "hurry"),
+        result,
+        message("user", "and?"),
+    ]
+    made = to_chat({"input": items}).body["messages"]
+    assert [(one["role"], one["content"]) for one in made] == [
+        ("assistant", "a\nb"), ("tool", "1"), ("user", "hurry"), ("user", "and?"),
+    ]  # fmt: skip
+    assert [call["id"] for call in made[0]["tool_calls"]] == ["c"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "param", "code"),
+    [
+        ({"tool_choice": "foo", "tools": [FUNCTION]}, "tool_choice", "invalid_value"),
+        ({"text": {"format": {"type": "json_schema", "schema": {}}}}, "text.format.name", "missing_required_parameter"),
+        (
+            {
+                "tools": [FUNCTION],
+                "tool_choice": {"type": "allowed_tools", "mode": "auto", "tools": [{"type": "function", "name": "x"}]},
+            },
+            "tool_choice.tools",
+            "invalid_value",
+        ),
+        (
+            {
+                "tools": [
+                    {"type": "function", "name": "n__f"},
+                    {"type": "namespace", "name": "n", "tools": [{"type": "function", "name": "f"}]},
+                ]
+            },
+            "tools[1].name",
+            "invalid_value",
+        ),
+    ],
+)
+def test_request_when_it_names_what_is_not_there_is_400(fields: dict[str, Any], param: str, code: str) -> None:
+    with pytest.raises(CallerError) as refused:
+        to_chat({"input": "hi", **fields})
+    assert (refused.value.upstream_status, refused.value.param, refused.value.upstream_code) == (400, param, code)
