@@ -17,22 +17,27 @@ from openai_api.connection_responses import ConnectionResponses
 from openai_api.context import Gateway, Inbound
 from openai_api.endpoints import responses
 from openai_api.endpoints.json_body import json_object, typed
-from openai_api.errors import ApiError, invalid
+from openai_api.errors import ApiError, invalid, upstream
 from openai_api.pipeline.check_capability import check_capability
 from openai_api.pipeline.resolve_model import resolve_model
 from openai_api.pipeline.respond import EVENTS, send_whole
 from openai_api.pipeline.run import run
 from providers.aside import aside
+from providers.capabilities import Capability
+from providers.errors import CallerError
 from providers.types import EVENT_STREAM, Call, Usage
 from providers.wire import sse
 from providers.wire.openai_chat import DONE
 from providers.wire.openai_responses import MAX_EVENT_BYTES, frame_of
 from providers.wire.patch import patch
 from providers.wire.response_object import new_response, usage_object
+from providers.wire.responses_to_chat import check_types
 
 CREATE = "response.create"
 PROCESSED = "response.processed"
 """What codex says when it has taken a response in; nothing is to be said to it."""
+STEER = "response.steer"
+"""What would change a response in the making, which no upstream of another kind can do."""
 MOST_OF_PROCESSED = 1024
 """Characters of such a message."""
 STREAM_ID = re.compile(r"[A-Za-z0-9_.-]{1,256}")
@@ -94,6 +99,9 @@ class Turn:
             if not STREAM_ID.fullmatch(message.stream_id):
                 raise invalid("invalid_value", "A stream_id has 1 to 256 of the characters A-Za-z0-9_.-", "stream_id")
             self._told.stream_id = message.stream_id
+        if message.type == STEER:
+            text = "A response that is being made cannot be steered: send the next turn when it has ended."
+            raise invalid("steer_not_supported", text, "type")
         if message.type != CREATE:
             raise invalid("invalid_value", f"The type of a message is {CREATE!r}.", "type")
         if message.background:
@@ -155,12 +163,22 @@ async def warm_up(memory: ConnectionResponses, inbound: Inbound, call: Call) -> 
     entry = resolve_model(call.model, client, inbound.catalog)
     record.model = entry.name
     check_capability(entry, call.capability, client, inbound.catalog)
+    if all(Capability.RESPONSES not in target.native for target in entry.targets[call.capability]):
+        await aside(len(call.body), _check, call)
     response = _empty(call)
     done = {**response, "status": "completed", "completed_at": response["created_at"], "usage": usage_object(Usage())}
     memory.warm(call, client.id, msgspec.json.encode(done))
     events = [{"type": "response.created", "response": response}, {"type": "response.completed", "response": done}]
     frames = [frame_of({**event, "sequence_number": number}) for number, event in enumerate(events)]
     await send_whole(inbound, 200, EVENTS, b"".join(frames))
+
+
+def _check(call: Call) -> None:
+    """Raises 400 for what no response that is made of chat could be made of."""
+    try:
+        check_types(msgspec.json.decode(call.body))
+    except CallerError as error:
+        raise upstream(error) from error
 
 
 def _empty(call: Call) -> dict[str, Any]:

@@ -138,6 +138,7 @@ async def _at_upstream(gateway: Gateway, inbound: Inbound, sealed: Sealed, metho
         asked,
         stream=method == "GET" and dict(query).get("stream") == "true",
         background=True,
+        response_id=response_id,
         pinned=sealed.target,
         seal=partial(gateway.response_ids.seal, inbound.caller.id, asked=sealed.asked),
     )

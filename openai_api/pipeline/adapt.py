@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from time import time
 from types import MappingProxyType
-from typing import cast
+from typing import Any, cast
 
 import msgspec
 
@@ -14,15 +15,19 @@ from providers.aside import aside
 from providers.capabilities import Capability
 from providers.converted import ConvertedStream
 from providers.errors import InvalidResponse
+from providers.ids import mint
 from providers.protocols import Responses
 from providers.response_actions import ACTIONS
 from providers.transport import Transport
 from providers.types import Call, Reply, ReplyStream, Target
+from providers.wire.openai_chat import json_string
 from providers.wire.openai_chat_stream import ChatStreamRelay
 from providers.wire.openai_image import MAX_EVENT_BYTES
 from providers.wire.openai_responses import Names, ResponsesRelay
 from providers.wire.openai_usage import usage_of
+from providers.wire.patch import patch
 from providers.wire.relay import EventRelay, Relay, SoundRelay
+from providers.wire.response_object import new_response
 
 Answer = Reply | Begun
 MakeRelay = Callable[[Call, Target], Relay]
@@ -50,7 +55,11 @@ def _speech(call: Call, target: Target) -> Relay:
 
 def _responses(call: Call, target: Target) -> Relay:
     made_here = Capability.RESPONSES not in target.native
-    return ResponsesRelay(None if made_here else _names(call, target), at_once=call.background)
+    return ResponsesRelay(None if made_here else _names(call, target), partial(_beginning, call), at_once=call.background)
+
+
+def _beginning(call: Call) -> dict[str, Any]:
+    return new_response({}, call.response_id or mint("resp"), int(time()), call.model)
 
 
 RELAYS: MappingProxyType[Capability, MakeRelay] = MappingProxyType(
@@ -90,6 +99,8 @@ async def _begun(answer: Reply | ReplyStream, call: Call, target: Target) -> Ans
 
 def _named(reply: Reply, call: Call, target: Target) -> Reply:
     """A response under its outside names. Nothing of it is to be looked for afterwards, so its fields are not found again."""
+    if reply.fields is not None and "deleted" in reply.fields.spans and call.response_id:
+        return msgspec.structs.replace(reply, body=patch(reply.fields, {"id": json_string(call.response_id)}), fields=None)
     if reply.fields is None or "id" not in reply.fields.spans:
         return reply
     usage = reply.usage or usage_of(reply.fields)

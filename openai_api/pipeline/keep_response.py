@@ -16,6 +16,7 @@ from openai_api.responses import ResponseStore, StoredResponse, StoreUnavailable
 from providers.aside import aside
 from providers.ids import item_ids
 from providers.types import Call, Target
+from providers.wire.patch import fields_of
 from providers.wire.responses_tools import Json
 
 log = logging.getLogger("gateway.responses")
@@ -28,6 +29,8 @@ STATED = frozenset({"function_call", "function_call_output"})
 async def keep_response(store: ResponseStore, call: Call, client: Client, target: Target, body: bytes) -> None:
     """Keeps the response unless the request says otherwise or its upstream does. A store that is away loses it, and says so.
     What is not to be stored is remembered by the WebSocket connection, if it came over one."""
+    if isinstance(store, ConnectionResponses) and fields_of(body).raw("status") == b'"failed"':
+        store.forget(call.previous_response_id or "")
     stored = call.fields.raw("store") != b"false"
     if target.keeps_responses and stored:
         return

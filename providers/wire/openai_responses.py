@@ -78,15 +78,16 @@ class Names:
 
 class ResponsesRelay(FrameRelay):
     """One stream of Responses events. `final` is the response at its end, under its outside names; without `names` the
-    events have them already.
+    events have them already. `beginning` gives the response where no event has told it yet.
 
     `fail` gives the events with which a response fails that is made here, from its code and message.
     An error event is told as the failure of the response. With `at_once` the stream has begun with its first event, and
     not only with the first content: a response in the background may wait long for that.
     """
 
-    def __init__(self, names: Names | None, *, at_once: bool = False) -> None:
+    def __init__(self, names: Names | None, beginning: Callable[[], dict[str, Any]], *, at_once: bool = False) -> None:
         super().__init__(MAX_EVENT_BYTES)
+        self._beginning = beginning
         self._names = names
         self._at_once = at_once
         self.fail: Fail | None = None
@@ -101,7 +102,7 @@ class ResponsesRelay(FrameRelay):
             self.error = None
             return self.feed(events)
         failure = error_object(code, said["message"])
-        response = msgspec.json.decode(self._response) if self._response else {"object": "response", "output": []}
+        response = msgspec.json.decode(self._response) if self._response else self._beginning()
         event = {"type": "response.failed", "sequence_number": self._number() + 1}
         event["response"] = {**response, "status": "failed", "error": failure}
         self.final = msgspec.json.encode(event["response"])

@@ -58,7 +58,7 @@ def to_chat(request: Json, *, returns_reasoning: bool = False) -> Converted:
 
     Raises 400 `CallerError`s that name the place.
     """
-    _check_types(request)
+    check_types(request)
     try:
         return _converted(request, returns_reasoning)
     except MISFITS as error:
@@ -91,7 +91,8 @@ class _Typed(msgspec.Struct):
     include: list[str] | None = None
 
 
-def _check_types(request: Json) -> None:
+def check_types(request: Json) -> None:
+    """Raises 400 for a field that has not the type or the value that it must have, with its name."""
     try:
         msgspec.convert(request, _Typed)
     except msgspec.ValidationError as error:

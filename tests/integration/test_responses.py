@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import copy
-import json
 from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import openresponses_types.types as spec
 import pytest
-from openai import NotFoundError, OpenAI
+from openai import OpenAI
 
-from tests.fakes.chaos.process import eventually
 from tests.fakes.vendor import Said, Seen, Vendor, events, said, vendor
 from tests.integration.test_recording import rows
-from tests.live import LiveGateway, error_of, words
+from tests.live import LiveGateway, words
 from tests.live import events as events_of
 
 UPSTREAM_ID = "resp_0123456789abcdef0123456789abcdef0123456789abcdef"
@@ -87,6 +85,10 @@ def client(gateway: LiveGateway) -> Iterator[OpenAI]:
 
 def ask(gateway: LiveGateway, model: str, **fields: Any) -> httpx.Response:
     return gateway.http.post("/v1/responses", json={"model": model, "input": "hi", **fields})
+
+
+def at(path: str) -> str:
+    return f"/v1/responses/{UPSTREAM_ID}{path}"
 
 
 # An upstream that has responses
@@ -201,93 +203,6 @@ def test_converted_stream_when_cut_ends_with_a_failed_response(gateway: LiveGate
     *told, last, done = events_of(ask(gateway, "r/chat", stream=True))
     assert (last["type"], last["response"]["status"], done) == ("response.failed", "failed", "[DONE]")
     assert [event["sequence_number"] for event in [*told, last]] == list(range(len(told) + 1))
-
-
-# What can be done with a response there is
-
-
-def text_of(item: Any) -> str:
-    return str(item.content[0].text)
-
-
-def at(path: str) -> str:
-    return f"/v1/responses/{UPSTREAM_ID}{path}"
-
-
-def test_native_response_when_asked_for_again_is_the_upstreams(client: OpenAI, gateway: LiveGateway, upstream: Vendor) -> None:
-    upstream.answers["/v1/responses"] = lambda seen: said(NATIVE)
-    upstream.answers[at("")] = lambda seen: said({**NATIVE, "previous_response_id": UPSTREAM_ID})
-    made = client.responses.create(model="r/native", input="hi")
-    wanted: Any = ["message.output_text.logprobs", "reasoning.encrypted_content"]
-    found = client.responses.retrieve(made.id, include=wanted)
-    assert (found.id, found.previous_response_id, found.model) == (made.id, made.id, "r/native")
-    assert (upstream.last.method, upstream.last.path.partition("?")[0]) == ("GET", at(""))
-    assert all(name in upstream.last.path for name in wanted)
-    upstream.answers[at("/cancel")] = lambda seen: said({**NATIVE, "status": "cancelled"})
-    assert client.responses.cancel(made.id).status == "cancelled"
-    upstream.answers[at("/input_items")] = lambda seen: said({"object": "list", "data": [], "has_more": False})
-    assert client.responses.input_items.list(made.id, limit=5, order="asc").data == []
-    assert upstream.last.path == at("/input_items?limit=5&order=asc")
-    upstream.answers[at("")] = lambda seen: said({"id": UPSTREAM_ID, "object": "response", "deleted": True})
-    answer = gateway.http.delete(f"/v1/responses/{made.id}")
-    assert answer.json() == {"id": made.id, "object": "response", "deleted": True}
-    assert upstream.last.method == "DELETE"
-
-
-def test_native_stream_when_resumed_is_relayed(client: OpenAI, upstream: Vendor) -> None:
-    upstream.answers["/v1/responses"] = lambda seen: said({**NATIVE, "status": "queued", "output": []})
-    made = client.responses.create(model="r/native", input="hi", background=True)
-    upstream.answers[at("")] = lambda seen: events(*native_events()[2:], names=True)
-    told = list(client.responses.retrieve(made.id, stream=True, starting_after=1))
-    assert [event.sequence_number for event in told] == [2, 3, 4]
-    assert "starting_after=1" in upstream.last.path
-
-
-def test_native_stream_when_resumed_and_left_closes_the_upstream(gateway: LiveGateway, upstream: Vendor) -> None:
-    upstream.answers["/v1/responses"] = lambda seen: said({**NATIVE, "status": "queued", "output": []})
-    made = ask(gateway, "r/native", background=True).json()["id"]
-    slow = [f"event: x\ndata: {json.dumps(event)}\n\n".encode() for event in [*native_events()[2:4], *[native_events()[2]] * 100]]
-    upstream.answers[at("")] = lambda seen: Said(content_type="text/event-stream", chunks=slow, pause=0.05)
-    headers, broken = {"x-request-id": "left-a-resumed-stream"}, upstream.broken
-    with gateway.http.stream("GET", f"/v1/responses/{made}", params={"stream": "true"}, headers=headers) as answer:
-        next(answer.iter_lines())
-    assert eventually(lambda: upstream.broken == broken + 1, 1)
-    (row,) = rows(gateway, "left-a-resumed-stream")
-    assert (row["status"], row["client_aborted"]) == (499, True)
-
-
-def test_converted_response_when_asked_for_again_is_the_same_until_it_is_deleted(client: OpenAI, upstream: Vendor) -> None:
-    upstream.answers["/v1/chat/completions"] = lambda seen: said(chat({"content": "Hello."}))
-    made = client.responses.create(model="r/chat", input=[{"role": "user", "content": text} for text in "abc"])
-    assert client.responses.retrieve(made.id) == made
-    newest, oldest = (client.responses.input_items.list(made.id, order=order, limit=2) for order in ("desc", "asc"))
-    assert [text_of(item) for item in newest] == ["c", "b", "a"]
-    assert [text_of(item) for item in oldest.data] == ["a", "b"]
-    client.responses.delete(made.id)
-    for call in (client.responses.retrieve, client.responses.delete, client.responses.cancel):
-        with pytest.raises(NotFoundError):
-            call(made.id)
-    with pytest.raises(NotFoundError):
-        client.responses.create(model="r/chat", input="a", previous_response_id=made.id)
-
-
-def test_converted_response_when_not_to_be_stored_is_not(client: OpenAI, upstream: Vendor) -> None:
-    upstream.answers["/v1/chat/completions"] = lambda seen: said(chat({"content": "Hello."}))
-    made = client.responses.create(model="r/chat", input="a", store=False)
-    with pytest.raises(NotFoundError):
-        client.responses.retrieve(made.id)
-
-
-@pytest.mark.parametrize("method", ["GET", "DELETE"])
-@pytest.mark.parametrize("response_id", ["resp_unknown", "..", "x" * 257, "a%2Fb", "é", "resp_1/../../files"])
-def test_response_when_unknown_or_malformed_is_404_and_nothing_is_asked(
-    method: str, response_id: str, gateway: LiveGateway, upstream: Vendor
-) -> None:
-    asked = len(upstream.seen)
-    answer = gateway.http.request(method, f"/v1/responses/{response_id}")
-    assert answer.status_code == 404
-    assert error_of(answer)["code"] in ("response_not_found", "not_found")
-    assert len(upstream.seen) == asked
 
 
 # Chat, where the upstream only has responses

@@ -247,3 +247,32 @@ def test_warm_up_when_continued_puts_its_items_first_and_asks_no_upstream(
     again = socket.response(model, input="two", generate=False, previous_response_id=warm)["id"]
     assert socket.response(model, input="three", previous_response_id=again)["previous_response_id"] == again
     assert said_to(upstream) == [("user", "one"), ("user", "two"), ("user", "three")]
+
+
+def test_remembered_response_when_a_kept_continuation_fails_in_its_stream_is_forgotten(socket: Socket, upstream: Vendor) -> None:
+    first = socket.response("ws/native", store=False)["id"]
+    good = upstream.answers["/v1/responses"]
+    failed = {**NATIVE, "status": "failed", "error": {"code": "server_error", "message": "no"}}
+    told = [*native_events()[:3], {"type": "response.failed", "sequence_number": 3, "response": failed}]
+    upstream.answers["/v1/responses"] = lambda seen: events(*told, names=True, done=True)
+    assert socket.turn("ws/native", previous_response_id=first)[-1]["type"] == "response.failed"
+    assert "previous_response_id" not in upstream.last.json
+    upstream.answers["/v1/responses"] = good
+    socket.response("ws/native", store=False, previous_response_id=first)
+    assert upstream.last.json["previous_response_id"] == UPSTREAM_ID  # which has to say whether it knows that
+
+
+def test_message_when_it_would_steer_a_response_is_told_that_this_cannot_be(socket: Socket) -> None:
+    socket.say({"type": "response.steer", "input": "faster"})
+    assert socket.error()[1]["code"] == "steer_not_supported"
+    assert socket.response("ws/chat")["status"] == "completed"
+
+
+@pytest.mark.parametrize(
+    ("fields", "param"),
+    [({"tools": 7}, "tools"), ({"truncation": "never"}, "truncation"), ({"tool_choice": "foo"}, "tool_choice")],
+)
+def test_warm_up_when_a_field_is_wrong_is_400_that_names_it(fields: dict[str, Any], param: str, socket: Socket) -> None:
+    socket.ask("ws/chat", generate=False, **fields)
+    status, error = socket.error()
+    assert (status, error["param"]) == (400, param)
