@@ -71,6 +71,8 @@ class ProcessState:
     started: float
     draining: bool = False
     active: dict[asyncio.Task[Any], Record] = field(default_factory=dict)
+    counted: dict[str, None] = field(default_factory=dict)
+    """Responses in the background whose tokens have been counted, the latest last."""
     sockets: set[Callable[[], None]] = field(default_factory=set)
     """Connections that stay open between their requests; called when the server begins to end."""
 

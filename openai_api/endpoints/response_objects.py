@@ -21,6 +21,7 @@ from openai_api.endpoints.response_call import MODEL_HEADER
 from openai_api.errors import ApiError, invalid
 from openai_api.pipeline.adapt import adapt_stored
 from openai_api.pipeline.continue_response import found
+from openai_api.pipeline.count_response import count_response
 from openai_api.pipeline.queue_response import follow_response
 from openai_api.pipeline.resolve_model import PREFIX, resolve_model
 from openai_api.pipeline.respond import send_json
@@ -142,9 +143,10 @@ async def _at_upstream(gateway: Gateway, inbound: Inbound, sealed: Sealed, metho
         pinned=sealed.target,
         seal=partial(gateway.response_ids.seal, inbound.caller.id, asked=sealed.asked),
     )
-    inbound.record.stream, inbound.record.capability = call.stream, call.capability
+    inbound.record.stream, inbound.record.capability, inbound.record.counted_apart = call.stream, call.capability, True
+    attempt = partial(adapt_stored, call, method, path, gateway.transport)
     try:
-        await serve(gateway, inbound, call, entry, partial(adapt_stored, call, method, path, gateway.transport))
+        await serve(gateway, inbound, call, entry, attempt, partial(count_response, gateway, inbound))
     except ApiError as error:
         if error.status == NOT_FOUND:
             raise no_such_response(response_id) from error

@@ -148,7 +148,7 @@ async def _stream(inbound: Inbound, target: Target, begun: Begun, headers: Heade
             await _drain(begun)
     finally:
         pulse.stop()
-        record.usage, record.events = relay.usage, relay.events
+        record.usage, record.events = relay.usage, relay.deltas
         begun.stream.close()
 
 

@@ -14,6 +14,7 @@ from openai_api.pipeline.adapt import Answer, adapt
 from openai_api.pipeline.authenticate import authenticate
 from openai_api.pipeline.check_capability import check_capability
 from openai_api.pipeline.continue_response import continue_response, not_found, own_place
+from openai_api.pipeline.count_response import count_response
 from openai_api.pipeline.keep_response import keep_response
 from openai_api.pipeline.queue_response import is_made_here, queue_response
 from openai_api.pipeline.resolve_model import resolve_model
@@ -70,7 +71,10 @@ async def run(gateway: Gateway, inbound: Inbound, decode: Decode) -> None:
         if is_made_here(call, entry):
             await queue_response(gateway, inbound, call, entry)
             return
-        if not call.action:
+        record.counted_apart = call.background
+        if call.background:
+            keep = partial(count_response, gateway, inbound)
+        elif not call.action:
             keep = partial(keep_response, gateway.responses, call, client)
     try:
         await serve(gateway, inbound, call, entry, partial(adapt, call, gateway.transport), keep)

@@ -26,7 +26,7 @@ class Record(msgspec.Struct):
     """What is told of a request afterwards; filled in along the way. Times are seconds, `started` since the epoch.
 
     `model` is what the client asked for, `served_model` the one that answered (a fallback model, perhaps), with its
-    `prices`; `route` is the table's spelling of the path. `events` are the content events of a stream that reached the client.
+    `prices`; `route` is the table's spelling of the path. `events` are the events of a stream that stand for a token each.
     """
 
     request_id: str
@@ -46,6 +46,11 @@ class Record(msgspec.Struct):
     stream: bool = False
     events: int = 0
     attempts: list[Attempt] = []
+    provider: str = ""
+    upstream_model: str = ""
+    """Of whom it is told, where there was no try."""
+    counted_apart: bool = False
+    """Its tokens, if any, are told in a row of their own."""
     context_s: float = 0.0
     """Seconds spent on fetching what went before from another upstream."""
     usage: Usage | None = None

@@ -146,7 +146,10 @@ class MetricsSink:
 
 def count(tally: Tally, record: Record) -> None:
     """Counts one request."""
-    model, provider = record.served_model or record.model or "", record.attempts[-1].provider if record.attempts else ""
+    model, provider = (
+        record.served_model or record.model or "",
+        record.attempts[-1].provider if record.attempts else record.provider,
+    )
     status = str(CLIENT_CLOSED if record.client_aborted else record.status)
     tally.add("requests_total", (record.route, model, provider, status))
     tally.observe("request_seconds", (model,), record.total_s)
@@ -157,7 +160,7 @@ def count(tally: Tally, record: Record) -> None:
         tally.observe("added_seconds", (), max(record.first_byte_s - record.upstream_s(), 0.0))
         if record.stream and record.status == 200:
             tally.observe("first_token_seconds", (model,), record.first_byte_s)
-    if record.usage is not None:
+    if record.usage is not None and not record.counted_apart:
         tally.add("tokens_total", (model, provider, "input"), record.usage.input_tokens)
         tally.add("tokens_total", (model, provider, "output"), record.usage.output_tokens)
         tally.add("cost_usd_total", (model, provider), cost_of(record, record.usage) or 0.0)

@@ -90,8 +90,8 @@ def row_of(record: Record) -> UsageRow:
         client_name=record.client_name,
         model=record.model,
         served_model=record.served_model,
-        provider=last.provider if last else None,
-        upstream_model=last.upstream_model if last else None,
+        provider=last.provider if last else record.provider or None,
+        upstream_model=last.upstream_model if last else record.upstream_model or None,
         attempts=msgspec.json.encode(record.attempts).decode(),
         tries=len(record.attempts),
         error=_text(record.error, 100) if record.error else None,
@@ -125,6 +125,8 @@ def cost_of(record: Record, usage: Usage | None) -> float | None:
 
 
 def _usage(record: Record) -> tuple[Usage | None, bool]:
+    if record.counted_apart:
+        return None, False
     if record.usage is not None or record.served_model is None or record.capability not in ESTIMATED:
         return record.usage, False
     return Usage(input_tokens=estimated_tokens(record.body_bytes), output_tokens=record.events), True

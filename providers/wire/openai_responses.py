@@ -22,6 +22,8 @@ from providers.wire.relay import FrameRelay
 from providers.wire.response_object import error_object
 
 ENDINGS = frozenset({"response.completed", "response.incomplete", "response.failed", "response.cancelled"})
+DELTA = b'.delta"'
+"""How the type of an event ends that stands for a token."""
 BEGINNINGS = frozenset({"response.created", "response.queued", "response.in_progress"})
 MAX_EVENT_BYTES = 64 * 1024 * 1024
 """The last event holds the whole response."""
@@ -88,6 +90,7 @@ class ResponsesRelay(FrameRelay):
     def __init__(self, names: Names | None, beginning: Callable[[], dict[str, Any]], *, at_once: bool = False) -> None:
         super().__init__(MAX_EVENT_BYTES)
         self._beginning = beginning
+        self._deltas = 0
         self._names = names
         self._at_once = at_once
         self.fail: Fail | None = None
@@ -108,6 +111,10 @@ class ResponsesRelay(FrameRelay):
         self.final = msgspec.json.encode(event["response"])
         return frame_of(event) + sse.frame_of(DONE)
 
+    @property
+    def deltas(self) -> int:
+        return self._deltas
+
     def _number(self) -> int:
         data = sse.data_of(self._last)
         try:
@@ -117,6 +124,8 @@ class ResponsesRelay(FrameRelay):
         return number if isinstance(number, int) else self.events
 
     def _frame(self, frame: bytes) -> bytes:
+        if DELTA in frame:
+            self._deltas += 1
         if b'"response"' not in frame and b'"type":"response.' in frame:
             self.events += 1
             self._last = frame

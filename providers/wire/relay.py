@@ -41,7 +41,7 @@ class Relay(Protocol):
     `events` counts content events, `started` is true from the first on, `done` when nothing more is to come; `error` is
     the upstream's own error event. `comments` says that a comment may stand between two events, to keep a silent stream
     alive. `final` is the whole of what the stream has said, where there is such a thing. `waiting` counts the bytes of an
-    event whose end has not come: they will be worked upon with its last ones.
+    event whose end has not come: they will be worked upon with its last ones. `deltas` are the events that stand for a token.
     """
 
     events: int
@@ -56,6 +56,9 @@ class Relay(Protocol):
 
     @property
     def waiting(self) -> int: ...
+
+    @property
+    def deltas(self) -> int: ...
 
     def feed(self, chunk: bytes) -> bytes:
         """What goes to the client for these bytes, perhaps nothing. Raises `ProviderError`."""
@@ -93,6 +96,10 @@ class FrameRelay(ABC):
     @property
     def waiting(self) -> int:
         return self._splitter.waiting
+
+    @property
+    def deltas(self) -> int:
+        return self.events
 
     def feed(self, chunk: bytes) -> bytes:
         """What goes to the client for these bytes, perhaps nothing. Raises `InvalidResponse` for an endless event.
@@ -188,6 +195,10 @@ class SoundRelay:
     @property
     def started(self) -> bool:
         return self.events > 0
+
+    @property
+    def deltas(self) -> int:
+        return self.events
 
     def feed(self, chunk: bytes) -> bytes:
         self.events += 1
