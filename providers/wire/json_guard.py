@@ -15,7 +15,8 @@ SLICE_BYTES = 256 * 1024
 """Longer texts are looked at in slices: after each the event loop, in another thread, may take its turn."""
 MAX_NUMBER_BYTES = 1024 * 1024
 _ALIKE = bytes.maketrans(b"123456789E", b"000000000e")
-_NUMBER = re.compile(rb"[0-9]+(?:\.[0-9]+)?[eE]\+?[0-9]+")
+_NUMBER = re.compile(rb"(?<![0-9])[0-9]++(?:\.[0-9]++)?[eE]\+?[0-9]++")
+"""Possessive, and never begun within a number: its time must not grow with the square of the digits."""
 _ONE_KIND = bytes.maketrans(b"{}", b"[]")
 _NOT_STRUCTURE = bytes(set(range(256)) - set(b"[]{}:"))
 _BACKSLASHES = re.compile(rb"\\*")

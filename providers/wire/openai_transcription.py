@@ -6,7 +6,6 @@ Formats: OpenAI's OpenAPI document of August 2026, `/audio/transcriptions` and `
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from types import MappingProxyType
 
@@ -26,7 +25,6 @@ GRANULARITIES = ("word", "segment")
 LOWEST, HIGHEST = 0.0, 1.0
 BOOLEANS = MappingProxyType({"true": True, "1": True, "false": False, "0": False})
 PLAIN = b"text/plain; charset=utf-8"
-BLANK_LINES = re.compile(r"\s*\n\s*")
 
 
 def format_of(form: Form) -> str:
@@ -109,7 +107,8 @@ def _clock(seconds: float, point: str) -> str:
 
 def _lines(text: str) -> str:
     """The text as a cue may hold it: no blank line, which would end it, and no arrow, which would begin one."""
-    return BLANK_LINES.sub("\n", text.strip()).replace("-->", "->")
+    lines = (line.strip() for line in text.split("\n"))
+    return "\n".join(line for line in lines if line).replace("-->", "->")
 
 
 def _escaped(text: str) -> str:

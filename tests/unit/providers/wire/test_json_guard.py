@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -138,3 +139,10 @@ def test_number_when_a_float_or_an_integer_can_hold_it_then_taken(number: str) -
 def test_escape_when_a_slice_would_part_it_then_stays_whole(body: bytes, refused: bool) -> None:
     json.loads(body)
     assert [is_refused(body, slice_bytes) for slice_bytes in range(1, len(body))] == [refused] * (len(body) - 1)
+
+
+@pytest.mark.parametrize("text", ["1" * 200_000, "0." + "1" * 200_000, "1." * 100_000, "1" * 100_000 + "." + "2" * 100_000])
+def test_number_when_very_long_costs_no_more_than_its_length(text: str) -> None:
+    started = time.process_time()
+    check_text(f"[{text},1e100]".encode())
+    assert time.process_time() - started < 5  # a square of the length would take minutes
