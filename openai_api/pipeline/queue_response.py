@@ -11,6 +11,7 @@ from openai_api.pipeline.respond import EVENTS, lossy, send_json, send_start
 from openai_api.pulse import Pulse
 from openai_api.responses import StoreUnavailable
 from providers.aside import aside
+from providers.calling import readable
 from providers.capabilities import Capability
 from providers.converted import left_out_by_chat
 from providers.errors import CallerError
@@ -31,7 +32,7 @@ async def queue_response(gateway: Gateway, inbound: Inbound, call: Call, entry: 
     headers: Headers = ()
     if all(Capability.RESPONSES not in target.native for target in entry.targets[call.capability]):
         try:
-            names = await aside(len(call.body), left_out_by_chat, call)
+            names = await aside(len(call.body), left_out_by_chat, await readable(call))
         except CallerError as error:
             raise upstream(error) from error
         headers = (lossy(names),) if names else ()

@@ -153,7 +153,7 @@ def test_turn_when_taken_leaves_nothing_in_the_log_of_what_was_said(gateway: Liv
         ({"type": "response.create", "model": "socket/ok", "stream_id": "a" * 257}, 400, "invalid_value", "stream_id"),
         ({"type": "response.create", "model": "socket/ok", "stream_id": ""}, 400, "invalid_value", "stream_id"),
         ({"type": "response.create", "model": "socket/ok", "input": 7}, 400, "invalid_type", "input"),
-        ({"type": "response.create", "model": "socket/ok", "generate": False, "tools": 1}, 400, "invalid_type", None),
+        ({"type": "response.create", "model": "socket/ok", "generate": False, "tools": 1}, 400, "invalid_type", "tools"),
         ({"type": "response.create", "model": "nothing", "input": "hi"}, 404, "model_not_found", "model"),
         ({"type": "response.create", "model": "nothing", "input": "hi", "generate": False}, 404, "model_not_found", "model"),
         ('{"type":"response.create","type":"response.create"}', 400, "duplicate_key", None),
