@@ -22,7 +22,7 @@ from providers.wire.response_history import carried
 from providers.wire.responses_tools import Json
 
 MAX_PAGES, PAGE = 50, 100
-MAX_TURNS = 100
+MAX_TURNS = 50
 MAX_BYTES = 64 * 1024 * 1024
 NO_FIELDS = Fields(b"{}", {})
 NOT_FOUND = 404

@@ -24,19 +24,21 @@ MAX_RESPONSES = 64
 
 
 async def with_references(call: Call, client: Client, store: ResponseStore) -> Call:
-    """The call with the items that it names, as far as they are known. Raises 503 when they cannot be looked up."""
+    """The call with the items that it names, as far as they are known; those that are in it already are not said twice. Raises
+    503 when they cannot be looked up."""
     if MARK not in call.body:
         return call
     items: Any = msgspec.json.decode(call.fields.raw("input") or b"null")
     if not isinstance(items, list):
         return call
     named = [_named(item) for item in items]
-    known = {item["id"]: item for item, name in zip(items, named, strict=True) if name is None and _has_id(item)}
-    wanted = [response_of(name) for name in named if name is not None and name not in known]
+    there = {item["id"] for item, name in zip(items, named, strict=True) if name is None and _has_id(item)}
+    known: dict[str, Json] = {}
+    wanted = [response_of(name) for name in named if name is not None and name not in there]
     for response_id in dict.fromkeys(filter(None, wanted[:MAX_RESPONSES])):
         stored = await store.get(response_id, client.id)
         known |= _items_of(stored) if stored else {}
-    made = [item if name is None else known.get(name, item) for item, name in zip(items, named, strict=True)]
+    made = [known.get(name or "", item) for item, name in zip(items, named, strict=True) if name not in there]
     body = patch(call.fields, {"input": msgspec.json.encode(made)})
     return msgspec.structs.replace(call, body=body, fields=fields_of(body))
 

@@ -20,7 +20,7 @@ from providers.wire.patch import fields_of
 from providers.wire.responses_tools import Json
 
 log = logging.getLogger("gateway.responses")
-MADE = frozenset({"id", "status"})
+MADE = frozenset({"id", "status", "type"})
 """What is made up where it is null or left out."""
 STATED = frozenset({"function_call", "function_call_output"})
 """Items that have a status."""

@@ -68,16 +68,16 @@ async def run(gateway: Gateway, inbound: Inbound, decode: Decode) -> None:
         call = _reading_summaries(call, client, gateway.summaries)
         fetch = partial(_context, gateway, inbound, call)
         call = await continue_response(call, entry, client, catalog, gateway.response_ids, gateway.responses, fetch)
-        if is_made_here(call, entry):
-            await queue_response(gateway, inbound, call, entry)
-            return
         record.counted_apart = call.background
         if call.background:
             keep = partial(count_response, gateway, inbound)
         elif not call.action:
             keep = partial(keep_response, gateway.responses, call, client)
     try:
-        await serve(gateway, inbound, call, entry, partial(adapt, call, gateway.transport), keep)
+        if call.capability is Capability.RESPONSES and is_made_here(call, entry):
+            await queue_response(gateway, inbound, call, entry)
+        else:
+            await serve(gateway, inbound, call, entry, partial(adapt, call, gateway.transport), keep)
     except ApiError as error:
         if call.pinned and call.previous_response_id and error.code == GONE:
             raise not_found(call.previous_response_id) from error  # the upstream's words hold its own id

@@ -91,6 +91,16 @@ def test_request_when_no_target_can_make_it_is_400_at_once(
     assert len(upstream.seen) == asked
 
 
+def test_request_when_it_cannot_be_made_names_the_place_in_the_request_as_it_was_sent(
+    gateway: LiveGateway, upstream: Vendor
+) -> None:
+    upstream.answers[CHAT] = lambda seen: said(chat({"content": "Hello."}))
+    first = gateway.http.post("/v1/responses", json={"model": "b/chat", "input": "hi"}).json()["id"]
+    body = {"model": "b/chat", "input": [{"role": "nobody"}], "background": True, "previous_response_id": first}
+    answer = gateway.http.post("/v1/responses", json=body)
+    assert (answer.status_code, error_of(answer)["param"]) == (400, "input[0].role")
+
+
 def test_request_when_something_is_left_out_is_told_so_at_once(gateway: LiveGateway, upstream: Vendor) -> None:
     upstream.answers[CHAT] = lambda seen: said(chat({"content": "Hello."}))
     body = {"model": "b/chat", "input": "hi", "background": True, "tools": [TYPES["search"]]}

@@ -73,7 +73,7 @@ def test_reference_when_to_what_was_said_before_is_that_item(gateway: LiveGatewa
     assert found == "msg_mine"
     on = ask(gateway, [named(found)], previous_response_id=first["id"])
     assert on.status_code == 200, on.text
-    assert messages(upstream) == [("user", "hi"), ("assistant", "Hello."), ("user", "hi")]
+    assert messages(upstream) == [("user", "hi"), ("assistant", "Hello.")]
     second = ask(gateway, "bare").json()
     (listed_item,) = listed(gateway, second["id"])
     assert ask(gateway, [named(listed_item["id"])]).status_code == 200
@@ -107,7 +107,7 @@ def test_reference_when_to_an_upstreams_item_goes_there_as_it_is(gateway: LiveGa
 def test_items_when_listed_have_all_that_they_must(gateway: LiveGateway, upstream: Vendor) -> None:
     upstream.answers["/v1/chat/completions"] = lambda seen: said(chat({"content": "Hello."}))
     given = [
-        {**HELLO, "id": None, "status": None},
+        {**HELLO, "id": None, "status": None, "type": None},
         {"type": "function_call", "call_id": "c", "name": "f", "arguments": "{}", "id": None},
         {"type": "function_call_output", "call_id": "c", "output": "1"},
         {"role": "assistant", "content": [{"type": "output_text", "text": "So.", "annotations": None}]},
