@@ -38,9 +38,9 @@ RUN_DIR = "GATEWAY_RUN_DIR"
 
 
 def limits(max_body_bytes: int | None = None) -> Limits:
-    """What a request may cost by the settings, and by a smaller size of the body if one is given."""
+    """What a request may cost by the settings, with another size of the body if one is given."""
     return Limits(
-        max_body_bytes=min(settings.GATEWAY_MAX_BODY_BYTES, max_body_bytes or settings.GATEWAY_MAX_BODY_BYTES),
+        max_body_bytes=max_body_bytes or settings.GATEWAY_MAX_BODY_BYTES,
         body_timeout_s=settings.GATEWAY_BODY_TIMEOUT_S,
         body_idle_s=settings.GATEWAY_BODY_IDLE_TIMEOUT_S,
         socket_s=settings.GATEWAY_WEBSOCKET_S,
