@@ -109,7 +109,7 @@ def check_types(request: Json) -> None:
 def _check_format(form: Any) -> None:
     if form is not None and not isinstance(form, dict):
         raise refused("The format must be an object.", "text.format", "invalid_type")
-    if form and form.get("type") == "json_schema" and not isinstance(form.get("name"), str):
+    if form and form.get("type") == "json_schema" and not (isinstance(form.get("name"), str) and form["name"]):
         raise refused("A format of JSON schema needs a name.", "text.format.name", "missing_required_parameter")
 
 
@@ -207,7 +207,7 @@ class _Messages:
             raise refused(f"The role {role!r} is none of user, assistant, system and developer.", f"{self._place}.role")
         content = content_of(item.get("content"), self._place)
         if role == "assistant":
-            self._assistant({"content": _joined(content)} | self._refusal(item))
+            self._assistant({"content": _joined(content)} | self._refusal(item), pending=bool(self._calls))
         else:
             self.add({"role": role, "content": _joined(content) if role == "system" else _compact(content)})
 
@@ -218,9 +218,10 @@ class _Messages:
         if not name or not call_id:
             raise refused("A call needs 'name' and 'call_id'.", self._place, "missing_required_parameter")
         full = f"{item['namespace']}{SEPARATOR}{name}" if item.get("namespace") else name
+        pending = bool(self._calls)
         self._calls.add(call_id)
         made = {"id": call_id, "type": "function", "function": {"name": full, "arguments": arguments}}
-        self._assistant({"tool_calls": [made]})
+        self._assistant({"tool_calls": [made]}, pending=pending)
 
     def output(self, item: Json) -> None:
         call_id = item.get("call_id")
@@ -246,13 +247,15 @@ class _Messages:
     def reference(self, item: Json) -> None:
         raise refused(f"There is no item {item.get('id')!r}.", self._place, "item_not_found")
 
-    def _assistant(self, more: Json) -> None:
-        """What the assistant said and called in one turn is one message, also what it said before the results came."""
+    def _assistant(self, more: Json, *, pending: bool) -> None:
+        """What the assistant said and called in one turn is one message. While results are `pending` nothing but them may follow
+        the message that called."""
         last = self._messages[-1] if self._messages else {}
-        if self._calls and last.get("tool_calls") and last.get("content") and more.get("content"):
-            more["content"] = f"{last['content']}\n{more['content']}"
-            last["content"] = None
-        if last.get("role") != "assistant" or ("content" in more and last.get("content")):
+        if pending:
+            last = next(message for message in reversed(self._messages) if message.get("tool_calls"))
+            if "content" in more:
+                more["content"] = "\n".join(filter(None, (last.get("content"), more["content"]))) or None
+        elif last.get("role") != "assistant" or ("content" in more and last.get("content")):
             last = {"role": "assistant", "content": None}
             self.add(last)
         if self._reasoning and self._returns_reasoning:

@@ -53,6 +53,8 @@ def tool_fields(request: Json, tools: Tools, lossy: list[str]) -> Json:
         tools.allowed = _allowed(choice.get("tools") or (), tools)
         made = [tool for tool in made if tool["function"]["name"] in tools.allowed]
         choice = choice.get("mode") or "auto"
+        if choice not in ("auto", "required"):
+            raise refused("The mode is neither 'auto' nor 'required'.", "tool_choice.mode")
     if not made:
         return {}
     fields: Json = {"tools": made}

@@ -252,6 +252,15 @@ def test_text_when_between_a_call_and_its_result_stands_elsewhere() -> None:
     [
         ({"tool_choice": "foo", "tools": [FUNCTION]}, "tool_choice", "invalid_value"),
         ({"text": {"format": {"type": "json_schema", "schema": {}}}}, "text.format.name", "missing_required_parameter"),
+        ({"text": {"format": {"type": "json_schema", "name": ""}}}, "text.format.name", "missing_required_parameter"),
+        (
+            {
+                "tools": [FUNCTION],
+                "tool_choice": {"type": "allowed_tools", "mode": "x", "tools": [{"type": "function", "name": "f"}]},
+            },
+            "tool_choice.mode",
+            "invalid_value",
+        ),
         (
             {
                 "tools": [FUNCTION],
@@ -276,3 +285,24 @@ def test_request_when_it_names_what_is_not_there_is_400(fields: dict[str, Any], 
     with pytest.raises(CallerError) as refused:
         to_chat({"input": "hi", **fields})
     assert (refused.value.upstream_status, refused.value.param, refused.value.upstream_code) == (400, param, code)
+
+
+def test_turn_when_its_results_are_pending_is_one_message_before_them() -> None:
+    def called(number: int) -> dict[str, Any]:
+        return {"type": "function_call", "call_id": f"c{number}", "name": "f", "arguments": "{}"}
+
+    def result(number: int) -> dict[str, Any]:
+        return {"type": "function_call_output", "call_id": f"c{number}", "output": str(number)}
+
+    said: dict[str, Any] = {"type": "message", "role": "assistant", "content": "b"}
+    forms = [
+        [called(1), called(2), result(1), said, result(2)],
+        [called(1), said, called(2), result(1), result(2)],
+        [called(1), called(2), said, {**said, "content": ""}, result(2), result(1)],
+    ]
+    for items in forms:
+        made = to_chat({"input": items}).body["messages"]
+        assert [one["role"] for one in made] == ["assistant", "tool", "tool"]
+        assert (made[0]["content"], len(made[0]["tool_calls"])) == ("b", 2)
+    third = to_chat({"input": [called(1), called(2), result(1), called(3), result(2), result(3)]}).body["messages"]
+    assert [one["role"] for one in third] == ["assistant", "tool", "tool", "tool"]
