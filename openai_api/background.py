@@ -95,7 +95,7 @@ class Background:
     async def cancel(self, response_id: str, owner: str) -> StoredResponse | None:
         """Ends it wherever it is made; what it is then."""
         found = await self._jobs.cancel(response_id, owner)
-        if found is not None and response_id in self._runs:
+        if found is not None and found.status == "cancelled":  # else its end was written first
             self.drop(response_id)
         return found
 

@@ -110,6 +110,7 @@ class BackgroundRun:
     def say_cancelled(self) -> None:
         """Tells those who listen here that it was cancelled; what is kept of that, another has written."""
         if self.job.asked.stream:
+            del self._frames[self._heard :]  # another end, which nobody has heard
             body = ended(self.job.response.body, "cancelled", self._frames, {})
             self._say("response.cancelled", {"response": msgspec.Raw(body)})
             self._publish()

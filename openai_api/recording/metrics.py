@@ -146,10 +146,8 @@ class MetricsSink:
 
 def count(tally: Tally, record: Record) -> None:
     """Counts one request."""
-    model, provider = (
-        record.served_model or record.model or "",
-        record.attempts[-1].provider if record.attempts else record.provider,
-    )
+    model = record.served_model or record.model or ""
+    provider = record.attempts[-1].provider if record.attempts else record.provider
     status = str(CLIENT_CLOSED if record.client_aborted else record.status)
     tally.add("requests_total", (record.route, model, provider, status))
     tally.observe("request_seconds", (model,), record.total_s)
