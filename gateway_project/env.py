@@ -26,6 +26,7 @@ POSTGRES_OPTIONS: dict[str, Any] = {
     **({"tcp_user_timeout": 4000} if sys.platform == "linux" else {}),
 }
 """A server that has vanished is noticed within five seconds; the URL may say otherwise."""
+REDIS_SCHEMES = ("redis", "rediss", "unix")
 REDIS_S = 0.5
 
 variables = FileAwareMapping(cache=False)
@@ -46,6 +47,16 @@ def switch(name: str, default: bool) -> bool:
     if word not in SWITCHES:
         raise ImproperlyConfigured(f"{name} must be on or off")
     return SWITCHES[word]
+
+
+def switch_or(name: str, word: str) -> str:
+    """ "on", "off", or the one word besides, which is the default."""
+    given = text(name, word).lower()
+    if given == word:
+        return word
+    if given not in SWITCHES:
+        raise ImproperlyConfigured(f"{name} must be on, off or {word}")
+    return "on" if SWITCHES[given] else "off"
 
 
 def number(name: str, default: float, *, least: float = 0.001) -> float:
@@ -109,7 +120,11 @@ def hosts(name: str) -> list[str]:
 
 def secret_key(path: Path) -> str:
     """`SECRET_KEY`, else the key in `path`, else one that lasts as long as this process (`quickstart` keeps it)."""
-    return text("SECRET_KEY") or (path.read_text().strip() if path.is_file() else "") or secrets.token_urlsafe(50)
+    try:
+        kept = path.read_text().strip() if path.is_file() else ""
+    except UnicodeDecodeError:
+        raise ImproperlyConfigured(f"{path} holds no text; remove it, and quickstart makes another") from None
+    return text("SECRET_KEY") or kept or secrets.token_urlsafe(50)
 
 
 def database(name: str, sqlite_file: Path) -> dict[str, Any]:
@@ -135,5 +150,7 @@ def cache(name: str) -> dict[str, Any]:
     url = text(name)
     if not url:
         return {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "signalbox"}
+    if url.partition("://")[0] not in REDIS_SCHEMES:
+        raise ImproperlyConfigured(f"{name} must begin with one of {', '.join(f'{scheme}://' for scheme in REDIS_SCHEMES)}")
     options = {"SOCKET_CONNECT_TIMEOUT": REDIS_S, "SOCKET_TIMEOUT": REDIS_S}
     return {"BACKEND": "django_redis.cache.RedisCache", "LOCATION": url, "KEY_PREFIX": "signalbox", "OPTIONS": options}

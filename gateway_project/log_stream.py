@@ -7,6 +7,7 @@ import logging
 import os
 import threading
 from collections import deque
+from collections.abc import Callable
 from time import monotonic
 
 CAPACITY = 10_000
@@ -15,10 +16,11 @@ LAST_LINES_S = 0.5
 
 class DetachedStream:
     """A text stream whose `write` never blocks. What finds the queue full is dropped; a line says how much, when there
-    is room later."""
+    is room later: `formatted` gives its text."""
 
-    def __init__(self, file: int) -> None:
+    def __init__(self, file: int, formatted: Callable[[str], str] = str) -> None:
         self.dropped = 0
+        self._formatted = formatted
         self._file = file
         self._queue: deque[bytes] = deque()
         self._wake = threading.Event()
@@ -51,7 +53,7 @@ class DetachedStream:
                 self._put(self._queue.popleft())
                 if self.dropped and len(self._queue) < CAPACITY // 2:
                     dropped, self.dropped = self.dropped, 0
-                    self._put(b"%d log lines dropped: nobody read them\n" % dropped)
+                    self._put((self._formatted(f"{dropped} log lines dropped: nobody read them") + "\n").encode())
             self._idle.set()
 
     def _put(self, line: bytes) -> None:
@@ -63,12 +65,21 @@ class DetachedStream:
             return
 
 
+def warning_of(handler: logging.Handler) -> Callable[[str], str]:
+    """What makes a line of a text as the handler would."""
+
+    def formatted(text: str) -> str:
+        return handler.format(logging.LogRecord("gateway.log", logging.WARNING, "", 0, text, (), None))
+
+    return formatted
+
+
 def detach() -> None:
     """The handlers of the root logger write to a stream that does not block, from now until the process ends."""
     for handler in logging.getLogger().handlers:
         if isinstance(handler, logging.StreamHandler) and not isinstance(handler.stream, DetachedStream):
             try:
-                stream = DetachedStream(handler.stream.fileno())
+                stream = DetachedStream(handler.stream.fileno(), warning_of(handler))
             except (OSError, ValueError):
                 continue  # no file: a test's own stream, say
             handler.setStream(stream)

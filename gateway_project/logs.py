@@ -57,6 +57,12 @@ def plain_name(logger: WrappedLogger, method: str, event: EventDict) -> EventDic
     return event
 
 
+def process_id(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
+    """Which process says it: workers share one log."""
+    event["pid"] = os.getpid()
+    return event
+
+
 def plain_extra(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
     """uvicorn says some things a second time, for terminals with colors; Django hands out its request as an object."""
     event.pop("color_message", None)
@@ -70,6 +76,16 @@ def one_line(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
         if isinstance(value, str) and name not in TRACEBACKS:
             event[name] = "".join(CONTROL.get(character, character) for character in value)
     return event
+
+
+class _Refusal(logging.Filter):
+    """Shows what Django's security checks refuse (a host, a cross-site form) as one warning, without a traceback: the request is
+    at fault, and anybody can send many of them."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.exc_info = record.exc_text = None
+        record.levelno, record.levelname = logging.WARNING, "WARNING"
+        return True
 
 
 class _Deliberate(logging.Filter):
@@ -87,6 +103,7 @@ SHARED: list[Processor] = [
     structlog.stdlib.add_logger_name,
     plain_name,
     structlog.stdlib.add_log_level,
+    process_id,
     structlog.stdlib.PositionalArgumentsFormatter(),
     structlog.processors.TimeStamper(fmt="iso", utc=True),
     structlog.processors.StackInfoRenderer(),
@@ -113,11 +130,12 @@ def logging_config(level: str, style: str) -> dict[str, Any]:
                 "foreign_pre_chain": [*SHARED, structlog.stdlib.ExtraAdder(), plain_extra],
             },
         },
-        "filters": {"deliberate": {"()": _Deliberate}},
+        "filters": {"deliberate": {"()": _Deliberate}, "refusal": {"()": _Refusal}},
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["deliberate"]}},
         "root": {"handlers": ["stderr"], "level": level.upper()},
         "loggers": {
             **{name: {"handlers": [], "propagate": True} for name in ("django", "django.server")},
+            "django.security.DisallowedHost": {"filters": ["refusal"]},  # filters hold for the logger that is named alone
             "python_multipart": {"level": "ERROR"},  # it warns of each broken form, which the client is told of
         },
     }

@@ -50,6 +50,21 @@ def pending_migrations() -> int:
     return len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
 
 
+def unknown_migrations() -> list[str]:
+    """Migrations of our applications that the database has and this version does not know: a newer version made them."""
+    loader = MigrationExecutor(connection).loader
+    unknown = loader.applied_migrations.keys() - loader.graph.nodes.keys()
+    return sorted(f"{app}.{name}" for app, name in unknown if app in loader.migrated_apps)
+
+
+def newer_database(migrations: list[str]) -> str:
+    """What to do about such a database."""
+    return (
+        f"The database was changed by a newer version of Signalbox ({', '.join(migrations)}). Install that version, or restore a "
+        "backup that was made before the upgrade."
+    )
+
+
 def migrate() -> int:
     """Brings the database up to date; returns how many migrations were applied."""
     pending = pending_migrations()

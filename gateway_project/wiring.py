@@ -19,7 +19,7 @@ from openai_api.background import Background, worker_name
 from openai_api.context import Gateway, Limits, ProcessState
 from openai_api.database_threads import DatabaseThreads
 from openai_api.guesses import Guesses
-from openai_api.recording.access_log import AccessLog
+from openai_api.recording.access_log import AccessLog, Shown
 from openai_api.recording.loop_lag import watch_loop
 from openai_api.recording.metrics import Labels, MetricsSink
 from openai_api.recording.recorder import BatchRecorder, Sink
@@ -120,8 +120,9 @@ class Running:
 
     def _sinks(self) -> list[Sink]:
         sinks: list[Sink] = [self._metrics, DatabaseSink(Spool(settings.GATEWAY_DATA_DIR / "spool"))]
-        if settings.GATEWAY_ACCESS_LOG:
-            sinks.append(AccessLog(as_json=settings.LOG_FORMAT == "json"))
+        if settings.GATEWAY_ACCESS_LOG != "off":
+            shown = Shown(settings.GATEWAY_ACCESS_LOG)
+            sinks.append(AccessLog(as_json=settings.LOG_FORMAT == "json", shown=shown))
         return sinks
 
     def _gauges(self) -> Iterator[tuple[str, Labels, float]]:

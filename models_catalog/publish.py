@@ -93,11 +93,11 @@ class _RedisHints:
             self._client.publish(CHANNEL, "")
         except (redis.RedisError, OSError) as err:
             if not self._failing:
-                log.warning("catalog_hint_not_sent", error=type(err).__name__)
+                log.warning("catalog hint not sent", error=type(err).__name__)
             self._failing = True
         else:
             if self._failing:
-                log.info("catalog_hint_sent_again")
+                log.info("catalog hints are sent again")
             self._failing = False
 
 

@@ -73,13 +73,13 @@ class CatalogRefresher:
         if not self._failing:
             self._failing = True
             text = str(err).strip() if isinstance(err, DatabaseError) else None
-            log.error("catalog_refresh_failing", error=type(err).__name__, detail=text, exc_info=None if text else err)
+            log.error("catalog refresh fails", error=type(err).__name__, detail=text, exc_info=None if text else err)
 
     def _works(self) -> None:
         self._live.asked = monotonic()
         if self._failing:
             self._failing = False
-            log.info("catalog_refresh_works_again", version=self._live.current.version)
+            log.info("catalog refresh works again", version=self._live.current.version)
 
     # Between start and stop
 
@@ -125,10 +125,10 @@ class CatalogRefresher:
 
 
 def _log_loaded(before: CatalogSnapshot, after: CatalogSnapshot) -> None:
-    log.info("catalog_loaded", version=after.version, models=len(after.models), clients=len(after.clients))
+    log.info("catalog loaded", version=after.version, models=len(after.models), clients=len(after.clients))
     for problem in after.problems:
         if problem not in before.problems:
-            log.warning("catalog_problem", where=problem.where, problem=problem.message)
+            log.warning("catalog problem", where=problem.where, problem=problem.message)
 
 
 def _hint_listener() -> Listener | None:

@@ -1,4 +1,4 @@
-"""How does a request look in the log? One JSON or text line, without bodies and without keys."""
+"""How does a request look in the log? One line in the form of all other lines, without bodies and without keys."""
 
 from __future__ import annotations
 
@@ -7,16 +7,28 @@ import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
+from enum import StrEnum
+from time import monotonic
 from typing import Any
 
 import msgspec
 
 from openai_api.recording.events import Record
 
+LOGGER = "gateway.access"
 WHOLE = 4096
+STRANGERS = 20
+"""Lines in a second about requests without a known key, of which anybody can send any number."""
 QUIET = frozenset(
     {"/livez", "/readyz", "/health", "/health/liveness", "/health/liveliness", "/health/readiness", "/status", "/metrics"}
 )
+
+
+class Shown(StrEnum):
+    """Which requests have a line: those that failed or were refused, or all."""
+
+    ERRORS = "errors"
+    ALL = "on"
 
 
 class AccessLog:
@@ -25,13 +37,16 @@ class AccessLog:
     It writes past Python's buffers: a pipe that nobody reads would block the end of the process in them.
     """
 
-    def __init__(self, *, as_json: bool, file: int | None = None) -> None:
+    def __init__(self, *, as_json: bool, shown: Shown = Shown.ALL, file: int | None = None) -> None:
         self._line = json_line if as_json else text_line
+        self._all = shown is Shown.ALL
         self._file = sys.stdout.fileno() if file is None else file
+        self._second = 0
+        self._strangers = self._hidden = 0
         self.lost = 0
 
     def write(self, records: Sequence[Record]) -> None:
-        lines = [self._line(facts(record)) for record in records if record.status >= 400 or not _quiet(record.path)]
+        lines = [self._line(told) for told in self._told(records)]
         for part in _parts(line.encode() + b"\n" for line in lines):
             left = memoryview(part)
             while left:
@@ -43,6 +58,28 @@ class AccessLog:
 
     def close(self) -> None:
         """The descriptor belongs to the process."""
+
+    def _told(self, records: Sequence[Record]) -> Iterator[dict[str, Any]]:
+        second = int(monotonic())
+        if second != self._second:
+            self._second, self._strangers = second, 0
+            if self._hidden:
+                yield {**_head("warning", "requests without a known key not shown", datetime.now(UTC)), "requests": self._hidden}
+                self._hidden = 0
+        for record in records:
+            if not self._is_shown(record):
+                continue
+            if record.client_id is None and record.status >= 400:
+                self._strangers += 1
+                if self._strangers > STRANGERS:
+                    self._hidden += 1
+                    continue
+            yield facts(record)
+
+    def _is_shown(self, record: Record) -> bool:
+        if record.status >= 400 or record.error is not None:
+            return True
+        return self._all and not _quiet(record.path)
 
 
 def _parts(lines: Iterable[bytes]) -> Iterator[bytes]:
@@ -61,17 +98,24 @@ def _quiet(path: str) -> bool:
     return path in QUIET or path.startswith("/health/")
 
 
+def _head(level: str, message: str, when: datetime) -> dict[str, Any]:
+    """What every line of the log begins with."""
+    timestamp = when.isoformat(timespec="microseconds").replace("+00:00", "Z")
+    return {"timestamp": timestamp, "level": level, "logger": LOGGER, "message": message, "pid": os.getpid()}
+
+
 def facts(record: Record) -> dict[str, Any]:
-    """What is told of a request; absent where there is nothing to tell. Times in milliseconds."""
+    """What is told of a request; absent where there is nothing to tell. Times in milliseconds, `timestamp` when it began."""
     usage = record.usage
+    status = 499 if record.client_aborted else record.status
+    failed = status >= 400 or record.error is not None
     told: dict[str, Any] = {
-        "timestamp": datetime.fromtimestamp(record.started, UTC).isoformat(timespec="milliseconds"),
-        "event": "request",
-        "request_id": record.request_id,
-        "method": record.method,
+        **_head("warning" if failed else "info", "request", datetime.fromtimestamp(record.started, UTC)),
+        "method": record.method[:20],
         "path": record.path[:200],
-        "status": 499 if record.client_aborted else record.status,
+        "status": status,
         "error": record.error,
+        "request_id": record.request_id,
         "key": record.client_name,
         "key_id": record.client_id,
         "model": record.model,
@@ -90,11 +134,12 @@ def json_line(told: dict[str, Any]) -> str:
 
 
 def text_line(told: dict[str, Any]) -> str:
-    """`time METHOD path status total_ms name=value …`."""
-    shown = dict(told)
-    head = " ".join(_shown(shown.pop(name)) for name in ("timestamp", "method", "path", "status"))
-    rest = " ".join(f"{name}={_shown(value)}" for name, value in shown.items() if name != "event")
-    return f"{head} {rest}"
+    """`time [level] message [logger] name=value …`, as the console renderer of the other lines has it."""
+    rest = " ".join(f"{name}={_shown(value)}" for name, value in told.items() if name not in _PLACED)
+    return f"{told['timestamp']} [{told['level']:<9}] {told['message']} [{told['logger']}] {rest}"
+
+
+_PLACED = frozenset({"timestamp", "level", "logger", "message"})
 
 
 def _shown(value: Any) -> str:

@@ -31,6 +31,8 @@ class Command(BaseCommand):
     def prepare_files(self) -> list[str]:
         """Key files and database; returns what was made, as lines that were printed."""
         made = []
+        if newer := quickstart.unknown_migrations():
+            raise CommandError(quickstart.newer_database(newer))
         if private_files.keep_secret_key():
             made.append(f"made     {settings.SECRET_KEY_PATH}")
         if encryption.from_file() and encryption.ensure_key_file():

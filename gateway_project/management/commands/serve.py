@@ -73,8 +73,7 @@ class Command(BaseCommand):
         listener = listen(host, port)
         url = addresses.base_url(host, listener.getsockname()[1])
         allow_host(host)
-        self.stdout.write(f"Signalbox serves on {url} with {workers} worker{'s' if workers > 1 else ''}; Ctrl-C stops it.")
-        self.stdout.flush()
+        log.info("Signalbox serves on %s with %d worker%s; Ctrl-C stops it.", url, workers, "s" if workers > 1 else "")
         connection.close()
         with listener:
             run(configure(workers), listener)
@@ -91,14 +90,16 @@ def refuse_open(host: str) -> None:
 
 
 def require_migrations() -> None:
-    """Workers that start on an old or empty database would fail one by one; on one that is away they wait for it."""
+    """Workers that start on an old, a newer or an empty database would fail one by one; on one that is away they wait for it."""
     try:
-        pending = quickstart.pending_migrations()
+        newer, pending = quickstart.unknown_migrations(), quickstart.pending_migrations()
     except (OperationalError, InterfaceError) as error:
         if connection.vendor != "postgresql":
             raise
         log.warning("the database cannot be asked for its migrations", error=type(error).__name__)
         return
+    if newer:
+        raise CommandError(quickstart.newer_database(newer))
     if pending:
         raise CommandError("The database is not up to date: run `manage.py quickstart` (or `manage.py migrate`) first.")
 

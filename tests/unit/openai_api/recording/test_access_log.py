@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import json
 import os
+import re
+from time import monotonic
+from typing import Any
 
-from openai_api.recording.access_log import WHOLE, AccessLog, _parts
+from openai_api.recording.access_log import STRANGERS, WHOLE, AccessLog, Shown, _parts
 from openai_api.recording.events import Record
 
 
-def record(name: str, *, path: str = "/v1/models", status: int = 200) -> Record:
-    return Record(name, "GET", path, status=status)
+def record(name: str, *, path: str = "/v1/models", status: int = 200, **more: Any) -> Record:
+    return Record(name, "GET", path, status=status, **more)
 
 
-def written(*records: Record, as_json: bool) -> list[str]:
+def written(*records: Record, as_json: bool, shown: Shown = Shown.ALL) -> list[str]:
     reading, writing = os.pipe()
     with os.fdopen(reading) as lines:
-        AccessLog(as_json=as_json, file=writing).write(records)
+        AccessLog(as_json=as_json, shown=shown, file=writing).write(records)
         os.close(writing)
         return lines.read().splitlines()
 
@@ -28,7 +31,43 @@ def test_requests_when_written_are_one_line_each() -> None:
 
 def test_health_checks_when_they_went_well_are_left_out() -> None:
     lines = written(record("a", path="/livez"), record("b", path="/readyz", status=503), record("c"), as_json=False)
-    assert [line.split()[2:4] for line in lines] == [["/readyz", "503"], ["/v1/models", "200"]]
+    assert [re.findall(r"(?:path|status)=(\S+)", line) for line in lines] == [["/readyz", "503"], ["/v1/models", "200"]]
+
+
+def test_requests_when_only_errors_are_shown_are_those_that_failed() -> None:
+    records = (
+        record("good"),
+        record("refused", status=400),
+        record("broken", error="upstream_reset"),
+        record("left", client_aborted=True),
+    )
+    lines = written(*records, as_json=True, shown=Shown.ERRORS)
+    assert [json.loads(line)["request_id"] for line in lines] == ["refused", "broken"]
+
+
+def test_line_when_written_has_the_form_of_all_others() -> None:
+    (line,) = written(record("r", status=401, error="invalid_api_key"), as_json=True)
+    told = json.loads(line)
+    assert list(told)[:5] == ["timestamp", "level", "logger", "message", "pid"]
+    assert (told["level"], told["logger"], told["message"], told["pid"]) == ("warning", "gateway.access", "request", os.getpid())
+    (text,) = written(record("r", status=401), as_json=False)
+    assert re.match(r"\d{4}-\d\d-\d\dT[\d:.]+Z \[warning  \] request \[gateway\.access\] pid=\d+ method=GET ", text)
+
+
+def test_strangers_when_they_send_many_requests_have_few_lines_and_the_number_of_the_others() -> None:
+    reading, writing = os.pipe()
+    log = AccessLog(as_json=True, shown=Shown.ERRORS, file=writing)
+    log.write([record(str(number), status=401) for number in range(STRANGERS + 7)])
+    log.write([record("known", status=401, client_id="c")])
+    deadline = monotonic() + 3
+    while monotonic() < deadline and log._hidden:
+        log.write([])
+    os.close(writing)
+    with os.fdopen(reading) as lines:
+        told = [json.loads(line) for line in lines]
+    assert sum(line["message"] == "request" and "key_id" not in line for line in told) == STRANGERS
+    hidden = [line["requests"] for line in told if "requests" in line]
+    assert sum(hidden) + sum(line["message"] == "request" for line in told) == STRANGERS + 8
 
 
 def test_line_when_a_path_holds_line_ends_is_still_one() -> None:
