@@ -49,7 +49,7 @@ def settled(target: Target, good: Callable[[Held], bool], seconds: float = 10) -
 
 def dropped(target: Target) -> int:
     """Records that the gateway could not keep."""
-    return int(metrics(target).get(("records_dropped", ""), 0))
+    return int(metrics(target).get(("records_dropped_total", ""), 0))
 
 
 def memory(target: Target) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections import Counter
 from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
@@ -134,10 +135,19 @@ class Running:
         yield "background_responses", (), self._background.count()
         if self._loop_watch is not None:
             yield "tasks", (), len(asyncio.all_tasks(self._loop_watch.get_loop()))
-        yield "records_dropped", (), self._recorder.dropped
+        yield "records_dropped_total", (), self._recorder.dropped
         yield "pool_connections", ("active",), sum(pool.active for pool in pools)
         yield "pool_connections", ("idle",), sum(pool.idle for pool in pools)
-        yield "pool_opened", (), sum(pool.opened for pool in pools)
-        yield "pool_stale_retries", (), sum(pool.stale_retries for pool in pools)
-        for name, circuit in self.gateway.breakers.states().items():
-            yield "breaker_open", (name.partition(":")[0],), 0 if circuit.state == "closed" else 1
+        yield "pool_opened_total", (), sum(pool.opened for pool in pools)
+        yield "pool_stale_retries_total", (), sum(pool.stale_retries for pool in pools)
+        for labels, count in self._open_circuits().items():
+            yield "breaker_open", labels, count
+
+    def _open_circuits(self) -> Counter[Labels]:
+        """Targets that have failed lately, by their names, and how many routes of these names are left alone."""
+        targets = self.gateway.catalog.current.targets()
+        found: Counter[Labels] = Counter()
+        for circuit, state in self.gateway.breakers.states().items():
+            if (target := targets.get(circuit)) is not None:
+                found[target.model, target.provider, target.upstream_model] += state.state != "closed"
+        return found

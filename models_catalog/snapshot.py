@@ -76,5 +76,9 @@ class CatalogSnapshot:
 
     def circuits(self) -> set[str]:
         """The names of the circuit breakers of all targets."""
+        return set(self.targets())
+
+    def targets(self) -> dict[str, Target]:
+        """All targets by the names of their circuit breakers."""
         by_capability = (targets for entry in self.models.values() for targets in entry.targets.values())
-        return {target.circuit for targets in by_capability for target in targets}
+        return {target.circuit: target for targets in by_capability for target in targets}

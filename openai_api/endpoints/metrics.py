@@ -19,7 +19,7 @@ async def metrics(gateway: Gateway, inbound: Inbound) -> None:
     """The text format. With `GATEWAY_METRICS_TOKEN` set, `Authorization: Bearer TOKEN` is asked for; without it, only
     clients on the same machine are answered, and no proxy on it."""
     _authorize(gateway, inbound)
-    text = await asyncio.to_thread(lambda: exposition(gateway.metrics.total()))
+    text = await asyncio.to_thread(lambda: exposition(gateway.metrics.total(), gateway.state.version))
     await send_whole(inbound, 200, ((b"content-type", CONTENT_TYPE),), text)
 
 

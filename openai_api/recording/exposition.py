@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Iterator, Mapping
 from itertools import accumulate
 from typing import TypeVar
@@ -29,20 +30,22 @@ METRICS: dict[str, tuple[str, Labels]] = {
     "websockets": ("Open WebSocket connections.", ()),
     "background_responses": ("Responses that are made in the background.", ()),
     "tasks": ("Tasks of the event loops, those of requests included.", ()),
-    "breaker_open": ("Workers that leave a target alone, by target.", ("target",)),
+    "breaker_open": ("Workers that leave a target alone.", ("model", "provider", "upstream_model")),
     "pool_connections": ("Upstream connections by state.", ("state",)),
-    "pool_opened": ("Upstream connections opened so far by the workers that live.", ()),
-    "pool_stale_retries": ("Requests sent again because a kept connection was gone, by the workers that live.", ()),
-    "records_dropped": ("Records of requests that could not be kept, by the workers that live.", ()),
+    "pool_opened_total": ("Upstream connections opened.", ()),
+    "pool_stale_retries_total": ("Requests sent again because a kept connection was gone.", ()),
+    "records_dropped_total": ("Records of requests that could not be kept.", ()),
     "workers": ("Workers that live.", ()),
+    "build_info": ("1, with the versions that run.", ("version", "python")),
 }
 
 
 class TallyCollector(Collector):
-    """Shows one tally."""
+    """Shows one tally, of that version of the gateway."""
 
-    def __init__(self, tally: Tally) -> None:
-        self._values = _by_name(tally.counters) | _by_name(tally.gauges)
+    def __init__(self, tally: Tally, version: str) -> None:
+        info = {("build_info", (version, platform.python_version())): 1.0}
+        self._values = _by_name(tally.counters) | _by_name(tally.gauges) | _by_name(info)
         self._histograms = _by_name(tally.histograms)
 
     def collect(self) -> Iterator[Metric]:
@@ -72,8 +75,8 @@ def _by_name(values: Mapping[tuple[str, Labels], V]) -> dict[str, list[tuple[lis
     return found
 
 
-def exposition(tally: Tally) -> bytes:
-    """The text for a scrape."""
+def exposition(tally: Tally, version: str) -> bytes:
+    """The text for a scrape of that version of the gateway."""
     registry = CollectorRegistry()
-    registry.register(TallyCollector(tally))
+    registry.register(TallyCollector(tally, version))
     return generate_latest(registry)

@@ -31,6 +31,7 @@ BUCKETS: Mapping[str, tuple[float, ...]] = {
 
 STORE_S = 0.9
 LAGS = 1000
+TOTAL = "_total"
 Labels = tuple[str, ...]
 
 
@@ -83,7 +84,8 @@ class _Stored(msgspec.Struct):
 class MetricsSink:
     """Counts the records of this worker, and leaves the sums in `folder` for whichever worker is asked.
 
-    `gauges` gives the worker's present state: name, labels, value. Without a folder there is only this process.
+    `gauges` gives the worker's present state: name, labels, value; a name that ends in `_total` is a sum since the worker's
+    start, which outlives it. Without a folder there is only this process.
     """
 
     def __init__(self, folder: Path | None, gauges: Callable[[], Iterable[tuple[str, Labels, float]]]) -> None:
@@ -130,7 +132,8 @@ class MetricsSink:
                 self._tally.observe("loop_lag_seconds", (), self._lags.popleft())
             present = Tally()
             present.merge(self._tally)
-        present.gauges = {(name, labels): value for name, labels, value in self._gauges()}
+        for name, labels, value in self._gauges():
+            (present.counters if name.endswith(TOTAL) else present.gauges)[name, labels] = value
         return present
 
     def _store(self) -> None:

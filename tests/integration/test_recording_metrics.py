@@ -7,6 +7,7 @@ import re
 import signal
 import sys
 from collections.abc import Iterator
+from importlib.metadata import version
 
 import httpx
 import pytest
@@ -79,13 +80,16 @@ def test_sums_when_asked_of_either_worker_are_those_of_all_also_of_a_dead_one(
         assert total(client, "tokens_total", 'model="chaos/ok"', 'direction="input"') == 30 * 11
         assert total(client, "cost_usd_total", 'model="chaos/ok"') == pytest.approx(30 * (11 * 2 + 3 * 4) / 1e6)
         assert total(client, "workers") == 2
-        assert total(client, "records_dropped") == 0
+        assert total(client, "records_dropped_total") == 0
+        assert total(client, "build_info", f'version="{version("signalbox-gateway")}"') == 1
+    opened = total(pinned[1], "pool_opened_total")
     victim = workers(pair)[0]
     os.kill(victim, signal.SIGKILL)
     assert eventually(lambda: len(set(workers(pair)) - {victim}) == 2, 10)
     with httpx.Client(base_url=pair.base_url, headers=pair.headers(), trust_env=False, timeout=10) as client:
         assert eventually(lambda: total(client, "workers") == 2, WITHIN_S, 0.1)
         assert total(client, "requests_total", CHAT) == 31
+        assert total(client, "pool_opened_total") >= opened > 1
     pair.check(expected="worker died and is replaced")
 
 

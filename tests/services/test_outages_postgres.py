@@ -162,7 +162,7 @@ def test_row_when_refused_by_the_database_then_the_others_are_written(site: Site
     assert_each_once(site.url, prefix, traffic.ids() - {bad}, BACK_WITHIN_S)
     assert bad in traffic.ids()
     assert site.spooled() == 0
-    assert eventually(lambda: counted(site, "records_dropped") == 1, 5)
+    assert eventually(lambda: counted(site, "records_dropped_total") == 1, 5)
     assert bad in site.gateway.log_text()
     with psycopg.connect(site.url, autocommit=True) as connection:
         connection.execute("ALTER TABLE openai_api_usagerecord DROP CONSTRAINT no_bad")

@@ -74,10 +74,21 @@ def test_lag_when_reported_is_counted_without_a_write(tmp_path: Path) -> None:
 
 def test_page_when_everything_was_counted_shows_every_metric() -> None:
     tries = [Attempt("t", "p", "u", outcome="upstream_reset"), Attempt("t", "p", "u", outcome="ok")]
-    names = [name for name in METRICS if not name.endswith(("_total", "_seconds"))]
+    counted = ("requests_total", "attempts_total", "tokens_total", "cost_usd_total", "build_info")
+    names = [name for name in METRICS if name not in counted and not name.endswith("_seconds")]
     sink = MetricsSink(None, lambda: [(name, ("x",) * len(METRICS[name][1]), 1.0) for name in names])
     sink.write([record(attempts=tries, usage=Usage(input_tokens=1, output_tokens=2), stream=True, first_byte_s=0.1)])
     sink.lagged(0.001)
-    page = exposition(sink.total()).decode()
+    page = exposition(sink.total(), "1.2.3").decode()
     for name in METRICS:
         assert any(line.startswith(PREFIX + name) for line in page.splitlines() if not line.startswith("#")), name
+
+
+def test_sum_of_a_worker_when_it_has_died_is_kept_and_none_goes_down(tmp_path: Path) -> None:
+    dead, living = (MetricsSink(tmp_path, lambda: [("pool_opened_total", (), 5.0), ("workers", (), 1.0)]) for _ in range(2))
+    dead.close()
+    (file,) = tmp_path.glob("*.json")
+    file.rename(file.with_name(f"{DEAD}-0.json"))
+    total = living.total()
+    assert total.counters["pool_opened_total", ()] == 10
+    assert total.gauges["workers", ()] == 1
