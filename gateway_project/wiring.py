@@ -120,7 +120,7 @@ class Running:
         self._recorder.abandon()
 
     def _sinks(self) -> list[Sink]:
-        sinks: list[Sink] = [self._metrics, DatabaseSink(Spool(settings.GATEWAY_DATA_DIR / "spool"))]
+        sinks: list[Sink] = [self._metrics, DatabaseSink(Spool(settings.GATEWAY_DATA_DIR / "spool"), settings.GATEWAY_USAGE_DAYS)]
         if settings.GATEWAY_ACCESS_LOG != "off":
             shown = Shown(settings.GATEWAY_ACCESS_LOG)
             sinks.append(AccessLog(as_json=settings.LOG_FORMAT == "json", shown=shown))

@@ -15,6 +15,7 @@ from openai_api.models import UsageRecord
 from openai_api.recording.events import Record
 from openai_api.recording.rows import COLUMNS, UsageRow, row_of
 from openai_api.recording.spool import Spool, SpoolFull
+from openai_api.usage_purge import ROWS, purge
 
 log = structlog.stdlib.get_logger("gateway.recording")
 STARTED_AT, COST = COLUMNS.index("started_at"), COLUMNS.index("cost_usd")
@@ -23,36 +24,48 @@ REFUSED = (DataError, IntegrityError, ValueError, OverflowError)
 AWAY = (DatabaseError, InterfaceError, OSError)
 AGAIN_S = 1.0
 REPLAY_S = 0.5
+PURGE_S = 60.0
+"""How often rows that have expired are deleted."""
+HELD_ROWS = 20_000
+"""Rows that wait in memory while neither the database nor the disk takes any: on SQLite both are the same full disk."""
 
 
 class DatabaseSink:
-    """Writes records; `write` is used by one thread. `lost` counts rows that neither database nor disk could take."""
+    """Writes records; `write` is used by one thread. `lost` counts rows that neither database, disk nor memory could take.
+    Rows are deleted after `days` days, never if that is 0."""
 
-    def __init__(self, spool: Spool) -> None:
+    def __init__(self, spool: Spool, days: int = 0) -> None:
         self.lost = 0
         self._spool = spool
+        self._days = days
+        self._held: list[UsageRow] = []
         self._away = self._full = False
-        self._again = 0.0
+        self._again = self._purge_at = 0.0
 
     def write(self, records: Sequence[Record]) -> None:
-        """Writes what is recorded, and what waits on disk; keeps it there while the database is away."""
-        rows = rows_of(records)
+        """Writes what is recorded, and what waits on disk and in memory; keeps it there while the database is away."""
+        rows = [*self._held, *rows_of(records)]
         if self._away and monotonic() < self._again:
             self._keep(rows)
             return
         try:
             self._insert(rows)
+            self._held = []
             self._replay()
+            self._purge()
         except AWAY as error:
             self._lose(error)
             self._keep(rows)  # also those that the database has: it knows them by their id
 
     def spill(self, records: Sequence[Record]) -> bool:
         """Keeps on disk what a stuck database does not take."""
-        return self._spooled(rows_of(records))
+        return self._spooled([*self._held, *rows_of(records)])
 
     def close(self) -> None:
-        """Gives the thread's connection back, and the spool to whoever replays it."""
+        """Gives the thread's connection back, and the spool to whoever replays it. Rows still in memory are lost."""
+        if self._held and not self._spooled(self._held):
+            self.lost += len(self._held)
+            log.error("usage rows are lost: neither the database nor the disk takes them", rows=len(self._held))
         self._spool.close()
         connection.close()
 
@@ -75,6 +88,11 @@ class DatabaseSink:
             self.lost += replayed.unreadable
             log.error("usage rows on disk cannot be read and are lost", rows=replayed.unreadable)
 
+    def _purge(self) -> None:
+        if self._days and monotonic() >= self._purge_at:
+            more = purge(self._days) == ROWS
+            self._purge_at = 0.0 if more else monotonic() + PURGE_S
+
     def _works(self) -> None:
         if self._away:
             self._away = False
@@ -85,11 +103,18 @@ class DatabaseSink:
         connection.close()
         if not self._away:
             self._away = True
-            log.error("usage rows cannot be written and wait on disk", error=type(error).__name__)
+            log.error("usage rows cannot be written and wait", error=type(error).__name__)
 
-    def _keep(self, rows: Sequence[UsageRow]) -> None:
-        if not self._spooled(rows):
-            self.lost += len(rows)
+    def _keep(self, rows: list[UsageRow]) -> None:
+        """On disk, else in memory, the latest ones; a full disk is asked again no sooner than the database."""
+        if not (self._full and monotonic() < self._again) and self._spooled(rows):
+            self._held = []
+            return
+        self._held = rows[-HELD_ROWS:]
+        lost = len(rows) - len(self._held)
+        if lost and not self.lost:
+            log.error("usage rows are lost: there is no room on disk and in memory", rows=lost)
+        self.lost += lost
 
     def _spooled(self, rows: Sequence[UsageRow]) -> bool:
         try:
@@ -98,7 +123,7 @@ class DatabaseSink:
         except (SpoolFull, OSError) as failure:
             if not self._full:
                 self._full = True
-                log.error("usage rows find no room on disk and are lost", error=type(failure).__name__)
+                log.error("usage rows find no room on disk and wait in memory", error=type(failure).__name__)
             return False
         self._full = False
         return True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import sqlite3
 import sys
@@ -10,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from itertools import cycle
 from pathlib import Path
 from typing import Any
@@ -164,3 +166,47 @@ def test_sqlite_when_locked_until_the_end_then_rows_wait_on_disk_and_come_with_t
     counts = Counter(row["request_id"] for row in rows(pair, "until-"))
     assert traffic.ids() - set(counts) == set()
     assert max(counts.values()) == 1
+
+
+@pytest.fixture
+def no_room(pair: LiveGateway) -> Iterator[None]:
+    """No file of the server can grow, as on a full disk: neither the database nor what waits for it."""
+    processes = workers(pair)
+    for process in processes:
+        resource.prlimit(process, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+    yield
+    give_room(processes)
+
+
+def give_room(processes: list[int]) -> None:
+    for process in processes:
+        resource.prlimit(process, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="limits another process's files")
+def test_sqlite_when_the_disk_is_full_then_rows_wait_in_memory_and_none_is_lost(pair: LiveGateway, no_room: None) -> None:
+    with Traffic(pair, "full") as traffic:
+        time.sleep(LOCKED_S)
+        assert rows(pair, "full-") == []
+        give_room(workers(pair))
+    assert traffic.statuses() == {200}
+    assert eventually(lambda: len(rows(pair, "full-")) >= len(traffic.asked), WRITTEN_WITHIN_S, 0.1)
+    assert Counter(row["request_id"] for row in rows(pair, "full-")) == Counter(traffic.ids())
+    assert "signalbox_records_dropped_total 0.0" in pair.http.get("/metrics").text
+
+
+def test_rows_when_older_than_the_retention_are_deleted_in_passing_and_by_command(pair: LiveGateway) -> None:
+    def put_back(prefix: str, days: int) -> None:
+        ask(pair, f"{prefix}-1", "chaos/ok", stream=False)
+        assert eventually(lambda: len(rows(pair, f"{prefix}-")) == 1, WRITTEN_WITHIN_S, 0.1)
+        then = (datetime.now(UTC) - timedelta(days=days)).isoformat()
+        assert pair.operator.update("openai_api.UsageRecord", {"request_id": f"{prefix}-1"}, {"started_at": then}) == 1
+
+    for prefix, days in (("ancient", 400), ("old", 300), ("recent", 10)):
+        put_back(prefix, days)
+    pair.restart()
+    assert eventually(lambda: rows(pair, "ancient-") == [], WRITTEN_WITHIN_S, 0.1)
+    assert len(rows(pair, "old-")) == 1
+    assert "1 requests are older than 100 days" in pair.operator.command("purge_usage", "--days", "100", "--dry-run")
+    assert "Deleted 1 requests older than 100 days" in pair.operator.command("purge_usage", "--days", "100")
+    assert (rows(pair, "old-"), len(rows(pair, "recent-"))) == ([], 1)
