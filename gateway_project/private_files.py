@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 from django.conf import settings
 
@@ -29,6 +32,22 @@ def create(path: Path, content: str) -> bool:
     finally:
         made.unlink()
     return True
+
+
+@contextmanager
+def appending(path: Path) -> Iterator[TextIO]:
+    """The file, opened for appending with mode 0600 before anything is made that is to be written to it. One that stays empty
+    is removed again. Raises `OSError`."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o600)
+    with os.fdopen(descriptor, "a") as file:
+        os.fchmod(descriptor, 0o600)
+        yield file
+        file.flush()
+        os.fsync(descriptor)
+        empty = os.fstat(descriptor).st_size == 0
+    if empty:
+        path.unlink()
 
 
 def keep_secret_key() -> bool:

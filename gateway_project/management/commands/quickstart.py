@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any, TextIO
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from gateway_project import private_files, quickstart
 from gateway_project.addresses import base_url
@@ -18,8 +20,19 @@ from providers.types import Secret
 class Command(BaseCommand):
     help = "Prepares the data directory: database, key files, admin account, demo catalog, providers and a client key."
     requires_system_checks = ()  # they look at tables that this command makes
+    secrets_file: Path | None = None
+    file: TextIO | None = None
 
-    def handle(self, **options: Any) -> None:
+    def add_arguments(self, parser: CommandParser) -> None:
+        text = "write the admin's password and the client key to this file (mode 0600) instead of printing them"
+        parser.add_argument("--secrets-file", type=Path, metavar="FILE", help=text)
+
+    def handle(self, *, secrets_file: Path | None, **options: Any) -> None:
+        self.secrets_file = secrets_file
+        with private_files.appending(secrets_file) if secrets_file else nullcontext(None) as self.file:
+            self.prepare()
+
+    def prepare(self) -> None:
         made = [*self.prepare_files(), *self.prepare_catalog()]
         password = self.admin()
         key = quickstart.make_client_key()
@@ -66,6 +79,9 @@ class Command(BaseCommand):
         self.stdout.write(f"\nAdmin: {base_url(settings.HOST, settings.PORT)}/admin/")
         if password and password.reveal() == quickstart.given_password():
             self.stdout.write(f"  user {quickstart.ADMIN}, password from GATEWAY_ADMIN_PASSWORD")
+        elif password and self.file:
+            self.file.write(f"Admin: user {quickstart.ADMIN}, password {password.reveal()}\n")
+            self.stdout.write(f"  user {quickstart.ADMIN}, password in {self.secrets_file}")
         elif password:
             self.stdout.write(f"  user {quickstart.ADMIN}, password {password.reveal()} (shown only this once)")
 
@@ -76,17 +92,25 @@ class Command(BaseCommand):
         if not key:
             self.stdout.write("OPENAI_API_KEY: one of your client keys; `manage.py create_api_key NAME` makes another.\n")
             return
-        self.stdout.write(f"OPENAI_API_KEY={key.reveal()}\n\nThe key is shown only this once. Try it when the gateway serves:\n")
+        if self.file:
+            self.file.write(f"OPENAI_API_KEY={key.reveal()}\n")
+            self.stdout.write(
+                f"OPENAI_API_KEY: in {self.secrets_file}, which only its owner can read. Try it when the gateway serves:\n"
+            )
+        else:
+            text = "The key is shown only this once. Try it when the gateway serves:"
+            self.stdout.write(f"OPENAI_API_KEY={key.reveal()}\n\n{text}\n")
         if models:
-            self.stdout.write(curl(url, key, models[0]) + "\n")
+            shown = "$OPENAI_API_KEY" if self.file else key.reveal()
+            self.stdout.write(curl(url, shown, models[0]) + "\n")
 
 
-def curl(url: str, key: Secret, model: str) -> str:
-    """A first request, to be pasted into a shell."""
+def curl(url: str, key: str, model: str) -> str:
+    """A first request, to be pasted into a shell; `key` may be a variable of the shell."""
     body = json.dumps({"model": model, "messages": [{"role": "user", "content": "Hello"}]})
     lines = (
         f"curl {url}/chat/completions",
-        f"-H 'Authorization: Bearer {key.reveal()}'",
+        f'-H "Authorization: Bearer {key}"' if key.startswith("$") else f"-H 'Authorization: Bearer {key}'",
         "-H 'Content-Type: application/json'",
         "-d '" + body.replace("'", "'\\''") + "'",
     )
