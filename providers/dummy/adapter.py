@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from providers.capabilities import capabilities_of
-from providers.dummy import answers, media
+from providers.dummy import answers, chat, media
 from providers.dummy.script import DummyStream, Script
 from providers.registry import ProviderType, register
 from providers.transport import Transport
@@ -26,10 +26,10 @@ class DummyAdapter:
         self._script = Script(config.upstream_model)
 
     async def chat(self, call: Call, transport: Transport) -> Reply:
-        return await self._whole(call, answers.chat)
+        return await self._whole(call, chat.chat)
 
     async def stream_chat(self, call: Call, transport: Transport) -> DummyStream:
-        return await self._events(call, answers.chat_events)
+        return await self._events(call, chat.chat_events)
 
     async def complete(self, call: Call, transport: Transport) -> Reply | DummyStream:
         if call.stream:

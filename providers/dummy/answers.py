@@ -1,4 +1,4 @@
-"""What does the offline provider say, count and judge? Chat, completions, embeddings, moderations, rerank."""
+"""What does the offline provider say, count and judge besides chat? Completions, embeddings, moderations, rerank."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from typing import Any
 
 import msgspec
 
+from providers.dummy.chat import END, Json, echo, event, pieces
 from providers.dummy.request import fields_of_call, read
 from providers.errors import CallerError
 from providers.types import Call
 from providers.wire.openai_embedding import floats_of, json_string_of
 
-GREETING = "Hello from Signalbox."
 DIMENSIONS, MAX_DIMENSIONS = 1536, 8192
 CATEGORIES = (
     "harassment",
@@ -33,18 +33,7 @@ CATEGORIES = (
     "violence",
     "violence/graphic",
 )
-END = b"data: [DONE]\n\n"
 WORD = re.compile(r"\w+")
-Json = dict[str, Any]
-
-
-class _Message(msgspec.Struct):
-    role: str = ""
-    content: Any = ""
-
-
-class _Chat(msgspec.Struct):
-    messages: list[_Message] = []
 
 
 class _Embedding(msgspec.Struct):
@@ -60,41 +49,8 @@ class _Rerank(msgspec.Struct):
     return_documents: bool | None = None
 
 
-def event(value: Any) -> bytes:
-    """One server-sent event."""
-    return b"data: " + msgspec.json.encode(value) + b"\n\n"
-
-
 def usage(sent: int, received: int) -> Json:
     return {"prompt_tokens": sent, "completion_tokens": received, "total_tokens": sent + received}
-
-
-# Chat
-
-
-def chat(call: Call, model: str) -> Json:
-    text, counted = _said(call)
-    message = {"role": "assistant", "content": text}
-    choice = {"index": 0, "message": message, "finish_reason": "stop", "logprobs": None}
-    return {**_frame("chatcmpl", "chat.completion", model), "choices": [choice], "usage": counted}
-
-
-def chat_events(call: Call, model: str) -> tuple[Iterator[bytes], bytes]:
-    """The events with words, and those at the end."""
-    text, counted = _said(call)
-    frame = _frame("chatcmpl", "chat.completion.chunk", model)
-
-    def chunk(delta: Json, finish: str | None = None) -> bytes:
-        return event({**frame, "choices": [{"index": 0, "delta": delta, "finish_reason": finish}]})
-
-    deltas: list[Json] = [{"role": "assistant", "content": ""}, *({"content": part} for part in _pieces(text))]
-    return map(chunk, deltas), chunk({}, "stop") + event({**frame, "choices": [], "usage": counted}) + END
-
-
-def _said(call: Call) -> tuple[str, Json]:
-    said = [message.content for message in read(fields_of_call(call), _Chat).messages if message.role == "user"]
-    text = _echo(said[-1] if said else "")
-    return text, usage(len(call.body) // 4, len(text) // 4 + 1)
 
 
 # Completions
@@ -116,7 +72,7 @@ def completion_events(call: Call, model: str) -> tuple[Iterator[bytes], bytes]:
         return {**frame, "choices": [{"index": number, "text": text, "finish_reason": finish, "logprobs": None}]}
 
     choices = whole["choices"]
-    words = (event(chunk(choice["index"], part)) for choice in choices for part in _pieces(choice["text"]))
+    words = (event(chunk(choice["index"], part)) for choice in choices for part in pieces(choice["text"]))
     ends = b"".join(event(chunk(choice["index"], "", "stop")) for choice in choices)
     return words, ends + event({**frame, "choices": [], "usage": whole["usage"]}) + END
 
@@ -124,7 +80,7 @@ def completion_events(call: Call, model: str) -> tuple[Iterator[bytes], bytes]:
 def _completions(call: Call) -> list[str]:
     prompt = fields_of_call(call).get("prompt")
     prompts = prompt if isinstance(prompt, list) and prompt and not isinstance(prompt[0], int) else [prompt]
-    return [_echo(one) for one in prompts]
+    return [echo(one if isinstance(one, str) else "") for one in prompts]
 
 
 # Embeddings
@@ -203,14 +159,6 @@ def _words(value: str | Json) -> set[str]:
 
 
 # What they share
-
-
-def _echo(said: Any) -> str:
-    return f"You said: {said}" if said and isinstance(said, str) else GREETING
-
-
-def _pieces(text: str) -> list[str]:
-    return re.findall(r"\S+\s*", text)
 
 
 def _frame(prefix: str, kind: str, model: str) -> Json:

@@ -16,7 +16,7 @@ from zlib import compress, crc32
 import msgspec
 
 from providers.capabilities import Capability
-from providers.dummy.answers import event
+from providers.dummy.chat import event
 from providers.dummy.request import fields_of_call, file_of, read
 from providers.errors import CallerError
 from providers.types import Call

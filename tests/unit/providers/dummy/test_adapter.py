@@ -52,7 +52,12 @@ async def events(script: str) -> list[Any]:
 async def test_echo_when_asked_then_the_last_words_of_the_user() -> None:
     reply = json.loads((await adapter("echo").chat(call(), UNUSED)).body)
     assert reply["model"] == "echo"
-    assert reply["choices"][0]["message"] == {"role": "assistant", "content": "You said: one two"}
+    assert reply["choices"][0]["message"] == {
+        "role": "assistant",
+        "content": "You said: one two",
+        "refusal": None,
+        "annotations": [],
+    }
     assert reply["usage"]["total_tokens"] == reply["usage"]["prompt_tokens"] + reply["usage"]["completion_tokens"] > 0
 
 
