@@ -44,7 +44,7 @@ class TallyCollector(Collector):
     """Shows one tally, of that version of the gateway."""
 
     def __init__(self, tally: Tally, version: str) -> None:
-        info = {("build_info", (version, platform.python_version())): 1.0}
+        info: dict[tuple[str, Labels], float] = {("build_info", (version, platform.python_version())): 1.0}
         self._values = _by_name(tally.counters) | _by_name(tally.gauges) | _by_name(info)
         self._histograms = _by_name(tally.histograms)
 

@@ -44,7 +44,7 @@ def _value(schema: Any, root: Schema, text: str, depth: int) -> Any:
 
 
 def _of_type(schema: Schema, root: Schema, text: str, depth: int) -> Any:
-    kind = schema.get("type")
+    kind: Any = schema.get("type")
     if isinstance(kind, list):
         kind = "null" if depth >= DEEPEST and "null" in kind else next(iter(kind), None)
     if kind == "object" or (kind is None and "properties" in schema):

@@ -132,11 +132,12 @@ def test_structured_output_when_asked_for_fits_the_schema(client: OpenAI) -> Non
 
 @pytest.mark.parametrize("stream", [False, True])
 def test_reasoning_when_asked_for_is_told_and_counted(client: OpenAI, stream: bool) -> None:
+    asked: Any = {"model": "demo", "input": "hi", "reasoning": {"effort": "low", "summary": "auto"}}
     if stream:
-        with client.responses.stream(model="demo", input="hi", reasoning={"effort": "low", "summary": "auto"}) as events:
-            response = events.get_final_response()
+        with client.responses.stream(**asked) as events:
+            response: Any = events.get_final_response()
     else:
-        response = client.responses.create(model="demo", input="hi", reasoning={"effort": "low", "summary": "auto"})
+        response = client.responses.create(**asked)
     assert [item.type for item in response.output] == ["reasoning", "message"]
     assert response.usage is not None
     assert response.usage.output_tokens_details.reasoning_tokens > 0
