@@ -1,22 +1,27 @@
-"""What does uvicorn's HTTP protocol lack? Bounds on a request's head and on a client that takes nothing; errors in JSON."""
+"""What does uvicorn's HTTP protocol lack? Bounds on a request's head and on a client that takes nothing; upgrades that are
+not taken and are no end of the parsing; answers to HTTP/1.0; errors in JSON."""
 
 from __future__ import annotations
 
 import asyncio
-import os
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, cast
 
+import httptools
 from django.conf import settings
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from gateway_project.stall_guard import StallGuard
+from gateway_project.websocket_protocol import GuardedWebSocketProtocol, asks_for_websocket
+from openai_api.consumers import request_id_of
 from openai_api.errors import ApiError
 from providers.transport import sockets
 
 MAX_HEAD_BYTES = 64 * 1024
 READ_AHEAD = 16
 """Requests that may wait for the one before them until no more is read; while reading, one sees that the client leaves."""
-HEAD = b"content-type: application/json\r\ncontent-length: %d\r\nx-request-id: %s\r\nconnection: close\r\n\r\n"
+HTTP_1_1 = "1.1"
+HEAD = b"content-type: application/json\r\ncontent-length: %d\r\nx-request-id: %b\r\nconnection: close\r\n%b\r\n"
 
 
 class _Dropped(list[tuple[bytes, bytes]]):
@@ -37,8 +42,9 @@ class GuardedHttpProtocol(StallGuard, HttpToolsProtocol):
         super().__init__(*args, **kwargs)
         self._in_head = True
         self._head_bytes = 0
-        self._message_ended = self._upgrades = False
+        self._message_ended = self._deaf = False
         self._timer: asyncio.TimerHandle | None = None
+        self._asked: list[tuple[bytes, bytes]] = []
         self._answering: RequestResponseCycle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -54,55 +60,130 @@ class GuardedHttpProtocol(StallGuard, HttpToolsProtocol):
             _disconnect(self._answering)
 
     def data_received(self, data: bytes) -> None:
+        if self._deaf:
+            return
         self._message_ended = False
-        super().data_received(data)
-        if self._in_head and not self.transport.is_closing():
-            if not self._message_ended:  # else most of the data was other requests
-                self._head_bytes += len(data)
-            if self._head_bytes > MAX_HEAD_BYTES:
-                self._refuse(ApiError(431, "headers_too_large", "The request's head is too large."))
-            elif self._timer is None:
-                self._await_head()
+        self._parse(data)
+        if self._in_head:
+            self._bound_head(len(data))
+
+    def _bound_head(self, received: int) -> None:
+        """More of a head has come, but not all of it."""
+        if self._deaf or self.transport.is_closing():
+            return
+        if not self._message_ended:  # else most of the data was other requests
+            self._head_bytes += received
+        if self._head_bytes > MAX_HEAD_BYTES:
+            self._refuse(ApiError(431, "headers_too_large", "The request's head is too large."))
+        elif self._timer is None:
+            self._await_head()
+
+    def _parse(self, data: bytes | memoryview) -> None:
+        """Gives data to the parser, which stops behind the head of each request that asks for an upgrade."""
+        while not self._deaf:
+            try:
+                self.parser.feed_data(data)
+            except httptools.HttpParserUpgrade as stop:
+                data = memoryview(data)[stop.args[0] :]  # not copied: a packet may hold thousands of such heads
+                self._on_upgrade(data)
+            except httptools.HttpParserError:
+                self._refuse(ApiError(400, "invalid_http", "The request is not valid HTTP."))
+            else:
+                return
+
+    # What the parser finds
 
     def on_message_begin(self) -> None:
         self._unset_keepalive_if_required()
         self._in_head = True
         self._head_bytes = 0
         super().on_message_begin()
+        self._asked = self.headers
 
     def on_headers_complete(self) -> None:
-        self._in_head = False
+        if self.parser.should_upgrade():
+            return  # the parser skips the body; `_on_upgrade` decides what the request is
         self._stop_timer()
-        self._upgrades = self.parser.should_upgrade() and self._may_upgrade()
+        if self.expect_100_continue:
+            self.expect_100_continue = self.parser.get_http_version() == HTTP_1_1  # older ones do not know the answer
         super().on_headers_complete()
+        self._in_head = False
         self.headers = _Dropped()
         if 0 < len(self.pipeline) <= READ_AHEAD:
             self.flow.resume_reading()
 
     def on_message_complete(self) -> None:
         self._message_ended = True
+        if self._in_head:
+            return  # of a request that asks for an upgrade
         super().on_message_complete()
-        if not self._upgrades and self.cycle.response_complete:
+        if self.cycle.response_complete:
             self._await_next()
+
+    def _should_upgrade(self) -> bool:
+        return False  # to uvicorn every request is a plain one
+
+    def _on_upgrade(self, behind: memoryview) -> None:
+        """The head of a request that asks for another protocol is complete.
+
+        A WebSocket handshake is taken or refused, and ends the HTTP of this connection. Any other upgrade is ignored, as
+        RFC 9110, 7.8 has it: a new parser reads the head without the field, and then the body.
+        """
+        method, version = self.parser.get_method(), self.parser.get_http_version()
+        if method == b"CONNECT":
+            self._refuse(ApiError(405, "method_not_allowed", "CONNECT is not supported."))
+            return
+        asked = method == b"GET" and version == HTTP_1_1 and asks_for_websocket(self.headers)
+        if asked and self._may_switch():
+            self._switch(bytes(behind))
+            return
+        headers = [(name, value) for name, value in self.headers if name != b"upgrade"]
+        lines = b"".join([b"%b: %b\r\n" % pair for pair in headers])
+        self.parser = httptools.HttpRequestParser(self)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
+        self._parse(b"%b %b HTTP/%b\r\n%b\r\n" % (method, self.url, version.encode(), lines))
+        if asked:
+            self._end_after_answer()  # proxies may take what follows for frames
+
+    def _may_switch(self) -> bool:
+        """Whether all that was asked before has been answered, and the answers sent."""
+        newest = self._newest()
+        return (newest is None or newest.response_complete) and not self.flow.write_paused
+
+    def _newest(self) -> RequestResponseCycle | None:
+        return cast("RequestResponseCycle | None", self.cycle)
+
+    def _switch(self, behind: bytes) -> None:
+        """From here on the connection is a WebSocket's, unless its handshake is refused."""
+        self._stop_timer()
+        protocol = GuardedWebSocketProtocol(self.config, self.server_state, self.app_state)
+        protocol.connection_made(self.transport)
+        try:
+            protocol.begin(self.url, self.headers, behind)
+        except ApiError as error:
+            self.connections.discard(protocol)
+            self._refuse(error)
+            return
+        self._deaf = True
+        self.connections.discard(self)
+        self.flow.resume_reading()
+        self.transport.set_protocol(protocol)
+
+    # Answers
 
     def on_response_complete(self) -> None:
         """Its answer is sent. What is still to come of its body is awaited for a while, so that the client reads the answer."""
         super().on_response_complete()
         if self.cycle.response_complete and self.cycle.more_body and not self.transport.is_closing():
+            self._unset_keepalive_if_required()
             self._timer = self.loop.call_later(settings.GATEWAY_BODY_TIMEOUT_S, self.transport.close)
 
-    def send_400_response(self, msg: str) -> None:
-        """What the parser refused."""
-        self._refuse(ApiError(400, "invalid_http", "The request is not valid HTTP."))
-
-    def _should_upgrade(self) -> bool:
-        return self._upgrades
-
-    def _may_upgrade(self) -> bool:
-        """Whether a WebSocket begins here: asked for with GET, and no answer before it is still to be sent."""
-        cycle = cast("RequestResponseCycle | None", self.cycle)
-        free = cycle is None or cycle.response_complete
-        return free and self.parser.get_method() == b"GET" and super()._should_upgrade()
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self._answering = cycle
+        if cycle.waiting_for_100_continue or _is_old(cycle):
+            super()._start_asgi_task(cycle, lambda scope, receive, send: app(scope, receive, _Careful(cycle, send)))
+        else:
+            super()._start_asgi_task(cycle, app)
 
     def _await_head(self) -> None:
         self._timer = self.loop.call_later(settings.GATEWAY_HEAD_TIMEOUT_S, self._head_is_late)
@@ -113,35 +194,75 @@ class GuardedHttpProtocol(StallGuard, HttpToolsProtocol):
         self._unset_keepalive_if_required()
         self.timeout_keep_alive_task = self.loop.call_later(self.timeout_keep_alive, self.timeout_keep_alive_handler)
 
-    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
-        self._answering = cycle
-        super()._start_asgi_task(cycle, app)
-
     def _head_is_late(self) -> None:
         self._refuse(ApiError(408, "request_timeout", "The request's head did not arrive in time."))
 
-    def _refuse(self, error: ApiError) -> None:
-        self._stop_timer()
-        if self._may_answer():
-            body = error.body()
-            head = HEAD % (len(body), os.urandom(16).hex().encode())
-            self.transport.write(STATUS_LINE[error.status] + head + body)
-        self.transport.close()
+    def _end_after_answer(self) -> None:
+        """The newest request is the last one: what follows it is not read."""
+        self._deaf = True
+        self.cycle.keep_alive = False
 
-    def _may_answer(self) -> bool:
-        """Whether the next answer on this connection is that of the bad request, and not that of one before it."""
-        cycle = cast("RequestResponseCycle | None", self.cycle)
+    def _refuse(self, error: ApiError) -> None:
+        """Answers the request that cannot be read, and ends the connection. Those before it get their answers; then it is too
+        late for this one."""
+        self._stop_timer()
+        self._deaf = True
+        if self.pipeline and not self._in_head:  # its body is broken, and it waits behind others
+            self.pipeline.popleft()
+            self.cycle = self.pipeline[0][0] if self.pipeline else self._answering  # type: ignore[assignment]
+            self._in_head = True
+        cycle = self._newest()
         if cycle is None or cycle.response_complete:
-            return True
-        if self._in_head or cycle.response_started:
-            return False
-        _disconnect(cycle)  # the body is broken: its request is answered here and nowhere else
-        return True
+            self._say(error)
+        elif self._in_head:
+            cycle.keep_alive = False
+        elif cycle.response_started:
+            self.transport.close()
+        else:
+            _disconnect(cycle)  # the body is broken: its request is answered here and nowhere else
+            self._say(error)
+
+    def _say(self, error: ApiError) -> None:
+        body = error.body()
+        request_id = request_id_of(self._asked).encode()
+        more = b"".join([b"%b: %b\r\n" % pair for pair in error.headers])
+        self.transport.write(STATUS_LINE[error.status] + HEAD % (len(body), request_id, more) + body)
+        self.transport.close()
 
     def _stop_timer(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+
+class _Careful:
+    """An ASGI `send` for requests that uvicorn's own is not right for.
+
+    A client of HTTP/1.0 knows no chunks: what has no length ends with the connection (RFC 9112, 6.1). One that waits for
+    `100 Continue` and gets another answer sends its body or does not, so the connection ends (RFC 9110, 10.1.1).
+    """
+
+    def __init__(self, cycle: RequestResponseCycle, send: Callable[..., Awaitable[None]]) -> None:
+        self._cycle = cycle
+        self._send = send
+        self._old = _is_old(cycle)
+        self._unframed = False
+
+    async def __call__(self, message: Mapping[str, Any]) -> None:
+        cycle = self._cycle
+        if message["type"] == "http.response.start":
+            if self._old or (cycle.waiting_for_100_continue and cycle.more_body):
+                cycle.keep_alive = False
+            if self._old and all(name.lower() != b"content-length" for name, _ in message["headers"]):
+                self._unframed = True
+                cycle.chunked_encoding = False
+        elif self._unframed:
+            cycle.expected_content_length = len(message.get("body", b""))
+        await self._send(message)
+
+
+def _is_old(cycle: RequestResponseCycle) -> bool:
+    return cycle.scope["http_version"] != HTTP_1_1
 
 
 def _disconnect(cycle: RequestResponseCycle) -> None:

@@ -14,6 +14,7 @@ from dataclasses import replace
 from typing import Any
 
 from openai_api.connection_responses import ConnectionResponses
+from openai_api.consumers import request_id_of
 from openai_api.context import Gateway, Inbound, Receive, Send
 from openai_api.errors import ApiError, conflicting_credentials, internal_error, invalid, server_draining
 from openai_api.in_flight import in_flight
@@ -28,6 +29,7 @@ log = logging.getLogger("gateway.websockets")
 PATH = "/v1/responses"
 KEY_PROTOCOL = "openai-insecure-api-key."
 """How a browser, which can set no header, sends the key."""
+REALTIME = "realtime"
 MOST_WAITING = 16
 """Messages that may wait for the turn before them."""
 NORMAL, GOING_AWAY, REFUSED, DEFECT = 1000, 1001, 1008, 1011
@@ -47,7 +49,7 @@ class ResponsesSocket:
 
     async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
         await receive()  # "websocket.connect"
-        inbound = _inbound("GET", scope["path"], Refusal(scope, send))
+        inbound = _inbound("GET", scope["path"], Refusal(scope, send), request_id_of(scope["headers"]))
         inbound.peer = (scope.get("client") or ("",))[0]
         protocols: list[str] = scope.get("subprotocols") or []
         try:
@@ -55,9 +57,8 @@ class ResponsesSocket:
         except ApiError as error:
             await in_flight(self._gateway, inbound, send_error(inbound, error))
             return
-        chosen = next((name for name in protocols if not name.startswith("openai-")), None)
         with suppress(ClientGone):
-            await Connection(self._gateway, inbound, send).serve(receive, chosen)
+            await Connection(self._gateway, inbound, send).serve(receive, _chosen(protocols, inbound.headers))
 
     def _admit(self, inbound: Inbound, headers: list[tuple[bytes, bytes]], protocols: list[str]) -> None:
         """Whether there may be a connection. Raises `ApiError`."""
@@ -103,7 +104,8 @@ class Connection:
     async def serve(self, receive: Receive, protocol: str | None) -> None:
         """Serves until the client leaves or the connection must end. Raises `ClientGone`."""
         sockets = self._gateway.state.sockets
-        await self._out({"type": "websocket.accept", "subprotocol": protocol})
+        headers = [(b"x-request-id", self._handshake.request_id.encode())]
+        await self._out({"type": "websocket.accept", "subprotocol": protocol, "headers": headers})
         turns = asyncio.create_task(self._take_turns(), name="websocket-turns")
         sockets.add(self._news.set)
         try:
@@ -169,7 +171,7 @@ class Connection:
         """One message from its bytes to the last event of its answer, with a record of its own."""
         told = Told(self._tell)
         turn = Turn(told)
-        inbound = _inbound("POST", PATH, told)
+        inbound = _inbound("POST", PATH, told, unique()[:32])
         inbound.record.route, inbound.peer, inbound.headers = PATH, self._handshake.peer, self._handshake.headers
         self._record = inbound.record
         try:
@@ -213,8 +215,7 @@ class Connection:
             raise ClientGone from error
 
 
-def _inbound(method: str, path: str, send: Send) -> Inbound:
-    request_id = unique()[:32]
+def _inbound(method: str, path: str, send: Send, request_id: str) -> Inbound:
     return Inbound(request_id, method, path, "", {}, b"", Record(request_id, method, path), send)
 
 
@@ -225,6 +226,18 @@ def _with_key(headers: Mapping[bytes, bytes], protocols: list[str]) -> Mapping[b
     if len(keys) > 1:
         raise conflicting_credentials()
     return {**headers, b"api-key": keys.pop().encode("latin-1", "replace")} if keys else headers
+
+
+def _chosen(protocols: list[str], headers: Mapping[bytes, bytes]) -> str | None:
+    """Which of the offered protocols is spoken: `realtime`, as OpenAI's endpoint says, else the first that is no key.
+
+    A browser that offers protocols closes a connection for which none of them, or another one, is chosen (WHATWG WebSockets,
+    4.1). Where a page has offered its key and nothing else, the key is thus what must be said; to nobody else it is.
+    """
+    harmless = [name for name in protocols if not name.startswith(KEY_PROTOCOL)]
+    if harmless:
+        return REALTIME if REALTIME in harmless else harmless[0]
+    return protocols[0] if protocols and b"origin" in headers else None
 
 
 def _check_origin(headers: Mapping[bytes, bytes]) -> None:
