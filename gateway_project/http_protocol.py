@@ -21,6 +21,8 @@ MAX_HEAD_BYTES = 64 * 1024
 READ_AHEAD = 16
 """Requests that may wait for the one before them until no more is read; while reading, one sees that the client leaves."""
 HTTP_1_1 = "1.1"
+UPGRADE = (b"upgrade",)
+UPGRADE_AND_BODY = (*UPGRADE, b"content-length", b"transfer-encoding")
 HEAD = b"content-type: application/json\r\ncontent-length: %d\r\nx-request-id: %b\r\nconnection: close\r\n%b\r\n"
 
 
@@ -137,13 +139,14 @@ class GuardedHttpProtocol(StallGuard, HttpToolsProtocol):
         if asked and self._may_switch():
             self._switch(bytes(behind))
             return
-        headers = [(name, value) for name, value in self.headers if name != b"upgrade"]
+        left_out = UPGRADE_AND_BODY if asked else UPGRADE
+        headers = [(name, value) for name, value in self.headers if name not in left_out]
         lines = b"".join([b"%b: %b\r\n" % pair for pair in headers])
         self.parser = httptools.HttpRequestParser(self)
         self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
         self._parse(b"%b %b HTTP/%b\r\n%b\r\n" % (method, self.url, version.encode(), lines))
         if asked:
-            self._end_after_answer()  # proxies may take what follows for frames
+            self._end_after_answer()  # a proxy may take what follows for frames
 
     def _may_switch(self) -> bool:
         """Whether all that was asked before has been answered, and the answers sent."""
@@ -212,14 +215,14 @@ class GuardedHttpProtocol(StallGuard, HttpToolsProtocol):
             self.cycle = self.pipeline[0][0] if self.pipeline else self._answering  # type: ignore[assignment]
             self._in_head = True
         cycle = self._newest()
-        if cycle is None or cycle.response_complete:
+        if self._in_head and (cycle is None or cycle.response_complete):
             self._say(error)
         elif self._in_head:
-            cycle.keep_alive = False
-        elif cycle.response_started:
+            self.cycle.keep_alive = False
+        elif self.cycle.response_started:
             self.transport.close()
         else:
-            _disconnect(cycle)  # the body is broken: its request is answered here and nowhere else
+            _disconnect(self.cycle)  # the body is broken: its request is answered here and nowhere else
             self._say(error)
 
     def _say(self, error: ApiError) -> None:
