@@ -25,6 +25,8 @@ FAREWELL_S = 1.0
 MAX_EARLY_BYTES = 64 * 1024
 """Frames that may come before their handshake is answered, which no client should send."""
 SWITCHING = 101
+TOKENS = (b"sec-websocket-", b"connection", b"upgrade")
+"""Headers of a handshake whose values are ASCII."""
 VERSION = ((b"sec-websocket-version", b"13"),)
 Headers = Iterable[tuple[bytes, bytes]]
 log = logging.getLogger("gateway.websockets")
@@ -82,8 +84,7 @@ class GuardedWebSocketProtocol(StallGuard, WebSocketsSansIOProtocol):
             return
         if not self.handshake_complete:  # a pong must not come before the answer
             self._early += data
-            if len(self._early) > MAX_EARLY_BYTES:
-                self.transport.abort()
+            self._deaf = len(self._early) > MAX_EARLY_BYTES
         elif self._meter.allows(data, self.loop.time()):
             super().data_received(data)
             self._watch_message()
@@ -96,7 +97,26 @@ class GuardedWebSocketProtocol(StallGuard, WebSocketsSansIOProtocol):
             self.handshake_complete = True  # a refusal is complete too, which uvicorn would call an error
         elif self._early and self.handshake_complete:
             early, self._early = self._early, b""
-            self.data_received(early)
+            if self._deaf:
+                self._fail("too many frames before the handshake was answered")
+            else:
+                self.data_received(early)
+
+    def send_receive_event_to_app(self) -> None:
+        """As uvicorn's, but that a text which is none is the client's fault, and not an error in the log."""
+        data, self.frames = b"".join(self.frames), []
+        if self.close_sent:
+            return
+        try:
+            known = {"text": data.decode()} if self.curr_msg_data_type == "text" else {"bytes": data}
+        except UnicodeDecodeError:
+            self.conn.fail(CloseCode.INVALID_DATA, "text is not UTF-8")
+            self.handle_parser_exception()
+            return
+        self.queue.put_nowait({"type": "websocket.receive", **known})  # type: ignore[typeddict-item]
+        if not self.read_paused:
+            self.read_paused = True
+            self.transport.pause_reading()
 
     def handle_parser_exception(self) -> None:
         """The connection has failed. The other end may read why: closed at once, what it still sends would reset it."""
@@ -141,7 +161,7 @@ def _checked(url: bytes, headers: Headers) -> list[tuple[bytes, bytes]]:
     for name, value in headers:
         if name == b"transfer-encoding" or (name == b"content-length" and value.strip(b" \t0")):
             raise _invalid()
-        if name.startswith(b"sec-websocket-") and not value.isascii():
+        if name.startswith(TOKENS) and not value.isascii():  # the library fails over what it would say of it
             raise _invalid()
         if name != b"content-length":
             kept.append((name, value))

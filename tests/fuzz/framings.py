@@ -76,9 +76,8 @@ IGNORED = [
     "Connection: Upgraded\r\nUpgrade: websocket",
 ]
 """Upgrades that are not taken, whatever the method."""
-WEBSOCKET = (
-    "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="
-)
+KEY = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="
+WEBSOCKET = f"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n{KEY}"
 CLOSE = b"\x88\x80\0\0\0\0"
 """A frame that ends a WebSocket."""
 BROKEN = [
