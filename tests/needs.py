@@ -1,7 +1,7 @@
 """What may a test expect of the machine? What is missing skips it, or fails it where the run has promised it.
 
-`REQUIRE_SERVICES` lists the promises, e.g. `postgres,redis,chromium`; `TEST_POSTGRES_URL` and `TEST_REDIS_URL` say where
-the servers are.
+`REQUIRE_SERVICES` lists the promises, e.g. `postgres,redis,chromium,nginx,java`; `TEST_POSTGRES_URL` and `TEST_REDIS_URL` say
+where the servers are.
 """
 
 from __future__ import annotations
@@ -52,4 +52,11 @@ def chromium() -> str:
     """The path of a Chromium or Chrome."""
     found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     need("chromium", found is not None, "no chromium on this machine")
+    return found or ""
+
+
+def program(name: str) -> str:
+    """The path of `nginx` or `java`."""
+    found = shutil.which(name, path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin")
+    need(name, found is not None, f"no {name} on this machine")
     return found or ""
