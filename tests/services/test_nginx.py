@@ -26,6 +26,8 @@ ROUNDS = 40
 ONLY_WEBSOCKETS = 'default      "";'
 EVERYTHING = "default upgrade;"
 """What most configurations on the web have."""
+AT_ONCE = "proxy_buffering off; proxy_request_buffering off;"
+"""Packets of a body go on as they come."""
 FRAME = """
 daemon off; master_process off; pid nginx.pid; error_log error.log;
 events {}
@@ -66,26 +68,27 @@ def free_port() -> int:
         return port
 
 
-@pytest.fixture(scope="module", params=[ONLY_WEBSOCKETS, EVERYTHING], ids=["as documented", "every upgrade passed on"])
+@pytest.fixture(scope="module", params=[False, True], ids=["as documented", "every upgrade and packet passed on"])
 def port(shared_gateway: LiveGateway, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[int]:
     """Where nginx listens."""
     models = {f"nginx/{name}": [{"upstream_model": name}] for name in ("ok", "stream-paced-50ms-10")}
     shared_gateway.define_models(models, capabilities=["chat", "responses"])
     port = free_port()
     configuration = documented(shared_gateway.base_url.removeprefix("http://"), port)
-    assert ONLY_WEBSOCKETS in configuration
-    with nginx(tmp_path_factory.mktemp("nginx") / "run", configuration.replace(ONLY_WEBSOCKETS, request.param), port):
+    if request.param:
+        assert ONLY_WEBSOCKETS in configuration
+        configuration = configuration.replace(ONLY_WEBSOCKETS, EVERYTHING).replace("proxy_buffering off;", AT_ONCE)
+    with nginx(tmp_path_factory.mktemp("nginx") / "run", configuration, port):
         yield port
 
 
 def attack(gateway: LiveGateway, port: int, upgrade: str, number: int) -> None:
-    """A request whose body, in a packet of its own, looks like others."""
-    inner = f"GET /v1/models HTTP/1.1\r\nhost: x\r\nx-request-id: smuggled-{number}\r\nx-api-key: {gateway.key}\r\n\r\n" * 3
+    """A request whose body, which nginx sends in packets of its own, looks like others."""
+    inner = f"GET /v1/models HTTP/1.1\r\nhost: x\r\nx-request-id: smuggled-{number}\r\nx-api-key: {gateway.key}\r\n\r\n" * 400
     lines = ["POST /livez HTTP/1.1", "host: x", upgrade, f"content-length: {len(inner)}", "", ""]
     with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=2) as sock:
-        sock.sendall("\r\n".join(lines).encode())
-        time.sleep(0.01)
-        sock.sendall(inner.encode())
+        sock.sendall("\r\n".join(lines).encode() + inner.encode())
+        sock.settimeout(0.1)
         while sock.recv(65536):
             pass
 
