@@ -46,10 +46,11 @@ bench: $(RUN_STAMP) ## Measures what the gateway costs and writes docs/performan
 soak: $(RUN_STAMP) ## Runs mixed traffic for MINUTES (5), counts what is left behind and draws docs/soak.svg.
 	$(BIN)/python -m bench.soak --minutes $(or $(MINUTES),5)
 
-fuzz: $(DEV_STAMP) ## Feeds each parser for MINUTES (2) and the server 10⁵ requests and more with what nobody thought of.
+fuzz: $(DEV_STAMP) ## Feeds each parser for MINUTES (2) and the server 10⁵ requests and 10⁵ framings with what nobody thought of.
 	@$(PIP) install --quiet --no-deps --require-hashes -r requirements-fuzz.lock
 	for target in $(FUZZED); do $(BIN)/python -m tests.fuzz $$target -max_total_time=$$(($(or $(MINUTES),2) * 60)) || exit 1; done
 	$(BIN)/python -m tests.fuzz.over_http
+	$(BIN)/python -m tests.fuzz.over_sockets
 	HYPOTHESIS_PROFILE=long $(BIN)/pytest -q tests/integration/test_fuzz.py
 
 lock: $(DEV_STAMP) ## Resolves the dependencies of pyproject.toml and the fuzzer into the locks (needs a package registry).
