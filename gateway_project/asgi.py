@@ -39,10 +39,10 @@ async def http(scope: Mapping[str, Any], receive: Any, send: Any) -> None:
 
 
 async def websocket(scope: Mapping[str, Any], receive: Any, send: Any) -> None:
-    """All of them are the data path's."""
+    """All of them are the data path's, which knows their path in the table's spelling only."""
     if not running.started:
         await running.start()
-    await sockets(scope, receive, send)
+    await sockets({**scope, "path": routes.canonical(scope["path"])}, receive, send)
 
 
 application = ProtocolTypeRouter({"http": http, "websocket": websocket, "lifespan": Lifespan(running.start, running.stop)})

@@ -7,14 +7,17 @@ from itertools import chain
 
 from openai_api.bounded_body import BoundedBody, too_large
 from openai_api.context import Limits, Receive
+from openai_api.credentials import CREDENTIAL_HEADERS, key_in
 from openai_api.disconnect import Message, Rest, first_step
-from openai_api.errors import CLOSE, CREDENTIAL_HEADERS, ApiError, conflicting_credentials
+from openai_api.errors import CLOSE, ApiError, conflicting_credentials
 from providers.aside import aside
 from providers.wire.multipart import BrokenForm, Form, FormReader
 
 MAX_HEADERS = 100
 MAX_HEADER_BYTES = 32 * 1024
 ONCE = (b"host", b"content-length")
+LISTS = (b"tracestate", b"content-encoding")
+"""Headers whose values are one list, though they may come in several lines (RFC 9110 5.3)."""
 NOT_IN_A_HOST = frozenset(b"/?#@ ")
 
 
@@ -35,9 +38,7 @@ def checked_headers(headers: list[tuple[bytes, bytes]]) -> Mapping[bytes, bytes]
         text = f"A request may have {MAX_HEADERS} headers of {MAX_HEADER_BYTES} bytes in all."
         raise ApiError(431, "headers_too_large", text, headers=CLOSE)
     if len(found) != len(headers):
-        _refuse_repeated(headers)
-        if b"tracestate" in found:  # a list that may come in several headers
-            found[b"tracestate"] = b",".join([value for name, value in headers if name == b"tracestate"])
+        _merge_repeated(headers, found)
     host = found.get(b"host")
     if not host or not NOT_IN_A_HOST.isdisjoint(host):
         raise ApiError(400, "invalid_headers", "The request must have one Host header.", headers=CLOSE)
@@ -48,14 +49,21 @@ def checked_headers(headers: list[tuple[bytes, bytes]]) -> Mapping[bytes, bytes]
     return found
 
 
-def _refuse_repeated(headers: list[tuple[bytes, bytes]]) -> None:
+def _merge_repeated(headers: list[tuple[bytes, bytes]], found: dict[bytes, bytes]) -> None:
+    """Of a header that came more than once `found` has the last one: makes it the right one, or refuses."""
     names = [name for name, _ in headers]
     for name in ONCE:
         if names.count(name) > 1:
             raise ApiError(400, "invalid_headers", f"The request has more than one {name.decode()}.", headers=CLOSE)
-    for credential in CREDENTIAL_HEADERS:
-        if len({value for name, value in headers if name == credential}) > 1:
-            raise conflicting_credentials()
+    for name in LISTS:
+        if names.count(name) > 1:
+            found[name] = b",".join([value for other, value in headers if other == name])
+    for name in CREDENTIAL_HEADERS:
+        if names.count(name) > 1:
+            keys = {key: value for other, value in headers if other == name and (key := key_in(name, value))}
+            if len(keys) > 1:
+                raise conflicting_credentials()
+            found[name] = next(iter(keys.values()), b"")
 
 
 def is_form(headers: Mapping[bytes, bytes]) -> bool:

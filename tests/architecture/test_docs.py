@@ -12,7 +12,7 @@ import yaml
 from django.core.management import BaseCommand, load_command_class
 from packaging.requirements import Requirement
 
-from openai_api.routes import ROUTES
+from openai_api.routes import ROUTES, find
 from openai_api.websockets import PATH as SOCKET
 from providers import registry
 from providers.azure_openai import adapter as azure_openai
@@ -99,6 +99,12 @@ def test_command_when_its_options_are_compared_with_its_section_then_both_name_t
 @pytest.mark.parametrize("path", sorted({route.path for route in ROUTES}))
 def test_public_path_when_looked_for_then_the_page_has_it(path: str) -> None:
     assert path.replace("*", "{id}") in re.findall(r"/[a-z0-9/{}._-]+", page("http.md"))
+
+
+def test_public_paths_when_served_without_v1_then_the_page_says_so() -> None:
+    versioned = [route for route in ROUTES if route.path.startswith("/v1/")]
+    assert {find(route.method, route.path.removeprefix("/v1").replace("*", "x"))[0] for route in versioned} == set(versioned)
+    assert "Each path under `/v1` is also served without it" in page("http.md")
 
 
 def test_websocket_when_looked_for_then_the_page_has_it() -> None:
