@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from codecs import BOM_UTF8 as BOM
+from collections.abc import Mapping
 from itertools import chain
 
 from openai_api.bounded_body import BoundedBody, too_large
+from openai_api.coded_body import CodedBody, Take, coded_body
 from openai_api.context import Limits, Receive
 from openai_api.credentials import CREDENTIAL_HEADERS, key_in
 from openai_api.disconnect import Message, Rest, first_step
@@ -72,24 +74,27 @@ def is_form(headers: Mapping[bytes, bytes]) -> bool:
 
 
 async def read_body(receive: Receive, headers: Mapping[bytes, bytes], limits: Limits) -> bytes:
-    """The whole body. Raises 413 `request_too_large`, 415 `unsupported_encoding`, 408 `request_timeout`, `ClientGone`."""
-    _check_announced(headers, limits)
+    """The whole body, without its content codings. Raises 413 `request_too_large`, 415 `unsupported_encoding`,
+    400 `invalid_encoding`, 408 `request_timeout`, `ClientGone`."""
+    length = _check_announced(headers, limits)
+    coded = coded_body(headers, limits.max_body_bytes, length)
     first = first_step(receive())
-    if not isinstance(first, Rest) and not first.get("more_body"):
-        return _part(BoundedBody(receive, limits).counted(first))  # the commonest: the body has come with the head
+    if coded is None and not isinstance(first, Rest) and not first.get("more_body"):
+        return _part(BoundedBody(receive, limits).counted(first)).removeprefix(BOM)  # the commonest: it has come with the head
     parts: list[bytes] = []
-    size = await _read(BoundedBody(receive, limits), first, parts.append)
-    return await aside(size, b"".join, parts)
+    size = await _read(BoundedBody(receive, limits), first, parts.append, coded)
+    return (await aside(size, b"".join, parts)).removeprefix(BOM)
 
 
 async def read_form(
     receive: Receive, headers: Mapping[bytes, bytes], limits: Limits, max_file_bytes: int, max_form_bytes: int = 0
 ) -> tuple[Form, int]:
-    """The parts of a multipart body, and its size. A form that is announced as larger than `max_form_bytes` is not read.
-    Raises as `read_body`, and 400 `invalid_form`, 413 `file_too_large`."""
+    """The parts of a multipart body, and its size without content codings. A form that is larger than `max_form_bytes` is not
+    read. Raises as `read_body`, and 400 `invalid_form`, 413 `file_too_large`."""
     length = _check_announced(headers, limits)
     if 0 < max_form_bytes < length:
         raise _file_too_large(max_file_bytes, None)
+    coded = coded_body(headers, max_form_bytes or limits.max_body_bytes, length)
     try:
         reader = FormReader(headers[b"content-type"], max_file_bytes)
     except BrokenForm as error:
@@ -101,7 +106,7 @@ async def read_form(
             raise _file_too_large(max_file_bytes, reader.too_large)
 
     try:
-        size = await _read(BoundedBody(receive, limits), first_step(receive()), feed)
+        size = await _read(BoundedBody(receive, limits), first_step(receive()), feed, coded)
         return reader.finish(), size
     except BrokenForm as error:
         reader.form.close()
@@ -125,19 +130,25 @@ def _check_announced(headers: Mapping[bytes, bytes], limits: Limits) -> int:
     length = int(told) if told.isdigit() else 0
     if length > limits.max_body_bytes:
         raise too_large(limits)
-    if headers.get(b"content-encoding", b"").strip().lower() not in (b"", b"identity"):
-        raise ApiError(415, "unsupported_encoding", "Send the body without Content-Encoding.", headers=CLOSE)
     return length
 
 
-async def _read(body: BoundedBody, first: Message | Rest, take: Callable[[bytes], None]) -> int:
-    """Gives the body piece by piece to `take`; its size."""
+async def _read(body: BoundedBody, first: Message | Rest, take: Take, coded: CodedBody | None) -> int:
+    """Gives the body piece by piece to `take`, without its content codings; its size."""
     message = await body.begin(first)
     while True:
-        take(_part(message))
+        part = _part(message)
+        if coded is None:
+            take(part)
+        else:
+            await coded.feed(part, take)
         if not message.get("more_body"):
-            return body.size
+            break
         message = await body()
+    if coded is None:
+        return body.size
+    coded.finish()
+    return coded.size
 
 
 def _part(message: Message) -> bytes:

@@ -157,7 +157,7 @@ def test_trailers_when_sent_are_no_headers(gateway: LiveGateway) -> None:
     assert b"from-a-trailer" not in received
 
 
-@pytest.mark.parametrize("encoding", ["br", "zstd", "deflate", "gzip, gzip", "x-gzip", "\u00fc"])
+@pytest.mark.parametrize("encoding", ["compress", "lzma", "gzip;q=1", "gzip, gzip, gzip", "*", "\u00fc"])
 def test_body_when_its_encoding_is_any_other_is_415(gateway: LiveGateway, encoding: str) -> None:
     response = gateway.http.post(CHAT, content=b"x" * 1000, headers=[(b"content-encoding", encoding.encode())])
     assert (response.status_code, error_of(response)["code"]) == (415, "unsupported_encoding")
