@@ -218,7 +218,7 @@ def test_remembered_response_when_its_continuation_fails_is_forgotten(model: str
 def test_remembered_response_when_another_turn_fails_stays(socket: Socket) -> None:
     first = socket.response("ws/chat", store=False)["id"]
     socket.ask("no such model")
-    assert socket.error()[0] == 400
+    assert socket.error()[0] == 404
     socket.response("ws/chat", store=False, previous_response_id=first)
 
 

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
-from openai import AsyncOpenAI, BadRequestError, NotFoundError, OpenAI
+from openai import AsyncOpenAI, BadRequestError, OpenAI
 
 from tests.fakes.vendor import Vendor, said, vendor
 from tests.integration.test_response_actions import COMPACT, COMPACTED, COUNT, COUNTED, TALK
