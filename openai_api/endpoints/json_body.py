@@ -18,6 +18,8 @@ T = TypeVar("T")
 
 REFUSED = frozenset({"api_base", "base_url", "custom_host", "api_key", "extra_headers", "organization"})
 """Fields with which other gateways let a caller say where the provider's key goes."""
+ELSEWHERE = {"messages": "/v1/chat/completions", "input": "/v1/responses", "prompt": "/v1/completions"}
+"""The field that tells what a text request is made of, and whose it is."""
 PLACE = re.compile(r" - at `\$\.?(?P<place>[^`]*)`$")
 MISSING = re.compile(r"Object missing required field `(?P<name>[^`]+)`")
 
@@ -38,6 +40,17 @@ def json_object(body: bytes) -> Fields:
         name = min(REFUSED.intersection(fields.spans))
         raise invalid("field_not_allowed", f"A request may not set {name!r}.", name)
     return fields
+
+
+def check_place(fields: Fields, wanted: str) -> None:
+    """Raises 400 `missing_required_parameter`, which names the right path, for a body without `wanted` that is one of another
+    path's: clients are told one address, and some choose the format by the model's name."""
+    if wanted in fields.spans:
+        return
+    for name, path in ELSEWHERE.items():
+        if name in fields.spans:
+            text = f"The field {wanted!r} is required. The request has {name!r} instead, which belongs to POST {path}."
+            raise invalid("missing_required_parameter", text, wanted)
 
 
 def _invalid_json(body: bytes, error: InvalidJson) -> ApiError:

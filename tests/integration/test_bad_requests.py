@@ -51,6 +51,38 @@ def test_body_when_not_one_json_object_is_400(gateway: LiveGateway, raw: bytes, 
     assert gateway.chaos.log() == []
 
 
+RESPONSES = "/v1/responses"
+FUNCTION = {"type": "function", "name": "f", "parameters": {}}
+
+
+@pytest.mark.parametrize(
+    ("path", "fields", "wanted", "named", "other"),
+    [
+        (
+            CHAT,
+            {"stream": True, "input": [{"role": "user", "content": "x"}], "tools": [FUNCTION]},
+            "messages",
+            "input",
+            RESPONSES,
+        ),
+        (CHAT, {"model": "chaos/ok", "input": "x"}, "messages", "input", RESPONSES),
+        (CHAT, {"model": "chaos/ok", "prompt": "x"}, "messages", "prompt", "/v1/completions"),
+        (RESPONSES, {"model": "chaos/ok", "messages": [{"role": "user", "content": "x"}]}, "input", "messages", CHAT),
+        (RESPONSES, {"stream": True, "messages": []}, "input", "messages", CHAT),
+        (f"{RESPONSES}/input_tokens", {"model": "chaos/ok", "messages": []}, "input", "messages", CHAT),
+        ("/v1/completions", {"model": "chaos/ok", "messages": []}, "prompt", "messages", CHAT),
+    ],
+)
+def test_body_when_it_is_one_of_another_path_is_400_that_names_the_field_and_the_path(
+    gateway: LiveGateway, path: str, fields: dict[str, Any], wanted: str, named: str, other: str
+) -> None:
+    answer = gateway.http.post(path, json=fields)
+    error = error_of(answer)
+    assert (answer.status_code, error["code"], error["param"]) == (400, "missing_required_parameter", wanted)
+    assert all(text in error["message"] for text in (repr(wanted), repr(named), f"POST {other}."))
+    assert gateway.chaos.log() == []
+
+
 def test_body_when_a_byte_order_mark_stands_before_it_is_taken(gateway: LiveGateway) -> None:
     """RFC 8259 8.1 lets parsers ignore it, and clients on Windows send it."""
     data = json.dumps(body("chaos/ok")).encode("utf-8-sig")
