@@ -1,7 +1,7 @@
-"""May a file be a sound? Told by its first bytes, never by its name: what is certainly none is refused, the upstream judges the rest.
+"""May a file be a sound? Told by its first bytes, never by its name; what is none for certain is refused, nothing else.
 
-Which containers are taken differs by vendor and year: raw AAC, AMR, AIFF, CAF, MP4 with its index first. What is never one is text,
-and what says of itself that it is a picture, a document, an archive or a program.
+Which containers are taken differs by vendor and year: raw AAC, AMR, AIFF, CAF, MP4 with its index first. What is never a sound is
+text, and what says of itself that it is a picture, a document, an archive or a program.
 """
 
 from __future__ import annotations

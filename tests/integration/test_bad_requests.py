@@ -60,7 +60,7 @@ FUNCTION = {"type": "function", "name": "f", "parameters": {}}
     [
         (
             CHAT,
-            {"stream": True, "input": [{"role": "user", "content": "x"}], "tools": [FUNCTION]},
+            {"stream": True, "input": [{"role": "user"}], "tools": [FUNCTION]},
             "messages",
             "input",
             RESPONSES,
