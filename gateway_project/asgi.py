@@ -19,6 +19,7 @@ from gateway_project.lifespan import Lifespan  # noqa: E402
 from gateway_project.wiring import Running, limits  # noqa: E402
 from openai_api import routes  # noqa: E402
 from openai_api.consumers import InferenceConsumer  # noqa: E402
+from openai_api.cors import Cors  # noqa: E402
 from openai_api.websockets import ResponsesSocket  # noqa: E402
 
 Asgi = Callable[[Any, Any, Any], Awaitable[None]]
@@ -26,6 +27,8 @@ Asgi = Callable[[Any, Any, Any], Awaitable[None]]
 running = Running()
 only_data = settings.GATEWAY_ROLE == "data"
 inference: Asgi = InferenceConsumer.as_asgi(running.gateway)
+if settings.GATEWAY_CORS_ORIGINS:
+    inference = Cors(inference, settings.GATEWAY_CORS_ORIGINS)
 pages: Asgi = BoundedDjango(django_application, limits(MAX_BODY_BYTES))
 sockets: Asgi = ResponsesSocket.as_asgi(running.gateway)
 
@@ -39,10 +42,10 @@ async def http(scope: Mapping[str, Any], receive: Any, send: Any) -> None:
 
 
 async def websocket(scope: Mapping[str, Any], receive: Any, send: Any) -> None:
-    """All of them are the data path's."""
+    """All of them are the data path's, which knows their path in the table's spelling only."""
     if not running.started:
         await running.start()
-    await sockets(scope, receive, send)
+    await sockets({**scope, "path": routes.canonical(scope["path"])}, receive, send)
 
 
 application = ProtocolTypeRouter({"http": http, "websocket": websocket, "lifespan": Lifespan(running.start, running.stop)})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import sys
 from pathlib import Path
@@ -17,6 +18,8 @@ from providers.types import Secret
 SWITCHES = {"on": True, "off": False, "true": True, "false": False, "yes": True, "no": False, "1": True, "0": False}
 DATABASE_SCHEMES = ("postgresql", "postgres", "sqlite")
 PROXY_SCHEMES = ("http", "https")
+ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://(?:[a-z0-9._~-]+|\[[0-9a-f:]+\])(?::[0-9]{1,5})?")
+"""As a browser, an extension of one or a desktop shell sends it: scheme, host, and a port that is not the scheme's usual one."""
 POSTGRES_OPTIONS: dict[str, Any] = {
     "connect_timeout": 3,
     "keepalives": 1,
@@ -115,6 +118,17 @@ def hosts(name: str) -> list[str]:
         Reach(found)
     except ValueError:
         raise ImproperlyConfigured(f"{name} names a network that is none; one looks like 10.0.0.0/8") from None
+    return found
+
+
+def origins(name: str) -> list[str]:
+    """Origins of web pages, or `*`."""
+    found = [word.lower().removesuffix("/") for word in words(name)]
+    for word in found:
+        if word != "*" and not ORIGIN.fullmatch(word):
+            raise ImproperlyConfigured(
+                f"{name} must be * or origins such as https://app.example, without a path; {word!r} is none"
+            )
     return found
 
 

@@ -45,6 +45,8 @@ class InferenceConsumer:
         inbound.headers = checked_headers(headers)
         route, inbound.argument = routes.find(inbound.method, inbound.path)
         inbound.record.route = route.path
+        if inbound.path != route.path:  # rows tell one path for all its spellings
+            inbound.record.path = route.path.removesuffix("*") + inbound.argument
         if route.keyed:
             identify(self._gateway, inbound)  # before the body: nobody without a key makes the gateway hold one
         if inbound.method not in BODYLESS:

@@ -14,7 +14,6 @@ import msgspec
 from providers.errors import CallerError, ProviderError
 
 Headers = tuple[tuple[bytes, bytes], ...]
-CREDENTIAL_HEADERS = (b"authorization", b"x-api-key", b"api-key")
 CLOSE: Headers = ((b"connection", b"close"),)
 RETRY_SOON: Headers = ((b"retry-after", b"1"),)
 

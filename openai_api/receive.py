@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from codecs import BOM_UTF8 as BOM
+from collections.abc import Mapping
 from itertools import chain
 
 from openai_api.bounded_body import BoundedBody, too_large
+from openai_api.coded_body import CodedBody, Take, coded_body
 from openai_api.context import Limits, Receive
+from openai_api.credentials import CREDENTIAL_HEADERS, key_in
 from openai_api.disconnect import Message, Rest, first_step
-from openai_api.errors import CLOSE, CREDENTIAL_HEADERS, ApiError, conflicting_credentials
+from openai_api.errors import CLOSE, ApiError, conflicting_credentials
 from providers.aside import aside
 from providers.wire.multipart import BrokenForm, Form, FormReader
 
 MAX_HEADERS = 100
 MAX_HEADER_BYTES = 32 * 1024
 ONCE = (b"host", b"content-length")
+LISTS = (b"tracestate", b"content-encoding")
+"""Headers whose values are one list, though they may come in several lines (RFC 9110 5.3)."""
 NOT_IN_A_HOST = frozenset(b"/?#@ ")
 
 
@@ -35,9 +40,7 @@ def checked_headers(headers: list[tuple[bytes, bytes]]) -> Mapping[bytes, bytes]
         text = f"A request may have {MAX_HEADERS} headers of {MAX_HEADER_BYTES} bytes in all."
         raise ApiError(431, "headers_too_large", text, headers=CLOSE)
     if len(found) != len(headers):
-        _refuse_repeated(headers)
-        if b"tracestate" in found:  # a list that may come in several headers
-            found[b"tracestate"] = b",".join([value for name, value in headers if name == b"tracestate"])
+        _merge_repeated(headers, found)
     host = found.get(b"host")
     if not host or not NOT_IN_A_HOST.isdisjoint(host):
         raise ApiError(400, "invalid_headers", "The request must have one Host header.", headers=CLOSE)
@@ -48,14 +51,21 @@ def checked_headers(headers: list[tuple[bytes, bytes]]) -> Mapping[bytes, bytes]
     return found
 
 
-def _refuse_repeated(headers: list[tuple[bytes, bytes]]) -> None:
+def _merge_repeated(headers: list[tuple[bytes, bytes]], found: dict[bytes, bytes]) -> None:
+    """Of a header that came more than once `found` has the last one: makes it the right one, or refuses."""
     names = [name for name, _ in headers]
     for name in ONCE:
         if names.count(name) > 1:
             raise ApiError(400, "invalid_headers", f"The request has more than one {name.decode()}.", headers=CLOSE)
-    for credential in CREDENTIAL_HEADERS:
-        if len({value for name, value in headers if name == credential}) > 1:
-            raise conflicting_credentials()
+    for name in LISTS:
+        if names.count(name) > 1:
+            found[name] = b",".join([value for other, value in headers if other == name])
+    for name in CREDENTIAL_HEADERS:
+        if names.count(name) > 1:
+            keys = {key: value for other, value in headers if other == name and (key := key_in(name, value))}
+            if len(keys) > 1:
+                raise conflicting_credentials()
+            found[name] = next(iter(keys.values()), b"")
 
 
 def is_form(headers: Mapping[bytes, bytes]) -> bool:
@@ -64,24 +74,27 @@ def is_form(headers: Mapping[bytes, bytes]) -> bool:
 
 
 async def read_body(receive: Receive, headers: Mapping[bytes, bytes], limits: Limits) -> bytes:
-    """The whole body. Raises 413 `request_too_large`, 415 `unsupported_encoding`, 408 `request_timeout`, `ClientGone`."""
-    _check_announced(headers, limits)
+    """The whole body, without its content codings. Raises 413 `request_too_large`, 415 `unsupported_encoding`,
+    400 `invalid_encoding`, 408 `request_timeout`, `ClientGone`."""
+    length = _check_announced(headers, limits)
+    coded = coded_body(headers, limits.max_body_bytes, length)
     first = first_step(receive())
-    if not isinstance(first, Rest) and not first.get("more_body"):
-        return _part(BoundedBody(receive, limits).counted(first))  # the commonest: the body has come with the head
+    if coded is None and not isinstance(first, Rest) and not first.get("more_body"):
+        return _part(BoundedBody(receive, limits).counted(first)).removeprefix(BOM)  # the commonest: it has come with the head
     parts: list[bytes] = []
-    size = await _read(BoundedBody(receive, limits), first, parts.append)
-    return await aside(size, b"".join, parts)
+    size = await _read(BoundedBody(receive, limits), first, parts.append, coded)
+    return (await aside(size, b"".join, parts)).removeprefix(BOM)
 
 
 async def read_form(
     receive: Receive, headers: Mapping[bytes, bytes], limits: Limits, max_file_bytes: int, max_form_bytes: int = 0
 ) -> tuple[Form, int]:
-    """The parts of a multipart body, and its size. A form that is announced as larger than `max_form_bytes` is not read.
-    Raises as `read_body`, and 400 `invalid_form`, 413 `file_too_large`."""
+    """The parts of a multipart body, and its size without content codings. A form that is larger than `max_form_bytes` is not
+    read. Raises as `read_body`, and 400 `invalid_form`, 413 `file_too_large`."""
     length = _check_announced(headers, limits)
     if 0 < max_form_bytes < length:
         raise _file_too_large(max_file_bytes, None)
+    coded = coded_body(headers, max_form_bytes or limits.max_body_bytes, length)
     try:
         reader = FormReader(headers[b"content-type"], max_file_bytes)
     except BrokenForm as error:
@@ -93,7 +106,7 @@ async def read_form(
             raise _file_too_large(max_file_bytes, reader.too_large)
 
     try:
-        size = await _read(BoundedBody(receive, limits), first_step(receive()), feed)
+        size = await _read(BoundedBody(receive, limits), first_step(receive()), feed, coded)
         return reader.finish(), size
     except BrokenForm as error:
         reader.form.close()
@@ -117,19 +130,25 @@ def _check_announced(headers: Mapping[bytes, bytes], limits: Limits) -> int:
     length = int(told) if told.isdigit() else 0
     if length > limits.max_body_bytes:
         raise too_large(limits)
-    if headers.get(b"content-encoding", b"").strip().lower() not in (b"", b"identity"):
-        raise ApiError(415, "unsupported_encoding", "Send the body without Content-Encoding.", headers=CLOSE)
     return length
 
 
-async def _read(body: BoundedBody, first: Message | Rest, take: Callable[[bytes], None]) -> int:
-    """Gives the body piece by piece to `take`; its size."""
+async def _read(body: BoundedBody, first: Message | Rest, take: Take, coded: CodedBody | None) -> int:
+    """Gives the body piece by piece to `take`, without its content codings; its size."""
     message = await body.begin(first)
     while True:
-        take(_part(message))
+        part = _part(message)
+        if coded is None:
+            take(part)
+        else:
+            await coded.feed(part, take)
         if not message.get("more_body"):
-            return body.size
+            break
         message = await body()
+    if coded is None:
+        return body.size
+    coded.finish()
+    return coded.size
 
 
 def _part(message: Message) -> bytes:

@@ -1,7 +1,12 @@
-"""Which public paths are there? The table of contents; everything else is Django's."""
+"""Which public paths are there? The table of contents; everything else is Django's.
+
+The table has each path once. A client whose base address lacks `/v1`, has it twice or ends in a slash reaches the same route:
+`/chat/completions`, `/v1/v1/models`, `/v1//responses/`.
+"""
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 from openai_api.endpoints import (
@@ -30,7 +35,8 @@ from providers.wire.openai_image import MAX_FILE_BYTES as MAX_IMAGE_BYTES
 
 
 class Route(NamedTuple):
-    """A path ends in `*` when the rest of it, slashes included, is the argument. `keyed` paths need a client key.
+    """A path ends in `*` when the rest of it is the argument: with its slashes as they came where it is `verbatim`, for names
+    may hold them. `keyed` paths need a client key.
     `max_file_bytes` is the largest file in a form; 0 where no form is taken. `max_form_bytes` is the largest such form, where
     that says the same of its one file; 0 for as much as any body."""
 
@@ -40,6 +46,7 @@ class Route(NamedTuple):
     keyed: bool = True
     max_file_bytes: int = 0
     max_form_bytes: int = 0
+    verbatim: bool = False
 
 
 MIB = 1024**2
@@ -47,7 +54,6 @@ MIB = 1024**2
 
 ROUTES = (
     Route("POST", "/v1/chat/completions", inference(chat_completions.decode)),
-    Route("POST", "/chat/completions", inference(chat_completions.decode)),
     Route("POST", "/v1/completions", inference(completions.decode)),
     Route("POST", "/v1/embeddings", inference(embeddings.decode)),
     Route("POST", "/v1/moderations", inference(moderations.decode)),
@@ -65,9 +71,7 @@ ROUTES = (
     Route("DELETE", "/v1/responses/*", response_objects.delete),
     Route("POST", "/v1/responses/*", response_objects.cancel),
     Route("GET", "/v1/models", models.list_models),
-    Route("GET", "/models", models.list_models),
-    Route("GET", "/v1/models/*", models.get_model),
-    Route("GET", "/models/*", models.get_model),
+    Route("GET", "/v1/models/*", models.get_model, verbatim=True),
     Route("GET", "/livez", health.livez, keyed=False),
     Route("GET", "/health/liveness", health.livez, keyed=False),
     Route("GET", "/health/liveliness", health.livez, keyed=False),
@@ -78,21 +82,32 @@ ROUTES = (
     Route("GET", "/metrics", metrics.metrics, keyed=False),
 )
 
+VERSION = "/v1"
+_HEAD = re.compile(r"/+(?:v1/+)*")
+_SLASHES = re.compile(r"/{2,}")
 _BY_PATH = {path: {route.method: route for route in ROUTES if route.path == path} for path in {route.path for route in ROUTES}}
 _EXACT = {path: methods for path, methods in _BY_PATH.items() if path[-1] != "*"}
+_EXACT |= {path.removeprefix(VERSION): methods for path, methods in _EXACT.items()}
 _PREFIXES = tuple((path[:-1], methods) for path, methods in _BY_PATH.items() if path[-1] == "*")
+_FIRST = {"v1", *(path.split("/")[2] for path in _BY_PATH if path.startswith(f"{VERSION}/"))}
 
 
 def owns(path: str) -> bool:
-    """Whether a path is answered here: the table, and all of `/v1`, however it is spelled."""
-    return path in _EXACT or path.lstrip("/").partition("/")[0] == "v1" or any(path.startswith(prefix) for prefix, _ in _PREFIXES)
+    """Whether a path is answered here, if only with 404: the table, all of `/v1`, and what begins like a path of the table."""
+    return path in _EXACT or path.lstrip("/").partition("/")[0] in _FIRST
+
+
+def canonical(path: str) -> str:
+    """A path as the table would spell it: with `/v1` once, without doubled slashes, and without one at the end."""
+    head = _HEAD.match(path)
+    return f"{VERSION}/{_SLASHES.sub('/', path[head.end() :]).strip('/')}" if head else path
 
 
 def find(method: str, path: str) -> tuple[Route, str]:
     """The route and its argument. Raises 404 `not_found`, or 405 `method_not_allowed` with `Allow`."""
     methods, argument = _EXACT.get(path), ""
     if methods is None:
-        methods, argument = _by_prefix(path)
+        methods, argument = _respelled(path)
     if not methods:
         raise invalid("not_found", f"There is nothing at {method} {path[:200]}.", status=404)
     route = methods.get("GET" if method == "HEAD" else method)
@@ -103,8 +118,19 @@ def find(method: str, path: str) -> tuple[Route, str]:
     return route, argument
 
 
-def _by_prefix(path: str) -> tuple[dict[str, Route], str]:
+def _respelled(path: str) -> tuple[dict[str, Route], str]:
+    """The routes of a path that the table does not have in these letters, and the argument."""
+    spelled = canonical(path)
+    if spelled in _EXACT:
+        return _EXACT[spelled], ""
     for prefix, methods in _PREFIXES:
-        if path.startswith(prefix) and len(path) > len(prefix):
-            return methods, path[len(prefix) :]
+        if spelled.startswith(prefix):
+            verbatim = any(route.verbatim for route in methods.values())
+            return methods, _rest(path, prefix) if verbatim else spelled[len(prefix) :]
     return {}, ""
+
+
+def _rest(path: str, prefix: str) -> str:
+    """What stands behind the prefix, whose slashes may be doubled, as it came."""
+    name = prefix.removeprefix(f"{VERSION}/")
+    return path[path.index(name) + len(name) :]

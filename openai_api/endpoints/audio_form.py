@@ -10,8 +10,8 @@ from openai_api.endpoints.form_body import file_of, form_of, form_secrets, text_
 from openai_api.errors import invalid
 from providers.capabilities import Capability
 from providers.types import Call, Wire
-from providers.wire.audio_container import NAMES, container_of
-from providers.wire.multipart import Form
+from providers.wire.audio_container import no_sound
+from providers.wire.multipart import HEAD_BYTES, Form
 from providers.wire.openai_transcription import BOOLEANS, GRANULARITIES, HIGHEST, LOWEST
 
 SINGLE = ("file", "model", "response_format", "temperature", "stream")
@@ -20,9 +20,8 @@ SINGLE = ("file", "model", "response_format", "temperature", "stream")
 def audio_call(inbound: Inbound, capability: Capability, formats: Collection[str]) -> Call:
     """The call. Raises 400 `ApiError`s that name the field at fault."""
     form = form_of(inbound, *SINGLE)
-    if container_of(file_of(form, "file").head) is None:
-        known = ", ".join(NAMES)
-        raise invalid("unsupported_file_type", f"The file is no sound in a known container. Known are {known}.", "file")
+    if what := no_sound(file_of(form, "file").head[:HEAD_BYTES]):
+        raise invalid("unsupported_file_type", f"The file is no sound: it is {what}.", "file")
     _check(form, formats)
     return make_call(
         inbound,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from openai_api.context import Inbound
 from openai_api.endpoints.call import make_call, secrets_of
-from openai_api.endpoints.json_body import json_object, typed
+from openai_api.endpoints.json_body import check_place, json_object, typed
 from providers.capabilities import Capability
 from providers.types import Call, Wire
 from providers.wire.openai_text import decode_completion
@@ -13,6 +13,7 @@ from providers.wire.openai_text import decode_completion
 def decode(inbound: Inbound) -> Call:
     """The call. Raises 400 `ApiError`s that name the field at fault."""
     fields = json_object(inbound.body)
+    check_place(fields, "prompt")
     request = typed(decode_completion, inbound.body)
     return make_call(
         inbound,

@@ -19,6 +19,8 @@ from providers.wire.openai_image import MAX_IMAGES, RESPONSE_FORMATS, ImageReque
 
 Request = TypeVar("Request", bound=ImageRequest)
 ADDRESSES = ("http://", "https://", "data:")
+USUAL_MODELS = ("gpt-image-2", "gpt-image-1.5", "gpt-image-1", "gpt-image-1-mini", "dall-e-3", "dall-e-2")
+"""OpenAI's names, the latest first: which one it takes by default has changed with the years."""
 SINGLE = ("model", "prompt", "n", "response_format", "stream")
 
 
@@ -50,11 +52,18 @@ def image_call(inbound: Inbound, capability: Capability, kind: type[ImageRequest
         inbound,
         capability,
         Wire.OPENAI_IMAGE,
-        request.model,
+        _usual_model(inbound, capability) if request.model is None else request.model,
         fields,
         stream=bool(request.stream),
         credentials=secrets,
     )
+
+
+def _usual_model(inbound: Inbound, capability: Capability) -> str | None:
+    """The model for a request that names none: the first of the usual ones that can do it and that the key may use."""
+    models, caller = inbound.catalog.models, inbound.caller
+    able = (name for name in USUAL_MODELS if name in models and capability in models[name].targets and caller.may_use(name))
+    return next(able, None)
 
 
 def _check(request: ImageRequest) -> None:

@@ -9,6 +9,7 @@ from typing import TypeVar
 import msgspec
 
 from openai_api.errors import ApiError, invalid
+from providers.wire.broken_text import lone_surrogate, place_of
 from providers.wire.json_guard import UnsafeJson, check_text
 from providers.wire.patch import DuplicateKey, Fields, InvalidJson, fields_of
 
@@ -17,25 +18,54 @@ T = TypeVar("T")
 
 REFUSED = frozenset({"api_base", "base_url", "custom_host", "api_key", "extra_headers", "organization"})
 """Fields with which other gateways let a caller say where the provider's key goes."""
+ELSEWHERE = {"messages": "/v1/chat/completions", "input": "/v1/responses", "prompt": "/v1/completions"}
+"""The field that tells what a text request is made of, and whose it is."""
 PLACE = re.compile(r" - at `\$\.?(?P<place>[^`]*)`$")
 MISSING = re.compile(r"Object missing required field `(?P<name>[^`]+)`")
 
 
 def json_object(body: bytes) -> Fields:
-    """The fields of the body. Raises 400 `invalid_encoding`, `invalid_json`, `duplicate_key` or `field_not_allowed`."""
+    """The fields of the body. Raises 400 `invalid_encoding`, `invalid_unicode`, `invalid_json`, `duplicate_key` or
+    `field_not_allowed`."""
     try:
         check_text(body)
         fields = fields_of(body)
     except UnsafeJson as error:
-        raise invalid(error.code, error.message) from error
+        raise invalid(error.code, error.message, _place(body, error.offset)) from error
     except DuplicateKey as error:
         raise invalid("duplicate_key", f"The request body is ambiguous: {error}.") from error
     except InvalidJson as error:
-        raise invalid("invalid_json", f"The request body is not a JSON object: {error}.") from error
+        raise _invalid_json(body, error) from error
     if not REFUSED.isdisjoint(fields.spans):
         name = min(REFUSED.intersection(fields.spans))
         raise invalid("field_not_allowed", f"A request may not set {name!r}.", name)
     return fields
+
+
+def check_place(fields: Fields, wanted: str) -> None:
+    """Raises 400 `missing_required_parameter`, which names the right path, for a body without `wanted` that is one of another
+    path's: clients are told one address, and some choose the format by the model's name."""
+    if wanted in fields.spans:
+        return
+    for name, path in ELSEWHERE.items():
+        if name in fields.spans:
+            text = f"The field {wanted!r} is required. The request has {name!r} instead, which belongs to POST {path}."
+            raise invalid("missing_required_parameter", text, wanted)
+
+
+def _invalid_json(body: bytes, error: InvalidJson) -> ApiError:
+    at = lone_surrogate(body)
+    if at is None:
+        return invalid("invalid_json", f"The request body is not a JSON object: {error}.")
+    place = _place(body, at)
+    where = f"The string in {place!r}" if place else "A string of the request body"
+    half = body[at : at + 6].decode("ascii")
+    message = f"{where} holds {half} at byte {at}: half of a surrogate pair, which is no character."
+    return invalid("invalid_unicode", message, place)
+
+
+def _place(body: bytes, offset: int | None) -> str | None:
+    return None if offset is None else place_of(body, offset)
 
 
 def typed(decode: Callable[[S], T], body: S) -> T:

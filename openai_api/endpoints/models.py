@@ -18,5 +18,7 @@ async def list_models(gateway: Gateway, inbound: Inbound) -> None:
 
 
 async def get_model(gateway: Gateway, inbound: Inbound) -> None:
-    """One model object; its id may hold slashes."""
-    await send_json(inbound, resolve_model(inbound.argument, inbound.caller, inbound.catalog).card)
+    """One model object; its id may hold slashes, and one more at either end of the path is forgiven."""
+    known, name = inbound.catalog.models, inbound.argument
+    name = name if name in known else name.strip("/")
+    await send_json(inbound, resolve_model(name, inbound.caller, inbound.catalog).card)

@@ -6,6 +6,7 @@ from typing import Any
 
 from openai_api.context import Inbound
 from openai_api.endpoints.call import make_call, secrets_of
+from openai_api.endpoints.json_body import check_place
 from openai_api.errors import invalid
 from providers.capabilities import Capability
 from providers.types import Call, Wire
@@ -19,6 +20,8 @@ DEFAULT_MODEL = "gpt-4-responses"
 
 def response_call(inbound: Inbound, fields: Fields, request: ResponseRequest, **more: Any) -> Call:
     """The call. Raises 400 `ApiError`s that name the field at fault."""
+    if "messages" in fields.spans:
+        check_place(fields, "input")
     if request.previous_response_id is not None and request.conversation is not None:
         raise invalid("invalid_value", "Give 'previous_response_id' or 'conversation', not both.", "previous_response_id")
     return make_call(

@@ -34,7 +34,7 @@ async def continue_response(
     """The call with what went before, or for the upstream that keeps it, pinned to that; and with what makes our ids.
     What lies where neither the model nor its fallback models lead is carried over.
 
-    Raises 404 `previous_response_not_found`, 503 when it cannot be looked up, and what `fetch` raises.
+    Raises 400 `previous_response_not_found`, 503 when it cannot be looked up, and what `fetch` raises.
     """
     return await with_references(await _continued(call, entry, client, catalog, ids, store, fetch), client, store)
 
@@ -77,9 +77,9 @@ async def found(store: ResponseStore, response_id: str, client: Client) -> Store
 
 
 def not_found(response_id: str) -> ApiError:
-    """One and the same for a response that does not exist, has expired, or is another's."""
+    """One and the same for a response that does not exist, has expired, or is another's; 400, as OpenAI says it."""
     message = f"Previous response with id {response_id[:260]!r} not found."
-    return invalid("previous_response_not_found", message, "previous_response_id", status=404)
+    return invalid("previous_response_not_found", message, "previous_response_id")
 
 
 def _with(call: Call, changes: dict[str, bytes | None], **more: Any) -> Call:

@@ -7,15 +7,16 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
+from providers.errors import InvalidResponse
 from providers.openai_compatible.address import head_of
 from providers.openai_compatible.base import Changes, VendorBase
 from providers.transport import Transport, UpstreamReply
 from providers.types import Call, Reply, ReplyStream
 from providers.wire.openai_chat import answer_of
-from providers.wire.patch import patch
+from providers.wire.patch import Fields, fields_of, patch
 
-NOTHING_SAID = b'{"object":"response","deleted":true}'
-"""Some upstreams delete without a word."""
+DELETED = fields_of(b'{"object":"response","deleted":true}')
+DONE = range(200, 300)
 ANSWERS = MappingProxyType({"input_tokens": "input_tokens", "compact": "output"})
 """The field that an answer must have, by the call's `action`."""
 
@@ -40,7 +41,10 @@ class ResponsesMethods(VendorBase):
         if call.stream:
             return await self.stream(request, call, transport)
         answer: UpstreamReply = await transport.fetch(request)
-        body = self.good(answer, call) or NOTHING_SAID
+        if method == "DELETE" and answer.status in DONE:
+            deleted = _deletion(answer.body)
+            return Reply(wire=call.wire, body=deleted.body, fields=deleted)
+        body = self.good(answer, call)
         return Reply(wire=call.wire, body=body, fields=answer_of(body, ANSWERS.get(call.action, "object")))
 
     def _about(self, call: Call) -> bytes:
@@ -49,3 +53,12 @@ class ResponsesMethods(VendorBase):
         if "model" in call.fields.spans:
             changes["model"] = self._model
         return patch(call.fields, changes) if changes else call.body
+
+
+def _deletion(body: bytes) -> Fields:
+    """What was said of a deletion that was done. Some upstreams say it with `{}`, or without a word. Raises the error that an
+    upstream says with a good status."""
+    try:
+        return answer_of(body, "deleted")
+    except InvalidResponse:
+        return DELETED

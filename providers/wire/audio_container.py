@@ -1,48 +1,68 @@
-"""In which container does a sound come? Told by the first bytes of the file, never by its name.
+"""May a file be a sound? Told by its first bytes, never by its name; what is none for certain is refused, nothing else.
 
-Formats: FLAC (RFC 9639), ISO base media files (ISO/IEC 14496-12: m4a, mp4), MPEG audio frames and ID3v2 tags (mp3, mpga),
-MPEG program streams (ISO/IEC 13818-1: mpeg), Ogg (RFC 3533: oga, ogg), RIFF and its 64-bit kin (wav), EBML (RFC 8794: webm).
+Which containers are taken differs by vendor and year: raw AAC, AMR, AIFF, CAF, MP4 with its index first. What is never a sound is
+text, and what says of itself that it is a picture, a document, an archive or a program.
 """
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE, getincrementaldecoder
 from typing import NamedTuple
-
-NAMES = ("flac", "m4a", "mp3", "mp4", "mpeg", "mpga", "oga", "ogg", "wav", "webm")
-"""What clients call them."""
 
 
 class Mark(NamedTuple):
     """`value` stands at the byte `at` of the file; `then` stands at the byte `then_at`."""
 
-    container: str
+    what: str
     at: int
     value: bytes
     then_at: int = 0
     then: bytes = b""
 
 
-FRAMES = b"\xfb\xfa\xf3\xf2\xe3\xe2" + b"\xfd\xfc\xf5\xf4\xe5\xe4" + b"\xff\xf7\xf6"
-"""The second byte of MPEG audio's frames of layer III, II and I. Layer I with a checksum, which nobody has, is left out: it
-looks like text in UTF-16."""
-MARKS = (
-    Mark("flac", 0, b"fLaC"),
-    Mark("mp4", 4, b"ftyp"),
-    Mark("mp3", 0, b"ID3"),
-    Mark("ogg", 0, b"OggS"),
-    Mark("wav", 0, b"RIFF", 8, b"WAVE"),
-    Mark("wav", 0, b"RF64", 8, b"WAVE"),
-    Mark("wav", 0, b"BW64", 8, b"WAVE"),
-    Mark("webm", 0, b"\x1a\x45\xdf\xa3"),
-    Mark("mpeg", 0, b"\x00\x00\x01\xba"),
-    Mark("mpeg", 0, b"\x00\x00\x01\xb3"),
-    *(Mark("mp3", 0, bytes((0xFF, second))) for second in FRAMES),
+SOUNDS = (b"#!AMR", b"ID3", b"OggS", b"fLaC", b".snd", b"MThd")
+"""How sounds begin that could be taken for text where little of them is there."""
+BOMS = (BOM_UTF8, BOM_UTF16_LE, BOM_UTF16_BE)
+"""None begins a frame of MPEG audio that anybody makes: `FF FE` would be one of layer I without a checksum."""
+OTHERS = (
+    *(Mark("text", 0, mark) for mark in BOMS),
+    Mark("a PDF document", 0, b"%PDF"),
+    Mark("a picture", 0, b"\x89PNG"),
+    Mark("a picture", 0, b"\xff\xd8\xff"),
+    Mark("a picture", 0, b"GIF8"),
+    Mark("a picture", 0, b"RIFF", 8, b"WEBP"),
+    Mark("an archive", 0, b"PK\x03\x04"),
+    Mark("an archive", 0, b"\x1f\x8b"),
+    Mark("a program", 0, b"\x7fELF"),
+    Mark("filled with zeros", 0, bytes(16)),
 )
+CONTROL = bytes(set(range(32)) - set(b"\t\n\v\f\r\x1b")) + b"\x7f"
+"""Bytes that no text has."""
+MOSTLY = 0.75
+"""The share of ASCII in a text of an older encoding, at least."""
 
 
-def container_of(head: bytes) -> str | None:
-    """The container of a file that begins with `head`, of which 12 bytes are looked at; None for all else."""
-    for mark in MARKS:
+def no_sound(head: bytes) -> str | None:
+    """What a file is instead, such as "text", if it is no sound for certain; 64 bytes of it are looked at."""
+    if head.startswith(SOUNDS):
+        return None
+    for mark in OTHERS:
         if head.startswith(mark.value, mark.at) and head.startswith(mark.then, mark.then_at):
-            return mark.container
-    return None
+            return mark.what
+    return "text" if _is_text(head) or _is_wide_text(head) else None
+
+
+def _is_text(head: bytes) -> bool:
+    if len(head.translate(None, CONTROL)) < len(head):
+        return False
+    try:
+        getincrementaldecoder("utf-8")().decode(head)  # whose last character may be cut
+    except UnicodeDecodeError:
+        return sum(byte < 0x80 for byte in head) >= MOSTLY * len(head)
+    return True
+
+
+def _is_wide_text(head: bytes) -> bool:
+    """UTF-16 without a byte order mark, of characters that ASCII has too."""
+    high, low = head[::2], head[1::2]
+    return any(len(text) > 1 and not any(zeros) and _is_text(text) for text, zeros in ((high, low), (low, high)))

@@ -25,12 +25,13 @@ _INNERMOST = re.compile(rb"\[\]|\{:*\}")
 
 
 class UnsafeJson(ValueError):
-    """The text is refused; `code` says why in one word."""
+    """The text is refused; `code` says why in one word, and `offset` at which byte, if it is one."""
 
-    def __init__(self, code: str, message: str) -> None:
+    def __init__(self, code: str, message: str, offset: int | None = None) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
+        self.offset = offset
 
 
 def check_text(body: bytes, slice_bytes: int = SLICE_BYTES) -> None:
@@ -57,11 +58,11 @@ def _checked_slices(body: bytes, slice_bytes: int) -> bytes:
     structure: list[bytes] = []
     in_string, number = False, b""
     for start, end in _slices(body, slice_bytes):
-        part = body[start:end]
+        part, kept = body[start:end], len(decoder.getstate()[0])
         try:
             decoder.decode(part, end == len(body))
         except UnicodeDecodeError as error:
-            raise _not_utf8() from error
+            raise _not_utf8(error, start - kept) from error
         between = _without_escapes(part).split(b'"')
         outside = number + b'"'.join(between[in_string::2])
         in_string ^= len(between) % 2 == 0
@@ -93,11 +94,13 @@ def _check_encoding(body: bytes) -> None:
     try:
         body.isascii() or body.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise _not_utf8() from error
+        raise _not_utf8(error, 0) from error
 
 
-def _not_utf8() -> UnsafeJson:
-    return UnsafeJson("invalid_encoding", "The request body is not valid UTF-8.")
+def _not_utf8(error: UnicodeDecodeError, start: int) -> UnsafeJson:
+    offset = start + error.start
+    bad = error.object[error.start]
+    return UnsafeJson("invalid_encoding", f"The request body is not valid UTF-8: 0x{bad:02x} at byte {offset}.", offset)
 
 
 def _out_of_range() -> UnsafeJson:

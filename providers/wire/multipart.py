@@ -31,6 +31,8 @@ TOKEN_TYPE = re.compile(r"[A-Za-z0-9!#$&^_.+-]{1,100}/[A-Za-z0-9!#$&^_.+-]{1,100
 OPTION = re.compile(rb';[ \t]*([!#$%&\'*+.^_`|~0-9A-Za-z-]+)=(?:"((?:[^"\\]|\\.)*+)"|([^;" \t]*+))[ \t]*')
 """A parameter of a header: its name, and its value with quotes or without."""
 ESCAPED = re.compile(rb'\\(["\\])')
+FIRST_ENDS = (b"\r", b"-")
+"""What may follow the first boundary: a part, or the end of a form without any."""
 PLAIN_CODINGS = frozenset({b"binary", b"8bit", b"7bit"})
 
 
@@ -129,16 +131,32 @@ class FormReader:
             "on_end": self._end,
         }
         self._parser = MultipartParser(boundary, calls)  # type: ignore[arg-type]
+        self._delimiter = b"\n--" + boundary
+        self._preamble: bytes | None = b"\n"
+        """The end of what came before the first boundary, after a line break to begin with; None behind it."""
 
     def feed(self, data: bytes) -> None:
         """Reads on. Raises `BrokenForm`."""
         try:
-            self._parser.write(data)
+            self._parser.write(data if self._preamble is None else self._behind_preamble(data))
         except MultipartParseError as error:
             raise BrokenForm("The body is not a form with this boundary.") from error
 
+    def _behind_preamble(self, data: bytes) -> bytes:
+        """What of the data is at or behind the first boundary. Text before it, and after the last one, says nothing (RFC 2046
+        5.1.1)."""
+        held = (self._preamble or b"") + data
+        at = min((found for end in FIRST_ENDS if (found := held.find(self._delimiter + end)) >= 0), default=-1)
+        if at < 0:
+            self._preamble = held[-len(self._delimiter) :]
+            return b""
+        self._preamble = None
+        return held[at + 1 :]
+
     def finish(self) -> Form:
         """The whole form. Raises `BrokenForm` when its end is missing."""
+        if self._preamble not in (None, b"\n"):
+            raise BrokenForm("The body is not a form with this boundary.")
         if not self._ended:
             raise BrokenForm("The form is cut off: its closing boundary is missing.")
         return self.form

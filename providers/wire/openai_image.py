@@ -44,7 +44,7 @@ DETAILS = MappingProxyType({"image_tokens": 0, "text_tokens": 0})
 class ImageRequest(msgspec.Struct, kw_only=True):
     """The fields of a request that the gateway reads; everything else passes as it came."""
 
-    model: str
+    model: str | None = None
     n: int | None = None
     stream: bool | None = None
     response_format: str | None = None

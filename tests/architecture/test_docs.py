@@ -12,7 +12,8 @@ import yaml
 from django.core.management import BaseCommand, load_command_class
 from packaging.requirements import Requirement
 
-from openai_api.routes import ROUTES
+from openai_api.cors import EXPOSED
+from openai_api.routes import ROUTES, find
 from openai_api.websockets import PATH as SOCKET
 from providers import registry
 from providers.azure_openai import adapter as azure_openai
@@ -25,7 +26,7 @@ from providers.together.voices import KOKORO, ORPHEUS, SONIC
 from providers.xai import adapter as xai
 from tests.architecture.sources import PACKAGES, ROOT, files, place, tree
 
-READERS = {"text", "switch", "switch_or", "number", "count", "choice", "words", "database", "cache", "proxy", "hosts"}
+READERS = {"text", "switch", "switch_or", "number", "count", "choice", "words", "database", "cache", "proxy", "hosts", "origins"}
 COMMANDS = {
     path.stem: path.parts[-4]
     for path in files(*(f"{package}/management/commands/*.py" for package in PACKAGES))
@@ -99,6 +100,19 @@ def test_command_when_its_options_are_compared_with_its_section_then_both_name_t
 @pytest.mark.parametrize("path", sorted({route.path for route in ROUTES}))
 def test_public_path_when_looked_for_then_the_page_has_it(path: str) -> None:
     assert path.replace("*", "{id}") in re.findall(r"/[a-z0-9/{}._-]+", page("http.md"))
+
+
+def test_public_paths_when_served_without_v1_then_the_page_says_so() -> None:
+    versioned = [route for route in ROUTES if route.path.startswith("/v1/")]
+    assert {find(route.method, route.path.removeprefix("/v1").replace("*", "x"))[0] for route in versioned} == set(versioned)
+    assert "Each path under `/v1` is also served without it" in page("http.md")
+
+
+def test_headers_of_answers_when_exposed_to_browsers_then_all_that_the_page_has() -> None:
+    table = page("http.md").partition("\n## Response\n")[2].partition("\n\n`model`")[0]
+    said = set(re.findall(r"^\| `([a-z-]+)", table, re.MULTILINE))
+    assert len(said) > 5
+    assert said <= set(EXPOSED)
 
 
 def test_websocket_when_looked_for_then_the_page_has_it() -> None:

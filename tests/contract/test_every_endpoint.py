@@ -107,8 +107,7 @@ async def test_endpoint_when_the_method_is_wrong_then_405_with_the_right_ones(ro
 
 @pytest.mark.parametrize(
     "path",
-    [f"/{path_of(route)}" for route in ROUTES]
-    + [form.format(route.path) for form in ("{}/", "{}/x/../y", "{}%2f") for route in ROUTES if not route.path.endswith("*")],
+    [form.format(route.path) for form in ("{}/x/../y", "{}%2f", "{}x", "/V1{}") for route in ROUTES if route.path[-1] != "*"],
 )
 async def test_endpoint_when_its_path_is_spelled_otherwise_then_never_reached(path: str, site: Site) -> None:
     answer = await site.get(path, headers=[TRACED, *AUTHORIZED])

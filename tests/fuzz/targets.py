@@ -6,8 +6,10 @@ others are the text itself or choose its words; the next `CUTS` say where it is 
 
 from __future__ import annotations
 
+import gzip
 import json
 import math
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
@@ -16,6 +18,7 @@ import msgspec
 
 from providers.errors import ProviderError
 from providers.transport.answer import Answer
+from providers.wire.content_coding import BrokenCoding, Expanded, Unpacker
 from providers.wire.json_guard import MAX_DEPTH, UnsafeJson, check_text, depth_exceeds, holds_infinity, keys_exceed, structure_of
 from providers.wire.patch import InvalidJson, fields_of, patch
 from providers.wire.sse import FrameSplitter, data_of
@@ -226,10 +229,36 @@ def told(chunks: Sequence[bytes]) -> Any:
     return (one.status, one.headers, one.take(), one.complete) if one.head else "no head yet"
 
 
+# Compressed bodies
+
+CODINGS = (["gzip"], ["deflate"], ["zstd"], ["br"], ["gzip", "deflate"])
+MOST = 256 * 1024
+
+
+def coding(text: bytes, pieces: list[bytes]) -> None:
+    """Whatever the cuts, a body in any coding is the same or refused, and never larger than it may be."""
+    for codings in CODINGS:
+        whole = unpacked(codings, [text], len(text))
+        assert whole == unpacked(codings, pieces, len(text))
+        assert len(whole or b"") <= MOST
+
+
+def unpacked(codings: Sequence[str], pieces: Sequence[bytes], announced: int) -> bytes | None:
+    """The body without its codings, None where it is refused."""
+    unpacker = Unpacker(codings, MOST, announced)
+    try:
+        found = b"".join(part for piece in pieces for part in unpacker.feed(piece))
+        unpacker.finish()
+    except (BrokenCoding, Expanded):
+        return None
+    return found
+
+
 BODY = (
     b'{"model":"m","messages":[{"role":"user","content":"h\\u00e9 \\"x\\" \xc3\xa9"}],"n":1e3,"stream":true,'
     b'"a":{"b":[1,-0.5E-7]}}'
 )
+GZIP = gzip.compress(BODY, mtime=0)
 CHUNK = b'data: {"choices":[{"delta":{"content":"\xf0\x9f\x98\x80"}}]}'
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n"
 JSON_SEEDS = (
@@ -253,6 +282,26 @@ TARGETS: Mapping[str, Target] = {
     ),
     "json_guard": Target(json_guard, grown, JSON_SEEDS),
     "fields": Target(fields, grown, JSON_SEEDS),
+    "coding": Target(
+        coding,
+        words(
+            GZIP[:10],
+            b"\x03\x00",
+            zlib.compress(b"a"),
+            bytes(8),
+            b"\x78\x9c",
+            b"\x28\xb5\x2f\xfd",
+            b"\x0b\x02\x80a\x03",
+        ),
+        (
+            GZIP * 2,
+            zlib.compress(BODY),
+            zlib.compress(GZIP),
+            zlib.compress(bytes(MOST + 1)),
+            b"\x28\xb5\x2f\xfd\x20\x02\x11\x00\x00{}" + b"\x50\x2a\x4d\x18\x01\x00\x00\x00x",
+            b"\x8b\x00\x80{}\x03",
+        ),
+    ),
     "answer": Target(
         answer,
         words(

@@ -11,6 +11,7 @@ import pytest
 from tests.fakes.chaos.process import eventually
 from tests.live import LiveGateway, body, error_of
 from tests.live_fixtures import StartGateway
+from tests.socket_client import dial
 
 WITHIN_S = 1.0
 
@@ -49,6 +50,8 @@ def refused_keys(gateway: LiveGateway) -> dict[str, Any]:
         "empty": {"authorization": ""},
         "no key": {"authorization": "Bearer"},
         "basic": {"authorization": f"Basic {good}"},
+        "token": {"authorization": f"Token {good}"},
+        "empty twice": {"authorization": "Bearer", "x-api-key": ""},
         "unknown": {"authorization": "Bearer sk-gw-" + "0" * 57},
         "malformed": {"authorization": "Bearer hello"},
         "cut": {"authorization": f"Bearer {good[:-1]}"},
@@ -88,6 +91,35 @@ def test_key_when_in_any_of_its_headers_lets_in(gateway: LiveGateway, line: str)
 
 def test_scheme_when_in_another_case_lets_in(gateway: LiveGateway) -> None:
     assert post(gateway, {"authorization": f"bearer {gateway.key}"}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "beside",
+    ["Basic dXNlcjpwYXNz", 'Digest username="u", realm="r"', "Token abc", "Negotiate", "Bearer", "bearer", ""],
+)
+@pytest.mark.parametrize("name", ["x-api-key", "api-key"])
+def test_key_when_authorization_is_empty_or_of_another_scheme_stands_in_another_header(
+    gateway: LiveGateway, name: str, beside: str
+) -> None:
+    for headers in ([("authorization", beside), (name, gateway.key)], [(name, gateway.key), ("authorization", beside)]):
+        assert post(gateway, headers).status_code == 200
+
+
+@pytest.mark.parametrize("value", ["Bearer\t{}", "bearer   {}", "BEARER \t{}"])
+def test_key_when_white_space_surrounds_it_lets_in(gateway: LiveGateway, value: str) -> None:
+    assert post(gateway, {"authorization": value.format(gateway.key)}).status_code == 200
+
+
+def test_key_when_a_proxy_adds_an_authorization_of_its_own_lets_in(gateway: LiveGateway) -> None:
+    own, added = ("authorization", f"Bearer {gateway.key}"), ("authorization", "Basic dXNlcjpwYXNz")
+    assert [post(gateway, headers).status_code for headers in ([own, added], [added, own])] == [200, 200]
+
+
+def test_websocket_when_basic_stands_beside_the_key_is_let_in(gateway: LiveGateway) -> None:
+    headers = {"authorization": "Basic dXNlcjpwYXNz", "x-api-key": gateway.key}
+    with dial(gateway, additional_headers=headers) as socket:
+        socket.ask("chaos/nope")
+        assert socket.error()[1]["code"] == "model_not_found"
 
 
 def test_key_when_given_twice_lets_in_but_two_different_ones_are_400(gateway: LiveGateway, restricted: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 import socket
 import time
@@ -36,7 +35,7 @@ def models(shared_gateway: LiveGateway) -> None:
         (b'{"model": "chaos/ok", "messages": [{}], "temperature": NaN}', "invalid_json"),
         (b'{"model": "chaos/ok", "messages": [{}], "temperature": -Infinity}', "invalid_json"),
         (b'{"model": "chaos/ok", "messages": ' + b"[" * 100_000 + b"]" * 100_000 + b"}", "invalid_json"),
-        (b'\xef\xbb\xbf{"model": "chaos/ok", "messages": [{}]}', "invalid_json"),
+        (b'\xef\xbb\xbf\xef\xbb\xbf{"model": "chaos/ok", "messages": [{}]}', "invalid_json"),
         (json.dumps(body("chaos/ok")).encode("utf-16"), "invalid_encoding"),
         (b'{"model": "chaos/ok", "messages": ["\xff"]}', "invalid_encoding"),
         (b'{"model": "chaos/ok", "messages": ["\xed\xa0\x80"]}', "invalid_encoding"),
@@ -50,6 +49,45 @@ def test_body_when_not_one_json_object_is_400(gateway: LiveGateway, raw: bytes, 
     assert (response.status_code, error_of(response)["code"]) == (400, code)
     assert error_of(response)["type"] == "invalid_request_error"
     assert gateway.chaos.log() == []
+
+
+RESPONSES = "/v1/responses"
+FUNCTION = {"type": "function", "name": "f", "parameters": {}}
+
+
+@pytest.mark.parametrize(
+    ("path", "fields", "wanted", "named", "other"),
+    [
+        (
+            CHAT,
+            {"stream": True, "input": [{"role": "user"}], "tools": [FUNCTION]},
+            "messages",
+            "input",
+            RESPONSES,
+        ),
+        (CHAT, {"model": "chaos/ok", "input": "x"}, "messages", "input", RESPONSES),
+        (CHAT, {"model": "chaos/ok", "prompt": "x"}, "messages", "prompt", "/v1/completions"),
+        (RESPONSES, {"model": "chaos/ok", "messages": [{"role": "user", "content": "x"}]}, "input", "messages", CHAT),
+        (RESPONSES, {"stream": True, "messages": []}, "input", "messages", CHAT),
+        (f"{RESPONSES}/input_tokens", {"model": "chaos/ok", "messages": []}, "input", "messages", CHAT),
+        ("/v1/completions", {"model": "chaos/ok", "messages": []}, "prompt", "messages", CHAT),
+    ],
+)
+def test_body_when_it_is_one_of_another_path_is_400_that_names_the_field_and_the_path(
+    gateway: LiveGateway, path: str, fields: dict[str, Any], wanted: str, named: str, other: str
+) -> None:
+    answer = gateway.http.post(path, json=fields)
+    error = error_of(answer)
+    assert (answer.status_code, error["code"], error["param"]) == (400, "missing_required_parameter", wanted)
+    assert all(text in error["message"] for text in (repr(wanted), repr(named), f"POST {other}."))
+    assert gateway.chaos.log() == []
+
+
+def test_body_when_a_byte_order_mark_stands_before_it_is_taken(gateway: LiveGateway) -> None:
+    """RFC 8259 8.1 lets parsers ignore it, and clients on Windows send it."""
+    data = json.dumps(body("chaos/ok")).encode("utf-8-sig")
+    assert gateway.http.post(CHAT, content=data).status_code == 200
+    assert gateway.http.post(CHAT, content=iter([data[:2], data[2:]])).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -143,10 +181,7 @@ def test_method_when_wrong_is_405_with_allow(gateway: LiveGateway, method: str, 
         "/v1",
         "/v1/",
         "/v1/nothing",
-        "//v1/chat/completions",
-        "/v1/chat/completions/",
         "/v1/chat",
-        "/v1/models/",
         "/v1/%2e%2e/admin/",
     ],
 )
@@ -205,12 +240,6 @@ def test_body_when_it_does_not_come_in_time_is_408(small: LiveGateway, sent: byt
     assert (status, error_in(json.loads(content))["code"]) == (408, "request_timeout")
     assert headers["connection"] == "close"
     assert 0.4 < time.monotonic() - started < 2
-
-
-def test_body_when_compressed_is_415(small: LiveGateway) -> None:
-    packed = gzip.compress(json.dumps(body("chaos/ok", pad="a" * 1_000_000)).encode())
-    response = small.http.post(CHAT, content=packed, headers={"content-encoding": "gzip"})
-    assert (response.status_code, error_of(response)["code"]) == (415, "unsupported_encoding")
 
 
 @pytest.mark.parametrize(

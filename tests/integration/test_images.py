@@ -21,6 +21,7 @@ from openai.types import (
     ImagesResponse,
 )
 
+from tests.fakes.chaos.process import eventually
 from tests.fakes.vendor import DATA, Said, Seen, Vendor, recorded, said, vendor
 from tests.integration.test_large_bodies import check_lags, lags
 from tests.live import LiveGateway, error_of
@@ -146,6 +147,33 @@ def test_image_when_it_is_odd_is_passed_on_and_no_defect(item: Any, gateway: Liv
     asked = {"model": "i/openai", "prompt": "x"}
     assert gateway.http.post(GENERATIONS, json=asked).json()["data"] == [item]
     assert gateway.http.post(GENERATIONS, json=asked | {"stream": True}).status_code == 200
+
+
+@pytest.mark.parametrize("form", [False, True], ids=["json", "form"])
+def test_model_when_none_is_named_is_the_first_of_the_usual_ones_that_the_key_may_use(
+    form: bool, gateway: LiveGateway, upstream: Vendor
+) -> None:
+    usual = {"gpt-image-1.5": CAPABILITIES[:1], "gpt-image-1-mini": CAPABILITIES[:2], "dall-e-2": CAPABILITIES}
+    gateway.define_at("openai", f"{upstream.base}/v1", {name: (name, able) for name, able in usual.items()}, name="i-usual")
+    key = gateway.create_key(f"pictures {form}", "--models", "gpt-image-1-mini,dall-e-2")["key"]
+    gateway.wait_visible("gpt-image-1-mini", "dall-e-2", key=key)
+    try:
+        for path, own, narrow in (
+            (GENERATIONS, "gpt-image-1.5", "gpt-image-1-mini"),
+            (EDITS, "gpt-image-1-mini", "gpt-image-1-mini"),
+            (VARIATIONS, "dall-e-2", "dall-e-2"),
+        ):
+            pictures: dict[str, Any] = {"files": {"image": ("a.png", PNG)}, "data": {"prompt": "x"}}
+            plain = {"json": {"prompt": "x", "model": None, "image": "https://images.example/1"}}
+            asked = pictures if form and path != GENERATIONS else plain
+            for headers, model in ((gateway.headers(), own), (gateway.headers(key), narrow)):
+                answer = gateway.http.post(path, headers=headers, **asked)
+                assert (answer.status_code, answer.headers["x-gateway-model"]) == (200, model), answer.text
+                sent = upstream.last.form.text("model") if asked is pictures else upstream.last.json["model"]
+                assert sent == model
+    finally:
+        gateway.operator.delete("ModelDefinition", {"name__in": list(usual)})
+        assert eventually(lambda: not set(usual) & (gateway.listed() or set()), 5, 0.05)
 
 
 @pytest.mark.parametrize(

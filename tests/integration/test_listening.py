@@ -201,6 +201,54 @@ def test_form_when_the_path_names_the_model_has_none(gateway: LiveGateway, upstr
     assert fields_of(upstream) == [("file", "speech.mp3")]
 
 
+CONTAINERS = {
+    "aac": b"\xff\xf1\x50\x80\x02\x1f\xfc\x21\x00\x49\x90\x02",
+    "amr": b"#!AMR\n\x3c\x91\x17\x16\xbe\x66\x79",
+    "aiff": b"FORM\x00\x00\x08\x2eAIFFCOMM\x00\x00\x00\x12",
+    "caf": b"caff\x00\x01\x00\x00desc\x00\x00\x00\x00\x00\x00\x00\x20",
+    "mp4": b"\x00\x00\x02\x7emoov\x00\x00\x00\x6cmvhd\x00\x00\x00\x00",
+    "wma": b"\x30\x26\xb2\x75\x8e\x66\xcf\x11\xa6\xd9\x00\xaa",
+}
+
+
+@pytest.mark.parametrize("name", CONTAINERS)
+@pytest.mark.parametrize("path", [LISTEN, TRANSLATE], ids=["transcription", "translation"])
+def test_container_when_it_is_not_openais_is_the_upstreams_to_judge(
+    path: str, name: str, gateway: LiveGateway, upstream: Vendor
+) -> None:
+    data = CONTAINERS[name] * 20
+    answering(upstream, "vllm", lambda seen: said({"text": "hi"}))
+    asked = {"data": {"model": "listen/vllm"}, "files": {"file": (f"voice.{name}", data, f"audio/{name}")}}
+    assert gateway.http.post(path, **asked).status_code == 200  # type: ignore[arg-type]
+    part = upstream.last.form.first("file")
+    assert part is not None
+    assert (part.filename, part.head) == (f"voice.{name}", data)
+    refusal = {"error": {"message": "Invalid file format.", "type": "invalid_request_error", "param": None, "code": None}}
+    answering(upstream, "vllm", lambda seen: said(refusal, 400))
+    answer = gateway.http.post(path, **asked)  # type: ignore[arg-type]
+    assert (answer.status_code, error_of(answer)["message"]) == (400, "Invalid file format.")
+
+
+WORDS = [("Grüße", "utf-16"), ("Grüße", "utf-8"), ("Grüße, wie es Latin-1 sagt", "latin-1")]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b'{"error": "not found"}',
+        b"<html><body>Not Found</body></html>",
+        b"hello",
+        *(text.encode(coding) for text, coding in WORDS),
+    ],
+)
+def test_file_when_it_is_text_is_400_that_says_so(data: bytes, gateway: LiveGateway, upstream: Vendor) -> None:
+    asked = len(upstream.seen)
+    answer = gateway.http.post(LISTEN, data={"model": "listen/vllm"}, files={"file": ("a.wav", data, "audio/wav")})
+    assert (answer.status_code, error_of(answer)["code"]) == (400, "unsupported_file_type")
+    assert "it is text" in error_of(answer)["message"]
+    assert len(upstream.seen) == asked
+
+
 # Bad forms
 
 Bad = dict[str, Any]

@@ -97,7 +97,7 @@ def test_context_when_continued_by_chat_is_carried_over_and_kept(gateway: LiveGa
 def test_context_when_the_upstream_has_lost_it_is_404(gateway: LiveGateway, upstream: Vendor) -> None:
     upstream.answers["/v1/responses"] = lambda seen: said(NATIVE)
     answer = continued(gateway, "c/other")
-    assert (answer.status_code, error_of(answer)["code"]) == (404, "previous_response_not_found")
+    assert (answer.status_code, error_of(answer)["code"]) == (400, "previous_response_not_found")
 
 
 def test_context_when_its_upstream_fails_is_that_failure(gateway: LiveGateway, upstream: Vendor) -> None:
@@ -129,7 +129,7 @@ def test_context_when_at_a_model_that_the_key_may_not_use_is_404(gateway: LiveGa
     assert eventually(lambda: gateway.listed(made["key"]) == {"c/other"}, 5, 0.05)
     body = {"model": "c/other", "input": "hi", "previous_response_id": first}
     answer = httpx.post(f"{gateway.base_url}/v1/responses", json=body, headers=headers, trust_env=False)
-    assert (answer.status_code, error_of(answer)["code"]) == (404, "previous_response_not_found")
+    assert (answer.status_code, error_of(answer)["code"]) == (400, "previous_response_not_found")
     assert len(upstream.seen) == 1
 
 

@@ -25,12 +25,12 @@ def upstream(shared_gateway: LiveGateway) -> Iterator[Vendor]:
 
 @pytest.mark.parametrize("previous", ["resp_unknown", "resp_" + "0" * 48, "../files", "x" * 300, "é"])
 @pytest.mark.parametrize("model", ["r/native", "r/chat"])
-def test_previous_response_when_unknown_is_404_and_nothing_is_asked(
+def test_previous_response_when_unknown_is_400_and_nothing_is_asked(
     previous: str, model: str, gateway: LiveGateway, upstream: Vendor
 ) -> None:
     asked = len(upstream.seen)
     answer = ask(gateway, model, previous_response_id=previous)
-    assert (answer.status_code, error_of(answer)["code"]) == (404, "previous_response_not_found")
+    assert (answer.status_code, error_of(answer)["code"]) == (400, "previous_response_not_found")
     assert len(upstream.seen) == asked
 
 
@@ -44,7 +44,7 @@ def test_previous_response_when_anothers_is_like_unknown(model: str, gateway: Li
     other = gateway.headers(key)
     body = {"model": model, "input": "hi", "previous_response_id": mine}
     answer = httpx.post(f"{gateway.base_url}/v1/responses", json=body, headers=other, trust_env=False)
-    assert (answer.status_code, error_of(answer)["code"]) == (404, "previous_response_not_found")
+    assert (answer.status_code, error_of(answer)["code"]) == (400, "previous_response_not_found")
 
 
 @pytest.mark.parametrize(
@@ -169,7 +169,7 @@ def test_upstreams_refusal_when_it_names_its_own_id_tells_ours(gateway: LiveGate
     }
     upstream.answers["/v1/responses"] = lambda seen: said({"error": gone}, status=400)
     answer = ask(gateway, "r/native", previous_response_id=made)
-    assert (answer.status_code, error_of(answer)["code"]) == (404, "previous_response_not_found")
+    assert (answer.status_code, error_of(answer)["code"]) == (400, "previous_response_not_found")
     assert UPSTREAM_ID not in answer.text
 
 

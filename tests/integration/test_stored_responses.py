@@ -8,7 +8,7 @@ from typing import Any
 
 import openresponses_types.types as spec
 import pytest
-from openai import NotFoundError, OpenAI
+from openai import BadRequestError, NotFoundError, OpenAI
 
 from tests.fakes.chaos.process import eventually
 from tests.fakes.vendor import Said, Vendor, events, said, vendor
@@ -55,11 +55,28 @@ def test_native_response_when_asked_for_again_is_the_upstreams(client: OpenAI, g
     assert upstream.last.method == "DELETE"
 
 
-def test_native_response_when_deleted_without_a_word_is_told_as_deleted(gateway: LiveGateway, upstream: Vendor) -> None:
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [(b"", 200), (b"{}", 200), (b"", 204), (b"{}", 202), (b"null", 200), (b'{"status":"ok"}', 200), (b"OK", 200)],
+)
+def test_native_response_when_deleted_without_a_word_is_told_as_deleted(
+    gateway: LiveGateway, upstream: Vendor, body: bytes, status: int
+) -> None:
     upstream.answers["/v1/responses"] = lambda seen: said(NATIVE)
     made = ask(gateway, "r/native").json()["id"]
-    upstream.answers[at("")] = lambda seen: Said(b"", 200, "application/json")
-    assert gateway.http.delete(f"/v1/responses/{made}").json() == {"id": made, "object": "response", "deleted": True}
+    upstream.answers[at("")] = lambda seen: Said(body, status, "application/json")
+    for _ in range(6):  # a failure each time would open the circuit
+        assert gateway.http.delete(f"/v1/responses/{made}").json() == {"id": made, "object": "response", "deleted": True}
+    assert ask(gateway, "r/native").status_code == 200
+
+
+def test_native_response_when_its_deletion_fails_is_not_told_as_deleted(gateway: LiveGateway, upstream: Vendor) -> None:
+    upstream.answers["/v1/responses"] = lambda seen: said(NATIVE)
+    made = ask(gateway, "r/native").json()["id"]
+    upstream.answers[at("")] = lambda seen: said({"error": {"message": "Not now.", "type": "invalid_request_error"}}, 200)
+    assert error_of(gateway.http.delete(f"/v1/responses/{made}"))["message"] == "Not now."
+    upstream.answers[at("")] = lambda seen: said({"id": UPSTREAM_ID, "object": "response", "deleted": False})
+    assert gateway.http.delete(f"/v1/responses/{made}").json()["deleted"] is False
 
 
 def test_native_stream_when_resumed_and_cut_ends_with_a_whole_failed_response(gateway: LiveGateway, upstream: Vendor) -> None:
@@ -125,7 +142,7 @@ def test_converted_response_when_asked_for_again_is_the_same_until_it_is_deleted
     for call in (client.responses.retrieve, client.responses.delete, client.responses.cancel):
         with pytest.raises(NotFoundError):
             call(made.id)
-    with pytest.raises(NotFoundError):
+    with pytest.raises(BadRequestError):
         client.responses.create(model="r/chat", input="a", previous_response_id=made.id)
 
 

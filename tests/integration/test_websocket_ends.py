@@ -166,7 +166,7 @@ def test_turn_when_taken_leaves_nothing_in_the_log_of_what_was_said(gateway: Liv
         ({"type": "response.create", "model": "nothing", "input": "hi"}, 404, "model_not_found", "model"),
         ({"type": "response.create", "model": "nothing", "input": "hi", "generate": False}, 404, "model_not_found", "model"),
         ('{"type":"response.create","type":"response.create"}', 400, "duplicate_key", None),
-        ({"type": "response.create", "model": "socket/ok", "input": "hi", "previous_response_id": "resp_x"}, 404,
+        ({"type": "response.create", "model": "socket/ok", "input": "hi", "previous_response_id": "resp_x"}, 400,
          "previous_response_not_found", "previous_response_id"),
     ],
 )  # fmt: skip
@@ -276,7 +276,7 @@ def test_response_when_of_another_key_is_not_found(gateway: LiveGateway, socket:
     with dial(gateway, other) as theirs:
         theirs.ask("socket/ok", previous_response_id=first)
         status, error = theirs.error()
-    assert (status, error["code"]) == (404, "previous_response_not_found")
+    assert (status, error["code"]) == (400, "previous_response_not_found")
 
 
 def test_connection_when_its_time_is_over_is_told_between_turns_and_closed(start_gateway: StartGateway) -> None:

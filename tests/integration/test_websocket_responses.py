@@ -185,9 +185,9 @@ def test_unstored_response_when_another_connection_or_http_continues_it_is_not_f
     with dial(gateway) as other:
         other.ask(model, previous_response_id=first)
         status, error = other.error()
-    assert (status, error["code"], error["param"]) == (404, "previous_response_not_found", "previous_response_id")
+    assert (status, error["code"], error["param"]) == (400, "previous_response_not_found", "previous_response_id")
     answer = gateway.http.post("/v1/responses", json={"model": model, "input": "hi", "previous_response_id": first})
-    assert answer.status_code == 404
+    assert answer.status_code == 400
 
 
 def test_stored_response_when_continued_over_http_is_found(socket: Socket, gateway: LiveGateway, upstream: Vendor) -> None:
@@ -212,7 +212,7 @@ def test_remembered_response_when_its_continuation_fails_is_forgotten(model: str
     upstream.answers.update(good)
     socket.ask(model, store=False, previous_response_id=first)
     status, error = socket.error()
-    assert (status, error["code"]) == (404, "previous_response_not_found")
+    assert (status, error["code"]) == (400, "previous_response_not_found")
 
 
 def test_remembered_response_when_another_turn_fails_stays(socket: Socket) -> None:
@@ -228,7 +228,7 @@ def test_remembered_responses_when_of_several_streams_are_the_last_of_each(socke
         socket.response("ws/chat", store=False, previous_response_id=previous, stream_id=lane)
         assert said_to(upstream)[0] == ("user", lane)
     socket.ask("ws/chat", previous_response_id=ids["a"])
-    assert socket.error()[0] == 404
+    assert socket.error()[0] == 400
 
 
 @pytest.mark.parametrize("model", MODELS)

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
-from openai import AsyncOpenAI, BadRequestError, NotFoundError, OpenAI
+from openai import AsyncOpenAI, BadRequestError, OpenAI
 
 from tests.fakes.vendor import Vendor, said, vendor
 from tests.integration.test_response_actions import COMPACT, COMPACTED, COUNT, COUNTED, TALK
@@ -74,5 +74,5 @@ async def test_window_when_compacted_by_the_sdk_goes_on_with_any_model(
     with pytest.raises(BadRequestError) as refused:
         client.responses.create(model="sdk/chat", input=theirs)
     assert refused.value.param == "input[1]"
-    with pytest.raises(NotFoundError):
+    with pytest.raises(BadRequestError):
         client.responses.create(model="sdk/chat", input="hi", previous_response_id=made.id)

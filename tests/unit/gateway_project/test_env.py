@@ -33,6 +33,10 @@ def test_switch_when_given_a_known_word_then_it_is_on_or_off(monkeypatch: pytest
             lambda: env.proxy(NAME),
             ["proxy:3128", "socks5://p:1", "http://", "http://u:p@:3128", "http://p:0", "http://p:x", "http://p/a"],
         ),
+        (
+            lambda: env.origins(NAME),
+            ["app.example", "https://", "https://app.example/path", "https://*.example", "null", "https://a b", "https://u@h"],
+        ),
         (lambda: env.database(NAME, Path("x")), ["mysql://h/db", "h/db", "oracle://h/db"]),
     ],
 )
@@ -43,6 +47,18 @@ def test_reader_when_given_nonsense_then_the_error_names_the_variable(
         monkeypatch.setenv(NAME, word)
         with pytest.raises(ImproperlyConfigured, match=NAME):
             read()
+
+
+def test_origins_when_given_then_as_a_browser_sends_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert env.origins(NAME) == []
+    monkeypatch.setenv(NAME, "https://App.Example/, http://localhost:5173,\nchrome-extension://abcdef, http://[::1]:80, *")
+    assert env.origins(NAME) == [
+        "https://app.example",
+        "http://localhost:5173",
+        "chrome-extension://abcdef",
+        "http://[::1]:80",
+        "*",
+    ]
 
 
 def test_proxy_when_it_holds_a_password_then_neither_value_nor_error_shows_it(monkeypatch: pytest.MonkeyPatch) -> None:

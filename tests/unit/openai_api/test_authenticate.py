@@ -7,7 +7,7 @@ import time
 import pytest
 
 from models_catalog.snapshot import Client
-from openai_api.errors import ApiError
+from openai_api.errors import ApiError, InvalidKey
 from openai_api.pipeline.authenticate import authenticate
 from openai_api.receive import checked_headers
 from tests.unit.openai_api.parts import KEY, NARROW_KEY, snapshot
@@ -41,6 +41,24 @@ def caller(headers: Headers) -> Client:
         [(b"authorization", b"Bearer " + K), (b"x-api-key", K), (b"api-key", K)],
         [(b"x-api-key", K), (b"x-api-key", K)],
         [(b"cookie", b"x"), (b"x-api-key", K), (b"x-goog-api-key", b"other")],
+        [(b"authorization", b"\tBearer\t" + K + b"\t")],
+        [(b"authorization", b"Bearer \t " + K)],
+        [(b"authorization", b"Basic dXNlcjpwYXNz"), (b"x-api-key", K)],
+        [(b"authorization", b'Digest username="u", realm="r"'), (b"api-key", K)],
+        [(b"authorization", b"Token " + K), (b"x-api-key", K)],
+        [(b"authorization", b"Negotiate"), (b"x-api-key", K)],
+        [(b"authorization", b"AWS4-HMAC-SHA256 Credential=a/b, Signature=c"), (b"x-api-key", K)],
+        [(b"authorization", b""), (b"x-api-key", K)],
+        [(b"authorization", b" \t"), (b"api-key", K)],
+        [(b"authorization", b"Bearer"), (b"x-api-key", K)],
+        [(b"authorization", b"bearer "), (b"x-api-key", K)],
+        [(b"authorization", b"Bearer " + K), (b"x-api-key", b"")],
+        [(b"authorization", b"Bearer " + K), (b"x-api-key", b" "), (b"api-key", b"")],
+        [(b"authorization", b"Basic dXNlcjpwYXNz"), (b"authorization", b"Bearer " + K)],
+        [(b"authorization", b"Bearer " + K), (b"authorization", b"Basic dXNlcjpwYXNz")],
+        [(b"authorization", b"Bearer " + K), (b"authorization", b"Bearer")],
+        [(b"x-api-key", K), (b"x-api-key", b"")],
+        [(b"authorization", b"Bearer " + K), (b"authorization", b"bearer  " + K)],
     ],
 )
 def test_key_when_it_stands_in_a_credential_header_then_the_caller_is_known(headers: Headers) -> None:
@@ -55,6 +73,10 @@ def test_key_when_it_stands_in_a_credential_header_then_the_caller_is_known(head
         pytest.param([(b"authorization", b"Bearer")], id="only the scheme"),
         pytest.param([(b"authorization", b"Bearer ")], id="no key"),
         pytest.param([(b"authorization", b"Basic " + K)], id="another scheme"),
+        pytest.param([(b"authorization", b"Basic " + K), (b"x-api-key", b"")], id="another scheme and an empty key"),
+        pytest.param([(b"authorization", b"Token " + K)], id="the scheme Token"),
+        pytest.param([(b"authorization", b"Basic")], id="only another scheme"),
+        pytest.param([(b"authorization", b"Bearer"), (b"authorization", b"")], id="nothing twice"),
         pytest.param([(b"authorization", b"Bearer Bearer " + K)], id="scheme twice"),
         pytest.param([(b"authorization", b"Bearer " + K + b"x")], id="longer"),
         pytest.param([(b"authorization", b"Bearer " + K[:-1])], id="shorter"),
@@ -74,7 +96,24 @@ def test_key_when_it_does_not_let_the_caller_in_then_one_and_the_same_answer(hea
     assert raised.value.headers == ((b"www-authenticate", b"Bearer"),)
 
 
-@pytest.mark.parametrize("other", [NARROW_KEY.encode(), b"unknown", b""])
+@pytest.mark.parametrize(
+    ("headers", "given"),
+    [
+        ([], False),
+        ([(b"authorization", b"Basic dXNlcjpwYXNz")], False),
+        ([(b"authorization", b"Bearer")], False),
+        ([(b"x-api-key", b"")], False),
+        ([(b"authorization", b"unknown")], True),
+        ([(b"authorization", b"Basic dXNlcjpwYXNz"), (b"x-api-key", b"unknown")], True),
+    ],
+)
+def test_refusal_when_no_key_was_given_then_it_does_not_count_as_a_guess(headers: Headers, given: bool) -> None:
+    with pytest.raises(InvalidKey) as raised:
+        caller(headers)
+    assert raised.value.given is given
+
+
+@pytest.mark.parametrize("other", [NARROW_KEY.encode(), b"unknown"])
 @pytest.mark.parametrize("names", [(b"authorization", b"x-api-key"), (b"api-key", b"x-api-key"), (b"x-api-key", b"x-api-key")])
 def test_keys_when_two_different_ones_come_then_refused(names: tuple[bytes, bytes], other: bytes) -> None:
     for headers in ([(names[0], K), (names[1], other)], [(names[0], other), (names[1], K)]):

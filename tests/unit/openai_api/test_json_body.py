@@ -52,7 +52,7 @@ def refusal(body: bytes) -> ApiError:
         pytest.param(b'{"x":1e999}', "invalid_json", id="out of range"),
         pytest.param(b'{"x":[{"y":-1E+0400}]}', "invalid_json", id="out of range inside"),
         pytest.param(b'{"x":01}', "invalid_json", id="leading zero"),
-        pytest.param(b'{"x":"\\ud800"}', "invalid_json", id="lone surrogate"),
+        pytest.param(b'{"x":"\\ud800"}', "invalid_unicode", id="lone surrogate"),
         pytest.param(b'{"x":"\n"}', "invalid_json", id="line break in a string"),
         pytest.param(b'{"x":' + DEEP + b"}", "invalid_json", id="100,000 levels"),
         pytest.param(b'{"x":' + b'{"a":' * 1000 + b"1" + b"}" * 1000 + b"}", "invalid_json", id="1,000 levels of objects"),
@@ -68,6 +68,54 @@ def refusal(body: bytes) -> ApiError:
 )
 def test_body_when_it_cannot_be_read_safely_then_refused(body: bytes, code: str) -> None:
     assert refusal(body).code == code
+
+
+@pytest.mark.parametrize(
+    ("body", "half", "param"),
+    [
+        (rb'{"model":"m","messages":[{"role":"user","content":"hi \ud83d"}]}', r"\ud83d at byte 54", "messages[0].content"),
+        (rb'{"model":"m","messages":[{},{"content":[{"text":"\ud83d\ude00"},{"text":"\ude00 x"}]}]}', r"\ude00 at byte 73",
+         "messages[1].content[1].text"),
+        (rb'{"model":"\uD83D\n"}', r"\uD83D at byte 10", "model"),
+        (rb'{"a":{"b":[1,[]],"c":"]}"},"d":["\"", ",", "\\\ud800"]}', r"\ud800 at byte 46", "d[2]"),
+        (rb'{"x":{"y":1,"\udfff":2}}', r"\udfff at byte 13", "x"),
+        (rb'{"\ud83d\ud83d":1}', r"\ud83d at byte 2", None),
+        (rb'{"x":"\ud83d\\ude00"}', r"\ud83d at byte 6", "x"),
+        (rb'["\ud83d"', r"\ud83d at byte 2", "[0]"),
+        (rb'{"x":"' + b"a" * 2_000_000 + rb'\ud83d"}', r"\ud83d at byte 2000006", None),
+        (rb'{"x":"' + rb"\n" * 400_000 + rb'\ud83d"}', r"\ud83d at byte 800006", "x"),
+    ],
+)  # fmt: skip
+def test_body_when_a_string_holds_half_a_surrogate_pair_then_named_with_its_place(
+    body: bytes, half: str, param: str | None
+) -> None:
+    error = refusal(body)
+    assert (error.code, error.param) == ("invalid_unicode", param)
+    assert half in error.message
+    assert param is None or repr(param) in error.message
+
+
+@pytest.mark.parametrize("body", [rb'{"x":"\\ud83d"', rb'{"x":"\ud83d\ude00"', rb'{"x":"\\\\ude00",}', rb'{"x":"\ue000" 1}'])
+def test_body_when_it_is_broken_but_its_characters_are_not_then_not_called_so(body: bytes) -> None:
+    assert refusal(body).code == "invalid_json"
+
+
+@pytest.mark.parametrize(
+    ("body", "what", "param"),
+    [
+        (b'{"x":"a","messages":[{"content":"\xff"}]}', "0xff at byte 33", "messages[0].content"),
+        (b'{"x":"\xed\xa0\xbd"}', "0xed at byte 6", "x"),
+        (b'{"x":"' + "é".encode("latin-1") + b'"}', "0xe9 at byte 6", "x"),
+        (b'{"x":"' + "é".encode() * 200_000 + b'\xff"}', "0xff at byte 400006", "x"),
+        (b'{"x":"' + b"a" * (256 * 1024 - 7) + "世".encode()[:2] + b'"}', "0xe4 at byte 262143", "x"),
+        (b'{"x":"\xe4', "0xe4 at byte 6", "x"),
+        (b"\xff{}", "0xff at byte 0", None),
+    ],
+)
+def test_body_when_it_is_not_utf_8_then_the_byte_and_its_field_are_named(body: bytes, what: str, param: str | None) -> None:
+    error = refusal(body)
+    assert (error.code, error.param) == ("invalid_encoding", param)
+    assert what in error.message
 
 
 @pytest.mark.parametrize("name", sorted(REFUSED))

@@ -121,6 +121,16 @@ def test_form_when_it_is_any_bytes_is_read_or_refused(body: bytes, cuts: list[in
         read(b"--XyZ\r\n" + body, cuts=cuts)
 
 
+PREAMBLES = (b"", b"\r\n", b"hello\r\n", b"MIME format.\r\n\r\n", b"--XyZs\r\n--Xy\r\n", b"--XyZ x\n", b"a" * 500 + b"\n")
+
+
+@given(st.sampled_from(PREAMBLES), st.sampled_from([b"", b"bye", b"--XyZ\r\nno part", b"\r\n--XyZ--\r\n" * 9]), CUTS)
+@settings(max_examples=300)
+def test_form_when_text_stands_before_and_after_it_is_read_without_it(preamble: bytes, epilogue: bytes, cuts: list[int]) -> None:
+    body = preamble + form(named("a", b"1"), named("file", b"hello\r\n--Xy", '; filename="f"')) + epilogue
+    assert told(read(body, cuts=cuts).parts) == [("a", None, "", b"1"), ("file", "f", "", b"hello\r\n--Xy")]
+
+
 @pytest.mark.parametrize("cut", [1, 1000, SPOOL_BYTES - 7, 2**16])
 def test_file_when_it_goes_to_disk_is_kept_whole_and_sent_again_and_again(cut: int) -> None:
     data = os.urandom(2 * SPOOL_BYTES + 12_345)
@@ -207,7 +217,7 @@ REFUSED: dict[str, tuple[bytes, str]] = {
     "half a closing boundary": (named("a") + b"--XyZ-", "cut off"),
     "nothing": (b"", "cut off"),
     "another boundary": (form(named("a")).replace(BOUNDARY, b"Other"), "boundary"),
-    "text before the boundary": (b"hello\r\n" + form(named("a")), "boundary"),
+    "text, and a boundary with more behind it": (b"hello\r\n--XyZs\r\n\r\n", "boundary"),
     "no headers": (form(b"--XyZ\r\n\r\nx\r\n"), "no name"),
     "no disposition": (form(part("content-type: text/plain")), "no name"),
     "an attachment": (form(part('content-disposition: attachment; name="a"')), "no name"),

@@ -1,0 +1,23 @@
+"""Which key does a header carry? `Authorization: Bearer K` (RFC 6750), the same without the scheme, `x-api-key` and `api-key`."""
+
+from __future__ import annotations
+
+CREDENTIAL_HEADERS = (b"authorization", b"x-api-key", b"api-key")
+BEARER = b"bearer"
+SCHEMES = frozenset(
+    {BEARER, b"basic", b"digest", b"negotiate", b"ntlm", b"oauth", b"token", b"apikey", b"dpop", b"hoba", b"mutual", b"vapid"}
+)
+"""First words of an `Authorization` (those registered with IANA, and others in use) that are no key where they stand alone."""
+
+
+def key_in(name: bytes, value: bytes) -> bytes:
+    """The key in a header of `CREDENTIAL_HEADERS`, b"" if there is none.
+
+    An `Authorization` of another scheme is none: it is meant for a proxy on the way (`Basic`), or was put there by one.
+    """
+    if name != b"authorization":
+        return value.strip()
+    words = value.split(None, 1)
+    if len(words) == 2:
+        return words[1].rstrip() if words[0].lower() == BEARER else b""
+    return words[0] if words and words[0].lower() not in SCHEMES else b""
