@@ -21,7 +21,8 @@ from providers.types import EVENT_STREAM, Call, Reply, ReplyStream, Wire
 from providers.wire import sse
 from providers.wire.chat_request_to_responses import to_responses
 from providers.wire.chat_to_responses import ResponseWriter
-from providers.wire.openai_chat import DONE, error_in
+from providers.wire.good_answer import error_in, failure_in_event, failure_in_text, failure_in_whole
+from providers.wire.openai_chat import DONE
 from providers.wire.openai_responses import MAX_EVENT_BYTES, frame_of
 from providers.wire.openai_usage import usage_of
 from providers.wire.patch import Fields, InvalidJson, fields_of
@@ -87,7 +88,9 @@ def _whole_response(call: Call, writer: ResponseWriter, reply: Reply, lossy: tup
 def _as_responses(call: Call) -> tuple[Call, tuple[str, ...]]:
     """The call for a response, and the fields that were left out. Raises `ProviderError`."""
     converted = to_responses(msgspec.json.decode(call.body))
-    return _converted(call, Capability.RESPONSES, Wire.OPENAI_RESPONSES, converted.body), left_out(call, converted.lossy)
+    made = _converted(call, Capability.RESPONSES, Wire.OPENAI_RESPONSES, converted.body)
+    added = () if "store" in call.fields.spans else ("store",)
+    return msgspec.structs.replace(made, added=added), left_out(call, converted.lossy)
 
 
 def _whole_completion(call: Call, reply: Reply, lossy: tuple[str, ...]) -> Reply:
@@ -231,7 +234,10 @@ class ConvertedStream:
         return b"".join(out)
 
     def _last(self) -> bytes:
-        out = self._frame(self._splitter.rest().rstrip(b"\r\n") + b"\n\n")
+        rest = self._splitter.rest()
+        if not self._heard and (failure := failure_in_whole(rest)) is not None:
+            raise failure
+        out = self._frame(rest.rstrip(b"\r\n") + b"\n\n")
         return out if self._machine.done else out + self._machine.end(told=False)
 
     def _frame(self, frame: bytes) -> bytes:
@@ -243,8 +249,10 @@ class ConvertedStream:
                 raise EmptyStream
             return self._machine.end(told=True)
         self._heard = True
+        if sse.names_error(frame):
+            raise failure_in_event(data)
         try:
             fields = fields_of(data)
         except InvalidJson as error:
-            raise InvalidResponse("a chunk is not JSON") from error
+            raise (failure_in_text(data) or InvalidResponse("a chunk is not JSON")) from error
         return self._machine.event(data, fields)

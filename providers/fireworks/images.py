@@ -15,7 +15,7 @@ import msgspec
 
 from providers.errors import InvalidResponse
 from providers.transport import UpstreamReply
-from providers.wire import openai_chat, openai_image
+from providers.wire import good_answer, openai_image
 
 PREFIX = "accounts/fireworks/models/"
 RATIOS = ("1:1", "21:9", "16:9", "3:2", "5:4", "4:5", "2:3", "9:16", "9:21", "4:3", "3:4")
@@ -85,7 +85,7 @@ def item_of(reply: UpstreamReply) -> dict[str, Any]:
         raise openai_image.refused("Fireworks")
     if (reply.header(b"content-type") or b"").lower().startswith(b"image/"):
         return {"b64_json": b64encode(reply.body).decode()}
-    openai_chat.answer_of(reply.body, "base64")
+    good_answer.answer_of(reply.body, "base64")
     answer = msgspec.json.decode(reply.body)
     if answer.get("finishReason") == FILTERED:
         raise openai_image.refused("Fireworks")

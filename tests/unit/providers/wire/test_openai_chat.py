@@ -6,7 +6,8 @@ import pytest
 
 from providers.errors import InvalidResponse, Overloaded, ProviderError
 from providers.types import Usage
-from providers.wire.openai_chat import answer_of, asking_usage, error_in
+from providers.wire.good_answer import answer_of, error_in
+from providers.wire.openai_chat import asking_usage
 from providers.wire.openai_usage import usage_of
 from providers.wire.patch import fields_of
 
