@@ -192,8 +192,8 @@ CEREBRAS_ERRORS = "https://inference-docs.cerebras.ai/support/error"
 CEREBRAS = (
     Row(CredentialError, CEREBRAS_ERRORS, "wrong_api_key"),
     Row(QuotaExceeded, CEREBRAS_ERRORS, "payment_required payment_required_error"),
+    Row(Overloaded, CEREBRAS_ERRORS, "queue_exceeded"),  # its type is that of the next row
     Row(RateLimited, CEREBRAS_ERRORS, "token_quota_exceeded request_quota_exceeded too_many_requests_error"),
-    Row(Overloaded, CEREBRAS_ERRORS, "queue_exceeded"),
 )
 
 PERPLEXITY = (

@@ -132,7 +132,7 @@ def _is_clients(told: Told, said: str) -> bool:
 
 
 def _names_model(told: Told) -> bool:
-    return any(thing in word for word in told.words for thing in OPERATORS)
+    return told.param in OPERATORS or any(thing in word for word in told.words for thing in OPERATORS)
 
 
 def _detail(status: int | None, told: Told) -> str:
