@@ -7,6 +7,8 @@ that was asked for.
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Protocol
 
 import msgspec
@@ -20,7 +22,7 @@ from providers.transport import Transport
 from providers.types import EVENT_STREAM, Call, Reply, ReplyStream, Wire
 from providers.wire import sse
 from providers.wire.chat_request_to_responses import to_responses
-from providers.wire.chat_to_responses import ResponseWriter
+from providers.wire.chat_to_responses import MISFITS, ResponseWriter
 from providers.wire.good_answer import error_in, failure_in_event, failure_in_text, failure_in_whole
 from providers.wire.openai_chat import DONE
 from providers.wire.openai_responses import MAX_EVENT_BYTES, frame_of
@@ -80,8 +82,9 @@ def _as_chat(call: Call, *, returns_reasoning: bool) -> tuple[Call, ResponseWrit
 
 def _whole_response(call: Call, writer: ResponseWriter, reply: Reply, lossy: tuple[str, ...]) -> Reply:
     writer.begin()
-    writer.whole(_object(reply.body))
-    writer.end(usage_of(reply.fields) if reply.fields else None, int(time.time()))
+    with _readable():
+        writer.whole(_object(reply.body))
+        writer.end(usage_of(reply.fields) if reply.fields else None, int(time.time()))
     return _reply(call, writer.response, (*lossy, *reply.lossy))
 
 
@@ -94,7 +97,18 @@ def _as_responses(call: Call) -> tuple[Call, tuple[str, ...]]:
 
 
 def _whole_completion(call: Call, reply: Reply, lossy: tuple[str, ...]) -> Reply:
-    return _reply(call, to_completion(_object(reply.body), *_identity(call)), (*lossy, *reply.lossy))
+    with _readable():
+        completion = to_completion(_object(reply.body), *_identity(call))
+    return _reply(call, completion, (*lossy, *reply.lossy))
+
+
+@contextmanager
+def _readable() -> Iterator[None]:
+    """Whatever goes wrong with the values of an upstream's answer is the upstream's fault: `InvalidResponse`."""
+    try:
+        yield
+    except MISFITS as error:
+        raise InvalidResponse("the answer cannot be read") from error
 
 
 def _identity(call: Call) -> tuple[str, int, str]:
@@ -183,7 +197,9 @@ class _Chat:
         return b""
 
     def event(self, data: bytes, fields: Fields) -> bytes:
-        out = b"".join(sse.frame_of(msgspec.json.encode(chunk)) for chunk in self._writer.event(_object(data)))
+        with _readable():
+            chunks = self._writer.event(_object(data))
+        out = b"".join(sse.frame_of(msgspec.json.encode(chunk)) for chunk in chunks)
         return out + self.end(told=True) if self._writer.finished else out
 
     def end(self, *, told: bool) -> bytes:

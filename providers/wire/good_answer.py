@@ -33,6 +33,8 @@ CONTENT = (
     "choices", "delta", "output", "data", "results", "text", "usage", "response", "item", "part", "audio", "b64_json", "b64",
     "embedding", "segments", "input_tokens", "deleted",
 )  # fmt: skip
+OF_ANSWERS = frozenset({*CONTENT, "id", "object", "created", "model"})
+"""What stays of an answer where an error stands in its place."""
 NOTHING = (b"null", b"[]", b'""', b"{}")
 FAILED = frozenset({b'"failed"', b'"cancelled"'})
 """Statuses of a response that has failed."""
@@ -87,7 +89,9 @@ def error_in(fields: Fields) -> ProviderError | None:
     if SAYING.isdisjoint(spans) or any(fields.raw(name) not in (None, *NOTHING) for name in CONTENT):
         return None
     kind = fields.raw("type") or b""
-    return None if b"." in kind or b"ping" in kind else failure_in_band(_decoded(fields.body))
+    if b"." in kind or b"ping" in kind:
+        return None
+    return failure_in_band({name: value for name, value in _decoded(fields.body).items() if name not in OF_ANSWERS})
 
 
 def failure_in_text(data: bytes) -> ProviderError | None:

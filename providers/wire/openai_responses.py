@@ -14,7 +14,7 @@ import msgspec
 
 from providers.errors import InvalidResponse, ProviderError, UpstreamFailed
 from providers.wire import sse
-from providers.wire.error_object import with_texts
+from providers.wire.error_object import OWN, with_texts
 from providers.wire.good_answer import error_in, failure_in_event
 from providers.wire.openai_chat import DONE, json_string
 from providers.wire.openai_errors import scrub
@@ -116,7 +116,7 @@ class ResponsesRelay(FrameRelay):
         if self.fail is not None and (events := self.fail(code, said["message"])):
             self.error = None
             return self.feed(events)
-        failure = error_object(code, said["message"])
+        failure = {**error_object(code, said["message"]), **{name: said[name] for name in said if name not in OWN}}
         response = msgspec.json.decode(self._response) if self._response else self._beginning()
         event = {"type": "response.failed", "sequence_number": self._number() + 1}
         event["response"] = {**response, "status": "failed", "error": failure}

@@ -206,6 +206,8 @@ class SoundRelay:
         return self.events
 
     def feed(self, chunk: bytes) -> bytes:
+        if not self.events and chunk.startswith(b"{") and (failure := failure_in_whole(chunk)) is not None:
+            raise failure  # no sound begins like this
         self.events += 1
         return chunk
 

@@ -82,6 +82,8 @@ class ChatWriter:
 
     def _say(self, item: _Item, voice: str, index: int, text: str, whole: bool, logprobs: Any = None) -> None:
         """One text of an item, a piece of it or the whole; a whole that has been told in pieces is not told again."""
+        if not isinstance(text, str):
+            raise TypeError("no text")
         key = (voice, index)
         if not text or (whole and key in item.told):
             return
