@@ -33,9 +33,7 @@ class Refusals:
     def __init__(self) -> None:
         self._names: dict[Capability, frozenset[str]] = {}
 
-    async def left_out(
-        self, capability: Capability, added: Iterable[str], ask: Callable[[frozenset[str]], Awaitable[T]]
-    ) -> T:
+    async def left_out(self, capability: Capability, added: Iterable[str], ask: Callable[[frozenset[str]], Awaitable[T]]) -> T:
         """What `ask` gives, which is told the names to leave out. A refusal that names one of those `added` is no answer yet: it
         is left out, too, and from then on if that helps. Raises as `ask`."""
         known = left = self._names.get(capability, NONE)

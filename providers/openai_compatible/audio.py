@@ -42,9 +42,7 @@ class AudioMethods(VendorBase):
             stream.close()
         raise failure_in_whole(body) or InvalidResponse("the answer is no sound")
 
-    async def _sound(
-        self, call: Call, transport: Transport, changes: Changes | None, refused: frozenset[str]
-    ) -> OpenAIStream:
+    async def _sound(self, call: Call, transport: Transport, changes: Changes | None, refused: frozenset[str]) -> OpenAIStream:
         return await self.stream(self.request(call, self.body(call, changes, refused)), call, transport)
 
 

@@ -13,8 +13,8 @@ from providers.errors import InvalidResponse, Unsupported
 from providers.openai_compatible.base import VendorBase, read_all
 from providers.transport import Headers, Transport, UpstreamRequest, find_header
 from providers.types import EVENT_STREAM, Call, Reply, ReplyStream, Wire
-from providers.wire.multipart import Form
 from providers.wire.good_answer import answer_of, failure_in_whole
+from providers.wire.multipart import Form
 from providers.wire.openai_transcription import FORMATS, PLAIN, TEXTS, events_of, format_of, text_of
 from providers.wire.openai_usage import usage_of
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from types import MappingProxyType
 from typing import Any
 
@@ -126,26 +127,29 @@ def _is_validation(value: list[Any]) -> bool:
 
 def _words(error: Json, depth: int = 2) -> Iterator[str]:
     """The codes of an error; of those within it first, which are the more exact ones."""
-    for detail in _objects(error.get("details")):
-        if isinstance(reason := detail.get("reason"), str):
-            yield _word(reason)
+    for detail in _objects(error.get("details")):  # google.rpc's ErrorInfo and QuotaFailure
+        yield from _texts(detail, "reason")
         if any("perday" in str(each.get("quotaId", "")).lower() for each in _objects(detail.get("violations"))):
             yield "quota_per_day"
-    for inner in (error.get("innererror"), error.get("inner_error")):
-        if isinstance(inner, dict) and isinstance(inner.get("code"), str):
-            yield _word(inner["code"])
-    metadata = error.get("metadata")
-    if isinstance(metadata, dict):
-        if metadata.get("reasons") or metadata.get("flagged_input"):
-            yield "moderation"  # OpenRouter's
-        if depth and isinstance(raw := metadata.get("raw"), str) and raw.lstrip().startswith(("{", "[")):
-            try:
-                yield from _words(error_object(_decode(raw)), depth - 1)
-            except (msgspec.DecodeError, RecursionError):
-                pass
-    for name in WORDS:
-        if isinstance(value := error.get(name), str):
-            yield _word(value)
+    yield from _texts(error.get("innererror"), "code")  # Azure's
+    if isinstance(metadata := error.get("metadata"), dict):
+        yield from _of_metadata(metadata, depth)
+    yield from _texts(error, *WORDS)
+
+
+def _of_metadata(metadata: Json, depth: int) -> Iterator[str]:
+    """OpenRouter's: what moderation says, and the error of the vendor behind it."""
+    if metadata.get("reasons") or metadata.get("flagged_input"):
+        yield "moderation"
+    raw = metadata.get("raw")
+    if depth and isinstance(raw, str) and raw.lstrip().startswith(("{", "[")):
+        with suppress(msgspec.DecodeError, RecursionError):
+            yield from _words(error_object(_decode(raw)), depth - 1)
+
+
+def _texts(value: Any, *names: str) -> Iterator[str]:
+    if isinstance(value, dict):
+        yield from (_word(text) for name in names if isinstance(text := value.get(name), str))
 
 
 def _word(text: str) -> str:
@@ -182,7 +186,12 @@ def _more(fields: Json, said_in: str) -> Mapping[str, Any]:
     kept: Json = {}
     left = MAX_MORE_BYTES
     for name, value in fields.items():
-        if name == said_in or name in OF_EVENTS or (name == "object" and value == "error") or not _is_shallow(value, MAX_MORE_DEPTH):
+        if (
+            name == said_in
+            or name in OF_EVENTS
+            or (name == "object" and value == "error")
+            or not _is_shallow(value, MAX_MORE_DEPTH)
+        ):
             continue
         left -= len(name) + len(encoded(value))
         if left < 0:

@@ -1,4 +1,4 @@
-"""Which words of an upstream tell what its failure means, whatever its status? One table for each vendor, each row with its source.
+"""Which words of an upstream tell what its failure means, whatever its status? A table for each vendor, a source for each row.
 
 All tables count for every target: the words are distinct, and gateways such as OpenRouter repeat those of the vendors behind
 them. `words` are exact values of an error's `code`, `type`, `status` or `reason`, in lower case with underscores; one that ends
@@ -82,7 +82,11 @@ AZURE = (
     Row(PromptRefused, AZURE_FILTER, "responsibleaipolicyviolation content_filter_error"),
     Row(PromptRefused, AZURE_FILTER, text=r"the response was filtered due to the prompt", statuses=REFUSING),
     Row(ModelNotFound, AZURE_FAQ, "deploymentnotfound operationnotsupported unknown_model unavailable_model"),
-    Row(CredentialError, AZURE_FAQ, "invalidsubscriptionkey permissiondenied accessdenied subscriptionnotfound subscriptiondisabled"),
+    Row(
+        CredentialError,
+        AZURE_FAQ,
+        "invalidsubscriptionkey permissiondenied accessdenied subscriptionnotfound subscriptiondisabled",
+    ),
 )
 
 ANTHROPIC_ERRORS = "https://docs.claude.com/en/api/errors"
@@ -132,8 +136,8 @@ XAI = (
     Row(
         QuotaExceeded,
         XAI_ERRORS,
-        text=r"you(?:r (?:newly created )?teams?\b.{0,80}| have) (?:(?:has )?either used all available|run out of|doesn.t have any)"
-        r".{0,20}credits",
+        text=r"you(?:r (?:newly created )?teams?\b.{0,80}| have) (?:(?:has )?either used all available|run out of"
+        r"|doesn.t have any).{0,20}credits",
         statuses=(*REFUSING, 429),
     ),
 )
@@ -197,7 +201,12 @@ CEREBRAS = (
 )
 
 PERPLEXITY = (
-    Row(ModelNotFound, "https://docs.perplexity.ai/api-reference/chat-completions-post", text=r"invalid model\b", statuses=REFUSING),
+    Row(
+        ModelNotFound,
+        "https://docs.perplexity.ai/api-reference/chat-completions-post",
+        text=r"invalid model\b",
+        statuses=REFUSING,
+    ),
 )
 
 NVIDIA = (
@@ -259,7 +268,12 @@ GENERAL = (
     Row(Overloaded, HTTP, "overloaded service_unavailable model_overloaded capacity_exceeded model_loading"),
     Row(UpstreamFailed, HTTP, "server_error internal_server_error internal_error internalservererror", statuses=REFUSING),
     Row(CredentialError, HTTP, text=r"(?:incorrect|invalid|wrong|expired) api[ -]?key\b", statuses=REFUSING),
-    Row(CredentialError, HTTP, text=r"(?:the |your )?api[ -]?key (?:not valid|is (?:not valid|invalid)|expired)", statuses=REFUSING),
+    Row(
+        CredentialError,
+        HTTP,
+        text=r"(?:the |your )?api[ -]?key (?:not valid|is (?:not valid|invalid)|expired)",
+        statuses=REFUSING,
+    ),
     Row(
         QuotaExceeded,
         HTTP,
@@ -292,7 +306,7 @@ GENERAL = (
     Row(
         PromptRefused,
         HTTP,
-        text=r"(?:your |the |this )?(?:request|prompt|input|content)\b.{0,40}\b(?:was|were|has been|is|been) (?:blocked|flagged)\b",
+        text=r"(?:your |the |this )?(?:request|prompt|input|content)\b.{0,40}\b(?:was|were|is|been) (?:blocked|flagged)\b",
         statuses=REFUSING,
     ),
     Row(

@@ -192,7 +192,9 @@ incomplete."""
 def pictures_in(raw: bytes) -> bool:
     """Whether some item of an answer has a picture or its address."""
     try:
-        return any(bytes(item.url) not in (b"", *NOTHING) or bytes(item.b64_json) not in (b"", *NOTHING) for item in _pictures(raw))
+        return any(
+            bytes(item.url) not in (b"", *NOTHING) or bytes(item.b64_json) not in (b"", *NOTHING) for item in _pictures(raw)
+        )
     except (msgspec.DecodeError, RecursionError):
         return False
 

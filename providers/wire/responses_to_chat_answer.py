@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from providers.errors import InvalidResponse, ProviderError
+from providers.errors import InvalidResponse
 from providers.wire.openai_errors import failure_in_band
 from providers.wire.response_object import Json, logprobs_object
 

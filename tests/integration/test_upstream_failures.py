@@ -12,13 +12,13 @@ from tests.live import LiveGateway, error_of, words
 
 PASSED_THROUGH = {
     "status-400": (400, "invalid_value"),
-    "status-404": (404, "model_not_found"),
     "status-413": (413, "request_too_large"),
     "status-422": (422, "unprocessable"),
 }
 FALLS_OVER = {
     "status-401": (502, "upstream_auth_failed"),
     "status-403": (502, "upstream_auth_failed"),
+    "status-404": (502, "upstream_model_not_found"),
     "status-429": (429, "upstream_rate_limited"),
     "status-429-quota": (429, "upstream_quota_exceeded"),
     "status-429-html": (429, "upstream_rate_limited"),

@@ -10,7 +10,15 @@ from typing import Any
 import pytest
 
 from providers.capabilities import Capability
-from providers.errors import CallerError, ConfigurationError, CredentialError, InvalidResponse, Overloaded, RateLimited, RedirectRefused
+from providers.errors import (
+    CallerError,
+    ConfigurationError,
+    CredentialError,
+    InvalidResponse,
+    Overloaded,
+    RateLimited,
+    RedirectRefused,
+)
 from providers.openai_compatible.adapter import OpenAICompatibleAdapter
 from providers.openai_compatible.presets import PRESETS
 from providers.registry import provider_type

@@ -50,8 +50,11 @@ SPOKEN: list[tuple[int, Any, type[ProviderError]]] = [
     (403, openai(code="unsupported_country_region_territory", type="request_forbidden"), CredentialError),
     (403, openai("Project p does not have access to model m.", code="model_not_found"), ModelNotFound),
     (400, openai("Your organization must be verified to stream this model.", param="stream"), CredentialError),
-    (400, openai("Your request was rejected by the safety system.", code="moderation_blocked", type="image_generation_user_error"),
-     PromptRefused),
+    (
+        400,
+        openai("Your request was rejected by the safety system.", code="moderation_blocked", type="image_generation_user_error"),
+        PromptRefused,
+    ),
     (400, openai(code="content_policy_violation"), PromptRefused),
     (503, openai("Slow down.", code="slow_down"), Overloaded),
     (500, openai("x", code="context_length_exceeded"), CallerError),
@@ -63,22 +66,37 @@ SPOKEN: list[tuple[int, Any, type[ProviderError]]] = [
     (404, openai("Item with id 'rs_1' not found."), CallerError),
     (400, openai("Previous response with id 'resp_1' not found.", code="previous_response_not_found"), CallerError),
     # Azure OpenAI
-    (404, {"error": {"code": "DeploymentNotFound", "message": "The API deployment for this resource does not exist."}}, ModelNotFound),
+    (
+        404,
+        {"error": {"code": "DeploymentNotFound", "message": "The API deployment for this resource does not exist."}},
+        ModelNotFound,
+    ),
     (404, {"error": {"code": "404", "message": "Resource not found"}}, ModelNotFound),
     (400, openai("Unknown model: m", code="unknown_model"), ModelNotFound),
-    (400, openai("Filtered.", type=None, code="content_filter", innererror={"code": "ResponsibleAIPolicyViolation"}), PromptRefused),
+    (
+        400,
+        openai("Filtered.", type=None, code="content_filter", innererror={"code": "ResponsibleAIPolicyViolation"}),
+        PromptRefused,
+    ),
     (401, {"error": {"code": "401", "message": "Access denied due to invalid subscription key"}}, CredentialError),
     (429, {"error": {"code": "429", "message": "Please retry after 20 seconds."}}, RateLimited),
     # Anthropic
-    (400, {"type": "error", "error": {"type": "invalid_request_error", "message": "Your credit balance is too low to access."}},
-     QuotaExceeded),
+    (
+        400,
+        {"type": "error", "error": {"type": "invalid_request_error", "message": "Your credit balance is too low to access."}},
+        QuotaExceeded,
+    ),
     (400, openai("You have reached your specified API usage limits. You will regain access on 2026-12-01."), QuotaExceeded),
     (400, openai("This organization has been disabled."), CredentialError),
     (529, {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}, Overloaded),
     (404, {"type": "error", "error": {"type": "not_found_error", "message": "model: claude-0"}}, ModelNotFound),
     (413, {"type": "error", "error": {"type": "request_too_large", "message": "x"}}, CallerError),
     # Google
-    (400, google(400, "INVALID_ARGUMENT", "API key not valid. Please pass a valid API key.", reason("API_KEY_INVALID")), CredentialError),
+    (
+        400,
+        google(400, "INVALID_ARGUMENT", "API key not valid. Please pass a valid API key.", reason("API_KEY_INVALID")),
+        CredentialError,
+    ),
     (400, google(400, "INVALID_ARGUMENT", "API key expired. Please renew the API key."), CredentialError),
     (400, google(400, "FAILED_PRECONDITION", "User location is not supported for the API use."), CredentialError),
     (400, google(400, "INVALID_ARGUMENT", "The input token count exceeds the maximum."), CallerError),
@@ -99,7 +117,11 @@ SPOKEN: list[tuple[int, Any, type[ProviderError]]] = [
     (498, openai("Flex tier capacity exceeded."), Overloaded),
     # xAI
     (400, {"code": "Client specified an invalid argument", "error": "Incorrect API key provided: na***ys."}, CredentialError),
-    (403, {"code": "permission-denied", "error": "Content violates usage guidelines. Failed check: SAFETY_CHECK_TYPE_BIO"}, PromptRefused),
+    (
+        403,
+        {"code": "permission-denied", "error": "Content violates usage guidelines. Failed check: SAFETY_CHECK_TYPE_BIO"},
+        PromptRefused,
+    ),
     (403, {"code": "permission-denied", "error": "Your newly created teams doesn't have any credits yet."}, QuotaExceeded),
     (429, {"error": "Your team 1-2 has either used all available credits or reached its monthly spending limit."}, QuotaExceeded),
     (403, {"code": "x", "error": "You have run out of credits or need a subscription."}, QuotaExceeded),
@@ -114,13 +136,26 @@ SPOKEN: list[tuple[int, Any, type[ProviderError]]] = [
     (400, {"error": {"code": 400, "message": "m/1 is not a valid model ID"}}, ModelNotFound),
     (408, {"error": {"code": 408, "message": "Timed out"}}, UpstreamTimedOut),
     (502, {"error": {"code": 502, "message": "Provider returned error", "metadata": {"raw": "x"}}}, UpstreamFailed),
-    (400, {"error": {"code": 400, "message": "Provider returned error", "metadata": {"raw": "{\"error\":{\"code\":\"invalid_api_key\"}}"}}},
-     CredentialError),
+    (
+        400,
+        {
+            "error": {
+                "code": 400,
+                "message": "Provider returned error",
+                "metadata": {"raw": '{"error":{"code":"invalid_api_key"}}'},
+            }
+        },
+        CredentialError,
+    ),
     # others
     (402, openai("Insufficient Balance", code="invalid_request_error", type="unknown_error"), QuotaExceeded),
     (400, openai("Model Not Exist"), ModelNotFound),
     (400, openai("Content Exists Risk"), PromptRefused),
-    (429, {"object": "error", "message": "Service tier capacity exceeded for this model.", "type": "invalid_request_error"}, Overloaded),
+    (
+        429,
+        {"object": "error", "message": "Service tier capacity exceeded for this model.", "type": "invalid_request_error"},
+        Overloaded,
+    ),
     (429, {"object": "error", "message": "Rate limit exceeded", "type": "rate_limited", "code": "1300"}, RateLimited),
     (400, {"object": "error", "message": "Invalid model: m", "type": "invalid_model", "code": "1500"}, ModelNotFound),
     (429, openai("You have been rate limited.", type="credit_limit"), RateLimited),
@@ -129,9 +164,17 @@ SPOKEN: list[tuple[int, Any, type[ProviderError]]] = [
     (412, openai("Account acme-1 is suspended, possibly due to reaching the monthly spending limit."), QuotaExceeded),
     (400, openai("Account acme-1 is suspended, possibly due to reaching the monthly spending limit."), QuotaExceeded),
     (401, {"message": "invalid api token"}, CredentialError),
-    (429, {"message": "Tokens per minute limit exceeded", "type": "too_many_requests_error", "code": "token_quota_exceeded"}, RateLimited),
+    (
+        429,
+        {"message": "Tokens per minute limit exceeded", "type": "too_many_requests_error", "code": "token_quota_exceeded"},
+        RateLimited,
+    ),
     (429, {"message": "High traffic.", "type": "too_many_requests_error", "code": "queue_exceeded"}, Overloaded),
-    (400, openai("Invalid model 'm'. Permitted models can be found in the documentation.", type="invalid_model", code=400), ModelNotFound),
+    (
+        400,
+        openai("Invalid model 'm'. Permitted models can be found in the documentation.", type="invalid_model", code=400),
+        ModelNotFound,
+    ),
     (404, {"status": 404, "title": "Not Found", "detail": "Function 'f': Not found for account 'a'"}, ModelNotFound),
     (503, {"error": "Model m is currently loading", "estimated_time": 20.0}, Overloaded),
     (404, {"error": {"message": 'model "m" not found, try pulling it first', "type": "api_error"}}, ModelNotFound),
@@ -142,7 +185,7 @@ SPOKEN: list[tuple[int, Any, type[ProviderError]]] = [
     (400, {"code": "Arrearage", "message": "Access denied."}, QuotaExceeded),
     (400, {"code": "DataInspectionFailed", "message": "x"}, PromptRefused),
     (400, openai("This model's maximum context length is 4096 tokens.", code="context_length_exceeded"), CallerError),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("status", "body", "kind"), SPOKEN)

@@ -146,7 +146,8 @@ def test_event_when_named_error_then_an_error_whatever_it_says(data: bytes, kind
 
 
 @pytest.mark.parametrize(
-    ("data", "found"), [(b'{"error":{"code":429}}', True), (b'[{"error":{"code":429}}]', True), (b"data: x", False), (b"{", False)]
+    ("data", "found"),
+    [(b'{"error":{"code":429}}', True), (b'[{"error":{"code":429}}]', True), (b"data: x", False), (b"{", False)],
 )
 def test_stream_when_it_is_one_value_then_its_error(data: bytes, found: bool) -> None:
     assert (failure_in_whole(data) is not None) is found

@@ -67,9 +67,7 @@ def test_failure_when_the_status_says_so_then_of_this_class(
     assert error.upstream_status == status
 
 
-@pytest.mark.parametrize(
-    ("status", "public"), [(400, 400), (422, 422), (418, 418), (451, 451), (419, 400), (407, 400)]
-)
+@pytest.mark.parametrize(("status", "public"), [(400, 400), (422, 422), (418, 418), (451, 451), (419, 400), (407, 400)])
 def test_caller_error_when_passed_through_then_only_known_statuses_are_kept(status: int, public: int) -> None:
     assert failure_of(status, [], body_of()).upstream_status == public
 
