@@ -155,8 +155,9 @@ class Machine(Protocol):
         its end."""
         ...
 
-    def fail(self, code: str, message: str) -> bytes:
-        """What is said when it cannot go on, nothing if the wire has no words of its own for that."""
+    def fail(self, code: str, message: str, more: Json) -> bytes:
+        """What is said when it cannot go on, with `more` fields of the error; nothing if the wire has no words of its own for
+        that."""
         ...
 
 
@@ -181,9 +182,9 @@ class _Responses:
         events = self._writer.end(self._writer.usage, int(time.time())) if self._writer.finished or told else []
         return b"".join(map(frame_of, events))
 
-    def fail(self, code: str, message: str) -> bytes:
+    def fail(self, code: str, message: str, more: Json) -> bytes:
         self.done = True
-        return b"".join(map(frame_of, self._writer.fail(code, message, self._writer.usage)))
+        return b"".join(map(frame_of, self._writer.fail(code, message, self._writer.usage, more)))
 
 
 class _Chat:
@@ -206,7 +207,7 @@ class _Chat:
         self.done = True
         return sse.frame_of(DONE) if self._writer.finished else b""
 
-    def fail(self, code: str, message: str) -> bytes:
+    def fail(self, code: str, message: str, more: Json) -> bytes:
         return b""
 
 

@@ -14,7 +14,7 @@ import msgspec
 
 from providers.errors import InvalidResponse, ProviderError, UpstreamFailed
 from providers.wire import sse
-from providers.wire.error_object import OWN, with_texts
+from providers.wire.error_object import OWN, Json, with_texts
 from providers.wire.good_answer import error_in, failure_in_event
 from providers.wire.openai_chat import DONE, json_string
 from providers.wire.openai_errors import scrub
@@ -50,7 +50,7 @@ decode_request = msgspec.json.Decoder(ResponseRequest).decode
 _string = msgspec.json.Decoder(str | None).decode
 
 
-Fail = Callable[[str, str], bytes]
+Fail = Callable[[str, str, Json], bytes]
 
 
 class Names:
@@ -94,7 +94,7 @@ class ResponsesRelay(FrameRelay):
     """One stream of Responses events. `final` is the response at its end, under its outside names; without `names` the
     events have them already. `beginning` gives the response where no event has told it yet.
 
-    `fail` gives the events with which a response fails that is made here, from its code and message.
+    `fail` gives the events with which a response fails that is made here, from its code, its message and the further fields of its error.
     An error event is told as the failure of the response. With `at_once` the stream has begun with its first event, and
     not only with the first content: a response in the background may wait long for that.
     """
@@ -113,10 +113,11 @@ class ResponsesRelay(FrameRelay):
         """`response.failed` with what the response was at its beginning, and the end."""
         said = msgspec.json.decode(error)["error"]
         code = said["code"] or "server_error"
-        if self.fail is not None and (events := self.fail(code, said["message"])):
+        more = {name: said[name] for name in said if name not in OWN}
+        if self.fail is not None and (events := self.fail(code, said["message"], more)):
             self.error = None
             return self.feed(events)
-        failure = {**error_object(code, said["message"]), **{name: said[name] for name in said if name not in OWN}}
+        failure = error_object(code, said["message"]) | more
         response = msgspec.json.decode(self._response) if self._response else self._beginning()
         event = {"type": "response.failed", "sequence_number": self._number() + 1}
         event["response"] = {**response, "status": "failed", "error": failure}

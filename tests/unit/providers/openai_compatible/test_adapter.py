@@ -10,15 +10,7 @@ from typing import Any
 import pytest
 
 from providers.capabilities import Capability
-from providers.errors import (
-    CallerError,
-    ConfigurationError,
-    CredentialError,
-    InvalidResponse,
-    Overloaded,
-    RateLimited,
-    RedirectRefused,
-)
+from providers.errors import CallerError, ConfigurationError, CredentialError, InvalidResponse, Overloaded, RateLimited
 from providers.openai_compatible.adapter import OpenAICompatibleAdapter
 from providers.openai_compatible.presets import PRESETS
 from providers.registry import provider_type
@@ -379,7 +371,7 @@ ERRORS: Sequence[Any] = [
     (429, [(b"retry-after", b"9")], RateLimited, 9.0),
     (503, [], Overloaded, None),
     (400, [], CallerError, None),
-    (302, [], RedirectRefused, None),
+    (402, [], RateLimited, None),
 ]
 
 
