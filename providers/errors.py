@@ -156,7 +156,7 @@ class CredentialError(ProviderError):
 
 
 class ModelNotFound(ProviderError):
-    """The provider does not have the model that the gateway asked it for."""
+    """The provider does not have the model, the deployment or the path that the gateway asked for."""
 
     failure = FailureClass.MODEL
     code = "upstream_model_not_found"

@@ -20,7 +20,6 @@ STOPPED: Mapping[str, type[ProviderError]] = MappingProxyType(
     {"error": UpstreamFailed, "insufficient_system_resource": Overloaded}
 )
 """Reasons to stop that are failures: OpenRouter's and vLLM's, and DeepSeek's."""
-STOPPED_MARKS = tuple(b'"%b"' % reason.encode() for reason in STOPPED)
 ERROR_NAMES = frozenset({"error", "errors", "base_resp", "x_groq"})
 """Fields that carry an error."""
 INNER = MappingProxyType({"base_resp": "status_code", "x_groq": "error"})
@@ -141,7 +140,7 @@ def _tells(error: Any) -> bool:
 
 def _stopped(choices: bytes) -> ProviderError | None:
     """The failure for which a choice has stopped."""
-    if not any(mark in choices for mark in STOPPED_MARKS):
+    if b'"error"' not in choices and b'"insufficient_system_resource"' not in choices:  # each answer passes here
         return None
     try:
         found = _choices(choices)

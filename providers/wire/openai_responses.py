@@ -94,8 +94,8 @@ class ResponsesRelay(FrameRelay):
     """One stream of Responses events. `final` is the response at its end, under its outside names; without `names` the
     events have them already. `beginning` gives the response where no event has told it yet.
 
-    `fail` gives the events with which a response fails that is made here, from its code, its message and the further fields of its error.
-    An error event is told as the failure of the response. With `at_once` the stream has begun with its first event, and
+    `fail` gives the events with which a response fails that is made here, from the code, the message and the further fields of
+    its error. An error event is told as the failure of the response. With `at_once` the stream has begun with its first event, and
     not only with the first content: a response in the background may wait long for that.
     """
 
