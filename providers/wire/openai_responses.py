@@ -95,8 +95,8 @@ class ResponsesRelay(FrameRelay):
     events have them already. `beginning` gives the response where no event has told it yet.
 
     `fail` gives the events with which a response fails that is made here, from the code, the message and the further fields of
-    its error. An error event is told as the failure of the response. With `at_once` the stream has begun with its first event, and
-    not only with the first content: a response in the background may wait long for that.
+    its error. An error event is told as the failure of the response. With `at_once` the stream has begun with its first event,
+    and not only with the first content: a response in the background may wait long for that.
     """
 
     def __init__(self, names: Names | None, beginning: Callable[[], dict[str, Any]], *, at_once: bool = False) -> None:
