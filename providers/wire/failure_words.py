@@ -79,7 +79,7 @@ OPENAI = (
 AZURE_FILTER = "https://learn.microsoft.com/azure/ai-foundry/openai/concepts/content-filter"
 AZURE_FAQ = "https://learn.microsoft.com/azure/ai-foundry/openai/reference"
 AZURE = (
-    Row(PromptRefused, AZURE_FILTER, "responsibleaipolicyviolation content_filter_error"),
+    Row(PromptRefused, AZURE_FILTER, "responsibleaipolicyviolation"),
     Row(PromptRefused, AZURE_FILTER, text=r"the response was filtered due to the prompt", statuses=REFUSING),
     Row(ModelNotFound, AZURE_FAQ, "deploymentnotfound operationnotsupported unknown_model unavailable_model"),
     Row(

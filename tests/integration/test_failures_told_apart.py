@@ -90,7 +90,8 @@ def upstream(shared_gateway: LiveGateway) -> Iterator[Vendor]:
         names = [*NEXT, *CLIENTS, *STREAMED, *(f"late-{name}" for name in STREAMED)]
         first = {name: {"provider": "told", "upstream_model": name} for name in names}
         shared_gateway.define_models({f"alone/{name}": [first[name]] for name in names})
-        shared_gateway.define_models({f"then-ok/{name}": [first[name], {"upstream_model": "ok"}] for name in names})
+        for prefix in ("then-ok", "streamed"):
+            shared_gateway.define_models({f"{prefix}/{name}": [first[name], {"upstream_model": "ok"}] for name in names})
         yield running
 
 
@@ -107,6 +108,22 @@ def test_failure_when_told_with_another_status_is_answered_by_the_next_route(
     response = gateway.chat(f"then-ok/{name}")
     assert (response.status_code, response.headers["x-gateway-attempts"]) == (200, "2"), response.text
     assert response.json()["choices"][0]["message"]["content"] == "Hello from chaos."
+
+
+@pytest.mark.parametrize("name", NEXT)
+def test_failure_when_a_stream_was_asked_for_is_answered_by_the_next_route(
+    gateway: LiveGateway, asked: Vendor, name: str
+) -> None:
+    response = gateway.chat(f"streamed/{name}", stream=True)
+    assert (response.status_code, response.headers["x-gateway-attempts"]) == (200, "2"), response.text
+    assert words(response) == "Hello from chaos."
+
+
+@pytest.mark.parametrize(("name", "status"), [("error-200", 429), ("list-200", 503), ("detail-200", 502), ("choices-null", 503)])
+def test_stream_when_answered_with_an_error_in_json_has_its_status(
+    gateway: LiveGateway, asked: Vendor, name: str, status: int
+) -> None:
+    assert gateway.chat(f"alone/{name}", stream=True).status_code == status
 
 
 @pytest.mark.parametrize("name", [name for name in NEXT if name.endswith("404")])
