@@ -14,8 +14,10 @@ from openai_api.context import Inbound
 from openai_api.jobs import Job, Jobs, Told
 from openai_api.recording.events import Record
 from openai_api.responses import StoreUnavailable
+from providers.errors import NOTHING_MORE
 from providers.types import Target
 from providers.wire import sse
+from providers.wire.error_object import OWN
 from providers.wire.openai_chat import DONE
 from providers.wire.openai_responses import MAX_EVENT_BYTES
 from providers.wire.patch import Fields, InvalidJson, fields_of, patch
@@ -141,11 +143,12 @@ class BackgroundRun:
 
     def _error(self, body: bytes) -> None:
         said = msgspec.json.decode(body)["error"]
-        self.fail(said["code"] or "server_error", said["message"])
+        more = {name: value for name, value in said.items() if name not in OWN}
+        self.fail(said["code"] or "server_error", said["message"], more)
 
-    def fail(self, code: str, message: str) -> None:
-        """It cannot be made."""
-        self._final = self._failed(error_object(code, message))
+    def fail(self, code: str, message: str, more: Mapping[str, Any] = NOTHING_MORE) -> None:
+        """It cannot be made; `more` are further fields of the error."""
+        self._final = self._failed({**error_object(code, message), **more})
         if self.job.asked.stream:
             self._say("response.failed", {"response": msgspec.Raw(self._final)})
 

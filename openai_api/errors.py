@@ -9,9 +9,12 @@ Everything else that goes wrong is `internal_error` and a request id.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import msgspec
 
-from providers.errors import CallerError, ProviderError
+from providers.errors import NOTHING_MORE, CallerError, ProviderError
 
 Headers = tuple[tuple[bytes, bytes], ...]
 CLOSE: Headers = ((b"connection", b"close"),)
@@ -30,6 +33,7 @@ class ApiError(Exception):
         kind: str = "invalid_request_error",
         param: str | None = None,
         headers: Headers = (),
+        more: Mapping[str, Any] = NOTHING_MORE,
     ) -> None:
         super().__init__(message)
         self.status = status
@@ -38,11 +42,12 @@ class ApiError(Exception):
         self.message = message
         self.param = param
         self.headers = headers
+        self.more = more
 
     def body(self) -> bytes:
-        """`{"error": {"message", "type", "param", "code"}}`."""
+        """`{"error": {"message", "type", "param", "code"}}`, and the further fields that an upstream's error has."""
         error = {"message": self.message, "type": self.type, "param": self.param, "code": self.code}
-        return msgspec.json.encode({"error": error})
+        return msgspec.json.encode({"error": {**error, **self.more}})
 
 
 def invalid(code: str, message: str, param: str | None = None, status: int = 400) -> ApiError:
@@ -95,10 +100,11 @@ def internal_error(request_id: str) -> ApiError:
 def upstream(error: ProviderError) -> ApiError:
     """What the last failure means for the client, once no target is left."""
     if isinstance(error, CallerError):
-        api_error = ApiError(error.upstream_status or 400, "", error.message, kind=error.error_type, param=error.param)
+        status, message = error.upstream_status or 400, error.message
+        api_error = ApiError(status, "", message, kind=error.error_type, param=error.param, more=error.more)
         api_error.code = error.upstream_code
         return api_error
     headers: Headers = ((b"x-should-retry", b"false"),)
     if error.status == 429:
         headers = ((b"retry-after", b"%d" % max(1, round(error.retry_after or 1))),)
-    return ApiError(error.status, error.code, error.public_message, kind=error.type, headers=headers)
+    return ApiError(error.status, error.code, error.public_message, kind=error.type, headers=headers, more=error.more)

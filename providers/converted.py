@@ -7,6 +7,8 @@ that was asked for.
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Protocol
 
 import msgspec
@@ -20,8 +22,9 @@ from providers.transport import Transport
 from providers.types import EVENT_STREAM, Call, Reply, ReplyStream, Wire
 from providers.wire import sse
 from providers.wire.chat_request_to_responses import to_responses
-from providers.wire.chat_to_responses import ResponseWriter
-from providers.wire.openai_chat import DONE, error_in
+from providers.wire.chat_to_responses import MISFITS, ResponseWriter
+from providers.wire.good_answer import error_in, failure_in_event, failure_in_text, failure_in_whole
+from providers.wire.openai_chat import DONE
 from providers.wire.openai_responses import MAX_EVENT_BYTES, frame_of
 from providers.wire.openai_usage import usage_of
 from providers.wire.patch import Fields, InvalidJson, fields_of
@@ -79,19 +82,33 @@ def _as_chat(call: Call, *, returns_reasoning: bool) -> tuple[Call, ResponseWrit
 
 def _whole_response(call: Call, writer: ResponseWriter, reply: Reply, lossy: tuple[str, ...]) -> Reply:
     writer.begin()
-    writer.whole(_object(reply.body))
-    writer.end(usage_of(reply.fields) if reply.fields else None, int(time.time()))
+    with _readable():
+        writer.whole(_object(reply.body))
+        writer.end(usage_of(reply.fields) if reply.fields else None, int(time.time()))
     return _reply(call, writer.response, (*lossy, *reply.lossy))
 
 
 def _as_responses(call: Call) -> tuple[Call, tuple[str, ...]]:
     """The call for a response, and the fields that were left out. Raises `ProviderError`."""
     converted = to_responses(msgspec.json.decode(call.body))
-    return _converted(call, Capability.RESPONSES, Wire.OPENAI_RESPONSES, converted.body), left_out(call, converted.lossy)
+    made = _converted(call, Capability.RESPONSES, Wire.OPENAI_RESPONSES, converted.body)
+    added = () if "store" in call.fields.spans else ("store",)
+    return msgspec.structs.replace(made, added=added), left_out(call, converted.lossy)
 
 
 def _whole_completion(call: Call, reply: Reply, lossy: tuple[str, ...]) -> Reply:
-    return _reply(call, to_completion(_object(reply.body), *_identity(call)), (*lossy, *reply.lossy))
+    with _readable():
+        completion = to_completion(_object(reply.body), *_identity(call))
+    return _reply(call, completion, (*lossy, *reply.lossy))
+
+
+@contextmanager
+def _readable() -> Iterator[None]:
+    """Whatever goes wrong with the values of an upstream's answer is the upstream's fault: `InvalidResponse`."""
+    try:
+        yield
+    except MISFITS as error:
+        raise InvalidResponse("the answer cannot be read") from error
 
 
 def _identity(call: Call) -> tuple[str, int, str]:
@@ -138,8 +155,9 @@ class Machine(Protocol):
         its end."""
         ...
 
-    def fail(self, code: str, message: str) -> bytes:
-        """What is said when it cannot go on, nothing if the wire has no words of its own for that."""
+    def fail(self, code: str, message: str, more: Json) -> bytes:
+        """What is said when it cannot go on, with `more` fields of the error; nothing if the wire has no words of its own for
+        that."""
         ...
 
 
@@ -164,9 +182,9 @@ class _Responses:
         events = self._writer.end(self._writer.usage, int(time.time())) if self._writer.finished or told else []
         return b"".join(map(frame_of, events))
 
-    def fail(self, code: str, message: str) -> bytes:
+    def fail(self, code: str, message: str, more: Json) -> bytes:
         self.done = True
-        return b"".join(map(frame_of, self._writer.fail(code, message, self._writer.usage)))
+        return b"".join(map(frame_of, self._writer.fail(code, message, self._writer.usage, more)))
 
 
 class _Chat:
@@ -180,14 +198,16 @@ class _Chat:
         return b""
 
     def event(self, data: bytes, fields: Fields) -> bytes:
-        out = b"".join(sse.frame_of(msgspec.json.encode(chunk)) for chunk in self._writer.event(_object(data)))
+        with _readable():
+            chunks = self._writer.event(_object(data))
+        out = b"".join(sse.frame_of(msgspec.json.encode(chunk)) for chunk in chunks)
         return out + self.end(told=True) if self._writer.finished else out
 
     def end(self, *, told: bool) -> bytes:
         self.done = True
         return sse.frame_of(DONE) if self._writer.finished else b""
 
-    def fail(self, code: str, message: str) -> bytes:
+    def fail(self, code: str, message: str, more: Json) -> bytes:
         return b""
 
 
@@ -231,7 +251,10 @@ class ConvertedStream:
         return b"".join(out)
 
     def _last(self) -> bytes:
-        out = self._frame(self._splitter.rest().rstrip(b"\r\n") + b"\n\n")
+        rest = self._splitter.rest()
+        if not self._heard and (failure := failure_in_whole(rest)) is not None:
+            raise failure
+        out = self._frame(rest.rstrip(b"\r\n") + b"\n\n")
         return out if self._machine.done else out + self._machine.end(told=False)
 
     def _frame(self, frame: bytes) -> bytes:
@@ -243,8 +266,10 @@ class ConvertedStream:
                 raise EmptyStream
             return self._machine.end(told=True)
         self._heard = True
+        if sse.names_error(frame):
+            raise failure_in_event(data)
         try:
             fields = fields_of(data)
         except InvalidJson as error:
-            raise InvalidResponse("a chunk is not JSON") from error
+            raise (failure_in_text(data) or InvalidResponse("a chunk is not JSON")) from error
         return self._machine.event(data, fields)

@@ -1,9 +1,11 @@
 """What can go wrong upstream, and what may the router do about it?
 
     ProviderError
-    ├── CallerError            the request itself was refused (400, 404, 413, 422): passed through
+    ├── CallerError            the request itself was refused (400, 413, 422): passed through
+    │   ├── PromptRefused      what is asked for is against the provider's rules, whatever status says so
     │   └── Unsupported        this provider cannot do what is asked, and was not asked; another one may
     ├── CredentialError        our key was refused or is missing (401, 403)
+    ├── ModelNotFound          the upstream has no such model, deployment or path (404): the catalog names another than there is
     ├── RateLimited            429; `retry_after` seconds when the provider said so
     │   └── QuotaExceeded      the account's money or quota is used up
     ├── Overloaded             503, 529, or `overloaded_error` in a stream
@@ -27,15 +29,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 from types import MappingProxyType
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
+
+NOTHING_MORE: Mapping[str, Any] = MappingProxyType({})
 
 
 class FailureClass(StrEnum):
     CALLER = "caller"
     UNSUPPORTED = "unsupported"
     CREDENTIAL = "credential"
+    MODEL = "model"
     RATE_LIMIT = "rate_limit"
     QUOTA = "quota"
     OVERLOAD = "overload"
@@ -59,6 +65,8 @@ POLICIES = MappingProxyType(
         FailureClass.CALLER: Policy(retry=False, fallback=False, counts=False),
         FailureClass.UNSUPPORTED: Policy(retry=False, fallback=True, counts=False),
         FailureClass.CREDENTIAL: Policy(retry=False, fallback=True, counts=True),
+        # A 404 costs one round trip, and its words may be misread: what one client asks for must not cool a target for all.
+        FailureClass.MODEL: Policy(retry=False, fallback=True, counts=False),
         FailureClass.RATE_LIMIT: Policy(retry=False, fallback=True, counts=False),
         FailureClass.QUOTA: Policy(retry=False, fallback=True, counts=True),
         FailureClass.OVERLOAD: Policy(retry=True, fallback=True, counts=True),
@@ -80,13 +88,20 @@ class ProviderError(Exception):
     code: ClassVar[str] = "upstream_error"
 
     def __init__(
-        self, detail: str = "", *, said: str = "", retry_after: float | None = None, upstream_status: int | None = None
+        self,
+        detail: str = "",
+        *,
+        said: str = "",
+        more: Mapping[str, Any] = NOTHING_MORE,
+        retry_after: float | None = None,
+        upstream_status: int | None = None,
     ) -> None:
         """`detail` is for logs and must hold no secret; the public text is the docstring, and what the upstream `said`
-        in a stream that the client was already reading. `retry_after` is in seconds."""
+        in an answer that seemed good; `more` are the further fields of its error. `retry_after` is in seconds."""
         super().__init__(detail or (type(self).__doc__ or ""))
         self.detail = detail
         self.said = said
+        self.more = more
         self.retry_after = retry_after
         self.upstream_status = upstream_status
 
@@ -106,14 +121,25 @@ class CallerError(ProviderError):
     type = "invalid_request_error"
 
     def __init__(
-        self, public_status: int, message: str, *, error_type: str = "", code: str | None = None, param: str | None = None
+        self,
+        public_status: int,
+        message: str,
+        *,
+        error_type: str = "",
+        code: str | None = None,
+        param: str | None = None,
+        more: Mapping[str, Any] = NOTHING_MORE,
     ) -> None:
         """What the upstream said, already scrubbed; `public_status` is its own status."""
-        super().__init__(message, upstream_status=public_status)
+        super().__init__(message, more=more, upstream_status=public_status)
         self.message = message
         self.error_type = error_type or self.type
         self.upstream_code = code
         self.param = param
+
+
+class PromptRefused(CallerError):
+    """The provider refused the prompt."""
 
 
 class Unsupported(CallerError):
@@ -127,6 +153,13 @@ class CredentialError(ProviderError):
 
     failure = FailureClass.CREDENTIAL
     code = "upstream_auth_failed"
+
+
+class ModelNotFound(ProviderError):
+    """The provider does not have the model, the deployment or the path that the gateway asked for."""
+
+    failure = FailureClass.MODEL
+    code = "upstream_model_not_found"
 
 
 class RateLimited(ProviderError):

@@ -17,7 +17,7 @@ from providers.aside import aside
 from providers.calling import ask, readable
 from providers.capabilities import Capability
 from providers.converted import left_out
-from providers.errors import CallerError, InvalidResponse, ProviderError
+from providers.errors import CallerError, InvalidResponse, ModelNotFound, ProviderError
 from providers.ids import mint
 from providers.protocols import Responses
 from providers.response_history import history
@@ -84,7 +84,7 @@ def _as_chat(body: bytes) -> bytes:
 
 def lacks(error: ProviderError) -> bool:
     """Whether the upstream has no such path, as far as its error tells."""
-    if error.upstream_status not in NO_SUCH_PATH:
+    if error.upstream_status not in NO_SUCH_PATH or isinstance(error, ModelNotFound):
         return False
     code = (error.upstream_code or "") if isinstance(error, CallerError) else ""
     param = error.param if isinstance(error, CallerError) else None

@@ -149,7 +149,8 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     `strict` says that a parameter which the upstream cannot take is an error; otherwise it is dropped, and named in the
     answer's `lossy`. `model` is the public name that the client sent. `include_usage` says whether the client asked for
     the usage chunk of a stream. `credentials` are the secrets that a request may bring for `dynamic::` targets. `headers`
-    are the few client headers that go upstream (trace context). `pinned` is the id of the only target that may be tried, ""
+    are the few client headers that go upstream (trace context). `added` are the fields of the body that the client has not sent.
+    `pinned` is the id of the only target that may be tried, ""
     for any.
 
     Of responses: `response_id` is the outside id of one that is made here, `seal` makes that of an upstream's from the
@@ -168,6 +169,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     form: Form | None = None
     stream: bool = False
     include_usage: bool = False
+    added: tuple[str, ...] = ()
     strict: bool = False
     pinned: str = ""
     response_id: str = ""

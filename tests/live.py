@@ -321,19 +321,19 @@ def words(response: httpx.Response) -> str:
     return "".join(choice["delta"].get("content") or "" for chunk in chunks for choice in chunk.get("choices", []))
 
 
-def error_of(response: httpx.Response) -> dict[str, Any]:
-    """The error object of a failed answer, which must be OpenAI's and nothing else."""
+def error_of(response: httpx.Response, *more: str) -> dict[str, Any]:
+    """The error object of a failed answer, which must be OpenAI's and, but for `more` fields of an upstream's, nothing else."""
     assert response.status_code >= 400, response.text
     assert response.headers["content-type"] == "application/json"
     assert response.headers["x-request-id"]
-    return error_in(response.json())
+    return error_in(response.json(), *more)
 
 
-def error_in(value: Any) -> dict[str, Any]:
-    """The error of `{"error": {...}}`, which must have OpenAI's four members and no others."""
+def error_in(value: Any, *more: str) -> dict[str, Any]:
+    """The error of `{"error": {...}}`, which must have OpenAI's four members, those of `more`, and no others."""
     assert list(value) == ["error"]
     error: dict[str, Any] = value["error"]
-    assert set(error) == {"message", "type", "param", "code"}
+    assert set(error) == {"message", "type", "param", "code", *more}
     assert error["message"]
     assert error["type"]
     return error

@@ -17,6 +17,7 @@ from models_catalog.route_checks.plan import Planned
 from providers.calling import ask
 from providers.capabilities import Capability
 from providers.errors import CallerError, EmptyStream, ProviderError
+from providers.masking import mask_of
 from providers.transport import Transport
 from providers.transport.build import build_transport
 from providers.types import Reply, Target
@@ -25,8 +26,6 @@ AT_ONCE = 4
 CALL_S = 30.0
 TOTAL_S = 120.0
 MOST_CHARACTERS = 300
-SHORTEST_SECRET = 6
-"""Characters; shorter values of headers are no secrets, and too common to be taken out of a text."""
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
 OK, FAILED, SKIPPED = RouteCheck.Outcome.OK, RouteCheck.Outcome.FAILED, RouteCheck.Outcome.SKIPPED
@@ -77,7 +76,8 @@ async def _result(planned: Planned, transport: Transport, seconds: float) -> Res
     started = perf_counter()
     code, message = await _failure(target, planned.capability, transport, seconds)
     latency_ms = round((perf_counter() - started) * 1000)
-    return Result(planned, FAILED if code else OK, latency_ms, code, _scrubbed(message, target))
+    mask = mask_of(target.adapter.config, {})
+    return Result(planned, FAILED if code else OK, latency_ms, mask(code), _in_one_line(mask(message)))
 
 
 async def _failure(target: Target, capability: Capability, transport: Transport, seconds: float) -> tuple[str, str]:
@@ -113,11 +113,5 @@ async def _ask(target: Target, capability: Capability, transport: Transport) -> 
         answer.close()
 
 
-def _scrubbed(message: str, target: Target) -> str:
-    """The text in one line, without the secrets that were sent; adapters have taken out what looks like one."""
-    config = target.adapter.config
-    secrets = [config.credential.secret.reveal()] if config.credential.secret else []
-    secrets += [value for _, value in config.extra_headers if len(value) >= SHORTEST_SECRET]
-    for secret in secrets:
-        message = message.replace(secret, "***")
+def _in_one_line(message: str) -> str:
     return " ".join(_UNPRINTABLE.sub(" ", message).split())[:MOST_CHARACTERS]

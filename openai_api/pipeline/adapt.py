@@ -16,6 +16,7 @@ from providers.capabilities import Capability
 from providers.converted import ConvertedStream
 from providers.errors import InvalidResponse
 from providers.ids import mint
+from providers.masking import Mask, mask_of
 from providers.protocols import Responses
 from providers.response_actions import ACTIONS
 from providers.transport import Transport
@@ -91,7 +92,9 @@ async def _begun(answer: Reply | ReplyStream, call: Call, target: Target) -> Ans
         relay = RELAYS.get(call.capability, _events)(call, target)
         if isinstance(relay, ResponsesRelay) and isinstance(answer, ConvertedStream):
             relay.fail = answer.fail
-        return await first_event(answer, relay)
+        begun = await first_event(answer, relay)
+        begun.mask = _masking(call, target)
+        return begun
     if call.capability is not Capability.RESPONSES or call.action:
         return answer
     return await aside(len(answer.body), _named, answer, call, target)
@@ -110,8 +113,13 @@ def _named(reply: Reply, call: Call, target: Target) -> Reply:
 def _names(call: Call, target: Target) -> Names:
     """An upstream that keeps the response has its id sealed; any other response is kept here, under an id of ours."""
     if target.keeps_responses and call.seal is not None:
-        return Names(call.model, partial(_sealed, call, target), call.previous_response_id)
-    return Names(call.model, lambda upstream_id: call.response_id or upstream_id, call.previous_response_id)
+        return Names(call.model, partial(_sealed, call, target), call.previous_response_id, _masking(call, target))
+    outside = lambda upstream_id: call.response_id or upstream_id  # noqa: E731
+    return Names(call.model, outside, call.previous_response_id, _masking(call, target))
+
+
+def _masking(call: Call, target: Target) -> Callable[[], Mask]:
+    return partial(mask_of, target.adapter.config, call.credentials)
 
 
 def _sealed(call: Call, target: Target, upstream_id: str) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 
 import msgspec
 
 from providers.aside import aside
 from providers.errors import EmptyStream, FirstByteTimeout, IdleTimeout
+from providers.masking import Mask
 from providers.types import ReplyStream
 from providers.wire.relay import Relay
 
@@ -18,6 +19,8 @@ class Begun(msgspec.Struct):
     stream: ReplyStream
     relay: Relay
     held: bytes
+    mask: Callable[[], Mask] | None = None
+    """What takes the secrets of the target out of an error, made when it is needed."""
 
 
 async def first_event(stream: ReplyStream, relay: Relay) -> Begun:

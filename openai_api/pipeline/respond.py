@@ -17,6 +17,7 @@ from openai_api.recording.events import Record
 from providers.aside import aside
 from providers.capabilities import Capability
 from providers.errors import FailureClass, ProviderError
+from providers.masking import mask_error
 from providers.types import EVENT_STREAM, Call, Reply, Target
 from providers.wire.openai_chat import json_string
 from providers.wire.openai_usage import usage_of
@@ -132,6 +133,8 @@ async def _stream(inbound: Inbound, target: Target, begun: Begun, headers: Heade
         try:
             last: bytes | None = await _relayed(begun, target.timeouts.idle, pulse)
         except ProviderError as error:
+            if begun.mask is not None:
+                mask_error(error, begun.mask())
             last = _broken(record, relay, upstream(error))
         except asyncio.CancelledError:
             if not record.draining:

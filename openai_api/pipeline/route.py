@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import replace
 from time import perf_counter
+from types import MappingProxyType
 from typing import TypeVar
 
 from models_catalog.snapshot import CatalogSnapshot, ModelEntry
@@ -21,25 +22,32 @@ from openai_api.pipeline import target_log
 from openai_api.recording.events import Attempt
 from providers.breaker import NO_PROBE, Breakers
 from providers.capabilities import Capability
-from providers.errors import AdapterFailed, FailureClass, ProviderError, QuotaExceeded, RateLimited
+from providers.errors import AdapterFailed, FailureClass, ProviderError
+from providers.masking import mask_error, mask_of
 from providers.retry import backoff
-from providers.types import Target
+from providers.types import Secret, Target
 
 log = logging.getLogger("gateway.requests")
 MAX_TRIES = 3
+NO_CREDENTIALS: Mapping[str, Secret] = MappingProxyType({})
 
 T = TypeVar("T")
 Try = Callable[[Target], Awaitable[T]]
 
 
+TOLD_LAST = (FailureClass.QUOTA, FailureClass.CREDENTIAL, FailureClass.MODEL, FailureClass.UNSUPPORTED)
+"""Failures that the client is told of only if there are no others, in this order: it can do nothing about the first three, and
+what one target does not take need not be said if another would have."""
+
+
 class Exhausted(Exception):
-    """No target succeeded; `error` is the failure to tell the client."""
+    """No target succeeded; `error` is the failure to tell the client: the limit that ends first, else the last failure that may
+    pass by itself, else the last of the first kind of `TOLD_LAST`."""
 
     def __init__(self, errors: list[ProviderError]) -> None:
         super().__init__("no target succeeded")
-        limits = [error for error in errors if isinstance(error, RateLimited)]
-        able = [error for error in errors if error.failure is not FailureClass.UNSUPPORTED]
-        self.error = min(limits, key=_worth_waiting_for) if limits else (able or errors)[-1]
+        limits = [error for error in errors if error.failure is FailureClass.RATE_LIMIT]
+        self.error = min(limits, key=_wait) if limits else min(reversed(errors), key=_told_late)
 
 
 async def route(
@@ -51,9 +59,10 @@ async def route(
     attempt: Try[T],
     *,
     only: Callable[[Target], bool] | None = None,
+    credentials: Mapping[str, Secret] = NO_CREDENTIALS,
 ) -> tuple[Target, T]:
     """The first good result and its target; `attempts` gets a line for every try. With `only` no other target is tried; there
-    must be one.
+    must be one. `credentials` are those that the request brings.
 
     `attempt` raises `ProviderError`. Raises `Exhausted`.
     """
@@ -73,7 +82,7 @@ async def route(
                 if len(attempts) + untried >= tries or not (permit := breakers.allows(target.circuit)):
                     continue
                 try:
-                    return target, await _tried(target, permit, breakers, attempts, attempt)
+                    return target, await _tried(target, permit, breakers, attempts, attempt, credentials)
                 except ProviderError as error:
                     errors.append(error)
                     if not error.policy.fallback:
@@ -84,7 +93,7 @@ async def route(
             if not targets:
                 break
     targets = tuple(target for leg in legs for target in leg.targets[capability])
-    return await _last_resort(targets, breakers, attempts, attempt, errors)
+    return await _last_resort(targets, breakers, attempts, attempt, errors, credentials)
 
 
 def chain(entry: ModelEntry, capability: Capability, catalog: CatalogSnapshot) -> Iterator[ModelEntry]:
@@ -107,12 +116,21 @@ def _with_only(legs: list[ModelEntry], capability: Capability, only: Callable[[T
     return [replace(leg, targets={capability: targets}) for leg, targets in kept if targets]
 
 
-def _worth_waiting_for(error: RateLimited) -> tuple[bool, float]:
-    return isinstance(error, QuotaExceeded), error.retry_after or 1.0
+def _wait(error: ProviderError) -> float:
+    return error.retry_after or 1.0
+
+
+def _told_late(error: ProviderError) -> int:
+    return TOLD_LAST.index(error.failure) + 1 if error.failure in TOLD_LAST else 0
 
 
 async def _last_resort(
-    targets: tuple[Target, ...], breakers: Breakers, attempts: list[Attempt], attempt: Try[T], errors: list[ProviderError]
+    targets: tuple[Target, ...],
+    breakers: Breakers,
+    attempts: list[Attempt],
+    attempt: Try[T],
+    errors: list[ProviderError],
+    credentials: Mapping[str, Secret],
 ) -> tuple[Target, T]:
     """Tries the one target whose cooldown ends first, when all have been passed over and none has failed."""
     if errors:
@@ -120,18 +138,26 @@ async def _last_resort(
     first = breakers.first_to_open(target.circuit for target in targets)
     target = next(target for target in targets if target.circuit == first)
     try:
-        return target, await _tried(target, NO_PROBE, breakers, attempts, attempt)
+        return target, await _tried(target, NO_PROBE, breakers, attempts, attempt, credentials)
     except ProviderError as error:
         raise Exhausted([error]) from error
 
 
-async def _tried(target: Target, permit: int, breakers: Breakers, attempts: list[Attempt], attempt: Try[T]) -> T:
+async def _tried(
+    target: Target,
+    permit: int,
+    breakers: Breakers,
+    attempts: list[Attempt],
+    attempt: Try[T],
+    credentials: Mapping[str, Secret],
+) -> T:
     line = Attempt(target.id, target.provider, target.upstream_model)
     attempts.append(line)
     started = perf_counter()
     try:
         result = await attempt(target)
     except ProviderError as error:
+        mask_error(error, mask_of(target.adapter.config, credentials))
         line.outcome, line.failure = error.code, error.failure.value
         _report(breakers, target, permit, error)
         raise
@@ -162,10 +188,10 @@ def _report(breakers: Breakers, target: Target, permit: int, error: ProviderErro
     elif error.policy.counts:
         if seconds := breakers.failed(circuit):
             target_log.cooled(target, error, seconds)
-        if isinstance(error, target_log.ALARMING) and breakers.is_new(circuit, error.code):
-            target_log.alarming(target, error)
     else:
         breakers.released(circuit, permit)
+    if isinstance(error, target_log.ALARMING) and breakers.is_new(circuit, error.code):
+        target_log.alarming(target, error)
 
 
 def _pause(errors: list[ProviderError], number: int, max_delay_s: float) -> float:

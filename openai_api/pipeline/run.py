@@ -92,7 +92,14 @@ async def serve(
     record, catalog = inbound.record, inbound.catalog
     try:
         target, answer = await route(
-            entry, call.capability, catalog, gateway.breakers, record.attempts, attempt, only=_bound(call)
+            entry,
+            call.capability,
+            catalog,
+            gateway.breakers,
+            record.attempts,
+            attempt,
+            only=_bound(call),
+            credentials=call.credentials,
         )
     except Exhausted as failure:
         raise upstream(failure.error) from failure
@@ -117,7 +124,18 @@ async def _context(gateway: Gateway, inbound: Inbound, call: Call, sealed: Seale
     attempts: list[Attempt] = []
     try:
         only = _bound(msgspec.structs.replace(call, pinned=sealed.target))
-        return (await route(found[0], call.capability, catalog, gateway.breakers, attempts, asking, only=only))[1]
+        return (
+            await route(
+                found[0],
+                call.capability,
+                catalog,
+                gateway.breakers,
+                attempts,
+                asking,
+                only=only,
+                credentials=call.credentials,
+            )
+        )[1]
     except Exhausted as failure:
         if failure.error.upstream_status == NOT_FOUND:
             return None

@@ -8,12 +8,20 @@ from __future__ import annotations
 
 import logging
 
-from providers.errors import AddressRefused, CallerError, CredentialError, ProviderError, QuotaExceeded, TlsFailed
+from providers.errors import (
+    AddressRefused,
+    CallerError,
+    CredentialError,
+    ModelNotFound,
+    ProviderError,
+    QuotaExceeded,
+    TlsFailed,
+)
 from providers.types import Target
 
 log = logging.getLogger("gateway.targets")
-ALARMING = (AddressRefused, CredentialError, QuotaExceeded, TlsFailed)
-"""Failures that do not pass by themselves: someone must mend the key, the account, the certificate or the address."""
+ALARMING = (AddressRefused, CredentialError, ModelNotFound, QuotaExceeded, TlsFailed)
+"""Failures that do not pass by themselves: someone must mend the key, the account, the name, the certificate or the address."""
 
 
 def failed(target: Target, error: ProviderError) -> None:

@@ -63,13 +63,13 @@ class AzureOpenAIAdapter(OpenAICompatibleAdapter):
         return f"{self._root}{deployed}{path}?api-version={version}"
 
     async def stream_chat(self, call: Call, transport: Transport) -> ReplyStream:
-        stream = await self.stream(self.request(call, self.body(call)), call, transport)
+        stream = await self.text_stream(call, transport)
         return RewrittenStream(stream, ChunkRepair("delta", b"{}"))
 
     async def complete(self, call: Call, transport: Transport) -> Reply | ReplyStream:
         if not call.stream:
             return await super().complete(call, transport)
-        stream = await self.stream(self.request(call, self.body(call)), call, transport)
+        stream = await self.text_stream(call, transport)
         return RewrittenStream(stream, ChunkRepair("text", b'""'))
 
 

@@ -90,14 +90,14 @@ class FireworksAdapter(OpenAICompatibleAdapter):
         if self._api is Api.KONTEXT:
             return await self._workflow(call, request, transport, wanted)
         reply = await transport.fetch(request)
-        self.good(reply, call)
+        self.good(reply)
         return await aside(len(reply.body), images.item_of, reply)
 
     async def _workflow(self, call: Call, request: UpstreamRequest, transport: Transport, wanted: str | None) -> dict[str, Any]:
         """The image that an asynchronous workflow ends with, within the target's total time."""
         try:
             async with asyncio.timeout(self.config.timeouts.total):
-                accepted = self.good(await transport.fetch(request), call)
+                accepted = self.good(await transport.fetch(request))
                 url = await self._result(call, workflow.text_in(accepted, "request_id"), transport)
                 if wanted == "b64_json":
                     return await self._download(call, url, transport)
@@ -111,7 +111,7 @@ class FireworksAdapter(OpenAICompatibleAdapter):
         while True:
             await asyncio.sleep(POLL_S)
             try:
-                body = self.good(await transport.fetch(request), call)
+                body = self.good(await transport.fetch(request))
             except ProviderError as error:
                 failed += 1
                 if failed > MAX_FAILED_POLLS or not (error.policy.retry or error.failure is FailureClass.RATE_LIMIT):

@@ -6,6 +6,7 @@ Reference: Fireworks' API reference of November 2026: FLUX.1 at `/workflows/M/te
 
 from __future__ import annotations
 
+import re
 from base64 import b64encode
 from enum import Enum
 from typing import Any
@@ -15,7 +16,7 @@ import msgspec
 
 from providers.errors import InvalidResponse
 from providers.transport import UpstreamReply
-from providers.wire import openai_chat, openai_image
+from providers.wire import good_answer, openai_image
 
 PREFIX = "accounts/fireworks/models/"
 RATIOS = ("1:1", "21:9", "16:9", "3:2", "5:4", "4:5", "2:3", "9:16", "9:21", "4:3", "3:4")
@@ -28,6 +29,8 @@ NOT_TAKEN = frozenset(
 )
 """What OpenAI has and Fireworks has not; all other fields go upstream."""
 FILTERED = "CONTENT_FILTERED"
+FILTERED_ANSWER = re.compile(rb'"finishReason"\s*:\s*"CONTENT_FILTERED"')
+"""Its image is null then. No text of an answer can hold these bytes: their quotes would be escaped."""
 
 
 class Api(Enum):
@@ -85,11 +88,10 @@ def item_of(reply: UpstreamReply) -> dict[str, Any]:
         raise openai_image.refused("Fireworks")
     if (reply.header(b"content-type") or b"").lower().startswith(b"image/"):
         return {"b64_json": b64encode(reply.body).decode()}
-    openai_chat.answer_of(reply.body, "base64")
-    answer = msgspec.json.decode(reply.body)
-    if answer.get("finishReason") == FILTERED:
+    if FILTERED_ANSWER.search(reply.body):
         raise openai_image.refused("Fireworks")
-    images = answer["base64"]
+    good_answer.answer_of(reply.body, "base64")
+    images = msgspec.json.decode(reply.body)["base64"]
     encoded = images[0] if isinstance(images, list) and images else images
     if not isinstance(encoded, str) or not encoded:
         raise InvalidResponse("the answer has no image")

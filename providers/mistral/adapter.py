@@ -23,6 +23,7 @@ from providers.openai_compatible.presets import (
     renames,
 )
 from providers.openai_compatible.rewrite import RewrittenStream
+from providers.refusals import NONE
 from providers.transport import Pieces, Transport, UpstreamRequest
 from providers.types import Call, Reply, ReplyStream, TargetConfig
 from providers.wire import sse
@@ -60,9 +61,9 @@ class MistralAdapter(OpenAICompatibleAdapter):
     def __init__(self, config: TargetConfig) -> None:
         super().__init__(config, PRESET)
 
-    def body(self, call: Call, more: Changes | None = None) -> bytes | Pieces:
+    def body(self, call: Call, more: Changes | None = None, refused: frozenset[str] = NONE) -> bytes | Pieces:
         messages = tool_ids.messages_of(call.fields) if call.capability is Capability.CHAT else None
-        return super().body(call, {"messages": messages, **(more or {})} if messages else more)
+        return super().body(call, {"messages": messages, **(more or {})} if messages else more, refused)
 
     async def moderate(self, call: Call, transport: Transport) -> Reply:
         given = moderation.input_of(call.fields)
@@ -71,9 +72,9 @@ class MistralAdapter(OpenAICompatibleAdapter):
         body = patch(reply.fields, {"results": moderation.results_of(reply.fields.raw("results") or b"")})
         return Reply(wire=reply.wire, body=body, fields=fields_of(body), lossy=reply.lossy)
 
-    def asking(self, asked: str) -> dict[str, str | None]:
+    def asking(self, asked: str, has: frozenset[str]) -> dict[str, str | None]:
         """It answers with JSON whatever is asked for, with segments if they are wanted."""
-        super().asking(asked)
+        super().asking(asked, has)
         return {"response_format": None, "timestamp_granularities": None if asked in WITHOUT_SEGMENTS else "segment"}
 
     def encoded(self, call: Call, changes: dict[str, str | None]) -> UpstreamRequest:

@@ -47,7 +47,7 @@ def results_of(raw: bytes) -> bytes:
     """The judgements with all of OpenAI's categories. Raises `InvalidResponse`."""
     try:
         return msgspec.json.encode([_judged(each) for each in _judgements(raw)])
-    except (msgspec.DecodeError, AttributeError) as error:
+    except (msgspec.DecodeError, AttributeError, TypeError) as error:
         raise InvalidResponse("the judgements cannot be read") from error
 
 

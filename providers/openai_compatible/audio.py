@@ -6,13 +6,15 @@ Formats: OpenAI's OpenAPI document of August 2026, `/audio/*`.
 from __future__ import annotations
 
 from base64 import b64encode
+from functools import partial
 
 from providers.errors import EmptyStream, InvalidResponse
-from providers.openai_compatible.base import Changes, OpenAIStream, VendorBase
+from providers.openai_compatible.base import Changes, OpenAIStream, VendorBase, read_all
 from providers.openai_compatible.presets import Quirk
 from providers.transport import Transport
 from providers.types import EVENT_STREAM, Call, ReplyStream
 from providers.wire import openai_speech, sse
+from providers.wire.good_answer import failure_in_whole
 
 DELTA = b'data: {"type":"speech.audio.delta","audio":"%b"}\n\n'
 LAST = sse.frame_of(b'{"type":"speech.audio.done","usage":{"input_tokens":0,"output_tokens":0,"total_tokens":0}}')
@@ -29,12 +31,19 @@ class AudioMethods(VendorBase):
 
     async def sound(self, call: Call, transport: Transport, changes: Changes | None = None) -> OpenAIStream:
         """What the upstream says to a request with some fields changed: sound, or events of it."""
-        stream = await self.stream(self.request(call, self.body(call, changes)), call, transport)
+        added = tuple(name for name, value in (changes or {}).items() if value is not None and name not in call.fields.spans)
+        stream = await self.refusals.left_out(call.capability, added, partial(self._sound, call, transport, changes))
         stream.content_type = openai_speech.content_type_of(stream.headers, call.fields)
-        if not stream.content_type:
+        if stream.content_type:
+            return stream
+        try:
+            body = await read_all(stream)
+        finally:
             stream.close()
-            raise InvalidResponse("the answer is no sound")
-        return stream
+        raise failure_in_whole(body) or InvalidResponse("the answer is no sound")
+
+    async def _sound(self, call: Call, transport: Transport, changes: Changes | None, refused: frozenset[str]) -> OpenAIStream:
+        return await self.stream(self.request(call, self.body(call, changes, refused)), call, transport)
 
 
 class SoundAsEvents:

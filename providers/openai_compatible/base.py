@@ -8,12 +8,13 @@ import msgspec
 
 from providers.aside import aside
 from providers.capabilities import Capability
-from providers.errors import CallerError, CredentialError, ProviderError, Unsupported
+from providers.errors import CallerError, CredentialError, Unsupported
 from providers.openai_compatible.address import auth_header, head_of
 from providers.openai_compatible.presets import NO_NAMES, Preset, Quirk
-from providers.transport import Head, Headers, Pieces, Transport, UpstreamReply, UpstreamRequest, UpstreamStream
+from providers.refusals import NONE, refusals_of
+from providers.transport import Head, Pieces, Transport, UpstreamReply, UpstreamRequest, UpstreamStream
 from providers.types import EVENT_STREAM, Call, Reply, TargetConfig, Wire
-from providers.wire import multipart, openai_chat
+from providers.wire import good_answer, multipart, openai_chat
 from providers.wire.openai_errors import failure_of
 from providers.wire.patch import Fields, patched
 
@@ -36,6 +37,7 @@ class VendorBase:
         self.form_model: str | None = config.upstream_model
         """The model as a form names it; None where the path does."""
         self.returns_reasoning = Quirk.RETURNS_REASONING in preset.quirks
+        self.refusals = refusals_of(config)
         self._asks_usage = Quirk.NO_STREAM_OPTIONS not in preset.quirks
         self._drops = {of: [old for old, new in names.items() if not new] for of, names in preset.renames.items()}
         first = next(iter(preset.paths))
@@ -43,8 +45,8 @@ class VendorBase:
 
     async def json(self, call: Call, transport: Transport, field: str, changes: Changes | None = None) -> Reply:
         answer = await transport.fetch(self.request(call, self.body(call, changes)))
-        body = self.good(answer, call)
-        fields = await aside(len(body), openai_chat.answer_of, body, field)
+        body = self.good(answer)
+        fields = await aside(len(body), good_answer.answer_of, body, field)
         return Reply(wire=call.wire, body=body, fields=fields, lossy=self.dropped(call))
 
     def dropped(self, call: Call) -> tuple[str, ...]:
@@ -52,19 +54,23 @@ class VendorBase:
         names = self._drops.get(call.capability)
         return self.left_out(call, (name for name in names if _has(call, name))) if names else ()
 
-    def body(self, call: Call, more: Changes | None = None) -> bytes | Pieces:
-        """The JSON body for the upstream: the client's, with the upstream's model and what the preset says. Raises
-        `Unsupported` for a field that the vendor does not take, if the call is strict."""
+    def body(self, call: Call, more: Changes | None = None, refused: frozenset[str] = NONE) -> bytes | Pieces:
+        """The JSON body for the upstream: the client's, with the upstream's model and what the preset says, without what the
+        gateway would add and the upstream has `refused`. Raises `Unsupported` for a field that the vendor does not take, if
+        the call is strict."""
         fields = call.fields
         changes: Changes = {"model": self._model}
         if call.stream and call.capability in TEXTUAL:
-            asking = openai_chat.asking_usage(fields.raw("stream_options")) if self._asks_usage else None
-            changes["stream_options"] = asking
+            asks = self._asks_usage and ("stream_options" not in refused or "stream_options" in fields.spans)
+            changes["stream_options"] = openai_chat.asking_usage(fields.raw("stream_options")) if asks else None
         if call.capability in self.preset.renames:
             self.dropped(call)  # a strict call ends here
             changes.update(_renamed(fields, self.preset.renames[call.capability]))
         if more:
             changes.update(more)
+        for name in refused:
+            if name not in fields.spans:
+                changes[name] = None
         changes.update(self.config.extra_body)
         for name in fields.spans:
             if name.startswith("tensorzero::"):
@@ -93,27 +99,24 @@ class VendorBase:
         """The path of a capability below the base address, with its query."""
         return self.preset.paths[capability]
 
-    def good(self, answer: UpstreamReply, call: Call) -> bytes:
-        """The body of a good answer. Raises what any other means."""
-        if answer.status != 200:
-            raise self.failure(answer.status, answer.headers, answer.body, call)
+    def good(self, answer: UpstreamReply, *, named_by_client: bool = False) -> bytes:
+        """The body of a good answer. Raises what any other means; `named_by_client` as in `failure_of`."""
+        if not is_good(answer.status):
+            raise failure_of(answer.status, answer.headers, answer.body, named_by_client=named_by_client)
         return answer.body
 
-    def failure(self, status: int, headers: Headers, body: bytes, call: Call) -> ProviderError:
-        """What an error answer means; some upstreams repeat in it the key that they were sent."""
-        secret = self.config.credential.secret or call.credentials.get(self.config.credential.dynamic or "")
-        return failure_of(status, headers, body.replace(secret.reveal().encode(), b"***") if secret else body)
-
-    async def stream(self, request: UpstreamRequest, call: Call, transport: Transport) -> OpenAIStream:
-        """The stream that answers a request, once its status is good."""
+    async def stream(
+        self, request: UpstreamRequest, call: Call, transport: Transport, *, named_by_client: bool = False
+    ) -> OpenAIStream:
+        """The stream that answers a request, once its status is good. Raises as `good`."""
         stream = await transport.stream(request)
-        if stream.status == 200:
+        if is_good(stream.status):
             return OpenAIStream(stream, call.wire, self.dropped(call))
         try:
             body = await read_all(stream)
         finally:
             stream.close()
-        raise self.failure(stream.status, stream.headers, body, call)
+        raise failure_of(stream.status, stream.headers, body, named_by_client=named_by_client)
 
     def encoded(self, call: Call, changes: dict[str, str | None]) -> UpstreamRequest:
         """The request of a form, with some of its text fields changed, and as the preset says. Raises as `body`."""
@@ -182,6 +185,11 @@ def _renamed(fields: Fields, names: Mapping[str, str]) -> Changes:
             if vendors_name and vendors_name not in fields.spans:
                 changes[vendors_name] = value
     return changes
+
+
+def is_good(status: int) -> bool:
+    """Whether an answer of that status may hold what was asked for: some vendors say 201."""
+    return 200 <= status < 300
 
 
 async def read_all(stream: UpstreamStream | OpenAIStream, limit: int = 1024 * 1024) -> bytes:

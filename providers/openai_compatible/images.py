@@ -17,7 +17,7 @@ from providers.errors import InvalidResponse
 from providers.openai_compatible.base import VendorBase, read_all
 from providers.transport import MAX_REPLY_BYTES, Transport, UpstreamRequest, find_header
 from providers.types import EVENT_STREAM, Call, Reply, ReplyStream
-from providers.wire import openai_chat, openai_image
+from providers.wire import good_answer, openai_image
 from providers.wire.data_url import JsonWithFiles
 from providers.wire.patch import Fields, fields_of, patch
 
@@ -69,7 +69,7 @@ class ImageMethods(VendorBase):
         return self.request(call, self.body(call), content_type=JSON)
 
     async def _whole(self, request: UpstreamRequest, call: Call, transport: Transport) -> Reply:
-        body = self.good(await transport.fetch(request), call)
+        body = self.good(await transport.fetch(request))
         fields = await aside(len(body), _answer_of, body, openai_image.format_of(call))
         return Reply(wire=call.wire, body=fields.body, fields=fields, lossy=self.dropped(call))
 
@@ -104,7 +104,7 @@ def _encoded(answer: Mapping[str, Any]) -> Fields:
 
 
 def _answer_of(body: bytes, wanted: str | None) -> Fields:
-    fields = openai_chat.answer_of(body, "data")
+    fields = pictures_of(body)
     other = OTHER_FORM.get(wanted or "")
     if other is None or other not in body:
         return fields
@@ -112,8 +112,16 @@ def _answer_of(body: bytes, wanted: str | None) -> Fields:
     return fields_of(patch(fields, {"data": msgspec.json.encode(made)}))
 
 
+def pictures_of(body: bytes) -> Fields:
+    """The fields of an answer that has a picture. Raises the error that it carries instead, or `InvalidResponse`."""
+    fields = good_answer.answer_of(body, "data")
+    if not good_answer.pictures_in(fields.raw("data") or b""):
+        raise InvalidResponse("the answer has no picture")
+    return fields
+
+
 def _values_of(body: bytes) -> dict[str, Any]:
-    openai_chat.answer_of(body, "data")
+    pictures_of(body)
     answer: dict[str, Any] = msgspec.json.decode(body)
     items = answer["data"]
     if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):

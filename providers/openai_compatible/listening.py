@@ -5,6 +5,7 @@ Formats: OpenAI's OpenAPI document of August 2026, `/audio/transcriptions` and `
 
 from __future__ import annotations
 
+from functools import partial
 from types import MappingProxyType
 
 from providers.aside import aside
@@ -12,13 +13,14 @@ from providers.errors import InvalidResponse, Unsupported
 from providers.openai_compatible.base import VendorBase, read_all
 from providers.transport import Headers, Transport, UpstreamRequest, find_header
 from providers.types import EVENT_STREAM, Call, Reply, ReplyStream, Wire
+from providers.wire.good_answer import answer_of, failure_in_whole
 from providers.wire.multipart import Form
-from providers.wire.openai_chat import answer_of
 from providers.wire.openai_transcription import FORMATS, PLAIN, TEXTS, events_of, format_of, text_of
 from providers.wire.openai_usage import usage_of
 
 MADE_OF = MappingProxyType({"text": "json", "srt": "verbose_json", "vtt": "verbose_json"})
 """The formats that the gateway can make, and what it asks for instead."""
+FORMAT = "response_format"
 TEXTUAL = (b"text/", b"application/x-subrip", b"application/octet-stream")
 NO_TRANSCRIPT = frozenset({b"text/html", b"text/event-stream"})
 MAX_TRANSCRIPT = 16 * 1024 * 1024
@@ -34,10 +36,9 @@ class ListeningMethods(VendorBase):
     async def translate(self, call: Call, transport: Transport) -> Reply | ReplyStream:
         return await self._listen(call, transport)
 
-    def asking(self, asked: str) -> dict[str, str | None]:
-        """The fields of the form that differ for the upstream, so that an answer in the format `asked` can be given. Raises
-        `Unsupported` when none can."""
-        has = self.preset.transcripts
+    def asking(self, asked: str, has: frozenset[str]) -> dict[str, str | None]:
+        """The fields of the form that differ for an upstream that `has` some formats, so that an answer in the format `asked`
+        can be given. Raises `Unsupported` when none can."""
         if asked in has:
             return {}
         instead = MADE_OF.get(asked)
@@ -48,16 +49,33 @@ class ListeningMethods(VendorBase):
         raise Unsupported(400, message, code="unsupported_value", param="response_format")
 
     async def _listen(self, call: Call, transport: Transport) -> Reply | ReplyStream:
+        """An upstream that refuses a format which can be made of another is asked for that; see `_added`."""
         asked = format_of(call.form or Form())
-        request = self.encoded(call, self.asking(asked))
+        ask = partial(self._heard, call, transport, asked)
+        return await self.refusals.left_out(call.capability, self._added(call, asked), ask)
+
+    def _added(self, call: Call, asked: str) -> tuple[str, ...]:
+        """What is sent by the gateway's own choice: formats, in the order in which they are tried, and other fields."""
+        form, has = call.form or Form(), self.preset.transcripts
+        tried = (asked, MADE_OF[asked]) if asked in TEXTS else ()
+        formats = tuple(f"{FORMAT}={name}" for name in tried if name in has and name != "json")
+        default = (FORMAT,) if asked in ("json", "text") else ()
+        others = (name for name, value in self.asking(asked, has).items() if value is not None and name != FORMAT)
+        return (*formats, *default, *(name for name in others if form.first(name) is None))
+
+    async def _heard(self, call: Call, transport: Transport, asked: str, refused: frozenset[str]) -> Reply | ReplyStream:
+        has = frozenset(name for name in self.preset.transcripts if f"{FORMAT}={name}" not in refused)
+        request = self.encoded(call, self.asking(asked, has) | dict.fromkeys(name for name in refused if "=" not in name))
         if call.stream:
             return await self._events(request, call, transport)
         answer = await transport.fetch(request)
-        body = self.good(answer, call)
+        body = self.good(answer)
         if asked not in TEXTS:
             fields = await aside(len(body), answer_of, body, "text")
             return Reply(wire=call.wire, body=body, fields=fields, lossy=self.dropped(call))
         if not is_json(answer.headers):
+            if (failure := failure_in_whole(body)) is not None:
+                raise failure
             return Reply(wire=call.wire, body=body, content_type=PLAIN, lossy=self.dropped(call))
         made, found = await aside(len(body), text_of, body, asked)
         usage = usage_of(found) if found else None

@@ -5,18 +5,18 @@ Format: OpenAI's OpenAPI document of August 2026, `/responses`.
 
 from __future__ import annotations
 
+from functools import partial
 from types import MappingProxyType
 
 from providers.errors import InvalidResponse
 from providers.openai_compatible.address import head_of
-from providers.openai_compatible.base import Changes, VendorBase
+from providers.openai_compatible.base import Changes, VendorBase, is_good
 from providers.transport import Transport, UpstreamReply
 from providers.types import Call, Reply, ReplyStream
-from providers.wire.openai_chat import answer_of
+from providers.wire.good_answer import answer_of
 from providers.wire.patch import Fields, fields_of, patch
 
 DELETED = fields_of(b'{"object":"response","deleted":true}')
-DONE = range(200, 300)
 ANSWERS = MappingProxyType({"input_tokens": "input_tokens", "compact": "output"})
 """The field that an answer must have, by the call's `action`."""
 
@@ -26,10 +26,16 @@ class ResponsesMethods(VendorBase):
 
     async def respond(self, call: Call, transport: Transport) -> Reply | ReplyStream:
         """A new response. Without a model in the request, none is sent: its prompt or conversation names one."""
-        request = self.request(call, self.body(call, {} if "model" in call.fields.spans else {"model": None}))
+        return await self.refusals.left_out(call.capability, call.added, partial(self._responded, call, transport))
+
+    async def _responded(self, call: Call, transport: Transport, refused: frozenset[str]) -> Reply | ReplyStream:
+        changes: Changes = {name: None for name in call.added if name in refused}
+        if "model" not in call.fields.spans:
+            changes["model"] = None
+        request = self.request(call, self.body(call, changes))
         if call.stream:
             return await self.stream(request, call, transport)
-        body = self.good(await transport.fetch(request), call)
+        body = self.good(await transport.fetch(request))
         return Reply(wire=call.wire, body=body, fields=answer_of(body, "output"))
 
     async def ask_response(self, call: Call, transport: Transport, method: str, path: str) -> Reply | ReplyStream:
@@ -39,12 +45,12 @@ class ResponsesMethods(VendorBase):
         head = head_of(self.config, self.preset, path, method=method, json=bool(call.body))
         request = self.request(call, self._about(call), head)
         if call.stream:
-            return await self.stream(request, call, transport)
+            return await self.stream(request, call, transport, named_by_client=True)
         answer: UpstreamReply = await transport.fetch(request)
-        if method == "DELETE" and answer.status in DONE:
+        if method == "DELETE" and is_good(answer.status):
             deleted = _deletion(answer.body)
             return Reply(wire=call.wire, body=deleted.body, fields=deleted)
-        body = self.good(answer, call)
+        body = self.good(answer, named_by_client=True)
         return Reply(wire=call.wire, body=body, fields=answer_of(body, ANSWERS.get(call.action, "object")))
 
     def _about(self, call: Call) -> bytes:

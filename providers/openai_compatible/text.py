@@ -6,13 +6,14 @@ Formats: OpenAI's OpenAPI document of August 2026; for rerank, Cohere's and Jina
 
 from __future__ import annotations
 
+from functools import partial
+
 from providers.aside import aside
-from providers.errors import CallerError
-from providers.openai_compatible.base import VendorBase
+from providers.openai_compatible.base import OpenAIStream, VendorBase
 from providers.openai_compatible.presets import Preset, Quirk
 from providers.transport import Transport
 from providers.types import Call, Reply, ReplyStream, TargetConfig, Wire
-from providers.wire import openai_chat, openai_embedding, ranking
+from providers.wire import good_answer, openai_embedding, ranking
 
 
 class TextMethods(VendorBase):
@@ -24,34 +25,36 @@ class TextMethods(VendorBase):
 
     async def chat(self, call: Call, transport: Transport) -> Reply:
         answer = await transport.fetch(self.request(call, self.body(call)))
-        fields = await aside(len(answer.body), openai_chat.answer_of, self.good(answer, call), "choices")
+        fields = await aside(len(answer.body), good_answer.answer_of, self.good(answer), "choices")
         return Reply(wire=Wire.OPENAI_CHAT, body=answer.body, fields=fields, lossy=self.dropped(call))
 
     async def stream_chat(self, call: Call, transport: Transport) -> ReplyStream:
-        return await self.stream(self.request(call, self.body(call)), call, transport)
+        return await self.text_stream(call, transport)
+
+    async def text_stream(self, call: Call, transport: Transport) -> OpenAIStream:
+        """The stream of a chat or a completion. An upstream that refuses to be asked for the usage is not asked for it."""
+        added = () if "stream_options" in call.fields.spans else ("stream_options",)
+        return await self.refusals.left_out(call.capability, added, partial(self._text_stream, call, transport))
+
+    async def _text_stream(self, call: Call, transport: Transport, refused: frozenset[str]) -> OpenAIStream:
+        return await self.stream(self.request(call, self.body(call, refused=refused)), call, transport)
 
     async def complete(self, call: Call, transport: Transport) -> Reply | ReplyStream:
         if call.stream:
-            return await self.stream(self.request(call, self.body(call)), call, transport)
+            return await self.text_stream(call, transport)
         return await self.json(call, transport, "choices")
 
     async def embed(self, call: Call, transport: Transport) -> Reply:
+        """An upstream that refuses `encoding_format` is asked without it: the gateway makes either format of the other."""
         asked = openai_embedding.format_of(call.fields)
-        reply = await self._embedded(call, transport)
+        ask = partial(self._embedded, call, transport)
+        reply = await self.refusals.left_out(call.capability, ("encoding_format",), ask)
         return await aside(len(reply.body), openai_embedding.in_format, reply, asked)
 
-    async def _embedded(self, call: Call, transport: Transport) -> Reply:
-        """The answer in whichever format. An upstream that refuses `encoding_format` is asked without it, from then on."""
-        if self._floats_only or "encoding_format" not in call.fields.spans:
-            return await self.json(call, transport, "data", {"encoding_format": None})
-        try:
-            return await self.json(call, transport, "data")
-        except CallerError as error:
-            if "encoding_format" not in f"{error.param} {error.message}":
-                raise
-        reply = await self.json(call, transport, "data", {"encoding_format": None})
-        self._floats_only = True
-        return reply
+    async def _embedded(self, call: Call, transport: Transport, refused: frozenset[str]) -> Reply:
+        """The answer in whichever format."""
+        without = self._floats_only or "encoding_format" in refused
+        return await self.json(call, transport, "data", {"encoding_format": None} if without else None)
 
     async def rerank(self, call: Call, transport: Transport) -> Reply:
         if Quirk.RANKS_IN_DATA in self.preset.quirks:

@@ -16,7 +16,7 @@ from providers.capabilities import Capability
 from providers.errors import InvalidResponse
 from providers.openai_compatible.adapter import OpenAICompatibleAdapter, register_preset
 from providers.openai_compatible.audio import SoundAsEvents
-from providers.openai_compatible.images import JSON
+from providers.openai_compatible.images import JSON, pictures_of
 from providers.openai_compatible.presets import (
     EMBEDDING,
     FLOATS_ONLY,
@@ -34,7 +34,7 @@ from providers.openai_compatible.rewrite import RewrittenStream
 from providers.together import images, speech
 from providers.transport import Transport, UpstreamRequest
 from providers.types import EVENT_STREAM, Call, Reply, ReplyStream, TargetConfig
-from providers.wire import openai_chat, openai_image
+from providers.wire import openai_image
 
 EDITS = MappingProxyType({Capability.IMAGE_EDIT: "/images/generations"})
 PRESET = Preset(
@@ -81,8 +81,8 @@ class TogetherAdapter(OpenAICompatibleAdapter):
     async def _pictures(
         self, request: UpstreamRequest, call: Call, transport: Transport, lossy: tuple[str, ...]
     ) -> Reply | ReplyStream:
-        body = self.good(await transport.fetch(request), call)
-        await aside(len(body), openai_chat.answer_of, body, "data")
+        body = self.good(await transport.fetch(request))
+        await aside(len(body), pictures_of, body)
         answer: dict[str, Any] = await aside(len(body), msgspec.json.decode, body)
         try:
             items = images.items_of(answer)

@@ -105,10 +105,10 @@ class ResponseWriter:
         self._snapshot(TERMINAL[status])
         return self._given()
 
-    def fail(self, code: str, message: str, usage: Usage | None = None) -> list[Json]:
-        """That it cannot go on. What was written stays, marked incomplete."""
+    def fail(self, code: str, message: str, usage: Usage | None = None, more: Json | None = None) -> list[Json]:
+        """That it cannot go on, with `more` fields of the error. What was written stays, marked incomplete."""
         self._close_all("incomplete")
-        self.response |= {"status": "failed", "error": error_object(code, message)}
+        self.response |= {"status": "failed", "error": error_object(code, message) | (more or {})}
         self.response["usage"] = usage_object(usage) if usage else None
         self._snapshot(TERMINAL["failed"])
         return self._given()

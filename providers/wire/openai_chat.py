@@ -7,13 +7,10 @@ with `data: [DONE]`.
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any
 
 import msgspec
 
-from providers.errors import InvalidResponse, ProviderError
-from providers.wire.openai_errors import failure_in_band
-from providers.wire.patch import Fields, InvalidJson, fields_of, patch
+from providers.wire.patch import fields_of, patch
 
 DONE = b"[DONE]"
 
@@ -38,32 +35,6 @@ _decode_request = msgspec.json.Decoder(ChatRequest).decode
 def decode_request(body: bytes) -> ChatRequest:
     """Raises `msgspec.ValidationError` (which names the field) or `msgspec.DecodeError`."""
     return _decode_request(body)
-
-
-def answer_of(body: bytes, field: str) -> Fields:
-    """The fields of an answer of status 200, which must have `field`. Raises the error that it carries instead, or
-    `InvalidResponse`."""
-    try:
-        fields = fields_of(body)
-    except InvalidJson as error:
-        raise InvalidResponse from error
-    if field not in fields.spans:
-        raise error_in(fields) or InvalidResponse
-    return fields
-
-
-def error_in(fields: Fields) -> ProviderError | None:
-    """The error of an object with a truthy `error` field."""
-    raw = fields.raw("error")
-    if raw is None:
-        return None
-    try:
-        error: Any = msgspec.json.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        error = raw.decode("utf-8", "replace")
-    if not error:
-        return None
-    return failure_in_band(error if isinstance(error, dict) else {"message": error})
 
 
 def asking_usage(stream_options: bytes | None) -> bytes:

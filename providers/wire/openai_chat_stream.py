@@ -9,7 +9,8 @@ from __future__ import annotations
 import msgspec
 
 from providers.wire import sse
-from providers.wire.openai_chat import DONE, error_in
+from providers.wire.good_answer import error_in, failure_in_event
+from providers.wire.openai_chat import DONE
 from providers.wire.openai_usage import groqs_own, usage_of
 from providers.wire.patch import Fields, InvalidJson, fields_of, patch
 from providers.wire.relay import FrameRelay
@@ -66,7 +67,7 @@ class ChatStreamRelay(FrameRelay):
             fields = fields_of(data)
         except InvalidJson:
             return self._not_json(frame)
-        self.error = error_in(fields)
+        self.error = failure_in_event(data) if sse.names_error(frame) else error_in(fields)
         return b"" if self.error else self._chunk(frame, data, fields)
 
     def _is_whole(self, frame: bytes) -> bool:

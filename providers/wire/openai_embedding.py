@@ -32,6 +32,7 @@ class EmbeddingRequest(msgspec.Struct):
 
 decode_request = msgspec.json.Decoder(EmbeddingRequest).decode
 """Raises `msgspec.ValidationError` (which names the field) or `msgspec.DecodeError`."""
+NO_NUMBERS = (b"", b"null", b"[]", b'""', b"{}")
 _items = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _floats = msgspec.json.Decoder(list[float]).decode
 _string = msgspec.json.Decoder(str).decode
@@ -62,6 +63,8 @@ def _item(item: bytes, asked: str) -> bytes | None:
     """The item in the format asked for, None if it has that already."""
     fields = fields_of(item)
     raw = fields.raw("embedding") or b""
+    if raw in NO_NUMBERS:
+        raise ValueError("there are no numbers")
     if raw.startswith(b'"') == (asked == "base64"):
         return None
     if asked == "base64":

@@ -12,10 +12,12 @@ from typing import Any
 
 import msgspec
 
-from providers.errors import InvalidResponse, ProviderError
+from providers.errors import InvalidResponse, ProviderError, UpstreamFailed
 from providers.wire import sse
-from providers.wire.openai_chat import DONE, error_in, json_string
-from providers.wire.openai_errors import failure_in_band
+from providers.wire.error_object import OWN, Json, with_texts
+from providers.wire.good_answer import error_in, failure_in_event
+from providers.wire.openai_chat import DONE, json_string
+from providers.wire.openai_errors import scrub
 from providers.wire.openai_usage import usage_of
 from providers.wire.patch import Fields, InvalidJson, fields_of, patch
 from providers.wire.relay import FrameRelay
@@ -48,20 +50,27 @@ decode_request = msgspec.json.Decoder(ResponseRequest).decode
 _string = msgspec.json.Decoder(str | None).decode
 
 
-Fail = Callable[[str, str], bytes]
+Fail = Callable[[str, str, Json], bytes]
 
 
 class Names:
     """How a response is called outside: its `model`, its id and the one before it.
 
     `seal` makes the outside id of an upstream's. `previous` is the outside id that the request continued, None if the
-    upstream knows.
+    upstream knows. `mask` makes what takes the target's secrets out of the error of a response that has failed.
     """
 
-    def __init__(self, model: str, seal: Callable[[str], str], previous: str | None) -> None:
+    def __init__(
+        self,
+        model: str,
+        seal: Callable[[str], str],
+        previous: str | None,
+        mask: Callable[[], Callable[[str], str]] = lambda: scrub,
+    ) -> None:
         self._model = json_string(model)
         self._seal = seal
         self._previous = previous
+        self._mask = mask
 
     def on(self, response: Fields) -> bytes:
         """The response under its outside names. Raises `InvalidResponse` without an id."""
@@ -75,6 +84,9 @@ class Names:
             upstreams = _text(response, "previous_response_id")
             outside = self._previous or (self._seal(upstreams) if upstreams else None)
             changes["previous_response_id"] = msgspec.json.encode(outside)
+        if (error := response.raw("error") or b"null") != b"null":
+            mask = self._mask()
+            changes["error"] = msgspec.json.encode(with_texts(msgspec.json.decode(error), lambda text: scrub(mask(text))))
         return patch(response, changes)
 
 
@@ -82,9 +94,9 @@ class ResponsesRelay(FrameRelay):
     """One stream of Responses events. `final` is the response at its end, under its outside names; without `names` the
     events have them already. `beginning` gives the response where no event has told it yet.
 
-    `fail` gives the events with which a response fails that is made here, from its code and message.
-    An error event is told as the failure of the response. With `at_once` the stream has begun with its first event, and
-    not only with the first content: a response in the background may wait long for that.
+    `fail` gives the events with which a response fails that is made here, from the code, the message and the further fields of
+    its error. An error event is told as the failure of the response. With `at_once` the stream has begun with its first event,
+    and not only with the first content: a response in the background may wait long for that.
     """
 
     def __init__(self, names: Names | None, beginning: Callable[[], dict[str, Any]], *, at_once: bool = False) -> None:
@@ -101,10 +113,11 @@ class ResponsesRelay(FrameRelay):
         """`response.failed` with what the response was at its beginning, and the end."""
         said = msgspec.json.decode(error)["error"]
         code = said["code"] or "server_error"
-        if self.fail is not None and (events := self.fail(code, said["message"])):
+        more = {name: said[name] for name in said if name not in OWN}
+        if self.fail is not None and (events := self.fail(code, said["message"], more)):
             self.error = None
             return self.feed(events)
-        failure = error_object(code, said["message"])
+        failure = error_object(code, said["message"]) | more
         response = msgspec.json.decode(self._response) if self._response else self._beginning()
         event = {"type": "response.failed", "sequence_number": self._number() + 1}
         event["response"] = {**response, "status": "failed", "error": failure}
@@ -142,7 +155,7 @@ class ResponsesRelay(FrameRelay):
 
     def _event(self, frame: bytes, data: bytes, fields: Fields) -> bytes:
         kind = _text(fields, "type") or ""
-        self.error = error_in(fields) or (failure_in_band(msgspec.json.decode(data)) if kind == "error" else None)
+        self.error = failure_in_event(data) if sse.names_error(frame) else error_in(fields)
         if self.error is not None:
             return b""
         self._last = frame
@@ -175,10 +188,7 @@ def frame_of(event: dict[str, Any]) -> bytes:
 
 def _failure(response: Fields) -> ProviderError:
     """The error of a response that failed before it began."""
-    error = msgspec.json.decode(response.raw("error") or b"null")
-    told = error if isinstance(error, dict) else {}
-    code = str(told.get("code") or "server_error")
-    return failure_in_band({"message": str(told.get("message") or "The response failed."), "type": code, "code": code})
+    return error_in(response) or UpstreamFailed("the response has failed")
 
 
 def _text(fields: Fields, name: str) -> str | None:

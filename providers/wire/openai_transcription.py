@@ -13,8 +13,8 @@ import msgspec
 
 from providers.errors import InvalidResponse
 from providers.wire import sse
+from providers.wire.good_answer import answer_of
 from providers.wire.multipart import Form
-from providers.wire.openai_chat import answer_of
 from providers.wire.patch import Fields
 
 TRANSLATION_FORMATS = ("json", "text", "srt", "verbose_json", "vtt")

@@ -15,7 +15,8 @@ import msgspec
 from providers.errors import EmptyStream, InvalidResponse, ProviderError, StreamTruncated
 from providers.types import Usage
 from providers.wire import sse
-from providers.wire.openai_chat import DONE, error_in
+from providers.wire.good_answer import error_in, failure_in_event, failure_in_text, failure_in_whole
+from providers.wire.openai_chat import DONE
 from providers.wire.openai_usage import usage_of
 from providers.wire.patch import InvalidJson, fields_of
 
@@ -112,6 +113,8 @@ class FrameRelay(ABC):
         """What is still to be sent after the upstream's last byte. Raises `StreamTruncated` or `EmptyStream`, or the
         upstream's own error, when the stream was not complete."""
         rest = self._splitter.rest().rstrip(b"\r\n")
+        if not self.started and (failure := failure_in_whole(rest)) is not None:
+            raise failure
         out = self._relay([rest + b"\n\n"]) if rest and self._is_whole(rest + b"\n\n") else b""
         if self.error is not None:
             raise self.error
@@ -144,6 +147,10 @@ class FrameRelay(ABC):
 
     def _not_json(self, frame: bytes) -> bytes:
         """What goes to the client for a frame whose data is no JSON object."""
+        data = sse.data_of(frame) or b""
+        self.error = failure_in_event(data) if sse.names_error(frame) else failure_in_text(data)
+        if self.error is not None:
+            return b""
         if not self.started:
             self.error = InvalidResponse("the first event is not JSON")
             return b""
@@ -169,9 +176,7 @@ class EventRelay(FrameRelay):
         except InvalidJson:
             return self._not_json(frame)
         kind = (fields.raw("type") or b"").strip(b'"')
-        self.error = error_in(fields)
-        if self.error is None and kind == b"error":
-            self.error = error_in(fields_of(msgspec.json.encode({"error": msgspec.json.decode(data)})))
+        self.error = failure_in_event(data) if sse.names_error(frame) else error_in(fields)
         self.events += 1
         if kind.endswith(LAST_EVENTS):
             self.finished = True
@@ -201,6 +206,8 @@ class SoundRelay:
         return self.events
 
     def feed(self, chunk: bytes) -> bytes:
+        if not self.events and chunk.startswith(b"{") and (failure := failure_in_whole(chunk)) is not None:
+            raise failure  # no sound begins like this
         self.events += 1
         return chunk
 

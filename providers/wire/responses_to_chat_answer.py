@@ -14,20 +14,13 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from providers.errors import InvalidResponse, ProviderError
+from providers.errors import InvalidResponse
 from providers.wire.openai_errors import failure_in_band
 from providers.wire.response_object import Json, logprobs_object
 
 INCOMPLETE = MappingProxyType({"max_output_tokens": "length", "content_filter": "content_filter"})
 STATUSES = ("completed", "incomplete", "failed", "cancelled")
 """With which a response has ended."""
-CALLERS_FAULT = frozenset(
-    {"invalid_prompt", "bio_policy", "misalignment_policy_violation", "invalid_image", "invalid_image_format",
-     "invalid_base64_image", "invalid_image_url", "image_too_large", "image_too_small", "image_parse_error",
-     "image_content_policy_violation", "invalid_image_mode", "image_file_too_large", "unsupported_image_media_type",
-     "empty_image_file", "failed_to_download_image", "image_file_not_found", "context_length_exceeded"}
-)  # fmt: skip
-"""Codes of failures that would come again with any other provider."""
 PAUSE = "\n\n"
 """Between two pieces of reasoning, which chat has not."""
 
@@ -89,6 +82,8 @@ class ChatWriter:
 
     def _say(self, item: _Item, voice: str, index: int, text: str, whole: bool, logprobs: Any = None) -> None:
         """One text of an item, a piece of it or the whole; a whole that has been told in pieces is not told again."""
+        if not isinstance(text, str):
+            raise TypeError("no text")
         key = (voice, index)
         if not text or (whole and key in item.told):
             return
@@ -196,11 +191,10 @@ class ChatWriter:
 
     def _failed(self, event: Json) -> None:
         response = event.get("response") or {}
-        raise failure(response.get("error") or event.get("error") or {"message": "The response was not completed."})
+        raise failure_in_band(response.get("error") or event.get("error") or {"message": "The response was not completed."})
 
     def _error(self, event: Json) -> None:
-        nested = event.get("error")
-        raise failure(nested if isinstance(nested, dict) else {name: event.get(name) for name in ("code", "message", "param")})
+        raise failure_in_band({name: value for name, value in event.items() if name not in ("type", "sequence_number")})
 
     # Chunks
 
@@ -284,13 +278,6 @@ def chat_usage(usage: Any) -> Json | None:
 
 def _details(value: Any) -> Json:
     return value if isinstance(value, dict) else {}
-
-
-def failure(error: Json) -> ProviderError:
-    """The error that a failed response or an error event stands for."""
-    if error.get("code") in CALLERS_FAULT:
-        error = error | {"type": "invalid_request_error"}
-    return failure_in_band(error)
 
 
 def _message(deltas: list[Json]) -> Json:

@@ -15,6 +15,7 @@ from providers.errors import InvalidResponse
 MAX_FRAME_BYTES = 1024 * 1024
 BOM = b"\xef\xbb\xbf"
 _END = re.compile(rb"(?:\r\n|\n|\r(?!\n))(?:\r\n|\n|\r)")
+NAMED_ERROR = re.compile(rb"(?:\A|[\r\n])event: ?error[ \t]*[\r\n]")
 _LINE = re.compile(rb"\r\n|\n|\r")
 
 
@@ -93,6 +94,11 @@ def data_of(frame: bytes) -> bytes | None:
         frame = _LINE.sub(b"\n", frame)
     values = [value.removeprefix(b" ") for value in _values_of_data(frame)]
     return b"\n".join(values) if values else None
+
+
+def names_error(frame: bytes) -> bool:
+    """Whether an event is named `error`."""
+    return b"event" in frame and NAMED_ERROR.search(frame) is not None
 
 
 def _values_of_data(text: bytes) -> Iterator[bytes]:

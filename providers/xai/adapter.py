@@ -42,7 +42,7 @@ class XaiAdapter(OpenAICompatibleAdapter):
         taken, left = images.taken_of(values)
         lossy = self.left_out(call, left)
         sent = await aside(len(call.body), self.made_body, {"model": self.config.upstream_model, **taken, **sources})
-        body = self.good(await transport.fetch(self.request(call, sent)), call)
+        body = self.good(await transport.fetch(self.request(call, sent)))
         answer = await aside(len(body), images.answer_of, body, taken.get("response_format"), int(time()))
         return await self.answered(call, answer, lossy)
 

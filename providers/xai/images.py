@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from providers.errors import InvalidResponse
-from providers.wire import openai_chat, openai_image
+from providers.wire import good_answer, openai_image
 from providers.wire.data_url import DataUrl
 
 TAKEN = ("prompt", "n", "response_format", "aspect_ratio", "resolution", "quality", "output_format", "sync_mode", "user")
@@ -37,7 +37,8 @@ def sources(addresses: list[str | DataUrl]) -> dict[str, Any]:
 
 def answer_of(body: bytes, wanted: str | None, now: int) -> dict[str, Any]:
     """The answer in OpenAI's form, without the images that were held back. Raises `CallerError` if all of them were."""
-    openai_chat.answer_of(body, "data")
+    if b'"block_reason"' not in body:  # without it there must be a picture
+        good_answer.answer_of(body, "data")
     answer: dict[str, Any] = msgspec.json.decode(body)
     try:
         items = [dict(item) for item in answer.pop("data") if item.get("respect_moderation") is not False]

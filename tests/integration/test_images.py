@@ -133,7 +133,7 @@ def test_image_when_the_upstream_gives_a_data_url_is_plain_base64_if_asked(clien
     assert found == {"url": f"data:image/png;base64,{IMAGE}", "revised_prompt": "x"}
 
 
-@pytest.mark.parametrize("data", [None, 7, "x", [7], [None], {}])
+@pytest.mark.parametrize("data", [None, 7, "x", [7], [None], {}, [{}], [{"url": None, "b64_json": ""}]])
 def test_answer_when_its_images_cannot_be_read_is_502(data: Any, gateway: LiveGateway, upstream: Vendor) -> None:
     upstream.answers[GENERATIONS] = lambda seen: said({"data": data, "x": "data:image/png;base64,"})
     for more in ({"stream": True}, {"response_format": "b64_json"}):
@@ -141,7 +141,7 @@ def test_answer_when_its_images_cannot_be_read_is_502(data: Any, gateway: LiveGa
         assert (answer.status_code, error_of(answer)["code"]) == (502, "upstream_invalid_response")
 
 
-@pytest.mark.parametrize("item", [{}, {"url": 7, "b64_json": None}, {"b64_json": ["x"]}])
+@pytest.mark.parametrize("item", [{"url": 7, "b64_json": None}, {"b64_json": ["x"]}])
 def test_image_when_it_is_odd_is_passed_on_and_no_defect(item: Any, gateway: LiveGateway, upstream: Vendor) -> None:
     upstream.answers[GENERATIONS] = lambda seen: said({"created": 1, "data": [item]})
     asked = {"model": "i/openai", "prompt": "x"}

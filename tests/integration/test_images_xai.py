@@ -180,7 +180,8 @@ def test_variation_when_asked_of_xai_is_400_and_it_is_not_asked(gateway: LiveGat
 
 
 def test_chat_when_asked_of_xai_goes_as_it_came(gateway: LiveGateway, upstream: Vendor) -> None:
-    upstream.answers["/v1/chat/completions"] = lambda seen: said({"id": "c", "object": "chat.completion", "choices": []})
+    answer = said({"id": "c", "object": "chat.completion", "choices": [{"index": 0, "message": {"content": "Hi"}}]})
+    upstream.answers["/v1/chat/completions"] = lambda seen: answer
     assert gateway.chat("x/grok", unknown=[1]).status_code == 200
     assert upstream.last.json["unknown"] == [1]
 

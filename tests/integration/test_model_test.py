@@ -180,7 +180,7 @@ def test_upstream_when_it_refuses_the_small_limit_then_asked_without_one(
         (lambda seen: said({"error": {"message": "busy"}}, 503), "upstream_overloaded"),
         (lambda seen: said({"error": {"message": "no"}}, 401), "upstream_auth_failed"),
         (lambda seen: said({"hello": 1}), "upstream_invalid_response"),
-        (lambda seen: said({}, 404), "status_404"),
+        (lambda seen: said({}, 404), "upstream_model_not_found"),
         (lambda seen: Said(chunks=[b"{"], cut=True), "upstream_reset"),
     ],
     ids=["busy", "refused", "nonsense", "missing", "broken"],

@@ -124,7 +124,7 @@ def test_outage_when_of_two_routes_asks_each_before_any_twice(gateway: LiveGatew
     assert asked(gateway)[:2] == [own(6), own(7)]
 
 
-@pytest.mark.parametrize("behaviour", ["status-400", "status-404", "status-413", "status-422"])
+@pytest.mark.parametrize("behaviour", ["status-400", "status-413", "status-422"])
 def test_refusal_of_the_request_is_neither_retried_nor_counted(gateway: LiveGateway, behaviour: str) -> None:
     gateway.chaos.script([behaviour] * 7, own(8))
     assert {ask(gateway, "caller") for _ in range(7)} == {(int(behaviour[-3:]), 1)}

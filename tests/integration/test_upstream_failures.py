@@ -12,13 +12,13 @@ from tests.live import LiveGateway, error_of, words
 
 PASSED_THROUGH = {
     "status-400": (400, "invalid_value"),
-    "status-404": (404, "model_not_found"),
     "status-413": (413, "request_too_large"),
     "status-422": (422, "unprocessable"),
 }
 FALLS_OVER = {
     "status-401": (502, "upstream_auth_failed"),
     "status-403": (502, "upstream_auth_failed"),
+    "status-404": (502, "upstream_model_not_found"),
     "status-429": (429, "upstream_rate_limited"),
     "status-429-quota": (429, "upstream_quota_exceeded"),
     "status-429-html": (429, "upstream_rate_limited"),
@@ -85,7 +85,16 @@ EVERYTHING = {**FALLS_OVER, **HANGS, **WHOLE_ONLY, **STREAM_ONLY}
 def models(shared_gateway: LiveGateway) -> None:
     limits: dict[str, Any] = {"first_byte_timeout_s": FIRST_BYTE_S, "total_timeout_s": TOTAL_S}
     hanging = {*HANGS, "half-then-hang", "stream-stall-after-0", "stream-pings-only"}
-    others = ("ok", "stale-reuse", "two-bodies", "length-short", "status-400-leak", "error-list", "stream-error-first-400")
+    others = (
+        "ok",
+        "stale-reuse",
+        "two-bodies",
+        "length-short",
+        "status-400-leak",
+        "status-423-leak",
+        "error-list",
+        "stream-error-first-400",
+    )
     limited = [f"status-429-retry-after-{value}" for value in RETRY_AFTER]
     shared_gateway.define(*PASSED_THROUGH, *(EVERYTHING.keys() - hanging), *others, *limited)
     shared_gateway.define(*hanging, **limits)
@@ -157,8 +166,8 @@ def test_refusal_of_the_request_when_said_upstream_is_passed_on(gateway: LiveGat
 
 
 def test_refusal_when_in_a_list_is_unwrapped(gateway: LiveGateway) -> None:
-    error = error_of(gateway.chat("chaos/error-list"))
-    assert (error["message"], error["code"]) == ("Wrapped in a list.", "400")
+    error = error_of(gateway.chat("chaos/error-list"), "status")
+    assert (error["message"], error["code"], error["status"]) == ("Wrapped in a list.", "400", "INVALID_ARGUMENT")
 
 
 def test_refusal_when_in_the_first_event_of_a_stream_is_passed_on(gateway: LiveGateway) -> None:
@@ -167,8 +176,11 @@ def test_refusal_when_in_the_first_event_of_a_stream_is_passed_on(gateway: LiveG
 
 
 def test_refusal_when_it_repeats_our_key_is_scrubbed(gateway: LiveGateway) -> None:
-    response = gateway.chat("chaos/status-400-leak")
+    response = gateway.chat("chaos/status-423-leak")
     assert error_of(response)["message"].startswith("Incorrect API key provided: ")
+    assert "canary" not in response.text
+    response = gateway.chat("chaos/status-400-leak")  # as xAI answers to a bad key
+    assert (response.status_code, error_of(response)["code"]) == (502, "upstream_auth_failed")
     assert "canary" not in response.text
 
 

@@ -107,6 +107,7 @@ async def test_stream_when_it_breaks_after_it_began_then_an_error_event_and_done
         ("status-403", 502, "upstream_auth_failed"),
         ("status-402", 429, "upstream_quota_exceeded"),
         ("status-500", 502, "upstream_server_error"),
+        ("status-404", 502, "upstream_model_not_found"),
         ("status-503", 503, "upstream_overloaded"),
         ("status-504", 504, "upstream_timeout"),
     ],
@@ -122,7 +123,7 @@ async def test_failure_when_no_target_is_left_then_its_status_and_code_before_an
     assert at.record.error == code
 
 
-@pytest.mark.parametrize("status", [400, 404, 413, 422])
+@pytest.mark.parametrize("status", [400, 413, 422])
 async def test_failure_when_the_provider_refuses_the_request_then_passed_through(status: int) -> None:
     answer = await site(f"status-{status}").ask()
     assert answer.status == status

@@ -23,6 +23,7 @@ from providers.errors import (
     FailureClass,
     IdleTimeout,
     InvalidResponse,
+    ModelNotFound,
     Overloaded,
     ProviderError,
     QuotaExceeded,
@@ -40,6 +41,7 @@ OF_CLASS: Mapping[FailureClass, Callable[[], ProviderError]] = {
     FailureClass.CALLER: lambda: CallerError(400, "No."),
     FailureClass.UNSUPPORTED: lambda: Unsupported(400, "Not here."),
     FailureClass.CREDENTIAL: CredentialError,
+    FailureClass.MODEL: ModelNotFound,
     FailureClass.RATE_LIMIT: RateLimited,
     FailureClass.QUOTA: QuotaExceeded,
     FailureClass.OVERLOAD: Overloaded,
@@ -376,3 +378,22 @@ async def test_error_when_the_attempt_has_a_defect_then_internal_and_no_other_ta
     assert "sk-secret" not in f"{error}{error.public_message}"
     assert journey.tried == ["a"]
     assert journey.attempts[0].outcome == "internal_error"
+
+
+MIXED: list[tuple[list[ProviderError], int]] = [
+    ([Overloaded(), ModelNotFound()], 0),
+    ([ModelNotFound(), UpstreamFailed()], 1),
+    ([UpstreamFailed(), CredentialError()], 0),
+    ([CredentialError(), ModelNotFound()], 0),
+    ([ModelNotFound(), Unsupported(400, "Not here.")], 0),
+    ([QuotaExceeded(), UpstreamFailed()], 1),
+    ([CredentialError(), QuotaExceeded()], 1),
+    ([QuotaExceeded(), RateLimited(retry_after=9.0)], 1),
+    ([UpstreamFailed(), Overloaded()], 1),
+    ([Unsupported(400, "Not here."), Unsupported(400, "Nor here.")], 1),
+]
+
+
+@pytest.mark.parametrize(("errors", "told"), MIXED)
+def test_errors_when_mixed_then_the_one_that_may_pass_is_told(errors: list[ProviderError], told: int) -> None:
+    assert Exhausted(errors).error is errors[told]

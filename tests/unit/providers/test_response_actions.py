@@ -27,7 +27,7 @@ def error(message: str, **fields: Any) -> dict[str, Any]:
     ],
 )
 def test_path_when_not_there_is_seen(status: int, body: Any) -> None:
-    assert lacks(failure_of(status, [], json.dumps(body).encode()))
+    assert lacks(failure_of(status, [], json.dumps(body).encode(), named_by_client=True))
 
 
 @pytest.mark.parametrize(
@@ -44,4 +44,4 @@ def test_path_when_not_there_is_seen(status: int, body: Any) -> None:
     ],
 )
 def test_error_when_of_another_kind_is_none_of_the_path(status: int, body: Any) -> None:
-    assert not lacks(failure_of(status, [], json.dumps(body).encode()))
+    assert not lacks(failure_of(status, [], json.dumps(body).encode(), named_by_client=True))

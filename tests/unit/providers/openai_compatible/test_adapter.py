@@ -23,7 +23,7 @@ PRESET = {preset.name: preset for preset in PRESETS if Capability.CHAT in preset
 APPS = ("azure_openai", "fireworks", "mistral", "together", "xai")
 """Vendors with an adapter of their own."""
 OWN_BASE = "http://127.0.0.1:9/base"
-COMPLETION = b'{"id":"c1","model":"up","choices":[]}'
+COMPLETION = b'{"id":"c1","model":"up","choices":[{"index":0,"message":{"role":"assistant","content":"Hi"}}]}'
 
 
 class Stream:
@@ -371,7 +371,7 @@ ERRORS: Sequence[Any] = [
     (429, [(b"retry-after", b"9")], RateLimited, 9.0),
     (503, [], Overloaded, None),
     (400, [], CallerError, None),
-    (201, [], InvalidResponse, None),
+    (402, [], RateLimited, None),
 ]
 
 

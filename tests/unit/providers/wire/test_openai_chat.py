@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from providers.errors import InvalidResponse, Overloaded, ProviderError
 from providers.types import Usage
-from providers.wire.openai_chat import answer_of, asking_usage, error_in
+from providers.wire.openai_chat import asking_usage
 from providers.wire.openai_usage import usage_of
 from providers.wire.patch import fields_of
 
@@ -52,30 +51,3 @@ def test_usage_when_read_then_these_tokens(usage: bytes, expected: Usage | None)
 
 def test_usage_when_absent_then_none() -> None:
     assert usage_of(fields_of(b"{}")) is None
-
-
-@pytest.mark.parametrize("error", [b"null", b"false", b'""', b"{}", b"[]", b"0", b"{ }"])
-def test_error_when_falsy_then_none(error: bytes) -> None:
-    assert error_in(fields_of(b'{"error":' + error + b"}")) is None
-
-
-@pytest.mark.parametrize("error", [b'"x"', b'{"message":"x"}', b"true", b'["x"]', b"1"])
-def test_error_when_truthy_then_an_error(error: bytes) -> None:
-    assert isinstance(error_in(fields_of(b'{"error":' + error + b"}")), ProviderError)
-
-
-@pytest.mark.parametrize(
-    "body", [b"", b"<html>", b'{"choices":[', b"[]", b'{"id":"x"}', b'{"error":null}', b'{"choices":[],"choices":[]}']
-)
-def test_completion_when_it_is_none_then_invalid_response(body: bytes) -> None:
-    with pytest.raises(InvalidResponse):
-        answer_of(body, "choices")
-
-
-def test_completion_when_an_error_stands_in_its_place_then_that_error() -> None:
-    with pytest.raises(Overloaded):
-        answer_of(b'{"error":{"type":"overloaded_error"}}', "choices")
-
-
-def test_completion_when_it_has_choices_then_its_fields() -> None:
-    assert answer_of(b'{"choices":[],"error":null}', "choices").raw("choices") == b"[]"

@@ -12,6 +12,7 @@ from providers.errors import (
     CredentialError,
     FailureClass,
     InvalidResponse,
+    ModelNotFound,
     Overloaded,
     ProviderError,
     QuotaExceeded,
@@ -37,12 +38,16 @@ def body_of(message: str = "No.", **fields: Any) -> bytes:
         (401, CredentialError, FailureClass.CREDENTIAL),
         (402, QuotaExceeded, FailureClass.QUOTA),
         (403, CredentialError, FailureClass.CREDENTIAL),
-        (404, CallerError, FailureClass.CALLER),
+        (404, ModelNotFound, FailureClass.MODEL),
+        (405, ModelNotFound, FailureClass.MODEL),
         (408, UpstreamTimedOut, FailureClass.TRANSIENT),
+        (412, QuotaExceeded, FailureClass.QUOTA),
         (413, CallerError, FailureClass.CALLER),
         (422, CallerError, FailureClass.CALLER),
         (425, Overloaded, FailureClass.OVERLOAD),
         (429, RateLimited, FailureClass.RATE_LIMIT),
+        (498, Overloaded, FailureClass.OVERLOAD),
+        (499, UpstreamFailed, FailureClass.TRANSIENT),
         (500, UpstreamFailed, FailureClass.TRANSIENT),
         (502, UpstreamFailed, FailureClass.TRANSIENT),
         (503, Overloaded, FailureClass.OVERLOAD),
@@ -62,9 +67,7 @@ def test_failure_when_the_status_says_so_then_of_this_class(
     assert error.upstream_status == status
 
 
-@pytest.mark.parametrize(
-    ("status", "public"), [(400, 400), (404, 404), (422, 422), (418, 418), (451, 451), (419, 400), (499, 400), (407, 400)]
-)
+@pytest.mark.parametrize(("status", "public"), [(400, 400), (422, 422), (418, 418), (451, 451), (419, 400), (407, 400)])
 def test_caller_error_when_passed_through_then_only_known_statuses_are_kept(status: int, public: int) -> None:
     assert failure_of(status, [], body_of()).upstream_status == public
 

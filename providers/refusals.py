@@ -1,0 +1,71 @@
+"""Which fields that the gateway adds by itself does an upstream refuse? They are left out in a second try, and remembered.
+
+The gateway asks streams for their usage, and asks for formats that it can turn into others. An upstream that does not know such a
+field refuses the request, though the client has not sent it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Iterable
+from functools import lru_cache
+from types import MappingProxyType
+from typing import TypeVar
+from weakref import WeakValueDictionary
+
+from providers.capabilities import Capability
+from providers.errors import CallerError, PromptRefused, Unsupported
+from providers.types import TargetConfig
+from providers.wire.error_object import encoded
+
+REFUSING = frozenset({400, 422})
+INNER = MappingProxyType({"stream_options": ("stream_options", "include_usage")})
+"""What a refusal may name in place of a field: something within it."""
+NONE: frozenset[str] = frozenset()
+T = TypeVar("T")
+
+
+class Refusals:
+    """The names of fields by capability; `field=value` stands for one value of a field."""
+
+    __slots__ = ("__weakref__", "_names")
+
+    def __init__(self) -> None:
+        self._names: dict[Capability, frozenset[str]] = {}
+
+    async def left_out(self, capability: Capability, added: Iterable[str], ask: Callable[[frozenset[str]], Awaitable[T]]) -> T:
+        """What `ask` gives, which is told the names to leave out. A refusal that names one of those `added` is no answer yet: it
+        is left out, too, and from then on if that helps. Raises as `ask`."""
+        known = left = self._names.get(capability, NONE)
+        while True:
+            try:
+                answer = await ask(left)
+            except CallerError as error:
+                name = next((name for name in added if name not in left and _is_refused(name, error)), None)
+                if name is None:
+                    raise
+                left |= {name}
+            else:
+                if left is not known:
+                    self._names[capability] = self._names.get(capability, NONE) | left
+                return answer
+
+
+_of_targets: WeakValueDictionary[str, Refusals] = WeakValueDictionary()
+
+
+def refusals_of(config: TargetConfig) -> Refusals:
+    """Those of a target, the same for each adapter that is made of its configuration: an edit elsewhere in the catalog makes
+    all adapters anew."""
+    return _of_targets.setdefault(config.fingerprint(), Refusals())
+
+
+def _is_refused(name: str, error: CallerError) -> bool:
+    if error.upstream_status not in REFUSING or isinstance(error, Unsupported | PromptRefused):
+        return False
+    return _pattern(name.partition("=")[0]).search(f"{error.param} {error.message} {encoded(error.more)}") is not None
+
+
+@lru_cache
+def _pattern(field: str) -> re.Pattern[str]:
+    return re.compile(rf"(?<![A-Za-z0-9_])(?:{'|'.join(INNER.get(field, (field,)))})(?![A-Za-z0-9_])")
