@@ -109,11 +109,11 @@ def test_count_when_the_upstream_has_what_went_before_but_no_count_takes_it_in(g
     assert answer.json()["input_tokens"] > 1000
 
 
-def test_count_when_the_model_is_unknown_upstream_says_so(gateway: LiveGateway, upstream: Vendor) -> None:
+def test_count_when_the_model_is_unknown_upstream_is_502_and_no_estimate(gateway: LiveGateway, upstream: Vendor) -> None:
     error = {"message": "no such model", "type": "invalid_request_error", "param": None, "code": "model_not_found"}
     upstream.answers[COUNT] = lambda seen: said({"error": error}, 404)
     answer = ask(gateway, COUNT, "a/native")
-    assert (answer.status_code, error_of(answer)["code"]) == (404, "model_not_found")
+    assert (answer.status_code, error_of(answer)["code"]) == (502, "upstream_model_not_found")
 
 
 def test_count_when_of_a_conversation_needs_no_model(gateway: LiveGateway, upstream: Vendor) -> None:
