@@ -10,9 +10,9 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
 from openai_api import routes
-from openai_api.consumers import request_id_of
 from openai_api.context import Receive, Send
 from openai_api.errors import Headers
+from openai_api.receive import request_id_of
 
 Asgi = Callable[[Mapping[str, Any], Receive, Send], Awaitable[None]]
 ANY = "*"

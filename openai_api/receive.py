@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from codecs import BOM_UTF8 as BOM
 from collections.abc import Mapping
 from itertools import chain
@@ -13,14 +14,24 @@ from openai_api.credentials import CREDENTIAL_HEADERS, key_in
 from openai_api.disconnect import Message, Rest, first_step
 from openai_api.errors import CLOSE, ApiError, conflicting_credentials
 from providers.aside import aside
+from providers.ids import unique
 from providers.wire.multipart import BrokenForm, Form, FormReader
 
+REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 MAX_HEADERS = 100
 MAX_HEADER_BYTES = 32 * 1024
 ONCE = (b"host", b"content-length")
 LISTS = (b"tracestate", b"content-encoding")
 """Headers whose values are one list, though they may come in several lines (RFC 9110 5.3)."""
 NOT_IN_A_HOST = frozenset(b"/?#@ ")
+
+
+def request_id_of(headers: list[tuple[bytes, bytes]]) -> str:
+    """The id that the client gave the request, if it can be repeated everywhere, else a new one."""
+    for name, value in headers:
+        if name == b"x-request-id" and REQUEST_ID.fullmatch(value):
+            return value.decode("ascii")
+    return unique()[:32]
 
 
 class ClientGone(Exception):
