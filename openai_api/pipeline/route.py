@@ -59,10 +59,10 @@ async def route(
     attempt: Try[T],
     *,
     only: Callable[[Target], bool] | None = None,
-    credentials: Mapping[str, Secret] = NO_CREDENTIALS,
+    brought: Mapping[str, Secret] = NO_CREDENTIALS,
 ) -> tuple[Target, T]:
     """The first good result and its target; `attempts` gets a line for every try. With `only` no other target is tried; there
-    must be one. `credentials` are those that the request brings.
+    must be one. `brought` are the credentials that the request brings.
 
     `attempt` raises `ProviderError`. Raises `Exhausted`.
     """
@@ -82,7 +82,7 @@ async def route(
                 if len(attempts) + untried >= tries or not (permit := breakers.allows(target.circuit)):
                     continue
                 try:
-                    return target, await _tried(target, permit, breakers, attempts, attempt, credentials)
+                    return target, await _tried(target, permit, breakers, attempts, attempt, brought)
                 except ProviderError as error:
                     errors.append(error)
                     if not error.policy.fallback:
@@ -93,7 +93,7 @@ async def route(
             if not targets:
                 break
     targets = tuple(target for leg in legs for target in leg.targets[capability])
-    return await _last_resort(targets, breakers, attempts, attempt, errors, credentials)
+    return await _last_resort(targets, breakers, attempts, attempt, errors, brought)
 
 
 def chain(entry: ModelEntry, capability: Capability, catalog: CatalogSnapshot) -> Iterator[ModelEntry]:
@@ -130,7 +130,7 @@ async def _last_resort(
     attempts: list[Attempt],
     attempt: Try[T],
     errors: list[ProviderError],
-    credentials: Mapping[str, Secret],
+    brought: Mapping[str, Secret],
 ) -> tuple[Target, T]:
     """Tries the one target whose cooldown ends first, when all have been passed over and none has failed."""
     if errors:
@@ -138,7 +138,7 @@ async def _last_resort(
     first = breakers.first_to_open(target.circuit for target in targets)
     target = next(target for target in targets if target.circuit == first)
     try:
-        return target, await _tried(target, NO_PROBE, breakers, attempts, attempt, credentials)
+        return target, await _tried(target, NO_PROBE, breakers, attempts, attempt, brought)
     except ProviderError as error:
         raise Exhausted([error]) from error
 
@@ -149,7 +149,7 @@ async def _tried(
     breakers: Breakers,
     attempts: list[Attempt],
     attempt: Try[T],
-    credentials: Mapping[str, Secret],
+    brought: Mapping[str, Secret],
 ) -> T:
     line = Attempt(target.id, target.provider, target.upstream_model)
     attempts.append(line)
@@ -157,7 +157,7 @@ async def _tried(
     try:
         result = await attempt(target)
     except ProviderError as error:
-        mask_error(error, mask_of(target.adapter.config, credentials))
+        mask_error(error, mask_of(target.adapter.config, brought))
         line.outcome, line.failure = error.code, error.failure.value
         _report(breakers, target, permit, error)
         raise

@@ -99,7 +99,7 @@ async def serve(
             record.attempts,
             attempt,
             only=_bound(call),
-            credentials=call.credentials,
+            brought=call.credentials,
         )
     except Exhausted as failure:
         raise upstream(failure.error) from failure
@@ -133,7 +133,7 @@ async def _context(gateway: Gateway, inbound: Inbound, call: Call, sealed: Seale
                 attempts,
                 asking,
                 only=only,
-                credentials=call.credentials,
+                brought=call.credentials,
             )
         )[1]
     except Exhausted as failure:
