@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from openai_api.bounded_body import BoundedBody, too_large
-from openai_api.consumers import request_id_of
 from openai_api.context import Limits, Receive, Send
 from openai_api.errors import ApiError
+from openai_api.receive import request_id_of
 
 MAX_BODY_BYTES = 4 * 1024 * 1024
 """More than the largest form that Django itself accepts."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,12 +12,10 @@ from openai_api.disconnect import DisconnectWatch
 from openai_api.errors import CLOSE, ApiError
 from openai_api.in_flight import in_flight
 from openai_api.pipeline.run import Handler, identify
-from openai_api.receive import checked_headers, is_form, read_body, read_form
+from openai_api.receive import checked_headers, is_form, read_body, read_form, request_id_of
 from openai_api.recording.events import Record
 from openai_api.routes import Route
-from providers.ids import unique
 
-REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 BODYLESS = frozenset({"GET", "HEAD", "DELETE", "OPTIONS"})
 
 
@@ -77,11 +74,3 @@ class InferenceConsumer:
             await handler(self._gateway, inbound)
         finally:
             watch.stop()
-
-
-def request_id_of(headers: list[tuple[bytes, bytes]]) -> str:
-    """The id that the client gave the request, if it can be repeated everywhere, else a new one."""
-    for name, value in headers:
-        if name == b"x-request-id" and REQUEST_ID.fullmatch(value):
-            return value.decode("ascii")
-    return unique()[:32]

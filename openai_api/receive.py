@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from itertools import chain
 
@@ -10,11 +11,13 @@ from openai_api.context import Limits, Receive
 from openai_api.disconnect import Message, Rest, first_step
 from openai_api.errors import CLOSE, CREDENTIAL_HEADERS, ApiError, conflicting_credentials
 from providers.aside import aside
+from providers.ids import unique
 from providers.wire.multipart import BrokenForm, Form, FormReader
 
 MAX_HEADERS = 100
 MAX_HEADER_BYTES = 32 * 1024
 ONCE = (b"host", b"content-length")
+REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 NOT_IN_A_HOST = frozenset(b"/?#@ ")
 
 
@@ -56,6 +59,14 @@ def _refuse_repeated(headers: list[tuple[bytes, bytes]]) -> None:
     for credential in CREDENTIAL_HEADERS:
         if len({value for name, value in headers if name == credential}) > 1:
             raise conflicting_credentials()
+
+
+def request_id_of(headers: list[tuple[bytes, bytes]]) -> str:
+    """The id that the client gave the request, if it can be repeated everywhere, else a new one."""
+    for name, value in headers:
+        if name == b"x-request-id" and REQUEST_ID.fullmatch(value):
+            return value.decode("ascii")
+    return unique()[:32]
 
 
 def is_form(headers: Mapping[bytes, bytes]) -> bool:

@@ -14,13 +14,12 @@ from dataclasses import replace
 from typing import Any
 
 from openai_api.connection_responses import ConnectionResponses
-from openai_api.consumers import request_id_of
 from openai_api.context import Gateway, Inbound, Receive, Send
 from openai_api.errors import ApiError, conflicting_credentials, internal_error, invalid, server_draining
 from openai_api.in_flight import in_flight
 from openai_api.pipeline.respond import send_error
 from openai_api.pipeline.run import identify
-from openai_api.receive import ClientGone, checked_headers
+from openai_api.receive import ClientGone, checked_headers, request_id_of
 from openai_api.recording.events import Record
 from openai_api.turns import Told, Turn, error_frame, is_receipt
 from providers.ids import unique
