@@ -132,8 +132,8 @@ def define(gateway: LiveGateway) -> None:
 def server() -> Iterator[LiveGateway]:
     with tempfile.TemporaryDirectory() as folder, chaos_upstream() as chaos:
         template = make_template(Path(folder) / "template")
-        variables = {"GATEWAY_ACCESS_LOG": "off", "LOG_LEVEL": "warning"}
-        with LiveGateway(Path(folder) / "data", chaos, template=template, **variables) as gateway:
+        data = Path(folder) / "data"
+        with LiveGateway(data, chaos, template=template, GATEWAY_ACCESS_LOG="off", LOG_LEVEL="warning") as gateway:
             define(gateway)
             yield gateway
 

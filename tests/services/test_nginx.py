@@ -13,6 +13,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from websockets.sync.client import connect
 
 from tests import needs
 from tests.architecture.sources import ROOT
@@ -20,7 +21,7 @@ from tests.fakes.chaos.process import eventually
 from tests.fuzz.framings import IGNORED, WEBSOCKET
 from tests.integration.test_bad_requests import CHAT
 from tests.live import LiveGateway, body
-from tests.socket_client import Socket, connect
+from tests.socket_client import Socket
 
 ROUNDS = 40
 ONLY_WEBSOCKETS = 'default      "";'
@@ -130,8 +131,11 @@ def test_chat_when_it_offers_another_protocol_is_served(gateway: LiveGateway, po
 
 def test_stream_when_proxied_comes_event_by_event(gateway: LiveGateway, port: int) -> None:
     started = time.monotonic()
-    asked = {"json": body("nginx/stream-paced-50ms-10", stream=True), "headers": gateway.headers()}
-    with httpx.Client(trust_env=False) as client, client.stream("POST", f"http://127.0.0.1:{port}{CHAT}", **asked) as answer:
+    asked = body("nginx/stream-paced-50ms-10", stream=True)
+    with (
+        httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=gateway.headers(), trust_env=False) as client,
+        client.stream("POST", CHAT, json=asked) as answer,
+    ):
         pieces = answer.iter_raw()
         first = next(pieces)
         assert time.monotonic() - started < 0.4
