@@ -21,6 +21,8 @@ from providers import registry
 from providers.capabilities import Capability
 
 RESERVED_PREFIX = "tensorzero::"
+FROM_ENVIRONMENT = "env::"
+"""An address that begins with this is the value of a variable."""
 MOST_TOKENS = 10**9
 PROTECTED_HEADERS = frozenset(
     {
@@ -73,7 +75,15 @@ def check_finite(number: float) -> None:
         raise ValidationError("Enter a finite number.", code="finite")
 
 
-def check_api_base(url: str) -> None:
+def check_api_base(address: str) -> None:
+    """An address as it is stored: a URL, or `env::NAME` for the URL in a variable."""
+    if address.startswith(FROM_ENVIRONMENT):
+        check_variable(address.removeprefix(FROM_ENVIRONMENT))
+    else:
+        check_url(address)
+
+
+def check_url(url: str) -> None:
     """An absolute http or https URL with a host, without user, password and fragment."""
     if not url.isascii() or re.search(r"[\x00-\x20\x7f\\<>\"{}|^`]", url):
         raise ValidationError("The URL holds a character that must be percent-encoded (host names: punycode).", code="url")

@@ -29,15 +29,18 @@ def check_plan(plan: Plan) -> None:
     for model in plan.document.models:
         _check_model(plan, model)
     _check_names(plan)
-    _check_circles(plan)
+    if not plan.findings.foreign:  # there they are usual, and do no harm: each model is tried once
+        _check_circles(plan)
     for key in plan.document.client_keys:
         _check_key(plan, key)
 
 
 def _check_credential(plan: Plan, name: str, place: str) -> None:
-    row = Credential(name=name)
-    fill_credential(row, plan.after.credentials[name])
-    for messages in _errors(row).values():
+    row, state = Credential(name=name), plan.after.credentials[name]
+    if state.source == "stored" and state.secret is None:  # to be entered; until then its providers are out of service
+        return
+    fill_credential(row, state)
+    for messages in errors_of(row).values():
         for message in messages:
             plan.findings.error(place, message)
 
@@ -63,12 +66,13 @@ def _check_model(plan: Plan, spec: ModelSpec) -> None:
 
 
 def _report(plan: Plan, row: models.Model, place: str) -> None:
-    for column, messages in _errors(row).items():
+    for column, messages in errors_of(row).items():
         for message in messages:
             plan.findings.error(plan.document.place(place, column), message)
 
 
-def _errors(row: models.Model) -> dict[str, list[str]]:
+def errors_of(row: models.Model) -> dict[str, list[str]]:
+    """What the rules say of a row, by column."""
     try:
         row.clean_fields(exclude=NOT_CHECKED)
     except ValidationError as error:

@@ -61,7 +61,7 @@ async def run(gateway: Gateway, inbound: Inbound, decode: Decode) -> None:
     record.stream = call.stream
     record.capability = None if call.action else call.capability  # nothing is generated, or it is accounted for otherwise
     entry = resolve_model(call.model, client, catalog)
-    record.model = entry.name
+    record.model, record.pattern = entry.name, entry.pattern
     check_capability(entry, call.capability, client, catalog)
     keep = None
     if call.capability is Capability.RESPONSES:
