@@ -1,12 +1,35 @@
-"""Which address does a provider's row mean? The one that is stored, or that in the variable which the row names."""
+"""Which address does a provider's row mean? The one that is stored, or that in the variable which the row names. And what is
+stored of an address as people copy it?"""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any, TypedDict
 
 from django.core.exceptions import ValidationError
 
 from models_catalog import validation
+from providers.registry import UnknownProviderType, provider_type
+
+
+class Tidied(TypedDict):
+    """Two columns of a provider's row."""
+
+    api_base: str
+    options: dict[str, Any]
+
+
+def tidied(kind: str, api_base: str, options: Mapping[str, Any]) -> Tidied:
+    """The address as it should be stored for that type of provider, and the options with those that the address holds. Options
+    that are given count before those."""
+    given = api_base.strip()
+    base, found = given, dict[str, str]()
+    if given and not given.startswith(validation.FROM_ENVIRONMENT):
+        with suppress(UnknownProviderType):
+            base, found = provider_type(kind).read_address(given)
+    return Tidied(api_base=given if base == given.rstrip("/") else base, options={**found, **options})
 
 
 class Unset(Exception):

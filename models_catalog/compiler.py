@@ -165,8 +165,10 @@ class Compiler:
             self._report(where, f"It is left out: an unexpected {type(err).__name__} came up.", row)
         return None
 
-    def _report(self, where: str, message: str, row: models.Model, lost: Capability | None = None) -> None:
-        self._problems.append(Problem(where, message, _admin_path(row), lost))
+    def _report(
+        self, where: str, message: str, row: models.Model, lost: Capability | None = None, *, harmless: bool = False
+    ) -> None:
+        self._problems.append(Problem(where, message, _admin_path(row), lost, harmless))
 
     # Models
 
@@ -215,7 +217,7 @@ class Compiler:
         if cycle:
             row = next(row for row in enabled.values() if row.name == cycle[0])
             message = f"The fallbacks run in a circle: {' → '.join(cycle)}. Each model is tried once."
-            self._report(f"model {row.name}", message, row)
+            self._report(f"model {row.name}", message, row, harmless=True)
 
     # Routes
 

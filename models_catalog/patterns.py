@@ -22,6 +22,8 @@ def one_of_many(
     built = []
     for kind, config in routes:
         upstream_model = with_rest(config.upstream_model, rest)
+        if not upstream_model:
+            continue
         try:
             target = kind.target(dataclasses.replace(config, model=name, upstream_model=upstream_model))
         except ConfigurationError:

@@ -13,7 +13,7 @@ from providers.types import Target
 STAR = "*"
 """At the end of a model's name: any name that begins like it."""
 
-FITTING = re.compile(r"[A-Za-z0-9._:@/+=~, -]{1,200}")
+FITTING = re.compile(r"[A-Za-z0-9._:@/+=~, -]{0,199}[A-Za-z0-9._:@+=~-]")
 """Names that a pattern may stand for: what they hold becomes part of an upstream address at some providers."""
 
 MOST_KEPT = 1000
@@ -106,7 +106,7 @@ class Wildcards:
         return entry
 
     def _made(self, name: str) -> ModelEntry | None:
-        pattern = next((known for known in self.patterns if name.startswith(known.prefix) and name != known.prefix), None)
+        pattern = next((known for known in self.patterns if name.startswith(known.prefix)), None)
         if pattern is None or any(name.startswith(prefix) and len(prefix) > len(pattern.prefix) for prefix in self._off):
             return None
         return pattern.build(name)
@@ -115,12 +115,13 @@ class Wildcards:
 @dataclass(frozen=True, slots=True)
 class Problem:
     """A catalog row that was left out, and why. `where` is like "model gpt-4o, route azure"; `path` its admin page; `lost`
-    the capability that is left out of a model, while the rest of it is served."""
+    the capability that is left out of a model, while the rest of it is served; `harmless` says that nothing is left out."""
 
     where: str
     message: str
     path: str = ""
     lost: Capability | None = None
+    harmless: bool = False
 
 
 @dataclass(frozen=True, slots=True)

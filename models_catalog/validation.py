@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 import msgspec
 from django.core.exceptions import ValidationError
 
+from models_catalog.snapshot import STAR
 from providers import registry
 from providers.capabilities import Capability
 
@@ -238,6 +239,8 @@ def check_fallbacks(model: str, fallbacks: Sequence[str], graph: Mapping[str, Se
     repeated = [name for name, count in Counter(fallbacks).items() if count > 1]
     if repeated:
         raise ValidationError(f"The fallback {', '.join(repeated)} is given twice.", code="fallbacks")
+    if patterns := [name for name in fallbacks if name.endswith(STAR)]:
+        raise ValidationError(f"{patterns[0]} stands for many models and cannot be a fallback.", code="fallbacks")
     cycle = find_cycle({**graph, model: fallbacks}, [model])
     if cycle and model in cycle:
         raise _cycle_error(cycle)

@@ -81,20 +81,12 @@ def overview(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
 
 def figures(working: int, providers: int, catalog: CatalogSnapshot) -> tuple[Figure, ...]:
     in_service, models = served(catalog), ModelDefinition.objects.filter(enabled=True).count()
-    lacking = in_service < models
     off = ModelDefinition.objects.filter(enabled=False).count()
     keys = ClientKey.objects.count()
     active = ClientKey.objects.filter(StatusFilter.conditions()["active"]).count()
-    switched_off = f", {off} switched off" if off else ""
+    enabled = out_of(models, "enabled") + (f", {off} switched off" if off else "")
     return (
-        Figure(
-            "modeldefinition",
-            "Models in service",
-            "hub",
-            in_service,
-            out_of(models, "enabled") + switched_off,
-            in_service < models,
-        ),
+        Figure("modeldefinition", "Models in service", "hub", in_service, enabled, in_service < models),
         Figure("provider", "Providers with a key", "dns", working, out_of(providers, "enabled"), working < providers),
         Figure("clientkey", "Active client keys", "key", active, out_of(keys, "made")),
     )

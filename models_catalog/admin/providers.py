@@ -13,6 +13,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 
+from models_catalog import addresses
 from models_catalog.admin import html, key_source, ui
 from models_catalog.admin.switching import SwitchableAdmin
 from models_catalog.models import Credential, Provider
@@ -68,6 +69,7 @@ class ProviderForm(ui.ModelForm):
     @sensitive_variables("data", "given")
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean() or self.cleaned_data
+        data.update(addresses.tidied(data.get("type", ""), data.get("api_base", ""), data.get("options") or {}))
         given = data.pop("api_key", "")
         if given and data.get("credential"):
             self.add_error("api_key", "Choose a credential or paste a key, not both.")

@@ -14,6 +14,7 @@ from models_catalog.config.rows import fill_credential, fill_model, fill_provide
 from models_catalog.config.state import RouteState
 from models_catalog.config.table import nearest
 from models_catalog.models import Credential, ModelDefinition, Provider, Route
+from models_catalog.snapshot import STAR
 
 NOT_CHECKED = frozenset({"credential", "model", "provider", "secret"})
 """Columns that are filled when the row is saved."""
@@ -63,6 +64,8 @@ def _check_model(plan: Plan, spec: ModelSpec) -> None:
         if name not in plan.after.models:
             hint = nearest(name, plan.after.models)
             plan.findings.error(spec.fallbacks_place, f"there is no model {name!r}, here or in the catalog{hint}")
+        elif name.endswith(STAR):
+            plan.findings.error(spec.fallbacks_place, f"{name!r} stands for many models and cannot be a fallback")
 
 
 def _report(plan: Plan, row: models.Model, place: str) -> None:

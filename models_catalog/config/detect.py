@@ -11,7 +11,7 @@ from models_catalog.config.document import Document, Findings
 from models_catalog.config.provider_types import ELSEWHERE
 from models_catalog.config.read_gateway import read_gateway
 from models_catalog.config.read_litellm import read_litellm
-from models_catalog.config.tensorzero import DEFAULTS, MODEL_MEMBERS, PROVIDER_MEMBERS, SECTIONS
+from models_catalog.config.tensorzero import DEFAULTS, MODEL_MEMBERS, OTHER_SECTIONS, PROVIDER_MEMBERS
 
 OWN = "gateway"
 READERS: Mapping[str, Callable[[str, Findings, str], Document]] = MappingProxyType(
@@ -40,7 +40,7 @@ def detect_format(text: str, name: str = "") -> str:
 def _is_tensorzero(values: Mapping[str, object]) -> bool:
     """Whether a TOML file was written for TensorZero or a fork: it has a section or a member that only they know, or a type of
     theirs and nothing that is ours."""
-    if any(name in values for name in (*SECTIONS, DEFAULTS)):
+    if any(name in values for name in (*OTHER_SECTIONS, DEFAULTS)):
         return True
     models = [model for section in ("models", "embedding_models") for model in _tables(values.get(section))]
     blocks = [block for model in models for block in _tables(model.get("providers"))]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from urllib.parse import urlsplit
 
+from models_catalog import addresses
 from models_catalog.config import litellm_names as names
 from models_catalog.config.document import MOST_RETRIES, ProviderContent, Unservable, freeze
 from models_catalog.config.litellm_values import SHARED, api_base_of, credential_of, resolved
@@ -194,13 +195,15 @@ def _content(params: Table, named: Named) -> ProviderContent:
     if organization := params.text("organization"):
         headers["OpenAI-Organization"] = organization
     version = params.text("api_version")
+    options = {"api_version": version} if version and "api_version" in known.options else {}
+    stored = addresses.tidied(known.name, api_base_of(params, known, named.provider, named.vendor), options)
     return ProviderContent(
         type=known.name,
-        api_base=api_base_of(params, known, named.provider, named.vendor),
+        api_base=stored["api_base"],
         credential=credential_of(params, known, named.vendor),
         extra_headers=freeze({name: value for name, value in headers.items() if isinstance(value, str)}),
         extra_body=freeze(params.json("extra_body")),
-        options=freeze({"api_version": version} if version and "api_version" in known.options else {}),
+        options=freeze(stored["options"]),
     )
 
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
+from models_catalog import addresses
 from models_catalog.config.document import NOTHING, Lookup, ProviderContent, freeze, to_enter
 from models_catalog.config.locations import read_location
 from models_catalog.config.provider_types import NoSuchType, find_type, usual_location
@@ -59,13 +60,14 @@ def read_provider(
     options = _options(table, known)
     if with_model and not upstream_model and isinstance(options.get(MODEL_OPTION), str):
         upstream_model = options.pop(MODEL_OPTION)
+    stored = addresses.tidied(known.name, (base or other_base).strip(), options)
     content = ProviderContent(
         type=known.name,
-        api_base=(base or other_base).strip(),
+        api_base=stored["api_base"],
         credential=location or _usual(table, known, defaults),
         extra_headers=freeze(_headers(table, headers)),
         extra_body=freeze(body),
-        options=freeze(options),
+        options=freeze(stored["options"]),
     )
     table.close()
     if by_responses:

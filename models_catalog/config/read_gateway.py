@@ -28,7 +28,7 @@ from models_catalog.config.document import (
 from models_catalog.config.prices import per_million
 from models_catalog.config.provider_block import read_provider
 from models_catalog.config.table import Table, nearest, step
-from models_catalog.config.tensorzero import SECTIONS, RouteExtra, largest, read_defaults, read_extra, read_times
+from models_catalog.config.tensorzero import OTHER_SECTIONS, RouteExtra, largest, read_defaults, read_extra, read_times
 from providers.capabilities import Capability
 from providers.types import Secret
 
@@ -81,14 +81,14 @@ def read_gateway(text: str, findings: Findings, file: str = "") -> Document:
     providers = [_provider(name, table, defaults) for name, table in root.tables("providers")]
     keys = _client_keys(root)
     document = Document(
-        models=(*(model for model in models if model), *_aliases(keys, models)),
+        models=(*(model for model in models if model), *(_aliases(keys, models) if findings.foreign else ())),
         providers=tuple(provider for provider in providers if provider),
         client_keys=tuple(spec for spec, _ in keys),
         lists_keys="api_keys" in root,
         names=NAMES,
         unread=frozenset(name for name, _, _ in tables),
     )
-    root.ignore(SECTIONS, "is not imported: it is no part of the catalog")
+    root.ignore(OTHER_SECTIONS, "is not imported: it is no part of the catalog")
     root.close()
     return document
 
@@ -131,7 +131,10 @@ def _settings(table: Table, capabilities: tuple[str, ...], extras: list[RouteExt
     retries, longest_pause = _retries(table)
     times = table.table("timeouts") or Table({}, table.at("timeouts"), table.findings)
     own = read_times(times)
-    input_price, output_price = _prices(table)
+    prices = _prices(table)
+    if prices == (None, None):
+        sides = [[extra.prices[side] for extra in extras] for side in (0, 1)]
+        prices = largest(extras, sides[0], "cost", table), largest(extras, sides[1], "cost", table)
     first_byte = times.number("first_byte_s", positive=True) or own.first_byte
     total = times.number("total_s", positive=True) or own.total
     settings = ModelSettings(
@@ -143,8 +146,8 @@ def _settings(table: Table, capabilities: tuple[str, ...], extras: list[RouteExt
         first_byte_timeout_s=first_byte or largest(extras, [extra.times.first_byte for extra in extras], "ttft_ms", table),
         idle_timeout_s=times.number("idle_s", positive=True),
         total_timeout_s=total or largest(extras, [extra.times.total for extra in extras], "total_ms", table),
-        input_price=input_price or largest(extras, [extra.input_price for extra in extras], "cost", table),
-        output_price=output_price or largest(extras, [extra.output_price for extra in extras], "cost", table),
+        input_price=prices[0],
+        output_price=prices[1],
         context_length=table.count("context_length", 0, least=1) or None,
         metadata=freeze(table.json("metadata")),
     )

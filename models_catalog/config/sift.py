@@ -26,7 +26,7 @@ def sift(document: Document, catalog: Collection[str], findings: Findings) -> Do
     return replace(
         document,
         models=tuple(replace(spec, fallbacks=tuple(_fallbacks(spec, known, findings))) for spec in models),
-        client_keys=tuple(sound for spec in document.client_keys if (sound := _key(spec, known, findings))),
+        client_keys=tuple(key for spec in document.client_keys if (key := _key(spec, known, findings))),
         unread=(document.unread | {spec.name for spec in document.models}) - names,
     )
 

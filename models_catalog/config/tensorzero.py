@@ -17,7 +17,7 @@ from models_catalog.config.prices import MILLION, per_million
 from models_catalog.config.provider_types import ALIASES
 from models_catalog.config.table import Table
 
-SECTIONS = (
+OTHER_SECTIONS = (
     "autopilot",
     "clickhouse",
     "evaluations",
@@ -63,12 +63,11 @@ class Times:
 
 @dataclass(frozen=True, slots=True)
 class RouteExtra:
-    """What a provider block says of its model."""
+    """What a provider block says of its model; `prices` are those of tokens in and out."""
 
     place: str
     times: Times = Times()
-    input_price: Decimal | None = None
-    output_price: Decimal | None = None
+    prices: tuple[Decimal | None, Decimal | None] = (None, None)
     by_responses: bool = False
 
 
@@ -102,7 +101,7 @@ def read_extra(table: Table) -> RouteExtra:
     kind = table.text("api_type")
     if kind and kind not in API_TYPES:
         table.error("api_type", f"must be one of {', '.join(API_TYPES)}")
-    return RouteExtra(table.place, found, prices.get("input"), prices.get("output"), kind == RESPONSES)
+    return RouteExtra(table.place, found, (prices.get("input"), prices.get("output")), kind == RESPONSES)
 
 
 def _cost(table: Table) -> dict[str, Decimal | None]:
