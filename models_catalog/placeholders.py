@@ -7,6 +7,9 @@ import re
 SHELL = re.compile(r"\$\{?([A-Za-z_][A-Za-z0-9_]*)(?::?[-?=][^}]*)?\}?")
 """`${NAME}`, `$NAME`, `${NAME:-default}`: what a shell or a tool for templates should have replaced."""
 
+AROUND_SHELL = re.compile(r"[\w.-]*\$\{[A-Za-z_][A-Za-z0-9_]*[^}]*\}[\w.-]*")
+"""`sk-${NAME}`."""
+
 PLACEHOLDER = re.compile(
     r"""
     [<\[{(%].*[>\]})%]                                           # <key>, [key], {{ key }}, %KEY%
@@ -16,7 +19,7 @@ PLACEHOLDER = re.compile(
     | .*[-_ ](goes[-_ ])?here                                    # api-key-goes-here
     | change[-_ ]?(me|this|it).* | replace[-_ ]?(me|this|it).* | fill[-_ ]?(me|in).*
     | (my[-_ ])?api[-_ ]?key | my[-_ ](key|token|secret) | placeholder | example | todo | tbd | fixme
-    | ([a-z]{1,6}[-_])*(x{3,}|\*{3,}|_{3,}|\.{2,})([-_]x+)*      # sk-xxxx, ****
+    | ([a-z]{1,6}[-_])*(x{3,64}|\*{3,64}|_{3,64}|\.{2,64})([-_]x+)*      # sk-xxxx, ****
     """,
     re.IGNORECASE | re.VERBOSE,
 )
@@ -31,4 +34,9 @@ def shell_variable(text: str) -> str:
 def is_placeholder(text: str) -> bool:
     """Whether the text stands where somebody is to put a key."""
     stripped = text.strip()
-    return bool(SHELL.search(stripped) if "${" in stripped else shell_variable(stripped)) or bool(PLACEHOLDER.fullmatch(stripped))
+    return bool(PLACEHOLDER.fullmatch(stripped) or shell_variable(stripped) or AROUND_SHELL.fullmatch(stripped))
+
+
+def is_unfilled(address: str) -> bool:
+    """Whether an address has a gap that a template should have filled."""
+    return "${" in address or "{{" in address or is_placeholder(address)

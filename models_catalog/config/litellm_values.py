@@ -13,7 +13,7 @@ from models_catalog.config import litellm_names as names
 from models_catalog.config.document import NOTHING, Lookup, to_enter
 from models_catalog.config.provider_types import usual_location
 from models_catalog.config.table import Table
-from models_catalog.placeholders import is_placeholder, shell_variable
+from models_catalog.placeholders import is_placeholder, is_unfilled, shell_variable
 from providers.registry import ProviderType
 from providers.types import Secret
 
@@ -114,7 +114,7 @@ def _fault(key: str) -> str:
 def api_base_of(params: Table, known: ProviderType, provider: str, vendor: names.Vendor | None) -> str:
     """The address of the server: as given, or where LiteLLM looks when nothing is said; "" for the type's own."""
     base = (params.text("api_base") or params.text("base_url")).strip()
-    if is_placeholder(base):
+    if is_unfilled(base):
         params.findings.fail(params.at("api_base"), "holds a placeholder in place of an address")
     variable = names.BASE_VARIABLES.get(provider, "")
     if not base and variable and params.findings.foreign and not known.api_base:

@@ -16,7 +16,7 @@ from models_catalog.config.litellm_entry import Entry, read_entry
 from models_catalog.config.litellm_names import SECTIONS
 from models_catalog.config.litellm_settings import Defaults, alias_specs, combine, read_defaults, report_rest
 from models_catalog.config.litellm_values import FROM_ENVIRONMENT, shared_credentials
-from models_catalog.config.table import Table, kind
+from models_catalog.config.table import Table, kind, step
 from models_catalog.config.yaml_text import InvalidYaml, load_yaml
 from models_catalog.keys import MIN_FOREIGN_LENGTH
 from models_catalog.placeholders import is_placeholder
@@ -79,7 +79,7 @@ def _files(text: str, file: str, findings: Findings) -> list[Table]:
                 found = included(name, path, top)
                 if found not in seen and len(seen) < MOST_FILES:
                     seen.add(found)
-                    waiting.append((name, found, text_of(found)))
+                    waiting.append((step("", name), found, text_of(found)))
                 else:
                     findings.ignore(where, f"{name} is included already" if found in seen else f"more than {MOST_FILES} files")
             except CannotInclude as error:
