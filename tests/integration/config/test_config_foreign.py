@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from models_catalog import secrets
 from models_catalog.compiler import compile_snapshot
 from models_catalog.models import ClientKey, Credential, ModelDefinition, Provider, Route
 from models_catalog.publish import current_version
+from providers.types import Secret
 from tests.integration.config.conftest import DATA, Manage, Output, Write
 
 PROXY = str(DATA / "litellm_proxy.yaml")
@@ -98,7 +100,7 @@ def test_dry_run_writes_nothing_and_fails_for_no_variable(manage: Manage) -> Non
 def test_numbers_in_quotes_and_merged_tables_are_read(imported: Output) -> None:
     fast, spaced = ModelDefinition.objects.get(name="fast"), ModelDefinition.objects.get(name="with spaces/模型")
     assert (fast.total_timeout_s, fast.num_retries) == (45.0, 1)
-    assert (spaced.context_length, spaced.input_price) == (32768, 1)
+    assert (spaced.context_length, spaced.input_price) == (32768, Decimal(1))
     assert routes("fast") == [("groq", "llama-3.3-70b-versatile"), ("together", "meta-llama/Llama-3.3-70B")]
     assert "all traffic goes to the first until it fails" in imported.err
 
@@ -119,7 +121,7 @@ def test_key_that_is_none_is_not_stored_and_its_model_waits_for_one(
     assert (row.source, bool(row.secret)) == ("stored", False)
     assert problems(f"credential {credential}") == ["It is unusable: no secret is stored."]
     assert problems(f"model {model}") == ["It is not served: none of its routes is usable."]
-    row.set_secret(secrets.Secret("sk-entered-by-hand"))
+    row.set_secret(Secret("sk-entered-by-hand"))
     row.save()
     assert problems(f"model {model}") == []
     assert manage("import_config", PROXY).lines == ["nothing to change"]
