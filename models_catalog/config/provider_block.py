@@ -94,7 +94,8 @@ def _type(table: Table) -> ProviderType | None:
     try:
         return find_type(name)
     except NoSuchType as error:
-        table.findings.fail(table.at("type"), str(error))
+        foreign = f"the provider type {name!r} is not available in this gateway"
+        table.findings.fail(table.at("type"), foreign if table.findings.foreign else str(error))
         return None
 
 

@@ -9,7 +9,7 @@ import msgspec
 
 from models_catalog.snapshot import Client, ModelEntry
 from openai_api.context import Gateway, Inbound
-from openai_api.errors import ApiError, InvalidKey, invalid, not_ready, too_many_guesses, upstream
+from openai_api.errors import ApiError, InvalidKey, invalid, model_not_found, not_ready, too_many_guesses, upstream
 from openai_api.pipeline.adapt import Answer, adapt
 from openai_api.pipeline.authenticate import authenticate
 from openai_api.pipeline.check_capability import check_capability
@@ -95,6 +95,8 @@ async def serve(
             entry, call.capability, catalog, gateway.breakers, record.attempts, attempt, only=_bound(call)
         )
     except Exhausted as failure:
+        if entry.pattern and failure.error.upstream_status == NOT_FOUND and not call.pinned:
+            raise model_not_found(call.model) from failure  # the client chose the name, not the operator
         raise upstream(failure.error) from failure
     served = catalog.models.get(target.model, entry)
     record.served_model, record.prices = served.name, served.prices

@@ -102,6 +102,16 @@ def test_name_when_no_pattern_may_serve_it_is_not_found(asked: str, wild: LiveGa
     assert len(upstream.seen) == before
 
 
+def test_name_that_the_upstream_does_not_have_is_not_found(wild: LiveGateway, upstream: Vendor) -> None:
+    gone = {"message": "The model does not exist", "type": "invalid_request_error", "param": None, "code": "model_not_found"}
+    upstream.answers["/v1/chat/completions"] = lambda seen: said({"error": gone}, 404)
+    try:
+        answer = wild.chat("openai/nobody")
+    finally:
+        upstream.answers["/v1/chat/completions"] = answered
+    assert (answer.status_code, error_of(answer)["code"]) == (404, "model_not_found")
+
+
 def test_capability_that_the_pattern_lacks_is_named(wild: LiveGateway) -> None:
     answer = wild.http.post("/v1/embeddings", json={"model": "openai/gpt-4o", "input": "a"})
     error = error_of(answer)

@@ -69,7 +69,8 @@ def test_each_entry_that_is_left_out_is_named_once_with_its_reason(imported: Out
         "left out: model_list[12]: a/*/b: a * can stand only at the end of a name",
         "left out: model_list[14]: model_name is missing",
         "left out: model_list[15]: nothing: litellm_params is missing",
-        "left out: router_settings.model_group_alias.lost: lost: there is no model 'nowhere' in model_list; did you mean 'elsewhere'?",
+        "left out: router_settings.model_group_alias.lost: lost: there is no model 'nowhere' in model_list; "
+        "did you mean 'elsewhere'?",
         "left out: model_list[9].litellm_params: broken: The URL holds a character that must be percent-encoded "
         "(host names: punycode).",
     ]
