@@ -216,9 +216,10 @@ class Findings:
             self.fatal(place, reason)
 
     def ignore(self, place: str, message: str, count: int = 1) -> None:
-        """Settings that are not imported."""
-        self.ignored += count
-        self.warn(place, message)
+        """Settings that are not imported, named once: what is said of all models is found again with each."""
+        if Finding(place, message) not in self.warnings:
+            self.ignored += count
+            self.warn(place, message)
 
     def warn(self, place: str, message: str) -> None:
         self.warnings.append(Finding(place, message))

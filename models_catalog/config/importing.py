@@ -47,7 +47,7 @@ def import_text(
         CatalogVersion.objects.select_for_update().first()
         before = load(with_secrets=_has_secrets(document))
         if findings.foreign:
-            document = sift(document, before.models, findings)
+            document = sift(document, () if prune else before.models, findings)
         plan = make_plan(document, before, findings, prune=prune)
         check_plan(plan)
         if findings.errors:

@@ -101,6 +101,7 @@ COMPLETING = frozenset({"azure_text", "text-completion-openai"})
 BY_MODEL = (
     (re.compile(r"(ft:)?(gpt-|chatgpt-|o\d|text-embedding-|whisper-|tts-|dall-e|omni-moderation|text-moderation)"), "openai"),
     (re.compile(r"claude-"), "anthropic"),
+    (re.compile(r"command-"), "cohere"),
 )
 """The provider of a `model` that names none."""
 

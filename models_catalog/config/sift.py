@@ -19,7 +19,7 @@ DEFAULTS = ModelSettings()
 
 
 def sift(document: Document, catalog: Collection[str], findings: Findings) -> Document:
-    """The document with what is sound. `catalog` are the names of the models that the database has."""
+    """The document with what is sound. `catalog` are the names of the models that the database has and keeps."""
     models = [sound for spec in _once(document.models, findings) if (sound := _model(document, spec, findings))]
     names = {spec.name for spec in models}
     known = names | set(catalog)

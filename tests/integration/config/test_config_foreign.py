@@ -176,6 +176,15 @@ def test_prune_keeps_the_models_whose_entries_are_left_out(imported: Output, man
     assert ModelDefinition.objects.filter(name="claude").exists()
 
 
+def test_fallback_in_the_catalog_is_kept_unless_it_is_pruned(manage: Manage, write: Write) -> None:
+    manage("import_config", write('[models.old]\nrouting = ["d"]\nproviders.d.type = "dummy"\n'))
+    path = write(listed(entry("groq/x"), router_settings="{fallbacks: [{m: [old]}]}"), "config.yaml")
+    manage("import_config", path)
+    assert fallbacks("m") == ["old"]
+    assert "'old' is no fallback" in manage("import_config", path, "--prune").err
+    assert fallbacks("m") == []
+
+
 @pytest.mark.parametrize(
     "text",
     [
