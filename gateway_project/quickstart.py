@@ -18,6 +18,7 @@ from django.db.migrations.executor import MigrationExecutor
 from gateway_project import env
 from models_catalog import keys, publish
 from models_catalog.models import ClientKey, Credential, ModelDefinition, Provider, Route
+from models_catalog.placeholders import is_placeholder
 from providers import registry
 from providers.capabilities import Capability
 from providers.registry import ProviderType
@@ -126,6 +127,8 @@ def _known(kind: ProviderType) -> bool:
 
 
 def _import_provider(kind: ProviderType) -> Imported:
+    if is_placeholder(os.environ[kind.key_variable]):
+        return Imported(kind.name, kind.key_variable, "it holds a placeholder, not a key.")
     try:
         with transaction.atomic():
             credential = Credential(name=kind.key_variable, source=Credential.Source.ENV, location=kind.key_variable)

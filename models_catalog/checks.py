@@ -110,10 +110,14 @@ def _unauthenticated() -> Iterator[CheckMessage]:
 
 
 def _left_out() -> Iterator[CheckMessage]:
-    """E010 to E013: rows that the compiled catalog leaves out, with the reason. W006: a capability that it leaves out."""
+    """E010 to E013: rows that the compiled catalog leaves out, with the reason. W006: a capability that it leaves out. W007:
+    fallbacks that run in a circle, which does no harm."""
     for problem in compile_snapshot(DEFAULT_DB_ALIAS).problems:
         if problem.lost:
             yield CheckWarning(f"{problem.where}: {problem.message}", hint=_who_has(problem.lost), id="catalog.W006")
+            continue
+        if problem.harmless:
+            yield CheckWarning(f"{problem.where}: {problem.message}", id="catalog.W007")
             continue
         hint = f"Repair it in the admin: {problem.path}" if problem.path else None
         yield Error(f"{problem.where}: {problem.message}", hint=hint, id=_id_of(problem))

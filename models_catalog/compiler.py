@@ -19,11 +19,22 @@ from django.core.exceptions import ValidationError
 from django.db import DEFAULT_DB_ALIAS, models
 from django.urls import NoReverseMatch, reverse
 
-from models_catalog import secrets, validation
+from models_catalog import addresses, secrets, validation
+from models_catalog.cards import Card, prices_of
 from models_catalog.consistent_read import consistent_read
 from models_catalog.models import ClientKey, Credential, Fallback, ModelDefinition, Provider, Route
+from models_catalog.patterns import one_of_many
 from models_catalog.publish import current_version
-from models_catalog.snapshot import CatalogSnapshot, Client, ModelEntry, Prices, Problem, RetryPolicy
+from models_catalog.snapshot import (
+    STAR,
+    CatalogSnapshot,
+    Client,
+    ModelEntry,
+    Problem,
+    RetryPolicy,
+    Wildcard,
+    Wildcards,
+)
 from providers import registry, types
 from providers.capabilities import Capability
 from providers.errors import ConfigurationError
@@ -98,6 +109,7 @@ class Upstream:
 
     row: Provider
     kind: registry.ProviderType
+    api_base: str
     credential: types.Credential
     extra_headers: tuple[tuple[str, str], ...]
     extra_body: Mapping[str, bytes]
@@ -120,15 +132,28 @@ class Compiler:
         built = {row.name: self._attempt(f"model {row.name}", row, partial(self._entry, row)) for row in enabled}
         entries = {name: entry for name, entry in built.items() if entry is not None}
         self._report_cycle()
-        served = {name: self._with_known_fallbacks(entry, entries) for name, entry in entries.items()}
+        exact = {name: entry for name, entry in entries.items() if not name.endswith(STAR)}
+        served = {name: self._with_known_fallbacks(entry, exact) for name, entry in entries.items()}
+        patterns = [Wildcard(name[:-1], entry, self._builder(entry)) for name, entry in served.items() if name not in exact]
         body = b'{"object":"list","data":[' + b",".join(entry.card for entry in served.values()) + b"]}"
         return CatalogSnapshot(
             version=self._rows.version,
             clients=MappingProxyType(self._clients()),
-            models=MappingProxyType(served),
+            models=MappingProxyType({name: served[name] for name in exact}),
             problems=tuple(self._problems),
             models_body=body,
+            wildcards=Wildcards(patterns, frozenset(row.name for row in self._rows.models.values())),
         )
+
+    def _builder(self, pattern: ModelEntry) -> Callable[[str], ModelEntry | None]:
+        """What makes the entry of one name of a pattern."""
+        row = next(row for row in self._rows.models.values() if row.name == pattern.name)
+        routes = []
+        for route in self._rows.routes.get(row.pk, ()):
+            upstream = self._upstream_of(self._rows.providers[route.provider_id]) if self._is_on(route) else None
+            if upstream is not None:
+                routes.append((upstream.kind, _target_config(row, route, upstream)))
+        return partial(one_of_many, pattern, Card(row), tuple(routes))
 
     def _attempt(self, where: str, row: models.Model, build: Callable[[], Built]) -> Built | None:
         """What `build` makes; None and a problem when it cannot. No row may cost more than itself."""
@@ -140,8 +165,10 @@ class Compiler:
             self._report(where, f"It is left out: an unexpected {type(err).__name__} came up.", row)
         return None
 
-    def _report(self, where: str, message: str, row: models.Model, lost: Capability | None = None) -> None:
-        self._problems.append(Problem(where, message, _admin_path(row), lost))
+    def _report(
+        self, where: str, message: str, row: models.Model, lost: Capability | None = None, *, harmless: bool = False
+    ) -> None:
+        self._problems.append(Problem(where, message, _admin_path(row), lost, harmless))
 
     # Models
 
@@ -167,8 +194,8 @@ class Compiler:
             targets=MappingProxyType(targets),
             fallbacks=self._fallback_names(row),
             retry=RetryPolicy(row.num_retries, row.max_retry_delay_s),
-            prices=_prices(row),
-            card=_card(row, targets),
+            prices=prices_of(row),
+            card=Card(row).of(row.name, targets),
         )
 
     def _fallback_names(self, row: ModelDefinition) -> tuple[str, ...]:
@@ -190,7 +217,7 @@ class Compiler:
         if cycle:
             row = next(row for row in enabled.values() if row.name == cycle[0])
             message = f"The fallbacks run in a circle: {' → '.join(cycle)}. Each model is tried once."
-            self._report(f"model {row.name}", message, row)
+            self._report(f"model {row.name}", message, row, harmless=True)
 
     # Routes
 
@@ -227,6 +254,7 @@ class Compiler:
         return Upstream(
             row=row,
             kind=registry.provider_type(row.type),
+            api_base=_address(row),
             credential=credential,
             extra_headers=tuple((name.lower(), value) for name, value in row.extra_headers.items()),
             extra_body=MappingProxyType({name: msgspec.json.encode(value) for name, value in row.extra_body.items()}),
@@ -251,7 +279,8 @@ class Compiler:
             chosen = self._rows.allowed_models.get(row.pk, ())
             allowed = None if row.all_models else frozenset(names[pk] for pk in chosen if pk in names)
             expires_at = row.expires_at.timestamp() if row.expires_at else None
-            clients[bytes.fromhex(row.key_hash)] = Client(str(row.pk), row.name, allowed, expires_at)
+            prefixes = tuple(name[:-1] for name in allowed or () if name.endswith(STAR))
+            clients[bytes.fromhex(row.key_hash)] = Client(str(row.pk), row.name, allowed, expires_at, prefixes)
         return clients
 
 
@@ -273,6 +302,13 @@ def _check(row: ModelDefinition | Provider) -> None:
         raise Unusable(f"It is left out: {' '.join(texts)}") from err
 
 
+def _address(row: Provider) -> str:
+    try:
+        return addresses.resolve(row.api_base)
+    except addresses.Unset as err:
+        raise Unusable(f"It is left out: api_base: {err}.") from err
+
+
 def _target_config(model: ModelDefinition, route: Route, upstream: Upstream) -> TargetConfig:
     return TargetConfig(
         id=str(route.pk),
@@ -280,7 +316,7 @@ def _target_config(model: ModelDefinition, route: Route, upstream: Upstream) -> 
         provider=upstream.row.name,
         provider_type=upstream.row.type,
         upstream_model=route.upstream_model or model.name,
-        api_base=upstream.row.api_base,
+        api_base=upstream.api_base,
         credential=upstream.credential,
         extra_headers=upstream.extra_headers,
         extra_body=upstream.extra_body,
@@ -292,31 +328,6 @@ def _target_config(model: ModelDefinition, route: Route, upstream: Upstream) -> 
             total=model.total_timeout_s or settings.GATEWAY_TOTAL_TIMEOUT_S,
         ),
     )
-
-
-def _prices(row: ModelDefinition) -> Prices:
-    return Prices(*(None if price is None else float(price) for price in (row.input_price, row.output_price)))
-
-
-def _card(row: ModelDefinition, capabilities: Iterable[Capability]) -> bytes:
-    """The model's object in `/v1/models`."""
-    card: dict[str, object] = {
-        "id": row.name,
-        "object": "model",
-        "created": int(row.created_at.timestamp()),
-        "owned_by": "signalbox",
-        "capabilities": list(capabilities),
-    }
-    prices = _prices(row)
-    known = {"input_per_million": prices.input_per_million, "output_per_million": prices.output_per_million}
-    pricing = {name: price for name, price in known.items() if price is not None}
-    if pricing:
-        card["pricing"] = {"currency": "USD", **pricing}
-    if row.context_length:
-        card["context_length"] = row.context_length
-    if row.metadata:
-        card["metadata"] = row.metadata
-    return msgspec.json.encode(card)
 
 
 def _admin_path(row: models.Model) -> str:

@@ -17,10 +17,13 @@ from urllib.parse import urlsplit
 import msgspec
 from django.core.exceptions import ValidationError
 
+from models_catalog.snapshot import STAR
 from providers import registry
 from providers.capabilities import Capability
 
 RESERVED_PREFIX = "tensorzero::"
+FROM_ENVIRONMENT = "env::"
+"""An address that begins with this is the value of a variable."""
 MOST_TOKENS = 10**9
 PROTECTED_HEADERS = frozenset(
     {
@@ -73,7 +76,15 @@ def check_finite(number: float) -> None:
         raise ValidationError("Enter a finite number.", code="finite")
 
 
-def check_api_base(url: str) -> None:
+def check_api_base(address: str) -> None:
+    """An address as it is stored: a URL, or `env::NAME` for the URL in a variable."""
+    if address.startswith(FROM_ENVIRONMENT):
+        check_variable(address.removeprefix(FROM_ENVIRONMENT))
+    else:
+        check_url(address)
+
+
+def check_url(url: str) -> None:
     """An absolute http or https URL with a host, without user, password and fragment."""
     if not url.isascii() or re.search(r"[\x00-\x20\x7f\\<>\"{}|^`]", url):
         raise ValidationError("The URL holds a character that must be percent-encoded (host names: punycode).", code="url")
@@ -228,6 +239,8 @@ def check_fallbacks(model: str, fallbacks: Sequence[str], graph: Mapping[str, Se
     repeated = [name for name, count in Counter(fallbacks).items() if count > 1]
     if repeated:
         raise ValidationError(f"The fallback {', '.join(repeated)} is given twice.", code="fallbacks")
+    if patterns := [name for name in fallbacks if name.endswith(STAR)]:
+        raise ValidationError(f"{patterns[0]} stands for many models and cannot be a fallback.", code="fallbacks")
     cycle = find_cycle({**graph, model: fallbacks}, [model])
     if cycle and model in cycle:
         raise _cycle_error(cycle)

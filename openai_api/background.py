@@ -174,7 +174,7 @@ async def _journey(gateway: Gateway, run: BackgroundRun, call: Call | None) -> N
         inbound.record.client_id, inbound.record.client_name = client.id, client.name
         made = msgspec.structs.replace(_call(job, call), open_summary=partial(gateway.summaries.open, client.id))
         entry = resolve_model(made.model, client, catalog)
-        inbound.record.model = entry.name
+        inbound.record.model, inbound.record.pattern = entry.name, entry.pattern
         check_capability(entry, made.capability, client, catalog)
         await serve(gateway, inbound, made, entry, partial(adapt, made, gateway.transport), run.keep)
     except ApiError as error:

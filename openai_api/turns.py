@@ -161,7 +161,7 @@ async def warm_up(memory: ConnectionResponses, inbound: Inbound, call: Call) -> 
     record, client = inbound.record, inbound.caller
     record.stream, record.capability = True, call.capability
     entry = resolve_model(call.model, client, inbound.catalog)
-    record.model = entry.name
+    record.model, record.pattern = entry.name, entry.pattern
     check_capability(entry, call.capability, client, inbound.catalog)
     if all(Capability.RESPONSES not in target.native for target in entry.targets[call.capability]):
         await aside(len(call.body), _check, call)

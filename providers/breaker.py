@@ -20,6 +20,7 @@ WINDOW_SHARE = 0.5
 COOLDOWN_S = 30.0
 MAX_COOLDOWN_S = 300.0
 PROBE_S = 60.0
+MOST_CIRCUITS = 10_000
 NO_PROBE = 1
 """The permit of an ordinary try; each probe has one of its own."""
 
@@ -66,6 +67,15 @@ class Breakers:
         self._circuits: dict[str, _Circuit] = {}
         self._permits = NO_PROBE
 
+    def _circuit(self, target: str) -> _Circuit:
+        """The target's circuit. The oldest makes room for a new one beyond the most: names that fit a pattern have no end."""
+        circuit = self._circuits.get(target)
+        if circuit is None:
+            if len(self._circuits) >= MOST_CIRCUITS:
+                self._circuits.pop(next(iter(self._circuits)), None)
+            circuit = self._circuits[target] = _Circuit()
+        return circuit
+
     def allows(self, target: str) -> int:
         """The permit to try the target now, 0 for none. After a cooldown the first to ask gets the probe, and must report."""
         circuit = self._circuits.get(target)
@@ -96,7 +106,7 @@ class Breakers:
 
     def failed(self, target: str) -> float:
         """Counts one failure, and cools the target if that was one too many: for so many seconds from now, else 0."""
-        circuit = self._circuits.setdefault(target, _Circuit())
+        circuit = self._circuit(target)
         now = self._clock()
         circuit.failures += 1
         circuit.count(now, failed=True)
@@ -111,7 +121,7 @@ class Breakers:
 
     def cool(self, target: str, seconds: float) -> bool:
         """Leaves the target alone for as long as it asked for. Whether it was not left alone already."""
-        circuit = self._circuits.setdefault(target, _Circuit())
+        circuit = self._circuit(target)
         circuit.limited = circuit.limited or not circuit.open_until
         now, before = self._clock(), circuit.open_until
         circuit.open_until, circuit.probe_until = max(before, now + seconds), 0.0
@@ -119,7 +129,7 @@ class Breakers:
 
     def is_new(self, target: str, failure: str) -> bool:
         """Whether the target has not failed in this way since it last answered; the next time it has."""
-        circuit = self._circuits.setdefault(target, _Circuit())
+        circuit = self._circuit(target)
         told, circuit.told = circuit.told, failure
         return told != failure
 

@@ -18,7 +18,8 @@ class ProviderType:
     one target and raises `ConfigurationError` for values it cannot work with.
     `api_base` "" means that the operator must give one, unless the type is `offline` and has no address at all.
     `key_variable` is the vendor's usual environment variable. `options` are the names of the type's own settings
-    (`Provider.options`), `required_options` those without default.
+    (`Provider.options`), `required_options` those without default. `read_address` makes an address as people copy it one to
+    be stored, and finds the options that it holds.
     """
 
     name: str
@@ -32,6 +33,7 @@ class ProviderType:
     needs_key: bool = True
     offline: bool = False
     options: tuple[str, ...] = ()
+    read_address: Callable[[str], tuple[str, dict[str, str]]] = lambda address: (address, {})
     required_options: tuple[str, ...] = ()
 
     @property

@@ -24,6 +24,7 @@ from models_catalog.admin.problems import page_of
 from models_catalog.admin.routing import FallbackInline, RouteInline
 from models_catalog.admin.testing import TestableAdmin
 from models_catalog.models import ModelDefinition, Provider, Route
+from models_catalog.snapshot import STAR
 from providers.capabilities import Capability
 from providers.registry import provider_types
 
@@ -43,7 +44,8 @@ class ModelDefinitionForm(ui.ModelForm):
         model = ModelDefinition
         exclude = ("fallback_models",)
         help_texts = {
-            "name": "The name that programs ask for.",
+            "name": "The name that programs ask for. With * at its end, any name that begins so and that no other model has; the "
+            "* of an upstream model is then the rest of the name.",
             "num_retries": "How often all routes are tried again after a failure that may pass by itself.",
             "max_retry_delay_s": "Seconds.",
             "input_price": "US dollars for a million tokens.",
@@ -148,7 +150,10 @@ class ModelDefinitionAdmin(TestableAdmin):
 
     @admin.display(description="State", ordering="enabled")
     def state(self, row: ModelDefinition) -> SafeString:
-        return html.switch(row.enabled)
+        switch = html.switch(row.enabled)
+        if not row.name.endswith(STAR):
+            return switch
+        return html.row_of([switch, html.tag("wildcard", "", f"Any name that begins with {row.name[:-1]!r}")])
 
     @admin.display(description="Capabilities")
     def can(self, row: ModelDefinition) -> SafeString:

@@ -67,7 +67,7 @@ def overview(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     return {
         **context,
         "catalog": catalog,
-        "pristine": not (catalog.models or catalog.problems),
+        "pristine": not (served(catalog) or catalog.problems),
         "figures": [
             figure
             for figure in figures(len(working), len(enabled), catalog)
@@ -80,16 +80,21 @@ def overview(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
 
 
 def figures(working: int, providers: int, catalog: CatalogSnapshot) -> tuple[Figure, ...]:
-    served, models = len(catalog.models), ModelDefinition.objects.filter(enabled=True).count()
+    in_service, models = served(catalog), ModelDefinition.objects.filter(enabled=True).count()
     off = ModelDefinition.objects.filter(enabled=False).count()
     keys = ClientKey.objects.count()
     active = ClientKey.objects.filter(StatusFilter.conditions()["active"]).count()
-    switched_off = f", {off} switched off" if off else ""
+    enabled = out_of(models, "enabled") + (f", {off} switched off" if off else "")
     return (
-        Figure("modeldefinition", "Models in service", "hub", served, out_of(models, "enabled") + switched_off, served < models),
+        Figure("modeldefinition", "Models in service", "hub", in_service, enabled, in_service < models),
         Figure("provider", "Providers with a key", "dns", working, out_of(providers, "enabled"), working < providers),
         Figure("clientkey", "Active client keys", "key", active, out_of(keys, "made")),
     )
+
+
+def served(catalog: CatalogSnapshot) -> int:
+    """How many models are in service, patterns included."""
+    return sum(1 for _ in catalog.entries())
 
 
 def out_of(total: int, what: str) -> str:
@@ -110,7 +115,7 @@ def first_steps(working: Sequence[Provider], catalog: CatalogSnapshot) -> tuple[
         Step(
             "Name a model",
             "The name that programs ask for, and the providers that serve it, in order.",
-            bool(catalog.models),
+            bool(served(catalog)),
             "modeldefinition",
             "Add a model",
         ),

@@ -13,6 +13,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 
+from models_catalog import addresses
 from models_catalog.admin import html, key_source, ui
 from models_catalog.admin.switching import SwitchableAdmin
 from models_catalog.models import Credential, Provider
@@ -65,9 +66,17 @@ class ProviderForm(ui.ModelForm):
         if isinstance(kind, forms.ChoiceField):
             kind.choices = [("", "Choose a type"), *provider_type_choices()]
 
+    def tidy_address(self, data: dict[str, Any]) -> None:
+        """What an address holds besides the base becomes options; those that were typed just now count before it."""
+        options = data.get("options") or {}
+        found = addresses.tidied(data.get("type", ""), data.get("api_base", ""), {})
+        newer = {**found["options"], **options} if "options" in self.changed_data else {**options, **found["options"]}
+        data.update(api_base=found["api_base"], options=newer)
+
     @sensitive_variables("data", "given")
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean() or self.cleaned_data
+        self.tidy_address(data)
         given = data.pop("api_key", "")
         if given and data.get("credential"):
             self.add_error("api_key", "Choose a credential or paste a key, not both.")

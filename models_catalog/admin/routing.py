@@ -52,7 +52,7 @@ class FallbackFormSet(OrderedFormSet):
             choices.queryset = choices.queryset.exclude(pk=self.instance.pk)
 
     def clean(self) -> None:
-        if any(self.errors):
+        if any(self.errors) or not self.has_changed():  # an imported circle does no harm
             return
         rows = self.kept()
         names = [form.cleaned_data["fallback"].name for form in rows]

@@ -20,7 +20,10 @@ from models_catalog.route_checks.plan import Planned, plan
 from models_catalog.route_checks.run import FAILED, OK, Result, run_in_thread
 from models_catalog.route_checks.store import store
 
-NOTHING = "Nothing was called: what is switched off is not tested, and images are made only when asked for."
+NOTHING = (
+    "Nothing was called: what is switched off is not tested, nor a name that stands for many models, and images are made only "
+    "when asked for."
+)
 
 
 class ImagesForm(ui.DialogForm):

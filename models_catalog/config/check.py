@@ -14,6 +14,7 @@ from models_catalog.config.rows import fill_credential, fill_model, fill_provide
 from models_catalog.config.state import RouteState
 from models_catalog.config.table import nearest
 from models_catalog.models import Credential, ModelDefinition, Provider, Route
+from models_catalog.snapshot import STAR
 
 NOT_CHECKED = frozenset({"credential", "model", "provider", "secret"})
 """Columns that are filled when the row is saved."""
@@ -29,17 +30,20 @@ def check_plan(plan: Plan) -> None:
     for model in plan.document.models:
         _check_model(plan, model)
     _check_names(plan)
-    _check_circles(plan)
+    if not plan.findings.foreign:  # there they are usual, and do no harm: each model is tried once
+        _check_circles(plan)
     for key in plan.document.client_keys:
         _check_key(plan, key)
 
 
 def _check_credential(plan: Plan, name: str, place: str) -> None:
-    row = Credential(name=name)
-    fill_credential(row, plan.after.credentials[name])
-    for messages in _errors(row).values():
+    row, state = Credential(name=name), plan.after.credentials[name]
+    if state.source == "stored" and state.secret is None:  # to be entered; until then its providers are out of service
+        return
+    fill_credential(row, state)
+    for messages in errors_of(row).values():
         for message in messages:
-            plan.findings.error(place, message)
+            plan.findings.fatal(place, message)
 
 
 def _check_provider(plan: Plan, name: str, place: str) -> None:
@@ -59,16 +63,19 @@ def _check_model(plan: Plan, spec: ModelSpec) -> None:
     for name in spec.fallbacks:
         if name not in plan.after.models:
             hint = nearest(name, plan.after.models)
-            plan.findings.error(spec.fallbacks_place, f"there is no model {name!r}, here or in the catalog{hint}")
+            plan.findings.fatal(spec.fallbacks_place, f"there is no model {name!r}, here or in the catalog{hint}")
+        elif name.endswith(STAR):
+            plan.findings.fatal(spec.fallbacks_place, f"{name!r} stands for many models and cannot be a fallback")
 
 
 def _report(plan: Plan, row: models.Model, place: str) -> None:
-    for column, messages in _errors(row).items():
+    for column, messages in errors_of(row).items():
         for message in messages:
-            plan.findings.error(plan.document.place(place, column), message)
+            plan.findings.fatal(plan.document.place(place, column), message)
 
 
-def _errors(row: models.Model) -> dict[str, list[str]]:
+def errors_of(row: models.Model) -> dict[str, list[str]]:
+    """What the rules say of a row, by column."""
     try:
         row.clean_fields(exclude=NOT_CHECKED)
     except ValidationError as error:
@@ -81,7 +88,7 @@ def _check_names(plan: Plan) -> None:
         for name, count in Counter(spec.name for spec in specs).items():
             if count > 1:
                 last = [spec.place for spec in specs if spec.name == name][-1]
-                plan.findings.error(last, f"the {kind} {name!r} is there twice")
+                plan.findings.fatal(last, f"the {kind} {name!r} is there twice")
 
 
 def _check_circles(plan: Plan) -> None:
@@ -90,11 +97,11 @@ def _check_circles(plan: Plan) -> None:
     graph = {name: [other for other in model.fallbacks if other != name] for name, model in plan.after.models.items()}
     for model in plan.document.models:
         if model.name in model.fallbacks:
-            plan.findings.error(model.fallbacks_place, "a model cannot be its own fallback")
+            plan.findings.fatal(model.fallbacks_place, "a model cannot be its own fallback")
     while cycle := validation.find_cycle(graph, places):
         first = next((name for name in cycle if name in places), None)
         if first is not None:
-            plan.findings.error(places[first], f"the fallbacks run in a circle: {' → '.join(cycle)}")
+            plan.findings.fatal(places[first], f"the fallbacks run in a circle: {' → '.join(cycle)}")
         for name in cycle:
             graph.pop(name, None)
 
@@ -104,4 +111,4 @@ def _check_key(plan: Plan, spec: KeySpec) -> None:
         keys.check_foreign_key(spec.key.reveal())
     except ValidationError as error:
         for message in error.messages:
-            plan.findings.error(spec.place, message)
+            plan.findings.fatal(spec.place, message)

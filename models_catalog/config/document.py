@@ -51,15 +51,24 @@ def _number(value: int | float) -> int | float:
 class Lookup:
     """Where a credential is: `source` is one of `models_catalog.models.Credential.Source`.
 
-    For `stored`, `location` is the name of the credential in the catalog, or `secret` is the value itself.
+    For `stored`, `location` is the name of the credential in the catalog, or `secret` is the value itself. With `to_enter` the
+    credential is made empty if there is none of that name, so that somebody enters the secret.
     """
 
     source: str
     location: str = ""
     secret: Secret | None = None
+    to_enter: bool = field(default=False, compare=False)
 
 
 NOTHING = Lookup("none")
+
+
+def to_enter(name: str) -> Lookup:
+    """The place of a key that the file does not hold, although it should: somebody has to enter it."""
+    return Lookup("stored", f"{name} (to enter)", to_enter=True)
+
+
 MOST_RETRIES = 2**15 - 1
 """What the column of every database can hold."""
 
@@ -140,7 +149,8 @@ class KeySpec:
 class Document:
     """A whole file. `lists_keys` says that `client_keys` are all there should be: the file has a section of keys.
 
-    `names` says what the fields of the catalog's rows are called in this format, for the places of errors.
+    `names` says what the fields of the catalog's rows are called in this format, for the places of errors. `unread` are the
+    names of models that the file has and that are not in `models`, because none of their entries can be served.
     """
 
     models: tuple[ModelSpec, ...] = ()
@@ -148,6 +158,7 @@ class Document:
     client_keys: tuple[KeySpec, ...] = ()
     lists_keys: bool = False
     names: Mapping[str, str] = field(default_factory=dict)
+    unread: frozenset[str] = frozenset()
 
     def place(self, place: str, column: str) -> str:
         """The place of a row's field, for the row at `place`; a row's name is the place itself."""
@@ -167,16 +178,59 @@ class Finding:
 
 @dataclass(slots=True)
 class Findings:
-    """Collects what is wrong with a file and what of it is not imported."""
+    """Collects what is wrong with a file and what of it is not imported.
 
+    A mistake in the gateway's own format is an error. In a `foreign` one, which people wrote for another program, it costs
+    what it is in and no more: a value is ignored, an entry left out, and the rest is imported. `ignored` counts the settings
+    that are not imported; `warnings` name them, and whatever else is to be known.
+    """
+
+    foreign: bool = False
     errors: list[Finding] = field(default_factory=list)
     warnings: list[Finding] = field(default_factory=list)
+    left_out: list[Finding] = field(default_factory=list)
+    ignored: int = 0
+
+    def fatal(self, place: str, message: str) -> None:
+        """The file cannot be read."""
+        self.errors.append(Finding(place, message))
 
     def error(self, place: str, message: str) -> None:
-        self.errors.append(Finding(place, message))
+        """A value is wrong, and read as if it were absent."""
+        if self.foreign:
+            self.ignore(place, message)
+        else:
+            self.fatal(place, message)
+
+    def fail(self, place: str, message: str) -> None:
+        """As `error`, for a value that its entry cannot do without. Raises `Unservable` in a foreign file."""
+        if self.foreign:
+            raise Unservable(place, message)
+        self.fatal(place, message)
+
+    def leave_out(self, place: str, name: str, reason: str) -> None:
+        """An entry that cannot be served; `name` is what the file calls it, "" if it has no name."""
+        if self.foreign:
+            self.left_out.append(Finding(place, f"{name}: {reason}" if name else reason))
+        else:
+            self.fatal(place, reason)
+
+    def ignore(self, place: str, message: str, count: int = 1) -> None:
+        """Settings that are not imported, named once: what is said of all models is found again with each."""
+        if Finding(place, message) not in self.warnings:
+            self.ignored += count
+            self.warn(place, message)
 
     def warn(self, place: str, message: str) -> None:
         self.warnings.append(Finding(place, message))
+
+
+class Unservable(Exception):
+    """An entry of a foreign file lacks what it cannot do without."""
+
+    def __init__(self, place: str, message: str) -> None:
+        super().__init__(message)
+        self.finding = Finding(place, message)
 
 
 class InvalidConfiguration(Exception):

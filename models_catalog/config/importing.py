@@ -9,32 +9,45 @@ from django.db import transaction
 from models_catalog.config.apply import apply
 from models_catalog.config.changes import Change, changes
 from models_catalog.config.check import check_plan
-from models_catalog.config.detect import FORMATS, detect_format
+from models_catalog.config.detect import OWN, READERS, detect_format
 from models_catalog.config.document import Document, Finding, Findings, InvalidConfiguration
 from models_catalog.config.plan import make_plan
+from models_catalog.config.sift import sift
 from models_catalog.config.state import load
 from models_catalog.models import CatalogVersion
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What an import has changed, or would change; `warnings` name what of the file is not imported."""
+    """What an import has changed, or would change. `warnings` name what of the file is not imported, and `left_out` the
+    entries of another program's file that cannot be served; `models` and `ignored` count models and settings."""
 
     changes: tuple[Change, ...]
     warnings: tuple[Finding, ...]
+    left_out: tuple[Finding, ...] = ()
+    models: int = 0
+    ignored: int = 0
 
 
-def import_text(text: str, *, name: str = "", form: str = "auto", prune: bool = False, dry_run: bool = False) -> Outcome:
-    """Brings the catalog to what the text says. `name` is the file's name, `form` one of `FORMATS` or "auto".
+def import_text(
+    text: str, *, name: str = "", form: str = "auto", prune: bool = False, dry_run: bool = False, strict: bool = False
+) -> Outcome:
+    """Brings the catalog to what the text says. `name` is the file's path, `form` one of `READERS` or "auto". A file of another
+    program is imported as far as that is possible, unless `strict`.
 
     Raises `InvalidConfiguration` with every error of the file, and then, as with `dry_run`, nothing is written.
     """
-    findings = Findings()
-    document = read_text(text, name=name, form=form, findings=findings)
+    form = detect_format(text, name) if form == "auto" else form
+    findings = Findings(foreign=form != OWN and not strict)
+    document = READERS[form](text, findings, name)
+    if findings.foreign and findings.errors:
+        raise InvalidConfiguration(findings)
     with transaction.atomic():
         # Writers raise the version first: whoever holds its row sees a catalog that does not change meanwhile.
         CatalogVersion.objects.select_for_update().first()
         before = load(with_secrets=_has_secrets(document))
+        if findings.foreign:
+            document = sift(document, () if prune else before.models, findings)
         plan = make_plan(document, before, findings, prune=prune)
         check_plan(plan)
         if findings.errors:
@@ -42,12 +55,13 @@ def import_text(text: str, *, name: str = "", form: str = "auto", prune: bool = 
         found = tuple(changes(before, plan.after))
         if found and not dry_run:
             apply(before, plan.after)
-    return Outcome(found, tuple(findings.warnings))
-
-
-def read_text(text: str, *, name: str, form: str, findings: Findings) -> Document:
-    """The document of a text in any format."""
-    return FORMATS[detect_format(text, name) if form == "auto" else form](text, findings)
+    return Outcome(
+        found,
+        tuple(findings.warnings),
+        tuple(findings.left_out),
+        len(document.models),
+        findings.ignored,
+    )
 
 
 def _has_secrets(document: Document) -> bool:

@@ -33,7 +33,7 @@ def list_catalog() -> dict[str, Any]:
 
 
 def _model(row: ModelDefinition, routes: list[Route], fallbacks: list[Fallback], snapshot: CatalogSnapshot) -> dict[str, Any]:
-    entry = snapshot.models.get(row.name)
+    entry = snapshot.entry(row.name)
     targets = {target.id for found in entry.targets.values() for target in found} if entry else set()
     return {
         "name": row.name,

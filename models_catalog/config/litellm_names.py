@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from types import MappingProxyType
 
 PROVIDERS = MappingProxyType(
     {
         "azure": "azure_openai",
+        "azure_ai": "azure_openai",
+        "azure_text": "azure_openai",
         "cohere_chat": "cohere",
         "custom_openai": "openai_compatible",
         "fireworks_ai": "fireworks",
@@ -24,6 +27,54 @@ PROVIDERS = MappingProxyType(
 )
 """LiteLLM's providers (before the "/" in `model`) and the types they are here; the others are called the same."""
 
+
+@dataclass(frozen=True, slots=True)
+class Vendor:
+    """A vendor that speaks OpenAI's formats and has no type of its own here. `api_base` "" means that a file must give one."""
+
+    api_base: str = ""
+    key_variable: str = ""
+
+
+VENDORS = MappingProxyType(
+    {
+        "codestral": Vendor("https://codestral.mistral.ai/v1", "CODESTRAL_API_KEY"),
+        "dashscope": Vendor("https://dashscope-intl.aliyuncs.com/compatible-mode/v1", "DASHSCOPE_API_KEY"),
+        "docker_model_runner": Vendor(),
+        "featherless_ai": Vendor("https://api.featherless.ai/v1", "FEATHERLESS_AI_API_KEY"),
+        "friendliai": Vendor("https://api.friendli.ai/serverless/v1", "FRIENDLI_TOKEN"),
+        "github": Vendor("https://models.inference.ai.azure.com", "GITHUB_API_KEY"),
+        "huggingface": Vendor("https://router.huggingface.co/v1", "HUGGINGFACE_API_KEY"),
+        "inception": Vendor("https://api.inceptionlabs.ai/v1", "INCEPTION_API_KEY"),
+        "infinity": Vendor(),
+        "lambda_ai": Vendor("https://api.lambda.ai/v1", "LAMBDA_API_KEY"),
+        "lemonade": Vendor(),
+        "litellm_proxy": Vendor("", "LITELLM_PROXY_API_KEY"),
+        "meta_llama": Vendor("https://api.llama.com/compat/v1", "LLAMA_API_KEY"),
+        "moonshot": Vendor("https://api.moonshot.ai/v1", "MOONSHOT_API_KEY"),
+        "vercel_ai_gateway": Vendor("https://ai-gateway.vercel.sh/v1", "VERCEL_AI_GATEWAY_API_KEY"),
+        "volcengine": Vendor("https://ark.cn-beijing.volces.com/api/v3", "VOLCENGINE_API_KEY"),
+        "wandb": Vendor("https://api.inference.wandb.ai/v1", "WANDB_API_KEY"),
+        "xinference": Vendor(),
+        "zai": Vendor("https://api.z.ai/api/paas/v4", "ZAI_API_KEY"),
+    }
+)
+"""LiteLLM's providers that are of type `openai_compatible` here."""
+
+BASE_VARIABLES = MappingProxyType(
+    {
+        "azure": "AZURE_API_BASE",
+        "azure_ai": "AZURE_AI_API_BASE",
+        "azure_text": "AZURE_API_BASE",
+        "hosted_vllm": "HOSTED_VLLM_API_BASE",
+        "infinity": "INFINITY_API_BASE",
+        "litellm_proxy": "LITELLM_PROXY_API_BASE",
+        "openai_like": "OPENAI_LIKE_API_BASE",
+        "xinference": "XINFERENCE_API_BASE",
+    }
+)
+"""The variables that LiteLLM reads when `api_base` is absent, of providers that have no address of their own."""
+
 KEY_VARIABLES = MappingProxyType(
     {
         "azure_openai": "AZURE_API_KEY",
@@ -36,9 +87,21 @@ KEY_VARIABLES = MappingProxyType(
 )
 """The variables that LiteLLM reads when `api_key` is absent, where they are not the vendor's usual ones."""
 
+HINTS = MappingProxyType(
+    {
+        "azure_openai": ("responses/", "o_series/", "gpt5_series/"),
+        "openai": ("responses/",),
+    }
+)
+"""What LiteLLM takes from the beginning of an upstream model: it says how to call, and is no part of the name."""
+
+COMPLETING = frozenset({"azure_text", "text-completion-openai"})
+"""LiteLLM's providers of completions."""
+
 BY_MODEL = (
-    (re.compile(r"(gpt-|chatgpt-|o\d|text-embedding-|whisper-|tts-|dall-e|omni-moderation|text-moderation)"), "openai"),
+    (re.compile(r"(ft:)?(gpt-|chatgpt-|o\d|text-embedding-|whisper-|tts-|dall-e|omni-moderation|text-moderation)"), "openai"),
     (re.compile(r"claude-"), "anthropic"),
+    (re.compile(r"command-"), "cohere"),
 )
 """The provider of a `model` that names none."""
 
@@ -72,6 +135,7 @@ MODES_BY_MODEL = (
 """The mode of a model that names none, by its upstream name; else chat."""
 
 SECTIONS = (
+    "access_groups",
     "agent_list",
     "assistant_settings",
     "callback_settings",
@@ -79,10 +143,10 @@ SECTIONS = (
     "files_settings",
     "finetune_settings",
     "guardrails",
-    "include",
     "mcp_aliases",
     "mcp_servers",
     "mcp_tools",
+    "pass_through_endpoints",
     "policies",
     "policy_attachments",
     "prompts",
@@ -92,7 +156,18 @@ SECTIONS = (
 )
 """Sections that are no part of a catalog."""
 
-LIMITS = ("itpm", "max_budget", "budget_duration", "max_parallel_requests", "otpm", "rpm", "tpm", "weight")
+LIMITS = (
+    "access_groups",
+    "budget_limit",
+    "itpm",
+    "max_budget",
+    "budget_duration",
+    "max_parallel_requests",
+    "otpm",
+    "rpm",
+    "tpm",
+    "weight",
+)
 
 PARAMETERS = frozenset(
     {
@@ -112,7 +187,9 @@ PARAMETERS = frozenset(
         "encoding_format",
         "fallbacks",
         "frequency_penalty",
+        "guardrails",
         "id",
+        "input_cost_per_second",
         "keep_alive",
         "litellm_trace_id",
         "logit_bias",
@@ -120,6 +197,7 @@ PARAMETERS = frozenset(
         "max_completion_tokens",
         "max_file_size_mb",
         "max_tokens",
+        "mcp_servers",
         "merge_reasoning_content_in_choices",
         "metadata",
         "mock_response",
@@ -140,6 +218,7 @@ PARAMETERS = frozenset(
         "stop",
         "stream",
         "supports_system_message",
+        "tag_regex",
         "tags",
         "temperature",
         "thinking",

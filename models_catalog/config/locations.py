@@ -2,14 +2,23 @@
 
 "env::NAME"  "path::FILE"  "path_from_env::NAME"  "dynamic::NAME"  "stored::NAME"  "none"
 { env = "NAME" }  { path = "FILE" }  …
+{ default = LOCATION, fallback = LOCATION }, of which the catalog can hold one
 """
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+
+from django.core.exceptions import ValidationError
+
+from models_catalog import validation
 from models_catalog.config.document import NOTHING, Lookup
 from models_catalog.config.table import Table, nearest
 
 SOURCES = ("env", "path", "path_from_env", "dynamic", "stored")
+PAIR = {"default", "fallback"}
 EXPECTED = 'expected "env::NAME", "path::FILE", "path_from_env::NAME", "dynamic::NAME", "stored::NAME" or "none"'
 
 
@@ -26,8 +35,24 @@ def read_location(table: Table, name: str) -> Lookup | None:
             return NOTHING
         if isinstance(location, str):
             return _lookup(table, name, str(source), location)
+    if isinstance(value, dict) and value.keys() == PAIR:
+        return _one_of(table, name, value)
     table.error(name, f"{EXPECTED}, or a table with one of these names")
     return None
+
+
+def _one_of(table: Table, name: str, pair: Mapping[str, object]) -> Lookup | None:
+    """Of a location and its fallback the one to import: a place of the gateway's own rather than a key that requests bring, and
+    a variable that is set rather than one that is not."""
+    places = Table(pair, table.at(name), table.findings)
+    first, second = read_location(places, "default"), read_location(places, "fallback")
+    if first is None or second is None:
+        return first or second
+    weak = first.source == "dynamic" or (first.source == "env" and first.location not in os.environ)
+    strong = second.source != "dynamic" and (second.source != "env" or second.location in os.environ)
+    chosen = second if weak and (strong or first.source == "dynamic") else first
+    table.findings.warn(table.at(name), f"a provider has one key: {write_location(chosen)} is imported")
+    return chosen
 
 
 def write_location(lookup: Lookup) -> str:
@@ -52,6 +77,18 @@ def _lookup(table: Table, name: str, source: str, location: str) -> Lookup | Non
         table.error(name, f"{source} needs a name")
     elif "\0" in location:
         table.error(name, "holds the character U+0000")
-    else:
+    elif not table.findings.foreign:
         return Lookup(source, location)
+    elif not source.endswith("env") or _is_variable(location):
+        return replace(Lookup(source, location), to_enter=source == "stored")
+    else:
+        table.error(name, "this is not the name of an environment variable")
     return None
+
+
+def _is_variable(name: str) -> bool:
+    try:
+        validation.check_variable(name)
+    except ValidationError:
+        return False
+    return True

@@ -52,7 +52,7 @@ class Plan:
     # Models and routes
 
     def _forget_models(self) -> None:
-        named = {spec.name for spec in self.document.models}
+        named = {spec.name for spec in self.document.models} | self.document.unread
         for name in self.before.models.keys() - named:
             del self.after.models[name]
 
@@ -90,7 +90,7 @@ class Plan:
             return name
         if not any(spec.name == name for spec in self.document.providers):
             hint = nearest(name, self.after.providers)
-            self.findings.error(step(route.place, "provider"), f"there is no provider {name!r}, here or in the catalog{hint}")
+            self.findings.fatal(step(route.place, "provider"), f"there is no provider {name!r}, here or in the catalog{hint}")
         return ""
 
     def _current(self, model: str, route: RouteSpec) -> str | None:
@@ -157,7 +157,7 @@ class Plan:
         if lookup.secret is not None:
             return self._stored_secret(lookup.secret, provider, old, place)
         if lookup.source == "stored":
-            return self._stored_name(lookup.location, place)
+            return self._stored_name(lookup, place)
         if old and old.credential and old.content.credential == lookup:
             return old.credential
         known = self.after.credentials.items()
@@ -166,12 +166,15 @@ class Plan:
             return min(found)
         return self._add_credential(lookup.location, CredentialState(lookup.source, lookup.location), place)
 
-    def _stored_name(self, name: str, place: str) -> str | None:
+    def _stored_name(self, lookup: Lookup, place: str) -> str | None:
+        name = lookup.location
         known = {name for name, row in self.after.credentials.items() if row.source == "stored"}
         if name in known:
             return name
+        if lookup.to_enter:
+            return self._add_credential(name, CredentialState("stored"), place)
         hint = nearest(name, known) or "; add it in the admin or with import_provider_keys"
-        self.findings.error(place, f"there is no stored credential {name!r}{hint}")
+        self.findings.fatal(place, f"there is no stored credential {name!r}{hint}")
         return None
 
     def _stored_secret(self, secret: Secret, provider: str, old: ProviderState | None, place: str) -> str:
@@ -203,7 +206,7 @@ class Plan:
         for name in spec.models or ():
             if name not in self.after.models:
                 hint = nearest(name, self.after.models)
-                self.findings.error(step(spec.place, name), f"there is no model {name!r}, here or in the catalog{hint}")
+                self.findings.fatal(step(spec.place, name), f"there is no model {name!r}, here or in the catalog{hint}")
         models = None if spec.models is None else frozenset(spec.models)
         if old is None:
             self.after.keys[digest] = KeyState(f"imported …{key[-4:]}", models, key=spec.key)

@@ -2,22 +2,46 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
-from models_catalog.config.document import NOTHING, ProviderContent, freeze
+from models_catalog import addresses
+from models_catalog.config.document import NOTHING, Lookup, ProviderContent, freeze, to_enter
 from models_catalog.config.locations import read_location
 from models_catalog.config.provider_types import NoSuchType, find_type, usual_location
 from models_catalog.config.table import Table, kind
 from providers.registry import ProviderType
 
-NOT_IMPORTED = MappingProxyType({"parse_think_blocks": "is not imported: reasoning is passed on as the provider sends it"})
+NO_SUCH = "is not imported: the catalog has no such setting"
+NOT_IMPORTED = MappingProxyType(
+    {
+        "parse_think_blocks": "is not imported: reasoning is passed on as the provider sends it",
+        "batch_cost": "is not imported: batches have no price of their own",
+        "discard_unknown_chunks": "is not imported: chunks are passed on as the provider sends them",
+        "include_encrypted_reasoning": NO_SUCH,
+        "prompt_mode": NO_SUCH,
+        "provider_tools": NO_SUCH,
+        "reasoning_format": NO_SUCH,
+    }
+)
+BY_RESPONSES = MappingProxyType({"openai": "openai_responses"})
+"""The type that answers everything by the provider's Responses API."""
+
+OTHER_VARIABLES = MappingProxyType({"azure_openai": "AZURE_API_KEY"})
+"""The variables that TensorZero reads, where they are not the vendor's usual ones."""
+
 MODEL_OPTION = "deployment_id"
 """Azure's name for the upstream model; it names the route's model when `model_name` does not."""
 
 
-def read_provider(table: Table, *, with_model: bool = True) -> tuple[ProviderContent | None, str]:
-    """The provider of a block, and the upstream model that a route's block names ("" when it names none).
+def read_provider(
+    table: Table, defaults: Mapping[str, Lookup], *, with_model: bool = True, by_responses: bool = False
+) -> tuple[ProviderContent | None, str]:
+    """The provider of a block, and the upstream model that a route's block names ("" when it names none). `defaults` are the
+    places of keys by type.
 
     None after an error in the type; every other error is in the findings too.
     """
@@ -36,17 +60,31 @@ def read_provider(table: Table, *, with_model: bool = True) -> tuple[ProviderCon
     options = _options(table, known)
     if with_model and not upstream_model and isinstance(options.get(MODEL_OPTION), str):
         upstream_model = options.pop(MODEL_OPTION)
-    absent = "api_key_location" not in table
+    stored = addresses.tidied(known.name, (base or other_base).strip(), options)
     content = ProviderContent(
         type=known.name,
-        api_base=base or other_base,
-        credential=usual_location(known) if absent else location or NOTHING,
+        api_base=stored["api_base"],
+        credential=location or _usual(table, known, defaults),
         extra_headers=freeze(_headers(table, headers)),
         extra_body=freeze(body),
-        options=freeze(options),
+        options=freeze(stored["options"]),
     )
     table.close()
+    if by_responses:
+        content = replace(content, type=BY_RESPONSES.get(known.name, known.name))
     return content, upstream_model
+
+
+def _usual(table: Table, known: ProviderType, defaults: Mapping[str, Lookup]) -> Lookup:
+    """Where the key is when the block does not say; one to be entered when the block says something that cannot be read."""
+    foreign = table.findings.foreign
+    if "api_key_location" in table:
+        return to_enter(f"{known.name} key") if foreign else NOTHING
+    usual = defaults.get(known.name) or usual_location(known)
+    other = OTHER_VARIABLES.get(known.name, "")
+    if foreign and other in os.environ and usual.source == "env" and usual.location not in os.environ:
+        return Lookup("env", other)
+    return usual
 
 
 def _type(table: Table) -> ProviderType | None:
@@ -56,7 +94,8 @@ def _type(table: Table) -> ProviderType | None:
     try:
         return find_type(name)
     except NoSuchType as error:
-        table.error("type", str(error))
+        foreign = f"the provider type {name!r} is not available in this gateway"
+        table.findings.fail(table.at("type"), foreign if table.findings.foreign else str(error))
         return None
 
 

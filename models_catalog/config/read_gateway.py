@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping
+from dataclasses import replace
 from decimal import Decimal
 from types import MappingProxyType
 
@@ -16,15 +17,18 @@ from models_catalog.config.document import (
     Document,
     Findings,
     KeySpec,
+    Lookup,
     ModelSettings,
     ModelSpec,
     ProviderSpec,
     RouteSpec,
+    Unservable,
     freeze,
 )
 from models_catalog.config.prices import per_million
 from models_catalog.config.provider_block import read_provider
 from models_catalog.config.table import Table, nearest, step
+from models_catalog.config.tensorzero import OTHER_SECTIONS, RouteExtra, largest, read_defaults, read_extra, read_times
 from providers.capabilities import Capability
 from providers.types import Secret
 
@@ -38,24 +42,7 @@ CAPABILITIES: Mapping[str, str] = MappingProxyType(
 )
 """Every accepted spelling of a capability, and its stored one."""
 
-OTHER_SECTIONS = (
-    "autopilot",
-    "clickhouse",
-    "evaluations",
-    "experimentation",
-    "functions",
-    "gateway",
-    "metrics",
-    "object_storage",
-    "optimizers",
-    "postgres",
-    "provider_types",
-    "rate_limiting",
-    "tools",
-)
-"""TensorZero's sections that are no part of the catalog."""
-
-NOT_A_MODEL_SETTING = ("rate_limits", "guardrail_profile")
+NOT_A_MODEL_SETTING = ("rate_limits", "guardrail_profile", "skip_relay")
 NAMES: Mapping[str, str] = MappingProxyType(
     {
         "capabilities": "endpoints",
@@ -76,26 +63,30 @@ NAMES: Mapping[str, str] = MappingProxyType(
 KEY_FIELDS = ("endpoint_id", "model_id", "project_id", "prompt_id", "prompt_version_id", "version")
 
 
-def read_gateway(text: str, findings: Findings) -> Document:
+def read_gateway(text: str, findings: Findings, file: str = "") -> Document:
     """The document of a TOML text. What is wrong with it is added to the findings."""
     try:
         values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        findings.error("", _syntax_error(str(error)))
+        findings.fatal("", _syntax_error(str(error)))
         return Document(names=NAMES)
     except RecursionError:
-        findings.error("", "is nested too deeply")
+        findings.fatal("", "is nested too deeply")
         return Document(names=NAMES)
     root = Table(values, "", findings)
-    models = [_model(name, table, ("chat",)) for name, table in root.tables("models")]
-    models += [_model(name, table, ("embedding",)) for name, table in root.tables("embedding_models")]
-    providers = [_provider(name, table) for name, table in root.tables("providers")]
+    defaults = read_defaults(root)
+    tables = [(name, table, "chat") for name, table in root.tables("models")]
+    tables += [(name, table, "embedding") for name, table in root.tables("embedding_models")]
+    models = [_servable(name, table, (capability,), defaults) for name, table, capability in tables]
+    providers = [_provider(name, table, defaults) for name, table in root.tables("providers")]
+    keys = _client_keys(root)
     document = Document(
-        models=tuple(models),
-        providers=tuple(providers),
-        client_keys=_client_keys(root),
+        models=(*(model for model in models if model), *(_aliases(keys, models) if findings.foreign else ())),
+        providers=tuple(provider for provider in providers if provider),
+        client_keys=tuple(spec for spec, _ in keys),
         lists_keys="api_keys" in root,
         names=NAMES,
+        unread=frozenset(name for name, _, _ in tables),
     )
     root.ignore(OTHER_SECTIONS, "is not imported: it is no part of the catalog")
     root.close()
@@ -110,12 +101,24 @@ def _syntax_error(message: str) -> str:
     return f"not valid TOML at {where.removesuffix(')')}: {what}" if where else f"not valid TOML: {message}"
 
 
-def _model(name: str, table: Table, capabilities: tuple[str, ...]) -> ModelSpec:
+def _servable(name: str, table: Table, capabilities: tuple[str, ...], defaults: Mapping[str, Lookup]) -> ModelSpec | None:
+    try:
+        return _model(name, table, capabilities, defaults)
+    except Unservable as missing:
+        table.findings.leave_out(missing.finding.place, name, missing.finding.message)
+        return None
+
+
+def _model(name: str, table: Table, capabilities: tuple[str, ...], defaults: Mapping[str, Lookup]) -> ModelSpec:
+    found = _routes(name, table, defaults)
+    extras = [extra for _, extra in found]
+    if any(extra.by_responses for extra in extras):
+        capabilities = (*capabilities, Capability.RESPONSES.value)
     model = ModelSpec(
         name=name,
         place=table.place,
-        settings=_settings(table, capabilities),
-        routes=_routes(name, table),
+        settings=_settings(table, capabilities, extras),
+        routes=tuple(route for route, _ in found),
         fallbacks=table.texts("fallback_models") or (),
         fallbacks_place=table.at("fallback_models"),
     )
@@ -124,21 +127,27 @@ def _model(name: str, table: Table, capabilities: tuple[str, ...]) -> ModelSpec:
     return model
 
 
-def _settings(table: Table, capabilities: tuple[str, ...]) -> ModelSettings:
+def _settings(table: Table, capabilities: tuple[str, ...], extras: list[RouteExtra]) -> ModelSettings:
     retries, longest_pause = _retries(table)
     times = table.table("timeouts") or Table({}, table.at("timeouts"), table.findings)
-    input_price, output_price = _prices(table)
+    own = read_times(times)
+    prices = _prices(table)
+    if prices == (None, None):
+        sides = [[extra.prices[side] for extra in extras] for side in (0, 1)]
+        prices = largest(extras, sides[0], "cost", table), largest(extras, sides[1], "cost", table)
+    first_byte = times.number("first_byte_s", positive=True) or own.first_byte
+    total = times.number("total_s", positive=True) or own.total
     settings = ModelSettings(
         enabled=table.flag("enabled", True),
         capabilities=_capabilities(table, capabilities),
         num_retries=retries,
         max_retry_delay_s=longest_pause,
         connect_timeout_s=times.number("connect_s", positive=True),
-        first_byte_timeout_s=times.number("first_byte_s", positive=True),
+        first_byte_timeout_s=first_byte or largest(extras, [extra.times.first_byte for extra in extras], "ttft_ms", table),
         idle_timeout_s=times.number("idle_s", positive=True),
-        total_timeout_s=times.number("total_s", positive=True),
-        input_price=input_price,
-        output_price=output_price,
+        total_timeout_s=total or largest(extras, [extra.times.total for extra in extras], "total_ms", table),
+        input_price=prices[0],
+        output_price=prices[1],
         context_length=table.count("context_length", 0, least=1) or None,
         metadata=freeze(table.json("metadata")),
     )
@@ -161,7 +170,7 @@ def _capabilities(table: Table, default: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _retries(table: Table) -> tuple[int, float]:
-    retry = table.table("retry_config")
+    retry = table.table("retry_config") or table.table("retries")
     if retry is None:
         return 0, 10.0
     if "num_retries" not in retry:
@@ -194,69 +203,95 @@ def _price(prices: Table, name: str, per: int) -> Decimal | None:
     return None if cost is None else per_million(prices, name, cost, per)
 
 
-def _routes(model: str, table: Table) -> tuple[RouteSpec, ...]:
+def _routes(model: str, table: Table, defaults: Mapping[str, Lookup]) -> list[tuple[RouteSpec, RouteExtra]]:
     """The routes in the order of `routing`, which must name every provider block once."""
     routing = table.texts("routing")
     blocks = dict(table.tables("providers"))
     if "routing" not in table:
         table.findings.error(table.place, "routing is missing")
     elif routing == () and table.flag("enabled", True):
-        table.error("routing", "must not be empty, unless the model is disabled")
-    order = tuple(dict.fromkeys(routing or ()))
+        table.findings.fail(table.at("routing"), "must not be empty, unless the model is disabled")
+    order = tuple(blocks) if routing is None else tuple(dict.fromkeys(routing))
     for name in order:
         if name not in blocks:
             hint = nearest(name, blocks) or f"; add [{step(table.at('providers'), name)}]"
             table.error("routing", f"{name!r} is not one of the model's providers{hint}")
+    used = dict(sorted(blocks.items(), key=lambda item: _rank(order, item[0])))
     for name, block in blocks.items():
-        if routing is not None and name not in order:
-            table.findings.error(block.place, "is not in the model's routing")
-    routes = [_route(model, name, block) for name, block in sorted(blocks.items(), key=lambda item: _rank(order, item[0]))]
-    return tuple(route for route in routes if route)
+        if name not in order:
+            table.findings.leave_out(block.place, model, "is not in the model's routing")
+            if table.findings.foreign:
+                del used[name]
+    found = [_route(model, name, block, defaults) for name, block in used.items()]
+    return [pair for pair in found if pair]
 
 
 def _rank(order: tuple[str, ...], name: str) -> int:
     return order.index(name) if name in order else len(order)
 
 
-def _route(model: str, name: str, table: Table) -> RouteSpec | None:
+def _route(model: str, name: str, table: Table, defaults: Mapping[str, Lookup]) -> tuple[RouteSpec, RouteExtra] | None:
     enabled = table.flag("enabled", True)
     provider: object
-    if "provider" in table:
-        provider, upstream_model = table.required_text("provider"), table.text("model_name")
-        if "type" in table:
-            table.skip(*table)
-            table.error("provider", "names a provider; its settings are not given again here")
-        table.close()
-    else:
-        provider, upstream_model = read_provider(table)
+    extra = RouteExtra(table.place)
+    try:
+        if "provider" in table:
+            provider, upstream_model = table.required_text("provider"), table.text("model_name")
+            if "type" in table:
+                table.skip(*table)
+                table.error("provider", "names a provider; its settings are not given again here")
+            table.close()
+        else:
+            extra = read_extra(table)
+            provider, upstream_model = read_provider(table, defaults, by_responses=extra.by_responses)
+    except Unservable as missing:
+        table.findings.leave_out(table.place, model, missing.finding.message)
+        return None
     if not provider:
         return None
-    return RouteSpec(name=name, place=table.place, provider=provider, upstream_model=upstream_model or model, enabled=enabled)
+    route = RouteSpec(name=name, place=table.place, provider=provider, upstream_model=upstream_model or model, enabled=enabled)
+    return route, extra
 
 
-def _provider(name: str, table: Table) -> ProviderSpec:
+def _provider(name: str, table: Table, defaults: Mapping[str, Lookup]) -> ProviderSpec | None:
     enabled = table.flag("enabled", True)
-    content, _ = read_provider(table, with_model=False)
+    try:
+        content, _ = read_provider(table, defaults, with_model=False)
+    except Unservable as missing:
+        table.findings.leave_out(table.place, name, missing.finding.message)
+        return None
     return ProviderSpec(name=name, place=table.place, content=content, enabled=enabled)
 
 
-def _client_keys(root: Table) -> tuple[KeySpec, ...]:
+def _client_keys(root: Table) -> list[tuple[KeySpec, Mapping[str, str]]]:
+    """The keys, each with what its models are called in `endpoint_id`."""
     section = root.table("api_keys")
     if section is None:
-        return ()
-    return tuple(_client_key(section, number, key) for number, key in enumerate(section, start=1))
+        return []
+    return [_client_key(section, number, key) for number, key in enumerate(section, start=1)]
 
 
-def _client_key(section: Table, number: int, key: str) -> KeySpec:
+def _client_key(section: Table, number: int, key: str) -> tuple[KeySpec, Mapping[str, str]]:
     """The key is the name of its table, so its place is a number."""
     place = f"{section.place}[{number}]"
     table = section.as_table(section.raw(key), place)
-    models = [name for name, entry in (table.members() if table else ()) if name == "__metadata__" or _accept(entry)]
-    return KeySpec(place=place, key=Secret(key), models=tuple(name for name in models if name != "__metadata__"))
+    models = {name: _endpoint(entry) for name, entry in (table.members() if table else ()) if name != "__metadata__"}
+    return KeySpec(place=place, key=Secret(key), models=tuple(models)), models
 
 
-def _accept(entry: Table) -> bool:
-    for name in KEY_FIELDS:
-        entry.text(name)
+def _endpoint(entry: Table) -> str:
+    """The id that a fork of TensorZero gives a model of a key."""
+    found = [entry.text(name) for name in KEY_FIELDS]
     entry.close()
-    return True
+    return found[KEY_FIELDS.index("endpoint_id")]
+
+
+def _aliases(keys: list[tuple[KeySpec, Mapping[str, str]]], models: list[ModelSpec | None]) -> list[ModelSpec]:
+    """The names by which keys know models that the file calls by their ids: each becomes a model with the same routes."""
+    known = {model.name: model for model in models if model}
+    found: dict[str, ModelSpec] = {}
+    for spec, endpoints in keys:
+        for name, endpoint in endpoints.items():
+            if name not in known and endpoint in known:
+                found.setdefault(name, replace(known[endpoint], name=name, place=step(spec.place, name)))
+    return list(found.values())

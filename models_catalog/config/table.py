@@ -63,7 +63,7 @@ class Table:
         return self._values.get(name)
 
     def text(self, name: str, default: str = "") -> str:
-        value = self.raw(name)
+        value = self._textual(name)
         if value is None:
             return default
         if not isinstance(value, str):
@@ -75,12 +75,15 @@ class Table:
         """A text that must be there and must not be empty; "" after an error."""
         if name not in self:
             self._asked.add(name)
-            self.findings.error(self.place, f"{name} is missing")
+            self.findings.fail(self.place, f"{name} is missing")
             return ""
-        value = self.text(name)
-        if isinstance(self.raw(name), str) and not value.strip():
-            self.error(name, "must not be empty")
-        return value
+        value = self._textual(name)
+        if not isinstance(value, str):
+            self.findings.fail(self.at(name), f"must be a text, not {kind(value)}")
+            return ""
+        if not value.strip():
+            self.findings.fail(self.at(name), "must not be empty")
+        return self._stored(name, value, "")
 
     def flag(self, name: str, default: bool) -> bool:
         value = self.raw(name)
@@ -92,7 +95,7 @@ class Table:
         return value
 
     def count(self, name: str, default: int, least: int = 0, most: int = 10**9) -> int:
-        value = self.raw(name)
+        value = self._numeric(name)
         if value is None:
             return default
         if isinstance(value, bool) or not isinstance(value, int):
@@ -108,7 +111,7 @@ class Table:
 
     def number(self, name: str, *, positive: bool = False) -> float | None:
         """A finite number, at least 0, or above 0; None when absent."""
-        value = self.raw(name)
+        value = self._numeric(name)
         if value is None:
             return None
         if isinstance(value, bool) or not isinstance(value, (int, float)):
@@ -120,8 +123,12 @@ class Table:
         return None
 
     def texts(self, name: str) -> tuple[str, ...] | None:
-        """A list of texts without repeats; None when absent or after an error."""
+        """A list of texts without repeats; None when absent or after an error. A foreign file may have a text for a list of
+        one, and repeats."""
         value = self.raw(name)
+        foreign = self.findings.foreign
+        if foreign and isinstance(value, str):
+            value = [value]
         if value is None:
             return None
         if not isinstance(value, list):
@@ -130,10 +137,12 @@ class Table:
         bad = [item for item in value if not isinstance(item, str)]
         if bad:
             self.error(name, f"must hold texts only, not {kind(bad[0])}")
-            return None
-        for repeated in sorted({item for item in value if value.count(item) > 1}):
+            if not foreign:
+                return None
+        given = [item for item in value if isinstance(item, str)]
+        for repeated in sorted({item for item in given if given.count(item) > 1 and not foreign}):
             self.error(name, f"{repeated!r} is there twice")
-        return tuple(value)
+        return tuple(dict.fromkeys(given)) if foreign else tuple(given)
 
     def table(self, name: str) -> Table | None:
         """The table of that name; None when absent or after an error."""
@@ -206,7 +215,7 @@ class Table:
         """Members that are known but not imported: a warning for each."""
         for name in names:
             if self.raw(name) is not None:
-                self.findings.warn(self.at(name), reason)
+                self.findings.ignore(self.at(name), reason)
 
     def skip(self, *names: str) -> None:
         """Members that are accepted without a word."""
@@ -220,6 +229,24 @@ class Table:
     def rest(self) -> list[str]:
         """The members that were not asked for."""
         return [name for name in self._values if name not in self._asked]
+
+    def _textual(self, name: str) -> object:
+        """The value; in a foreign file an integer stands for its digits, where the quotes were forgotten."""
+        value = self.raw(name)
+        digits = self.findings.foreign and isinstance(value, int) and not isinstance(value, bool)
+        return str(value) if digits else value
+
+    def _numeric(self, name: str) -> object:
+        """The value; in a foreign file a text that holds a number is one."""
+        value = self.raw(name)
+        if not self.findings.foreign or not isinstance(value, str):
+            return value
+        for number in (int, float):
+            try:
+                return number(value)
+            except ValueError:
+                continue
+        return value
 
     def _parsed(self, name: str, text: str) -> object:
         try:

@@ -1,4 +1,4 @@
-"""How is YAML read here? Safely; a name given twice is an error, dates stay texts, and 1e-6 is a number."""
+"""How is YAML read here? Safely; a name given twice is told, dates stay texts, and 1e-6 is a number."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import Any
 
 import yaml
 
+from models_catalog.config.document import Findings
+
 EXPONENT = re.compile(r"[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+$")
 FLOAT = "tag:yaml.org,2002:float"
 TIMESTAMP = "tag:yaml.org,2002:timestamp"
@@ -15,14 +17,20 @@ MERGE = "tag:yaml.org,2002:merge"
 
 
 class InvalidYaml(ValueError):
-    """The text is not YAML, or holds a name twice. The message repeats nothing of it, which may be a secret."""
+    """The text is not YAML. The message repeats nothing of it, which may be a secret."""
 
 
 class _Loader(yaml.SafeLoader):
+    def __init__(self, text: str, findings: Findings) -> None:
+        super().__init__(text)
+        self.findings = findings
+
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         names = [(key.tag, key.value) for key, _ in node.value if isinstance(key, yaml.ScalarNode) and key.tag != MERGE]
         if len(set(names)) < len(names):
-            raise yaml.constructor.ConstructorError(None, None, "a name is given twice in one table", node.start_mark)
+            if not self.findings.foreign:
+                raise yaml.constructor.ConstructorError(None, None, "a name is given twice in one table", node.start_mark)
+            self.findings.warn("", f"line {node.start_mark.line + 1}: a name is given twice in one table; the last counts")
         return super().construct_mapping(node, deep=deep)
 
 
@@ -33,10 +41,10 @@ _Loader.yaml_implicit_resolvers = {
 _Loader.add_implicit_resolver(FLOAT, EXPONENT, list("-+0123456789"))
 
 
-def load_yaml(text: str) -> object:
+def load_yaml(text: str, findings: Findings) -> object:
     """The value of a YAML text. Raises `InvalidYaml` with line and column."""
     try:
-        return yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader
+        return _Loader(text, findings).get_single_data()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         where = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""

@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
-from models_catalog.key_import.rows import Item, KeyRow, RowProblem, SkippedRow
+from models_catalog.key_import.rows import PLACEHOLDER, Item, KeyRow, RowProblem, SkippedRow
+from models_catalog.placeholders import is_placeholder, shell_variable
 from providers.types import Secret
 
 ASSIGNMENT = re.compile(r"\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=[ \t]*(.*?)\s*", re.DOTALL)
@@ -17,6 +18,7 @@ SINGLE_QUOTED = re.compile(r"'([^']*)'\s*(?:#.*)?")
 DOUBLE_QUOTED = re.compile(r"""\"((?:[^"\\$`]|\\["\\$`])*)\"\s*(?:#.*)?""")
 UNQUOTED = re.compile(r"""([^'"\\$`]*?)(?:(?:^|\s+)#.*)?""")
 ESCAPE = re.compile(r"\\(.)")
+EMPTY = "the variable is empty"
 UNCLEAR = "the value must be whole on its line, and one with quotes, $, ` or \\ must stand in single quotes"
 
 
@@ -26,7 +28,7 @@ def is_assignment(line: str) -> bool:
 
 
 def env_rows(lines: Iterable[str], types_of_variable: Mapping[str, tuple[str, ...]]) -> Iterator[Item]:
-    """A row for each variable that belongs to a provider type; the others are skipped."""
+    """A row for each variable that belongs to a provider type and holds a key; the others are skipped."""
     for number, line in enumerate(lines, start=1):
         if line.strip() and not line.lstrip().startswith("#"):
             yield _row(number, line, types_of_variable)
@@ -41,8 +43,14 @@ def _row(number: int, line: str, types_of_variable: Mapping[str, tuple[str, ...]
         return SkippedRow(number, "no provider type uses this variable")
     if len(types) > 1:
         return RowProblem(number, f"the variable belongs to several provider types ({', '.join(types)}): use CSV or JSON")
+    if is_placeholder(assignment[2]) and not shell_variable(assignment[2]):
+        return SkippedRow(number, PLACEHOLDER, ours=True)
     value = _value(assignment[2])
-    return RowProblem(number, UNCLEAR) if value is None else KeyRow(number, types[0], Secret(value), type=types[0])
+    if value is None:
+        return RowProblem(number, UNCLEAR)
+    if not value.strip():
+        return SkippedRow(number, EMPTY, ours=True)
+    return KeyRow(number, types[0], Secret(value), type=types[0])
 
 
 def _value(text: str) -> str | None:

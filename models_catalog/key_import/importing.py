@@ -22,7 +22,7 @@ from providers import registry
 
 BATCH = 500
 CREDENTIAL_FIELDS = ["source", "location", "secret", "last_four", "updated_at"]
-PROVIDER_FIELDS = ["api_base", "credential"]
+PROVIDER_FIELDS = ["api_base", "credential", "options"]
 
 Row = TypeVar("Row")
 

@@ -11,6 +11,7 @@ from uuid import UUID
 from django.core.exceptions import ValidationError
 from django.views.decorators.debug import sensitive_variables
 
+from models_catalog import addresses
 from models_catalog.key_import.rows import KeyRow, RowProblem
 from models_catalog.key_import.shapes import looks_like_key
 from models_catalog.models import Credential, Provider
@@ -162,16 +163,17 @@ class _Planner:
 
 
 def _new_provider(name: str, kind: str, api_base: str) -> Provider:
-    provider = Provider(name=name, type=kind, api_base=api_base)
+    provider = Provider(name=name, type=kind, **addresses.tidied(kind, api_base, {}))
     _check(provider)
     return provider
 
 
 def _set_address(provider: Provider, api_base: str) -> bool:
     """Whether the address has changed; an empty one changes nothing."""
-    if not api_base or provider.api_base == api_base:
+    found = addresses.tidied(provider.type, api_base, provider.options)
+    if not api_base or provider.api_base == found["api_base"]:
         return False
-    provider.api_base = api_base
+    provider.api_base, provider.options = found["api_base"], found["options"]
     _check(provider)
     return True
 

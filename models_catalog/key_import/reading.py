@@ -16,9 +16,10 @@ from models_catalog.key_import.env_rows import env_rows
 from models_catalog.key_import.json_rows import json_rows
 from models_catalog.key_import.private_key import configured_private_key
 from models_catalog.key_import.progress import progress
-from models_catalog.key_import.rows import Encryption, Item, KeyImportError, KeyRow, RowProblem, SkippedRow
+from models_catalog.key_import.rows import PLACEHOLDER, Encryption, Item, KeyImportError, KeyRow, RowProblem, SkippedRow
 from models_catalog.key_import.shapes import PATTERNS_OF_TYPES, fault_of_key
 from models_catalog.key_import.source import Format, detect, text_lines
+from models_catalog.placeholders import is_placeholder
 from providers.types import Secret
 
 MAX_ROWS = 100_000
@@ -78,7 +79,7 @@ def _read(stream: BinaryIO, name: str, options: Options, vendors: Vendors, conte
                 contents.skipped.append(item)
             case RowProblem():
                 contents.problems.append(item)
-    if not contents.keys and not contents.problems:
+    if not contents.keys and not contents.problems and not any(row.ours for row in contents.skipped):
         raise KeyImportError("the file holds no provider key")
 
 
@@ -109,11 +110,13 @@ class _Opener:
         self._private_key: RSAPrivateKey | None = None
 
     @sensitive_variables()
-    def opened(self, row: KeyRow) -> KeyRow | RowProblem:
+    def opened(self, row: KeyRow) -> Item:
         encrypted = self._options.encrypted if row.encryption is None else row.encryption is Encryption.RSA
         value = self._decrypted(row) if encrypted else row.value
         if value is None:
             return RowProblem(row.number, UNREADABLE)
+        if is_placeholder(value.reveal()):
+            return SkippedRow(row.number, PLACEHOLDER, ours=True)
         fault = fault_of_key(value.reveal())
         if not fault and row.encryption is None and not encrypted and looks_encrypted(value.reveal()):
             fault = "the value looks RSA-encrypted: use --encrypted, or say it in the field encryption (rsa or plain)"

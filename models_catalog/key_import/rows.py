@@ -15,6 +15,8 @@ from enum import StrEnum
 
 from providers.types import Secret
 
+PLACEHOLDER = "the value is a placeholder, not a key"
+
 
 class Encryption(StrEnum):
     """How a value is written in the file; never guessed."""
@@ -41,10 +43,11 @@ class KeyRow:
 
 @dataclass(frozen=True, slots=True)
 class SkippedRow:
-    """A row that is no provider's key, and why it was left out."""
+    """A row that holds no provider's key, and why it was left out. `ours` says that there is a provider for it."""
 
     number: int
     reason: str
+    ours: bool = False
 
 
 @dataclass(frozen=True, slots=True)

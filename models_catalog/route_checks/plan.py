@@ -9,7 +9,7 @@ from models_catalog.abilities import is_on, served_by
 from models_catalog.compiler import compile_snapshot
 from models_catalog.models import ModelDefinition, Route
 from models_catalog.route_checks.calls import COSTLY
-from models_catalog.snapshot import CatalogSnapshot
+from models_catalog.snapshot import STAR, CatalogSnapshot
 from providers.capabilities import Capability
 from providers.types import Target
 
@@ -35,7 +35,7 @@ def plan(
     return [
         _planned(model, row, able, snapshot, reasons)
         for model in models
-        if model.enabled
+        if model.enabled and not model.name.endswith(STAR)  # nobody says which of its many models to call
         for row in model.routes.all()
         if is_on(row) and route in (None, row.name)
         for able in served_by(row, model)

@@ -38,7 +38,7 @@ async def status(gateway: Gateway, inbound: Inbound) -> None:
         "version": gateway.state.version,
         "uptime_s": round(monotonic() - gateway.state.started, 1),
         "catalog_version": catalog.version,
-        "models": len(catalog.models),
+        "models": sum(1 for _ in catalog.entries()),
         "problems": len(catalog.problems),
     }
     await send_json(inbound, msgspec.json.encode(body))

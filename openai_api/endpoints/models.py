@@ -13,7 +13,7 @@ async def list_models(gateway: Gateway, inbound: Inbound) -> None:
     if caller.models is None:
         await send_json(inbound, catalog.models_body)
         return
-    cards = [entry.card for name, entry in sorted(catalog.models.items()) if caller.may_use(name)]
+    cards = [entry.card for entry in sorted(catalog.entries(), key=lambda entry: entry.name) if caller.may_use(entry.name)]
     await send_json(inbound, b'{"object":"list","data":[' + b",".join(cards) + b"]}")
 
 

@@ -129,7 +129,7 @@ async def _at_upstream(gateway: Gateway, inbound: Inbound, sealed: Sealed, metho
     if reached is None or (named and not reaches(named, sealed.target, Capability.RESPONSES, inbound.catalog)):
         raise no_such_response(response_id)
     entry, asked = reached
-    inbound.record.model = entry.name
+    inbound.record.model, inbound.record.pattern = entry.name, entry.pattern
     query = [(name, value) for name, value in _pairs(inbound) if name in PASSED]
     path = f"/{quote(sealed.upstream_id, safe='')}{suffix}" + (f"?{urlencode(query)}" if query else "")
     call = make_call(

@@ -9,11 +9,13 @@ PREFIX = "tensorzero::model_name::"
 
 
 def resolve_model(name: str, client: Client, catalog: CatalogSnapshot) -> ModelEntry:
-    """The entry of that name, also behind the prefix `tensorzero::model_name::`.
+    """The entry of that name, also behind the prefix `tensorzero::model_name::`; else of the pattern that fits it best.
 
     Raises 404 `model_not_found`, the same for a model that does not exist and one that the key may not use.
     """
     entry = catalog.models.get(name) or catalog.models.get(name.removeprefix(PREFIX))
+    if entry is None and catalog.wildcards:
+        entry = catalog.wildcards.find(name.removeprefix(PREFIX))
     if entry is None or not client.may_use(entry.name):
         raise model_not_found(name)
     return entry

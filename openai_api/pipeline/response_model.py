@@ -24,9 +24,7 @@ def model_of(sealed: Sealed, capability: Capability, client: Client, catalog: Ca
     """The first model that the client may use and that reaches the response's target, with the name to tell: the one that
     was asked for if it is known, else the one whose route it is, else any."""
     usable = [
-        entry
-        for entry in catalog.models.values()
-        if client.may_use(entry.name) and reaches(entry, sealed.target, capability, catalog)
+        entry for entry in catalog.entries() if client.may_use(entry.name) and reaches(entry, sealed.target, capability, catalog)
     ]
     if sealed.asked:
         for entry in usable:

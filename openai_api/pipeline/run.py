@@ -9,7 +9,7 @@ import msgspec
 
 from models_catalog.snapshot import Client, ModelEntry
 from openai_api.context import Gateway, Inbound
-from openai_api.errors import ApiError, InvalidKey, invalid, not_ready, too_many_guesses, upstream
+from openai_api.errors import ApiError, InvalidKey, invalid, model_not_found, not_ready, too_many_guesses, upstream
 from openai_api.pipeline.adapt import Answer, adapt
 from openai_api.pipeline.authenticate import authenticate
 from openai_api.pipeline.check_capability import check_capability
@@ -61,7 +61,7 @@ async def run(gateway: Gateway, inbound: Inbound, decode: Decode) -> None:
     record.stream = call.stream
     record.capability = None if call.action else call.capability  # nothing is generated, or it is accounted for otherwise
     entry = resolve_model(call.model, client, catalog)
-    record.model = entry.name
+    record.model, record.pattern = entry.name, entry.pattern
     check_capability(entry, call.capability, client, catalog)
     keep = None
     if call.capability is Capability.RESPONSES:
@@ -102,6 +102,8 @@ async def serve(
             brought=call.credentials,
         )
     except Exhausted as failure:
+        if entry.pattern and failure.error.upstream_status == NOT_FOUND and not call.pinned:
+            raise model_not_found(call.model) from failure  # the client chose the name, not the operator
         raise upstream(failure.error) from failure
     served = catalog.models.get(target.model, entry)
     record.served_model, record.prices = served.name, served.prices

@@ -41,6 +41,7 @@ class Record(msgspec.Struct):
     route: str = ""
     capability: Capability | None = None
     served_model: str | None = None
+    pattern: str = ""
     prices: Prices | None = None
     body_bytes: int = 0
     stream: bool = False

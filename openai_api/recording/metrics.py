@@ -150,6 +150,8 @@ class MetricsSink:
 def count(tally: Tally, record: Record) -> None:
     """Counts one request."""
     model = record.served_model or record.model or ""
+    if record.pattern and model == record.model:
+        model = record.pattern  # whoever asks for many names must not make as many series
     provider = record.attempts[-1].provider if record.attempts else record.provider
     status = str(CLIENT_CLOSED if record.client_aborted else record.status)
     tally.add("requests_total", (record.route, model, provider, status))

@@ -5,9 +5,11 @@ Reference: Azure OpenAI's data plane, inference, 2024-10-21 (GA) and 2025-04-01-
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import MappingProxyType
 from urllib.parse import quote
 
+from providers.azure_openai.address import read_address
 from providers.azure_openai.repair import ChunkRepair
 from providers.capabilities import Capability
 from providers.openai_compatible.adapter import OpenAICompatibleAdapter, register_preset
@@ -42,13 +44,15 @@ PRESET = Preset(
 
 class AzureOpenAIAdapter(OpenAICompatibleAdapter):
     """One deployment: `deployment_id`, or else the upstream model, stands in the path, unless the base ends in `/v1`. A base
-    may also end in `/openai`."""
+    may also end in `/openai`, or be the address of one call."""
 
     def __init__(self, config: TargetConfig) -> None:
-        base = origin_of(config.api_base, PRESET.label)[1]
-        self._deployed = not base.endswith("/v1")
-        self._root = "" if base.endswith("/openai") else "/openai"
-        super().__init__(config, PRESET)
+        base, found = read_address(config.api_base)
+        path = origin_of(base, PRESET.label)[1]
+        self._deployed = not path.endswith("/v1")
+        self._root = "" if path.endswith("/openai") else "/openai"
+        options = {**found, **{name: value for name, value in config.options.items() if value}}
+        super().__init__(replace(config, api_base=base, options=options), PRESET)
         if self._deployed:
             self.form_model = None
 
@@ -73,4 +77,4 @@ class AzureOpenAIAdapter(OpenAICompatibleAdapter):
         return RewrittenStream(stream, ChunkRepair("text", b'""'))
 
 
-register_preset(PRESET, AzureOpenAIAdapter, AzureOpenAIAdapter)
+register_preset(PRESET, AzureOpenAIAdapter, AzureOpenAIAdapter, read_address=read_address)

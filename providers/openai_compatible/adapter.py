@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from providers.capabilities import capabilities_of
+from providers.openai_compatible.address import bare
 from providers.openai_compatible.audio import AudioMethods
 from providers.openai_compatible.images import ImageMethods
 from providers.openai_compatible.listening import ListeningMethods
@@ -38,7 +39,7 @@ def register_preset(preset: Preset, build: Callable[[TargetConfig], Adapter], ad
             key_variable=preset.key_variable,
             needs_key=preset.needs_key,
             options=tuple(preset.options),
-            **more,
+            **{"read_address": lambda address: (bare(address), {}), **more},
         )
     )
 

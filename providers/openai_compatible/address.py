@@ -14,8 +14,21 @@ HOST = re.compile(r"[a-z0-9._:-]+")
 IN_A_PATH = "/%:@"
 JSON = ("content-type", "application/json")
 COMMON_HEADERS = (("accept-encoding", "identity"), ("user-agent", "signalbox"))
-ENDINGS = ("/chat/completions", "/embeddings", "/completions")
-"""What people paste behind a base address."""
+ENDINGS = re.compile(
+    r"(?<=/v\d)/(audio/(speech|transcriptions|translations)|images/(edits|generations|variations)"
+    r"|messages|models|moderations|rerank|responses)"
+    r"|/(chat/completions|embeddings|completions)"
+)
+"""What people paste behind a base address. The first are cut off behind a version only: elsewhere they may be part of it."""
+
+
+def bare(address: str) -> str:
+    """The address without what stands around it when it is copied: spaces, slashes, the path of one endpoint. Its query stays."""
+    whole, mark, query = address.strip().partition("?")
+    base = whole.rstrip("/")
+    while found := re.search(rf"({ENDINGS.pattern})$", base):
+        base = base[: found.start()].rstrip("/")
+    return f"{base}?{query}" if mark and query else base
 
 
 def head_of(config: TargetConfig, preset: Preset, path: str, *, json: bool = True, base: str = "", method: str = "POST") -> Head:
@@ -42,11 +55,9 @@ def head_of(config: TargetConfig, preset: Preset, path: str, *, json: bool = Tru
 
 def origin_of(address: str, label: str) -> tuple[Origin, str, str]:
     """The origin, the path without its last slash, and the query of an address. Raises `ConfigurationError`."""
-    base = address.rstrip("/")
+    base = bare(address)
     if not base:
         raise ConfigurationError("api_base", f"{label} has no address of its own: give an API base")
-    for ending in ENDINGS:
-        base = base.removesuffix(ending)
     try:
         url = urlsplit(base)
         port = url.port or (443 if url.scheme == "https" else 80)

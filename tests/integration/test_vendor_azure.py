@@ -54,6 +54,35 @@ def azure(shared_gateway: LiveGateway) -> Iterator[Vendor]:
         yield upstream
 
 
+TARGETS = {
+    "uri": "/openai/deployments/uri-4o/chat/completions?api-version=2025-01-01-preview",
+    "bare": "/openai/deployments/uri-4o?api-version=2025-01-01-preview",
+    "path": "/team/openai/deployments/uri-4o/chat/completions?api-version=2025-01-01-preview",
+    "v1": "/openai/v1/chat/completions",
+    "v1-version": "/openai/v1/responses?api-version=preview",
+    "responses": "/openai/responses?api-version=2025-04-01-preview",
+}
+"""What Azure's portals show as the address of a call, and its like."""
+
+CALLED = {
+    "uri": "/openai/deployments/uri-4o/chat/completions?api-version=2025-01-01-preview",
+    "bare": "/openai/deployments/uri-4o/chat/completions?api-version=2025-01-01-preview",
+    "path": "/team/openai/deployments/uri-4o/chat/completions?api-version=2025-01-01-preview",
+    "v1": "/openai/v1/chat/completions",
+    "v1-version": "/openai/v1/chat/completions?api-version=preview",
+    "responses": "/openai/deployments/gpt-4o/chat/completions?api-version=2025-04-01-preview",
+}
+
+
+@pytest.mark.parametrize("form", TARGETS)
+def test_target_uri_when_pasted_as_the_base_is_taken_apart(form: str, gateway: LiveGateway) -> None:
+    with vendor({}) as upstream:
+        base = f"{upstream.base}{TARGETS[form]}"
+        gateway.define_at("azure_openai", base, {f"target/{form}": ("gpt-4o", ["chat"])}, name=f"target-{form}")
+        gateway.chat(f"target/{form}")
+        assert upstream.last.path == CALLED[form]
+
+
 @pytest.fixture
 def client(gateway: LiveGateway) -> Iterator[OpenAI]:
     with OpenAI(api_key=gateway.key, base_url=f"{gateway.base_url}/v1", max_retries=0) as client:

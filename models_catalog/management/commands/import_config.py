@@ -11,7 +11,7 @@ from django.core.management.base import CommandError
 
 from models_catalog.compiler import compile_snapshot
 from models_catalog.config.command import CatalogCommand
-from models_catalog.config.detect import FORMATS
+from models_catalog.config.detect import READERS
 from models_catalog.config.document import Findings, InvalidConfiguration
 from models_catalog.config.importing import Outcome, import_text
 
@@ -19,13 +19,19 @@ from models_catalog.config.importing import Outcome, import_text
 class Command(CatalogCommand):
     help = (
         "Imports a configuration file: the gateway's own TOML, TensorZero's TOML or LiteLLM's YAML. Everything in the file "
-        "is added or updated, in one transaction; models of the file get exactly the routes and fallbacks of the file."
+        "is added or updated, in one transaction; models of the file get exactly the routes and fallbacks of the file. "
+        "Of TensorZero's and LiteLLM's files, what cannot be served is left out and named."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", help="the file; - reads standard input")
-        parser.add_argument("--format", choices=["auto", *FORMATS], default="auto", help="default: by extension and content")
+        parser.add_argument("--format", choices=["auto", *READERS], default="auto", help="default: by extension and content")
         parser.add_argument("--dry-run", action="store_true", help="show what would change, and change nothing")
+        parser.add_argument(
+            "--strict",
+            action="store_true",
+            help="refuse a file of which something cannot be imported",
+        )
         parser.add_argument(
             "--prune",
             action="store_true",
@@ -33,23 +39,26 @@ class Command(CatalogCommand):
             "that, and, if the file has [api_keys], all other client keys",
         )
 
-    def handle(self, *, file: str, dry_run: bool, prune: bool, **options: Any) -> None:
-        text = read(file)
+    def handle(self, *, file: str, dry_run: bool, prune: bool, strict: bool, **options: Any) -> None:
+        text, name = read(file), "" if file == "-" else file
         try:
-            outcome = import_text(text, name="" if file == "-" else file, form=options["format"], prune=prune, dry_run=dry_run)
+            outcome = import_text(text, name=name, form=options["format"], prune=prune, dry_run=dry_run, strict=strict)
         except InvalidConfiguration as error:
             raise CommandError(complaint(file, error.findings)) from None
         self.report(outcome, dry_run)
         if not dry_run:
             self.report_problems()
+        self.stderr.write(summary(outcome))
 
     def report(self, outcome: Outcome, dry_run: bool) -> None:
+        for entry in outcome.left_out:
+            self.stderr.write(f"left out: {entry}")
         for warning in outcome.warnings:
             self.stderr.write(f"warning: {warning}")
         for change in outcome.changes:
             self.stdout.write(str(change))
         count = len(outcome.changes)
-        counted = "1 change" if count == 1 else f"{count} changes"
+        counted = number_of(count, "change")
         if not count:
             self.stdout.write("nothing to change")
         elif dry_run:
@@ -61,6 +70,16 @@ class Command(CatalogCommand):
         """What the gateway cannot serve although the file is sound, such as a key that is not set."""
         for problem in compile_snapshot().problems:
             self.stderr.write(f"warning: {problem.where}: {problem.message}")
+
+
+def summary(outcome: Outcome) -> str:
+    """What became of the file: "27 models, 3 left out, 5 settings ignored"."""
+    models, settings = number_of(outcome.models, "model"), number_of(outcome.ignored, "setting")
+    return f"{models}, {len(outcome.left_out)} left out, {settings} ignored"
+
+
+def number_of(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
 def read(file: str) -> str:
@@ -76,6 +95,6 @@ def read(file: str) -> str:
 
 def complaint(file: str, findings: Findings) -> str:
     """All errors of the file, one a line."""
-    count = len(findings.errors)
-    head = f"{'standard input' if file == '-' else file}: {'1 error' if count == 1 else f'{count} errors'}, nothing was imported"
+    count = number_of(len(findings.errors), "error")
+    head = f"{'standard input' if file == '-' else file}: {count}, nothing was imported"
     return "\n".join([head, *(f"  {error}" for error in findings.errors)])

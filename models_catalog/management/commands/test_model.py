@@ -20,6 +20,7 @@ from models_catalog.route_checks.calls import COSTLY
 from models_catalog.route_checks.plan import Planned, plan
 from models_catalog.route_checks.run import FAILED, Result, run
 from models_catalog.route_checks.store import store
+from models_catalog.snapshot import STAR
 from providers.capabilities import Capability
 
 TOTAL_S = 600.0
@@ -124,6 +125,8 @@ def check_route(model: ModelDefinition, name: str) -> None:
 
 def nothing_to_call(model: ModelDefinition, wanted: Capability | None) -> str:
     """Why no call is planned."""
+    if model.name.endswith(STAR):
+        return f"{model.name!r} stands for many models: test one by asking for it"
     if wanted is None and COSTLY.intersection(model.capabilities):
         return f"nothing to call at {model.name!r} but images: use --all"
     return f"no route of {model.name!r} that is chosen and enabled serves {wanted or 'any of its capabilities'}"

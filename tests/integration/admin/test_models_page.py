@@ -97,6 +97,28 @@ def test_fallbacks_when_they_close_a_circle_then_the_field_shows_it(pages: Pages
     assert errors(response) == {"fallbacks-0-fallback": ["The fallbacks run in a circle: c → a → b → c."]}
 
 
+def test_model_in_a_circle_that_was_imported_when_edited_otherwise_is_saved(pages: Pages, catalog: Catalog) -> None:
+    provider = catalog.provider()
+    first = catalog.model("a", provider)
+    second = catalog.model("b", provider, fallbacks=(first,))
+    first.fallbacks.create(fallback=second)
+    pages.save(change(first), {"num_retries": "5"})
+    first.refresh_from_db()
+    assert first.num_retries == 5
+
+
+def test_fallback_when_it_stands_for_many_models_then_the_field_shows_it(pages: Pages, catalog: Catalog) -> None:
+    provider = catalog.provider()
+    row, pattern = catalog.model("a", provider), catalog.model("openai/*", provider)
+    response = pages.send(change(row), {"fallbacks-TOTAL_FORMS": "1", "fallbacks-0-fallback": str(pattern.pk)})
+    assert errors(response) == {"fallbacks-0-fallback": ["openai/* stands for many models and cannot be a fallback."]}
+
+
+def test_model_whose_name_ends_in_a_star_is_shown_as_a_wildcard(pages: Pages, catalog: Catalog) -> None:
+    catalog.model("openai/*", catalog.provider())
+    assert "wildcard" in pages.open(address(ModelDefinition, "changelist")).content.decode()
+
+
 def test_fallback_when_it_is_the_model_itself_then_it_is_no_choice(pages: Pages, catalog: Catalog) -> None:
     row = catalog.model("a", catalog.provider())
     response = pages.send(change(row), {"fallbacks-TOTAL_FORMS": "1", "fallbacks-0-fallback": str(row.pk)})

@@ -46,6 +46,24 @@ def test_provider_when_added_with_everything_then_stored(pages: Pages, catalog: 
     assert (row.credential, row.enabled) == (credential, True)
 
 
+URI = "https://res.openai.azure.com/openai/deployments/{}/chat/completions?api-version=2025-01-01-preview"
+
+
+def test_target_uri_when_pasted_is_taken_apart_and_a_later_one_replaces_it(pages: Pages) -> None:
+    pages.save(ADD, {"name": "azure", "type": "azure_openai", "api_base": f" {URI.format('eu-4o')} "})
+    row = Provider.objects.get()
+    assert row.api_base == "https://res.openai.azure.com/openai"
+    assert row.options == {"deployment_id": "eu-4o", "api_version": "2025-01-01-preview"}
+    pages.save(change(row), {"api_base": URI.format("us-4o")})
+    row.refresh_from_db()
+    assert row.options == {"deployment_id": "us-4o", "api_version": "2025-01-01-preview"}
+
+
+def test_address_of_an_endpoint_when_pasted_is_stored_as_the_base(pages: Pages) -> None:
+    pages.save(ADD, {"name": "own", "type": "vllm", "api_base": "https://h.example/v1/chat/completions?team=a"})
+    assert Provider.objects.get().api_base == "https://h.example/v1?team=a"
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
     [

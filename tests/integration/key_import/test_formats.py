@@ -7,7 +7,7 @@ import json
 import pytest
 
 from models_catalog.key_import.env_rows import env_rows
-from models_catalog.key_import.rows import RowProblem
+from models_catalog.key_import.rows import PLACEHOLDER, RowProblem
 from providers import registry
 from tests.integration.key_import.samples import FORMATS, GROQ_KEY, KEYS, OPENAI_KEY, Importer, csv_text, stored
 
@@ -194,9 +194,6 @@ class TestEnv:
         [
             ("OPENAI_API_KEY", "row 1: is not of the form NAME=value"),
             ("1A=x", "row 1: is not of the form NAME=value"),
-            ("OPENAI_API_KEY=", "row 1: the key is empty"),
-            ("OPENAI_API_KEY= # later", "row 1: the key is empty"),
-            ("OPENAI_API_KEY=''", "row 1: the key is empty"),
             ("OPENAI_API_KEY=sk a", "row 1: the key holds white space"),
             ("OPENAI_API_KEY='sk", UNCLEAR),
             ('OPENAI_API_KEY="sk\n1"', UNCLEAR),
@@ -246,3 +243,38 @@ def test_rows_when_more_than_allowed_then_refused(imported: Importer) -> None:
     assert "more than 1 rows" in imported.refusal(csv_text(KEYS), max_rows=1)
     imported(csv_text(KEYS), max_rows=2)
     assert stored() == KEYS
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        ("", "the variable is empty"),
+        ('""', "the variable is empty"),
+        ("''", "the variable is empty"),
+        ("  # get one at x.ai", "the variable is empty"),
+        ("your-key-here", PLACEHOLDER),
+        ('"your key here"', PLACEHOLDER),
+        ("sk-...", PLACEHOLDER),
+        ("<key>", PLACEHOLDER),
+        ("changeme", PLACEHOLDER),
+        ("xai-xxxxxxxx", PLACEHOLDER),
+        ("YOUR_XAI_API_KEY  # here", PLACEHOLDER),
+    ],
+)
+def test_variable_without_a_key_is_skipped_and_named(value: str, reason: str, imported: Importer) -> None:
+    text = f"XAI_API_KEY={value}\nGROQ_API_KEY={GROQ_KEY}\n# OPENAI_API_KEY=sk-commented\n"
+    assert imported(text, ".env")[0] == f"row 1  skipped    {reason}"
+    assert stored() == {"groq": GROQ_KEY}
+
+
+def test_file_whose_variables_are_all_empty_is_no_error(imported: Importer) -> None:
+    assert imported("XAI_API_KEY=\nGROQ_API_KEY=\n", ".env")[-1] == "0 created, 0 updated, 0 unchanged, 2 skipped"
+    assert stored() == {}
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_placeholder_in_any_format_is_skipped(kind: str, imported: Importer) -> None:
+    name, text = FORMATS[kind]
+    lines = imported(text({"openai": OPENAI_KEY, "groq": "your-key-here"}), name)
+    assert any(line.endswith(f"skipped    {PLACEHOLDER}") for line in lines)
+    assert stored() == {"openai": OPENAI_KEY}

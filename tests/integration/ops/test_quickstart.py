@@ -101,6 +101,14 @@ def test_quickstart_when_vendor_variables_are_set_then_their_providers_are_added
     assert "provider xai, its key read from XAI_API_KEY" in later.stdout
 
 
+def test_quickstart_when_a_variable_holds_a_placeholder_then_it_says_so_and_goes_on(machine: Machine) -> None:
+    run = machine.manage("quickstart", GROQ_API_KEY="your-key-here", XAI_API_KEY=" ")
+    assert run.returncode == 0
+    assert "GROQ_API_KEY is set, but groq was not added: it holds a placeholder, not a key." in run.stderr
+    assert "XAI" not in run.stdout + run.stderr
+    assert rows(machine, "select name from models_catalog_credential") == []
+
+
 def test_quickstart_when_a_vendor_needs_more_than_its_key_then_it_says_so_and_goes_on(machine: Machine) -> None:
     run = machine.manage("quickstart", AZURE_OPENAI_API_KEY="azure-secret")
     assert run.returncode == 0

@@ -44,7 +44,7 @@ def test_check_when_rows_are_broken_then_every_one_is_an_error() -> None:
     fall_back(b, a)
     model("empty")
     Credential.objects.create(name="c", source="env", location="CATALOG_TEST_ABSENT").providers.add(provider("other"))
-    assert sorted(check()) == ["catalog.E010", "catalog.E010", "catalog.E011", "catalog.E012"]
+    assert sorted(check()) == ["catalog.E010", "catalog.E011", "catalog.E012", "catalog.W007"]
 
 
 @pytest.mark.django_db
