@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import secrets
 import sys
 from pathlib import Path
@@ -116,6 +117,14 @@ def hosts(name: str) -> list[str]:
     except ValueError:
         raise ImproperlyConfigured(f"{name} names a network that is none; one looks like 10.0.0.0/8") from None
     return found
+
+
+def networks(name: str) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
+    """Addresses and networks."""
+    try:
+        return [ipaddress.ip_network(word) for word in words(name)]
+    except ValueError:
+        raise ImproperlyConfigured(f"{name} must hold addresses or networks, such as 10.0.0.5 or 10.0.0.0/8") from None
 
 
 def secret_key(path: Path) -> str:

@@ -25,7 +25,7 @@ from providers.together.voices import KOKORO, ORPHEUS, SONIC
 from providers.xai import adapter as xai
 from tests.architecture.sources import PACKAGES, ROOT, files, place, tree
 
-READERS = {"text", "switch", "switch_or", "number", "count", "choice", "words", "database", "cache", "proxy", "hosts"}
+READERS = {"text", "switch", "switch_or", "number", "count", "choice", "words", "database", "cache", "proxy", "hosts", "networks"}
 COMMANDS = {
     path.stem: path.parts[-4]
     for path in files(*(f"{package}/management/commands/*.py" for package in PACKAGES))

@@ -33,6 +33,7 @@ def test_switch_when_given_a_known_word_then_it_is_on_or_off(monkeypatch: pytest
             lambda: env.proxy(NAME),
             ["proxy:3128", "socks5://p:1", "http://", "http://u:p@:3128", "http://p:0", "http://p:x", "http://p/a"],
         ),
+        (lambda: env.networks(NAME), ["proxy", "10.0.0.0/33", "10.0.0.1/8", "10.0.0.1,x", "*"]),
         (lambda: env.database(NAME, Path("x")), ["mysql://h/db", "h/db", "oracle://h/db"]),
     ],
 )
