@@ -96,7 +96,7 @@ class SignInHandler(AxesDatabaseHandler):  # type: ignore[misc]
         log.warning("sign-in failed", **_who(request, username), locked_for_s=_seconds(until))
 
     def forget(self, request: HttpRequest, username: str) -> None:
-        """Takes back the failures of this account at this address, and of no other: an account of one's own resets nothing else."""
+        """Takes back the failures of this account at this address, and of no other: one's own account resets nothing else."""
         AccessAttempt.objects.filter(username=username, ip_address=address_of(request)).delete()
 
     def user_logged_in(self, sender: object, request: HttpRequest, user: User, **kwargs: object) -> None:

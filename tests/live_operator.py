@@ -145,7 +145,13 @@ def _rows(model: str, where: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _update(model: str, where: dict[str, Any], values: dict[str, Any]) -> int:
-    return int(_queryset(model, where).update(**values))
+    rows = _queryset(model, where)
+    if "extra_headers" not in values:
+        return int(rows.update(**values))
+    for row in rows:  # what is encrypted is bound to its row
+        vars(row).update(values)
+        row.save()
+    return len(rows)
 
 
 def _delete(model: str, where: dict[str, Any]) -> int:

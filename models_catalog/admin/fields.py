@@ -31,3 +31,19 @@ class JSONObjectField(forms.JSONField):
 
     def has_changed(self, initial: Any, data: Any) -> bool:
         return bool(super().has_changed(initial or None, data))
+
+
+KEPT = "***"
+"""Stands for a value that is not shown, and is sent back where it stays as it is."""
+
+
+class SecretHeadersField(JSONObjectField):
+    """Header names and values. No value is ever rendered, not even one that was just typed: `KEPT` stands in its place."""
+
+    def bound_data(self, data: Any, initial: Any) -> Any:
+        """What the form shows again after an error; what is no object at all is not repeated."""
+        try:
+            names = list(self.clean(data))
+        except ValidationError:
+            return initial
+        return dict.fromkeys(names, KEPT)

@@ -18,7 +18,7 @@ from models_catalog.admin import html, ui
 from models_catalog.compiler import compile_snapshot
 from models_catalog.snapshot import CatalogSnapshot, Problem
 
-HIDDEN = frozenset({"secret", "key_hash", "last_four"})
+HIDDEN = frozenset({"secret", "key_hash", "last_four", "extra_headers"})
 """Columns that no list may be filtered by."""
 
 
