@@ -22,6 +22,7 @@ from unfold.widgets import (
 )
 
 from models_catalog.admin.fields import JSONObjectField
+from models_catalog.admin.odd_input import CarefulAdmin
 
 __all__ = [
     "AdminPasswordChangeForm",
@@ -92,7 +93,7 @@ class JSONEditor(UnfoldAdminTextareaWidget, forms.Textarea):  # type: ignore[mis
         super().__init__(attrs={"class": "sb-code", "rows": 3, "spellcheck": "false"})
 
 
-class ModelAdmin(UnfoldModelAdmin, admin.ModelAdmin):  # type: ignore[misc, type-arg]
+class ModelAdmin(CarefulAdmin, UnfoldModelAdmin, admin.ModelAdmin):  # type: ignore[misc, type-arg]
     """The base of every page: labels beside the fields, a warning before unsaved changes are lost."""
 
     change_list_template = "models_catalog/list.html"
