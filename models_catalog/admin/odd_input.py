@@ -58,9 +58,9 @@ class CarefulAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def check_chosen(self, request: HttpRequest) -> None:
         """Widgets look for what was chosen when they show a form again, after the fields have refused it."""
         for field in (*self.opts.many_to_many, *self.opts.fields):
-            if field.related_model is not None:
-                if not all(could_be_id(field.related_model, text) for text in request.POST.getlist(field.name) if text):
-                    raise BadRequest(f"{field.name}: what was chosen is no row.")
+            chosen = request.POST.getlist(field.name) if field.related_model is not None else ()
+            if not all(could_be_id(field.related_model, text) for text in chosen if text):
+                raise BadRequest(f"{field.name}: what was chosen is no row.")
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
         """A filter with a value that it cannot have leads to the list without filters."""
@@ -69,12 +69,12 @@ class CarefulAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         except (*REFUSED, ValueError, ValidationError) as err:
             raise IncorrectLookupParameters from err
 
-    def response_action(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
+    def response_action(self, request: HttpRequest, queryset: QuerySet[Any], *place: Any) -> HttpResponse | None:
         form = request.POST.copy()
         chosen = [text for text in form.getlist(ACTION_CHECKBOX_NAME) if could_be_id(self.model, text)]
         form.setlist(ACTION_CHECKBOX_NAME, chosen)
         request.POST = form  # type: ignore[assignment]
-        return super().response_action(request, queryset)
+        return super().response_action(request, queryset, *place)
 
     def get_search_results(self, request: HttpRequest, queryset: QuerySet[Any], search_term: str) -> tuple[QuerySet[Any], bool]:
         if "\0" in search_term:
