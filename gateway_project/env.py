@@ -119,10 +119,10 @@ def hosts(name: str) -> list[str]:
     return found
 
 
-def networks(name: str) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
+def networks(name: str, default: tuple[str, ...] = ()) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
     """Addresses and networks."""
     try:
-        return [ipaddress.ip_network(word) for word in words(name)]
+        return [ipaddress.ip_network(word) for word in words(name, default)]
     except ValueError:
         raise ImproperlyConfigured(f"{name} must hold addresses or networks, such as 10.0.0.5 or 10.0.0.0/8") from None
 

@@ -146,7 +146,7 @@ SILENCED_SYSTEM_CHECKS = [f"security.W{number:03}" for number in (4, 5, 8, 12, 1
 # Sign-in, as `gateway_project.sign_in` says
 GATEWAY_LOGIN_FAILURES = env.count("GATEWAY_LOGIN_FAILURES", 5)
 GATEWAY_LOGIN_LOCK_S = env.number("GATEWAY_LOGIN_LOCK_S", 900, least=1)
-GATEWAY_TRUSTED_PROXIES = env.networks("GATEWAY_TRUSTED_PROXIES")
+GATEWAY_TRUSTED_PROXIES = env.networks("GATEWAY_TRUSTED_PROXIES", ("127.0.0.1", "::1") if GATEWAY_HTTPS else ())
 AXES_HANDLER = "gateway_project.sign_in.SignInHandler"
 AXES_CLIENT_IP_CALLABLE = "gateway_project.sign_in.address_of"
 AXES_LOCKOUT_CALLABLE = "gateway_project.sign_in.locked"

@@ -8,6 +8,7 @@ from django.views.generic import RedirectView, TemplateView
 
 from gateway_project.sign_in import change_password
 
+handler400 = "gateway_project.bad_request.bad_request"
 handler500 = "gateway_project.server_error.server_error"
 urlpatterns = [
     path("", TemplateView.as_view(template_name="gateway_project/landing.html"), name="landing"),

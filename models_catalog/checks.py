@@ -14,7 +14,6 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags
 from django.core.checks import Warning as CheckWarning
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, connection
@@ -56,14 +55,6 @@ def check_key_ring(**kwargs: Any) -> list[CheckMessage]:
     if encryption.from_file() and path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
         return [CheckWarning(f"Others may read the key file {path}.", hint=f"chmod 600 {path}", id="catalog.W002")]
     return []
-
-
-def check_proxies(**kwargs: Any) -> list[CheckMessage]:
-    """W001: behind a proxy that is not named, every sign-in seems to come from the proxy."""
-    if not settings.GATEWAY_HTTPS or settings.GATEWAY_TRUSTED_PROXIES:
-        return []
-    message = "GATEWAY_HTTPS is on, but GATEWAY_TRUSTED_PROXIES is empty: failed sign-ins of one client lock out all others."
-    return [CheckWarning(message, hint="Name the address of the proxy, such as 127.0.0.1.", id="gateway.W001")]
 
 
 def check_rows(**kwargs: Any) -> list[CheckMessage]:
@@ -148,6 +139,5 @@ def _id_of(problem: Problem) -> str:
 
 CHECKS = (
     (check_key_ring, (Tags.security, CATALOG)),
-    (check_proxies, (Tags.security,)),
     (check_rows, (Tags.database, CATALOG)),
 )

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.core.paginator import Paginator
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.functional import cached_property
@@ -30,8 +30,19 @@ class EstimatingPaginator(Paginator):  # type: ignore[type-arg]
         return len(rows.order_by().values_list("pk")[:COUNTED])
 
 
+class ExactSearch(ModelAdmin):
+    """What is searched for is the whole value of a field, as it is written there. Each field has an index: a million rows are
+    asked as fast as ten, where Django's own search reads them all."""
+
+    def get_search_results(self, request: HttpRequest, queryset: QuerySet[Any], search_term: str) -> tuple[QuerySet[Any], bool]:
+        term = search_term.strip()
+        if not term or "\0" in term:
+            return super().get_search_results(request, queryset, term)
+        return queryset.filter(Q(*((name, term) for name in self.search_fields), _connector=Q.OR)), False
+
+
 @admin.register(UsageRecord)
-class UsageRecordAdmin(ModelAdmin):
+class UsageRecordAdmin(ExactSearch):
     """Requests, newest first."""
 
     list_display = (
@@ -39,7 +50,7 @@ class UsageRecordAdmin(ModelAdmin):
         "input_tokens", "output_tokens", "cost_usd",
     )  # fmt: skip
     list_filter = ("status", "stream", "client_aborted", "possible_duplicate", ("started_at", admin.DateFieldListFilter))
-    search_fields = ("=request_id", "=model", "=provider", "=client_name", "=error")
+    search_fields = ("request_id", "model", "provider", "client_name", "error")
     search_help_text = "Request id, model, provider, key or error, exactly as written."
     ordering = ("-started_at",)
     date_hierarchy = None
@@ -93,12 +104,12 @@ class UsageRecordAdmin(ModelAdmin):
 
 
 @admin.register(StoredResponseRow)
-class StoredResponseAdmin(ModelAdmin):
+class StoredResponseAdmin(ExactSearch):
     """Responses that the gateway keeps, newest first: what is known of them, never what they say. They can be deleted."""
 
     list_display = ("created_at", "model", "status", "streamed", "key", "expires_at", "id")
     list_filter = ("status", "streamed", ("created_at", admin.DateFieldListFilter))
-    search_fields = ("=id", "=model", "=owner")
+    search_fields = ("id", "model", "owner")
     search_help_text = "Id, model or id of the key, exactly as written."
     ordering = ("-created_at",)
     paginator = EstimatingPaginator

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime, time
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+
+LAST_SECOND = time(23, 59, 59)
 
 
 class JSONObjectField(forms.JSONField):
@@ -31,6 +34,15 @@ class JSONObjectField(forms.JSONField):
 
     def has_changed(self, initial: Any, data: Any) -> bool:
         return bool(super().has_changed(initial or None, data))
+
+
+class ExpiryField(forms.SplitDateTimeField):
+    """A time in the zone that the page shows. A date without a time is the end of that day."""
+
+    def compress(self, data_list: Any) -> datetime | None:
+        if data_list and data_list[0] and data_list[1] in self.empty_values:
+            data_list = [data_list[0], LAST_SECOND]
+        return super().compress(data_list)
 
 
 KEPT = "***"

@@ -16,6 +16,7 @@ from unfold.forms import AdminPasswordChangeForm, BaseDialogForm, PaginationInli
 from unfold.widgets import (
     UnfoldAdminCheckboxSelectMultipleWidget,
     UnfoldAdminPasswordWidget,
+    UnfoldAdminSplitDateTimeWidget,
     UnfoldAdminTextareaWidget,
     UnfoldAdminTextInputWidget,
     UnfoldBooleanWidget,
@@ -28,6 +29,7 @@ __all__ = [
     "AdminPasswordChangeForm",
     "Checkbox",
     "Checkboxes",
+    "DateTime",
     "DialogForm",
     "InlineFormSet",
     "JSONEditor",
@@ -44,6 +46,7 @@ __all__ = [
 
 TextInput = UnfoldAdminTextInputWidget
 Checkbox = UnfoldBooleanWidget
+DateTime = UnfoldAdminSplitDateTimeWidget
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 
 

@@ -24,19 +24,25 @@ PAGES = {
     "models_catalog.credential": "credentials",
     "models_catalog.clientkey": "client keys",
     "auth.user": "users",
+    "openai_api.usagerecord": "requests",
+    "openai_api.storedresponserow": "stored responses",
 }
+NOT_OFFERED = frozenset(
+    {"add_usagerecord", "change_usagerecord", "delete_usagerecord", "add_storedresponserow", "change_storedresponserow"}
+)
+"""Rights to what no page does."""
 
 admin.site.unregister(User)
 admin.site.unregister(Group)
 
 
 def offered_permissions() -> QuerySet[Permission]:
-    """The four rights of each page that can be given, page by page."""
+    """The rights of each page that can be given, page by page."""
     pages = [page.split(".") for page in PAGES]
     wanted = [Q(content_type__app_label=app, content_type__model=model) for app, model in pages]
     by_page = [When(condition, then=Value(place)) for place, condition in enumerate(wanted)]
     by_verb = [When(codename__startswith=f"{verb}_", then=Value(place)) for place, verb in enumerate(VERBS)]
-    codenames = [f"{verb}_{model}" for _, model in pages for verb in VERBS]
+    codenames = {f"{verb}_{model}" for _, model in pages for verb in VERBS} - NOT_OFFERED
     return (
         Permission.objects.filter(Q(*wanted, _connector=Q.OR), codename__in=codenames)
         .select_related("content_type")

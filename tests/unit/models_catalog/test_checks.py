@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import re
-from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
@@ -165,10 +164,3 @@ def test_check_when_database_file_is_missing_then_says_nothing_and_makes_none(
 def test_check_when_tag_is_unknown_then_fails_as_djangos() -> None:
     with pytest.raises(CommandError, match="no system check"):
         call_command("check", "--tag", "unknown")
-
-
-def test_check_when_a_proxy_is_announced_and_not_named_then_warns(settings: Settings) -> None:
-    settings.GATEWAY_HTTPS = True
-    assert [found.id for found in checks.run_checks(tags=[checks.Tags.security])] == ["gateway.W001"]
-    settings.GATEWAY_TRUSTED_PROXIES = [ip_network("127.0.0.1")]
-    assert checks.run_checks(tags=[checks.Tags.security]) == []
