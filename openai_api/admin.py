@@ -14,6 +14,7 @@ from django.utils.functional import cached_property
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from models_catalog.admin import html
 from models_catalog.admin.ui import ModelAdmin
 from openai_api.context import ANONYMOUS
 from openai_api.models import StoredResponseRow, UsageRecord
@@ -46,8 +47,7 @@ class UsageRecordAdmin(ExactSearch):
     """Requests, newest first."""
 
     list_display = (
-        "started_at", "model", "provider", "status", "client_name", "tries", "first_byte_ms_", "total_ms_", "gateway_ms_",
-        "input_tokens", "output_tokens", "cost_usd",
+        "started_at", "model", "provider", "client_name", "result", "tries", "times", "tokens", "cost",
     )  # fmt: skip
     list_filter = ("status", "stream", "client_aborted", "possible_duplicate", ("started_at", admin.DateFieldListFilter))
     search_fields = ("request_id", "model", "provider", "client_name", "error")
@@ -67,6 +67,24 @@ class UsageRecordAdmin(ExactSearch):
         ),
         ("Times", {"fields": ("first_byte_ms_", "upstream_ms_", "gateway_ms_", "total_ms_")}),
     )
+
+    @admin.display(description="result", ordering="status")
+    def result(self, row: UsageRecord) -> SafeString:
+        kind = "good" if row.status < 400 else "warn" if row.status < 500 else "bad"
+        return format_html('<span class="sb-line">{} {}</span>', html.tag(row.status, kind), html.muted(row.error or ""))
+
+    @admin.display(description="time (ms)", ordering="total_ms")
+    def times(self, row: UsageRecord) -> str:
+        return f"{_ms(row.first_byte_ms, 0) or '-'} / {_ms(row.total_ms, 0)}"
+
+    @admin.display(description="tokens", ordering="output_tokens")
+    def tokens(self, row: UsageRecord) -> str:
+        counts = (row.input_tokens, row.output_tokens)
+        return "" if counts == (None, None) else " / ".join("-" if count is None else str(count) for count in counts)
+
+    @admin.display(description="cost (USD)", ordering="cost_usd")
+    def cost(self, row: UsageRecord) -> str:
+        return "" if row.cost_usd is None else f"{row.cost_usd.normalize():f}"
 
     @admin.display(description="first byte (ms)", ordering="first_byte_ms")
     def first_byte_ms_(self, row: UsageRecord) -> str:

@@ -58,8 +58,9 @@ class CarefulAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def check_chosen(self, request: HttpRequest) -> None:
         """Widgets look for what was chosen when they show a form again, after the fields have refused it."""
         for field in (*self.opts.many_to_many, *self.opts.fields):
-            chosen = request.POST.getlist(field.name) if field.related_model is not None else ()
-            if not all(could_be_id(field.related_model, text) for text in chosen if text):
+            if (other := field.related_model) is None:
+                continue
+            if not all(could_be_id(other, text) for text in request.POST.getlist(field.name) if text):
                 raise BadRequest(f"{field.name}: what was chosen is no row.")
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
