@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 import secrets
 import sys
@@ -130,6 +131,14 @@ def origins(name: str) -> list[str]:
                 f"{name} must be * or origins such as https://app.example, without a path; {word!r} is none"
             )
     return found
+
+
+def networks(name: str, default: tuple[str, ...] = ()) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
+    """Addresses and networks."""
+    try:
+        return [ipaddress.ip_network(word) for word in words(name, default)]
+    except ValueError:
+        raise ImproperlyConfigured(f"{name} must hold addresses or networks, such as 10.0.0.5 or 10.0.0.0/8") from None
 
 
 def secret_key(path: Path) -> str:

@@ -90,11 +90,14 @@ class _Refusal(logging.Filter):
 
 class _Deliberate(logging.Filter):
     """Leaves out what uvicorn says of answers that are not completed, which is how a broken stream of sound is told to the
-    client, and of each request that is no HTTP, of which anybody can send many."""
+    client, and of each request that is no HTTP, of which anybody can send many. Of a page that Django refused, the line is
+    enough: where in the code that happened tells an operator nothing."""
 
     SAID = ("ASGI callable returned without completing response.", "Invalid HTTP request received.")
 
     def filter(self, record: logging.LogRecord) -> bool:
+        if record.name.startswith("django.") and getattr(record, "status_code", 500) < 500:
+            record.exc_info = None
         return record.msg not in self.SAID
 
 
@@ -136,6 +139,7 @@ def logging_config(level: str, style: str) -> dict[str, Any]:
         "loggers": {
             **{name: {"handlers": [], "propagate": True} for name in ("django", "django.server")},
             "django.security.DisallowedHost": {"filters": ["refusal"]},  # filters hold for the logger that is named alone
+            "axes": {"level": "WARNING"},  # `gateway_project.sign_in` says in a line what it says in three
             "python_multipart": {"level": "ERROR"},  # it warns of each broken form, which the client is told of
         },
     }

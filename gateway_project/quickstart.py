@@ -16,7 +16,7 @@ from django.db import connection, transaction
 from django.db.migrations.executor import MigrationExecutor
 
 from gateway_project import env
-from models_catalog import keys, publish
+from models_catalog import demo, keys, publish
 from models_catalog.models import ClientKey, Credential, ModelDefinition, Provider, Route
 from models_catalog.placeholders import is_placeholder
 from providers import registry
@@ -25,7 +25,6 @@ from providers.registry import ProviderType
 from providers.types import Secret
 
 ADMIN = "admin"
-DEMO_PROVIDER = "dummy"
 DEMO_MODELS = {
     "demo": (("dummy", "echo"),),
     "demo-fallback": (("dead", "refused"), ("living", "echo")),
@@ -99,7 +98,7 @@ def make_demo() -> list[str]:
     """The demo catalog, in a catalog that nobody has ever written to. Returns the names of its models."""
     if publish.current_version():
         return []
-    provider = Provider.objects.create(name=DEMO_PROVIDER, type="dummy")
+    provider = Provider.objects.create(name=demo.PROVIDER, type="dummy")
     for name, routes in DEMO_MODELS.items():
         model = ModelDefinition.objects.create(name=name, capabilities=DEMO_CAPABILITIES)
         for position, (route, script) in enumerate(routes):
@@ -111,7 +110,7 @@ def make_client_key() -> Secret | None:
     """A client key for every model, when there is no key at all."""
     if ClientKey.objects.exists():
         return None
-    return Secret(keys.create_client_key("quickstart")[1])
+    return Secret(keys.create_client_key(demo.KEY)[1])
 
 
 def import_providers() -> Iterator[Imported]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 from gateway_project import env
@@ -72,6 +73,7 @@ INSTALLED_APPS = [
     *(["daphne"] if sys.argv[1:2] == ["runserver"] else []),  # replaces runserver; costs memory everywhere else
     "models_catalog",  # before unfold: one of its templates replaces unfold's
     *ADMIN_APPS,
+    "axes",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -102,6 +104,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
 TEMPLATES = [
     {
@@ -116,6 +119,7 @@ TEMPLATES = [
         },
     }
 ]
+AUTHENTICATION_BACKENDS = ["gateway_project.sign_in.SignInBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
@@ -139,6 +143,18 @@ SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if GATEWAY_HTTPS e
 # redirect, which is the proxy's business, and W019 for no frames at all, but the admin opens its own pages in some. W005 and W021
 # would have HSTS speak for other names of the domain, which are not ours.
 SILENCED_SYSTEM_CHECKS = [f"security.W{number:03}" for number in (4, 5, 8, 12, 16, 19, 21)]
+
+# Sign-in, as `gateway_project.sign_in` says
+GATEWAY_LOGIN_FAILURES = env.count("GATEWAY_LOGIN_FAILURES", 5)
+GATEWAY_LOGIN_LOCK_S = env.number("GATEWAY_LOGIN_LOCK_S", 900, least=1)
+GATEWAY_TRUSTED_PROXIES = env.networks("GATEWAY_TRUSTED_PROXIES", ("127.0.0.1", "::1") if GATEWAY_HTTPS else ())
+AXES_HANDLER = "gateway_project.sign_in.SignInHandler"
+AXES_CLIENT_IP_CALLABLE = "gateway_project.sign_in.address_of"
+AXES_LOCKOUT_CALLABLE = "gateway_project.sign_in.locked"
+AXES_COOLOFF_TIME = timedelta(seconds=GATEWAY_LOGIN_LOCK_S)
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_ENABLE_ADMIN = False
+AXES_VERBOSE = False
 
 # Language and time
 USE_I18N = False

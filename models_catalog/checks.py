@@ -20,6 +20,7 @@ from django.db import DEFAULT_DB_ALIAS, DatabaseError, connection
 
 from models_catalog import encryption, secrets
 from models_catalog.compiler import compile_snapshot
+from models_catalog.fields import EncryptedText
 from models_catalog.models import CatalogVersion, Credential, Provider
 from models_catalog.snapshot import Problem
 from providers import registry
@@ -77,22 +78,29 @@ def _tables_exist() -> bool:
 
 def _secrets() -> Iterator[CheckMessage]:
     """E002: a stored secret does not decrypt. W004: some are encrypted under a key that is not the active one."""
-    stored = [row for row in Credential.objects.all() if row.secret]
-    for row in stored:
+    stored: list[EncryptedText] = []
+    hint = "Put its key back into the key ring, or enter the secret again."
+    for row in Credential.objects.exclude(secret=""):
+        stored.append(row.secret)
         try:
             secrets.reveal(row)
         except secrets.SecretUnavailable as err:
-            hint = "Put its key back into the key ring, or enter the secret again."
             yield Error(f"credential {row.name}: {err}.", hint=hint, id="catalog.E002")
+    for provider in Provider.objects.exclude(extra_headers=""):
+        stored.append(provider.extra_headers)
+        try:
+            provider.headers()
+        except encryption.EncryptionError as err:
+            yield Error(f"provider {provider.name}: its headers cannot be decrypted: {err}.", hint=hint, id="catalog.E002")
     yield from _retired(stored)
 
 
-def _retired(stored: Sequence[Credential]) -> Iterator[CheckMessage]:
+def _retired(stored: Sequence[EncryptedText]) -> Iterator[CheckMessage]:
     try:
         ring = encryption.key_ring()
     except encryption.EncryptionError:
         return
-    found = [row.secret.stored for row in stored if encryption.is_stored_form(row.secret.stored)]
+    found = [value.stored for value in stored if encryption.is_stored_form(value.stored)]
     ids = Counter(encryption.key_id_of(value) for value in found)
     for key_id in ring.ids[1:]:
         if ids[key_id]:
@@ -133,4 +141,7 @@ def _id_of(problem: Problem) -> str:
     return next(found for kind, found in PROBLEM_IDS.items() if problem.where.startswith(f"{kind} "))
 
 
-CHECKS = ((check_key_ring, (Tags.security, CATALOG)), (check_rows, (Tags.database, CATALOG)))
+CHECKS = (
+    (check_key_ring, (Tags.security, CATALOG)),
+    (check_rows, (Tags.database, CATALOG)),
+)

@@ -19,7 +19,7 @@ from django.core.exceptions import ValidationError
 from django.db import DEFAULT_DB_ALIAS, models
 from django.urls import NoReverseMatch, reverse
 
-from models_catalog import addresses, secrets, validation
+from models_catalog import addresses, encryption, secrets, validation
 from models_catalog.cards import Card, prices_of
 from models_catalog.consistent_read import consistent_read
 from models_catalog.models import ClientKey, Credential, Fallback, ModelDefinition, Provider, Route
@@ -256,7 +256,7 @@ class Compiler:
             kind=registry.provider_type(row.type),
             api_base=_address(row),
             credential=credential,
-            extra_headers=tuple((name.lower(), value) for name, value in row.extra_headers.items()),
+            extra_headers=tuple((name.lower(), value) for name, value in _headers(row).items()),
             extra_body=MappingProxyType({name: msgspec.json.encode(value) for name, value in row.extra_body.items()}),
         )
 
@@ -289,6 +289,17 @@ def _credential(row: Credential) -> types.Credential:
         return secrets.resolve(row)
     except secrets.SecretUnavailable as err:
         raise Unusable(f"It is unusable: {err}.") from err
+
+
+def _headers(row: Provider) -> dict[str, str]:
+    try:
+        headers = {name: value.reveal() for name, value in row.headers().items()}
+        validation.check_headers(headers)
+    except encryption.EncryptionError as err:
+        raise Unusable(f"It is left out: its headers cannot be decrypted: {err}.") from err
+    except ValidationError as err:
+        raise Unusable(f"It is left out: extra_headers: {' '.join(err.messages)}") from err
+    return headers
 
 
 def _check(row: ModelDefinition | Provider) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models.expressions import BaseExpression
+from django.views.decorators.debug import sensitive_variables
 
 from models_catalog import encryption
 from providers.types import Secret
@@ -88,6 +91,38 @@ class EncryptedTextField(models.TextField):  # type: ignore[type-arg]
         if isinstance(value, Secret):
             return value
         return encryption.key_ring().decrypt(value.stored, self.aad(row)) if value else Secret("")
+
+
+class EncryptedHeadersField(EncryptedTextField):
+    """Header names and values, stored as one encrypted JSON object: `{}` stores nothing.
+
+    Assign a dictionary, whose values are texts or `Secret`, and save the row. It reads as `EncryptedText`; `headers_of` decrypts.
+    """
+
+    description = "Headers, stored encrypted"
+
+    def to_python(self, value: object) -> Any:
+        return value if isinstance(value, dict) else super().to_python(value)
+
+    @sensitive_variables("value")
+    def pre_save(self, model_instance: models.Model, add: bool) -> object:
+        value = getattr(model_instance, self.attname)
+        if isinstance(value, dict):
+            setattr(model_instance, self.attname, Secret(json.dumps(plain_headers(value))) if value else "")
+        return super().pre_save(model_instance, add)
+
+
+def headers_of(row: models.Model, name: str) -> dict[str, Secret]:
+    """The headers in that field of a row. Raises `EncryptionError`."""
+    value = getattr(row, name)
+    if not isinstance(value, dict):
+        value = json.loads(encrypted_field(type(row), name).decrypt(row).reveal() or "{}")
+    return {header: Secret(text) for header, text in plain_headers(value).items()}
+
+
+def plain_headers(headers: Mapping[Any, Any]) -> dict[Any, Any]:
+    """With the values that were secrets."""
+    return {name: value.reveal() if isinstance(value, Secret) else value for name, value in headers.items()}
 
 
 def encrypted_field(model: type[models.Model], name: str) -> EncryptedTextField:

@@ -11,9 +11,10 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
 from django.db.models.base import ModelBase
+from django.views.decorators.debug import sensitive_variables
 
 from models_catalog import validation
-from models_catalog.fields import EncryptedTextField
+from models_catalog.fields import EncryptedHeadersField, EncryptedTextField, headers_of, plain_headers
 from models_catalog.querysets import CatalogManager
 from providers.types import Secret
 
@@ -133,7 +134,7 @@ class Provider(CatalogModel):
         "API base", max_length=1000, blank=True, help_text="Overrides the type's own address, e.g. https://host/v1"
     )
     credential = models.ForeignKey(Credential, null=True, blank=True, on_delete=models.PROTECT, related_name="providers")
-    extra_headers = models.JSONField(default=dict, blank=True, help_text='Headers for every request: {"name": "value"}')
+    extra_headers = EncryptedHeadersField(default=dict, blank=True)
     extra_body = models.JSONField(default=dict, blank=True, help_text='Top-level fields for every request body: {"field": value}')
     options = models.JSONField(default=dict, blank=True, help_text="Settings of this provider type, e.g. Azure's api_version.")
 
@@ -145,11 +146,29 @@ class Provider(CatalogModel):
     def __str__(self) -> str:
         return self.name
 
+    @sensitive_variables("headers")
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """In two steps for a new row with headers: they are bound to its id, which the database chooses."""
+        if not self._state.adding or not self.extra_headers:
+            super().save(*args, **kwargs)
+            return
+        headers, self.extra_headers = self.extra_headers, {}
+        with transaction.atomic():
+            super().save(*args, **kwargs)
+            self.extra_headers = headers
+            super().save(update_fields=["extra_headers"])
+
+    def headers(self) -> dict[str, Secret]:
+        """What is in `extra_headers`. Raises `EncryptionError`."""
+        return headers_of(self, "extra_headers")
+
     def check_rules(self) -> None:
+        """Headers that are stored are looked at when they are decrypted."""
+        headers = self.extra_headers
         validation.clean_provider(
             provider_type=self.type,
             api_base=self.api_base,
-            extra_headers=self.extra_headers,
+            extra_headers=plain_headers(headers) if isinstance(headers, dict) else {},
             extra_body=self.extra_body,
             options=self.options,
         )

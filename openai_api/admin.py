@@ -7,13 +7,14 @@ from typing import Any
 
 from django.contrib import admin
 from django.core.paginator import Paginator
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from models_catalog.admin import html
 from models_catalog.admin.ui import ModelAdmin
 from openai_api.context import ANONYMOUS
 from openai_api.models import StoredResponseRow, UsageRecord
@@ -30,16 +31,26 @@ class EstimatingPaginator(Paginator):  # type: ignore[type-arg]
         return len(rows.order_by().values_list("pk")[:COUNTED])
 
 
+class ExactSearch(ModelAdmin):
+    """What is searched for is the whole value of a field, as it is written there. Each field has an index: a million rows are
+    asked as fast as ten, where Django's own search reads them all."""
+
+    def get_search_results(self, request: HttpRequest, queryset: QuerySet[Any], search_term: str) -> tuple[QuerySet[Any], bool]:
+        term = search_term.strip()
+        if not term or "\0" in term:
+            return super().get_search_results(request, queryset, term)
+        return queryset.filter(Q(*((name, term) for name in self.search_fields), _connector=Q.OR)), False
+
+
 @admin.register(UsageRecord)
-class UsageRecordAdmin(ModelAdmin):
+class UsageRecordAdmin(ExactSearch):
     """Requests, newest first."""
 
     list_display = (
-        "started_at", "model", "provider", "status", "client_name", "tries", "first_byte_ms_", "total_ms_", "gateway_ms_",
-        "input_tokens", "output_tokens", "cost_usd",
+        "started_at", "model", "provider", "client_name", "result", "tries", "times", "tokens", "cost",
     )  # fmt: skip
     list_filter = ("status", "stream", "client_aborted", "possible_duplicate", ("started_at", admin.DateFieldListFilter))
-    search_fields = ("=request_id", "=model", "=provider", "=client_name", "=error")
+    search_fields = ("request_id", "model", "provider", "client_name", "error")
     search_help_text = "Request id, model, provider, key or error, exactly as written."
     ordering = ("-started_at",)
     date_hierarchy = None
@@ -56,6 +67,24 @@ class UsageRecordAdmin(ModelAdmin):
         ),
         ("Times", {"fields": ("first_byte_ms_", "upstream_ms_", "gateway_ms_", "total_ms_")}),
     )
+
+    @admin.display(description="result", ordering="status")
+    def result(self, row: UsageRecord) -> SafeString:
+        kind = "good" if row.status < 400 else "warn" if row.status < 500 else "bad"
+        return format_html('<span class="sb-line">{} {}</span>', html.tag(row.status, kind), html.muted(row.error or ""))
+
+    @admin.display(description="time (ms)", ordering="total_ms")
+    def times(self, row: UsageRecord) -> str:
+        return f"{_ms(row.first_byte_ms, 0) or '-'} / {_ms(row.total_ms, 0)}"
+
+    @admin.display(description="tokens", ordering="output_tokens")
+    def tokens(self, row: UsageRecord) -> str:
+        counts = (row.input_tokens, row.output_tokens)
+        return "" if counts == (None, None) else " / ".join("-" if count is None else str(count) for count in counts)
+
+    @admin.display(description="cost (USD)", ordering="cost_usd")
+    def cost(self, row: UsageRecord) -> str:
+        return "" if row.cost_usd is None else f"{row.cost_usd.normalize():f}"
 
     @admin.display(description="first byte (ms)", ordering="first_byte_ms")
     def first_byte_ms_(self, row: UsageRecord) -> str:
@@ -93,12 +122,12 @@ class UsageRecordAdmin(ModelAdmin):
 
 
 @admin.register(StoredResponseRow)
-class StoredResponseAdmin(ModelAdmin):
+class StoredResponseAdmin(ExactSearch):
     """Responses that the gateway keeps, newest first: what is known of them, never what they say. They can be deleted."""
 
     list_display = ("created_at", "model", "status", "streamed", "key", "expires_at", "id")
     list_filter = ("status", "streamed", ("created_at", admin.DateFieldListFilter))
-    search_fields = ("=id", "=model", "=owner")
+    search_fields = ("id", "model", "owner")
     search_help_text = "Id, model or id of the key, exactly as written."
     ordering = ("-created_at",)
     paginator = EstimatingPaginator

@@ -46,6 +46,11 @@ class UsageRecord(models.Model):
     class Meta:
         ordering = ["-started_at"]
         verbose_name = "request"
+        indexes = [
+            models.Index(fields=["client_name"], name="usage_by_client_name"),
+            models.Index(fields=["provider"], name="usage_by_provider"),
+            models.Index(fields=["error"], name="usage_by_error"),
+        ]
 
     def __str__(self) -> str:
         return self.request_id
@@ -75,6 +80,10 @@ class StoredResponseRow(models.Model):
 
     class Meta:
         verbose_name = "stored response"
+        indexes = [
+            models.Index(fields=["owner"], name="response_by_owner"),
+            models.Index(fields=["model"], name="response_by_model"),
+        ]
 
     def __str__(self) -> str:
         return self.id

@@ -54,6 +54,10 @@ class Operator:
     def create_superuser(self, name: str, password: str) -> None:
         self._order("create_superuser", name=name, password=password)
 
+    def create_staff(self, name: str, password: str, *rights: str, group: str = "", active: bool = True) -> int:
+        """An account with these rights (`change_user`, …), given to it or to a group that is made for it; its id."""
+        return int(self._order("create_staff", name=name, password=password, rights=rights, group=group, active=active))
+
     def close(self) -> None:
         assert self._process.stdin is not None
         self._process.stdin.close()
@@ -141,7 +145,13 @@ def _rows(model: str, where: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _update(model: str, where: dict[str, Any], values: dict[str, Any]) -> int:
-    return int(_queryset(model, where).update(**values))
+    rows = _queryset(model, where)
+    if "extra_headers" not in values:
+        return int(rows.update(**values))
+    for row in rows:  # what is encrypted is bound to its row
+        vars(row).update(values)
+        row.save()
+    return len(rows)
 
 
 def _delete(model: str, where: dict[str, Any]) -> int:
@@ -155,6 +165,20 @@ def _create_superuser(name: str, password: str) -> None:
         User.objects.create_superuser(name, password=password)
 
 
+def _create_staff(name: str, password: str, rights: list[str], group: str, active: bool) -> int:
+    from django.contrib.auth.models import Group, Permission, User
+
+    user = User.objects.create_user(name, password=password, is_staff=True, is_active=active)
+    found = Permission.objects.filter(codename__in=rights)
+    if group:
+        made = Group.objects.create(name=group)
+        made.permissions.set(found)
+        user.groups.add(made)
+    else:
+        user.user_permissions.set(found)
+    return int(user.pk)
+
+
 ORDERS: dict[str, Callable[..., Any]] = {
     "command": _command,
     "define": _define,
@@ -162,6 +186,7 @@ ORDERS: dict[str, Callable[..., Any]] = {
     "delete": _delete,
     "rows": _rows,
     "create_superuser": _create_superuser,
+    "create_staff": _create_staff,
 }
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.db.models import Q, QuerySet
+from django.db.models import DateTimeField, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.utils import timezone
@@ -17,6 +17,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from models_catalog import keys
 from models_catalog.admin import html, ui
+from models_catalog.admin.fields import ExpiryField
 from models_catalog.admin.problems import page_of
 from models_catalog.admin.switching import SwitchableAdmin
 from models_catalog.models import ClientKey, ModelDefinition
@@ -34,7 +35,7 @@ class ClientKeyForm(ui.ModelForm):
         labels = {"all_models": "All models", "allowed_models": "Models", "expires_at": "Expires at (UTC)"}
         help_texts = {
             "name": "Who or what uses it, e.g. the name of a program.",
-            "expires_at": "Empty: never.",
+            "expires_at": "Empty: never. A date alone: the end of that day.",
         }
 
     def clean(self) -> dict[str, Any]:
@@ -87,6 +88,10 @@ def shown(row: ClientKey) -> str:
 @admin.register(ClientKey)
 class ClientKeyAdmin(SwitchableAdmin):
     form = ClientKeyForm
+    formfield_overrides = {
+        **SwitchableAdmin.formfield_overrides,
+        DateTimeField: {"form_class": ExpiryField, "widget": ui.DateTime},
+    }
     empty_icon = "key"
     empty_text = "Programs call the gateway with a client key. It is shown once, when it is made."
     list_display = ("name", "key", "state", "may_use", "expires_at", "created_at")

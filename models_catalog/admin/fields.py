@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime, time
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+
+LAST_SECOND = time(23, 59, 59)
 
 
 class JSONObjectField(forms.JSONField):
@@ -31,3 +34,28 @@ class JSONObjectField(forms.JSONField):
 
     def has_changed(self, initial: Any, data: Any) -> bool:
         return bool(super().has_changed(initial or None, data))
+
+
+class ExpiryField(forms.SplitDateTimeField):
+    """A time in the zone that the page shows. A date without a time is the end of that day."""
+
+    def compress(self, data_list: Any) -> datetime | None:
+        if data_list and data_list[0] and data_list[1] in self.empty_values:
+            data_list = [data_list[0], LAST_SECOND]
+        return super().compress(data_list)
+
+
+KEPT = "***"
+"""Stands for a value that is not shown, and is sent back where it stays as it is."""
+
+
+class SecretHeadersField(JSONObjectField):
+    """Header names and values. No value is ever rendered, not even one that was just typed: `KEPT` stands in its place."""
+
+    def bound_data(self, data: Any, initial: Any) -> Any:
+        """What the form shows again after an error; what is no object at all is not repeated."""
+        try:
+            names = list(self.clean(data))
+        except ValidationError:
+            return initial
+        return dict.fromkeys(names, KEPT)

@@ -11,9 +11,10 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.urls import reverse
 
+from models_catalog import demo
 from models_catalog.admin import key_source
 from models_catalog.admin.client_keys import StatusFilter
-from models_catalog.admin.problems import snapshot
+from models_catalog.admin.problems import problems_of, snapshot
 from models_catalog.models import ClientKey, ModelDefinition, Provider
 from models_catalog.snapshot import CatalogSnapshot
 
@@ -64,10 +65,12 @@ def overview(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     enabled = Provider.objects.filter(enabled=True).select_related("credential")
     working = [provider for provider in enabled if not key_source.of_provider(provider).fault]
     steps = first_steps(working, catalog)
+    problems = problems_of(catalog)
     return {
         **context,
         "catalog": catalog,
-        "pristine": not (served(catalog) or catalog.problems),
+        "problems": problems,
+        "pristine": not (served(catalog) or problems),
         "figures": [
             figure
             for figure in figures(len(working), len(enabled), catalog)
@@ -102,27 +105,28 @@ def out_of(total: int, what: str) -> str:
 
 
 def first_steps(working: Sequence[Provider], catalog: CatalogSnapshot) -> tuple[Step, ...]:
-    needs_keys = settings.GATEWAY_AUTHENTICATION
+    """What the operator has done so far; the demo, which `quickstart` made, is none of it."""
+    targets = (target for entry in catalog.entries() for targets in entry.targets.values() for target in targets)
+    own_keys = ClientKey.objects.filter(StatusFilter.conditions()["active"]).exclude(name=demo.KEY)
     return (
         Step(
             "Connect a provider",
-            "Its type, and a key: pasted and stored encrypted, or taken from an environment variable. "
-            "The type Dummy works without an account.",
-            bool(working),
+            "Its type, and a key: pasted and stored encrypted, or taken from an environment variable.",
+            any(provider.name != demo.PROVIDER for provider in working),
             "provider",
             "Add a provider",
         ),
         Step(
             "Name a model",
             "The name that programs ask for, and the providers that serve it, in order.",
-            bool(served(catalog)),
+            any(target.provider != demo.PROVIDER for target in targets),
             "modeldefinition",
             "Add a model",
         ),
         Step(
             "Make a client key",
             "Programs call the gateway with it, as they would call OpenAI.",
-            bool(catalog.clients) or not needs_keys,
+            not settings.GATEWAY_AUTHENTICATION or own_keys.exists(),
             "clientkey",
             "Make a key",
         ),

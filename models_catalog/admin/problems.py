@@ -14,17 +14,29 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from models_catalog.admin import html, ui
+from models_catalog.admin import html, key_source, ui
 from models_catalog.compiler import compile_snapshot
+from models_catalog.models import Provider
 from models_catalog.snapshot import CatalogSnapshot, Problem
 
-HIDDEN = frozenset({"secret", "key_hash", "last_four"})
+HIDDEN = frozenset({"secret", "key_hash", "last_four", "extra_headers"})
 """Columns that no list may be filtered by."""
 
 
 def snapshot() -> CatalogSnapshot:
     """The catalog as the gateway sees it now."""
     return compile_snapshot()
+
+
+def problems_of(catalog: CatalogSnapshot) -> list[Problem]:
+    """What was left out of the catalog, and the providers that are served without the key that their type needs."""
+    rows = Provider.objects.filter(enabled=True, credential=None)
+    keyless = [
+        Problem(f"provider {row.name}", f"It has no key. {fault}", page_of(row))
+        for row in rows
+        if (fault := key_source.of_provider(row).fault)
+    ]
+    return [*catalog.problems, *keyless]
 
 
 def page_of(row: Model) -> str:
@@ -41,7 +53,7 @@ def by_page(problems: Sequence[Problem]) -> Mapping[str, list[Problem]]:
 
 def column() -> Callable[[Model], SafeString]:
     """The column of a list that marks rows with problems. One compilation for the whole list."""
-    pages = cache(lambda: by_page(snapshot().problems))
+    pages = cache(lambda: by_page(problems_of(snapshot())))
 
     @admin.display(description="Problems")
     def problems(row: Model) -> SafeString:
@@ -72,7 +84,7 @@ class CatalogAdmin(ui.ModelAdmin):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        pages = by_page(snapshot().problems) if request.method == "GET" else {}
+        pages = by_page(problems_of(snapshot())) if request.method == "GET" else {}
         found = pages.get(reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", args=[object_id]), [])
         response: HttpResponse = super().change_view(request, object_id, form_url, {**(extra_context or {}), "problems": found})
         return response

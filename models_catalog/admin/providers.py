@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.core.exceptions import ValidationError
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.decorators import method_decorator
@@ -13,8 +14,9 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 
-from models_catalog import addresses
+from models_catalog import addresses, encryption
 from models_catalog.admin import html, key_source, ui
+from models_catalog.admin.fields import KEPT, SecretHeadersField
 from models_catalog.admin.switching import SwitchableAdmin
 from models_catalog.models import Credential, Provider
 from models_catalog.validation import provider_type_choices
@@ -41,7 +43,10 @@ def type_label(name: str) -> str:
 
 
 class ProviderForm(ui.ModelForm):
-    """A new provider may bring its key: it becomes a stored credential with the provider's name."""
+    """A new provider may bring its key: it becomes a stored credential with the provider's name.
+
+    The values of headers are secrets: `***` stands for each, and keeps it.
+    """
 
     new_credential: Credential | None = None
     api_key = forms.CharField(
@@ -50,6 +55,11 @@ class ProviderForm(ui.ModelForm):
         max_length=32_768,
         widget=ui.SecretInput(),
         help_text="Stored encrypted, as a new credential with the name of the provider. It is never shown again.",
+    )
+    extra_headers = SecretHeadersField(
+        required=False,
+        widget=ui.JSONEditor(),
+        help_text=f'Headers for every request: {{"name": "value"}}. Stored encrypted, never shown again: {KEPT} keeps a value.',
     )
 
     class Meta:
@@ -65,6 +75,25 @@ class ProviderForm(ui.ModelForm):
         kind = self.fields.get("type")
         if isinstance(kind, forms.ChoiceField):
             kind.choices = [("", "Choose a type"), *provider_type_choices()]
+        if "extra_headers" in self.fields:
+            self.initial["extra_headers"] = dict.fromkeys(header_names(self.instance), KEPT)
+
+    @sensitive_variables("given", "stored")
+    def clean_extra_headers(self) -> Any:
+        """What is stored stays as it is where nothing was changed, also if it does not decrypt."""
+        given = self.cleaned_data["extra_headers"]
+        if "extra_headers" not in self.changed_data:
+            return self.instance.extra_headers
+        if given and (fault := key_source.storing_fault()):
+            raise ValidationError(fault)
+        stored = self.instance.headers() if header_names(self.instance) else {}
+        unknown = [name for name, value in given.items() if value == KEPT and name not in stored]
+        if unknown:
+            raise ValidationError(f"Enter the value of {', '.join(unknown)}: none is stored under this name.")
+        return {
+            name: stored[name] if value == KEPT else Secret(value) if isinstance(value, str) else value
+            for name, value in given.items()
+        }
 
     def tidy_address(self, data: dict[str, Any]) -> None:
         """What an address holds besides the base becomes options; those that were typed just now count before it."""
@@ -90,6 +119,14 @@ class ProviderForm(ui.ModelForm):
         return data
 
 
+def header_names(row: Provider) -> list[str]:
+    """The names of the headers that are set; none when they do not decrypt, which the row's problems tell."""
+    try:
+        return list(row.headers())
+    except encryption.EncryptionError:
+        return []
+
+
 @admin.register(Provider)
 class ProviderAdmin(SwitchableAdmin):
     form = ProviderForm
@@ -101,10 +138,10 @@ class ProviderAdmin(SwitchableAdmin):
     list_select_related = ("credential",)
     search_fields = ("name", "type", "api_base")
     search_help_text = "Name, type or address"
-    readonly_fields = ("key",)
+    readonly_fields = ("key", "headers_set")
     change_form_after_template = "models_catalog/provider_types.html"
 
-    @method_decorator(sensitive_post_parameters("api_key"))
+    @method_decorator(sensitive_post_parameters("api_key", "extra_headers"))
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         response: HttpResponse = super().changeform_view(request, *args, **kwargs)
         return response
@@ -120,9 +157,10 @@ class ProviderAdmin(SwitchableAdmin):
 
     def get_fieldsets(self, request: HttpRequest, obj: Provider | None = None) -> Any:
         after_credential = ("api_key",) if self.may_paste(request, obj) else ("key",) if obj else ()
+        headers = "extra_headers" if obj is None or self.has_change_permission(request, obj) else "headers_set"
         return (
             (None, {"fields": ("name", "type", "enabled", "api_base", "credential", *after_credential)}),
-            ("Added to every request", {"fields": ("extra_headers", "extra_body", "options")}),
+            ("Added to every request", {"fields": (headers, "extra_body", "options")}),
         )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Provider]:
@@ -152,6 +190,10 @@ class ProviderAdmin(SwitchableAdmin):
     @admin.display(description="Key")
     def key(self, row: Provider) -> SafeString:
         return key_source.of_provider(row).html()
+
+    @admin.display(description="Extra headers")
+    def headers_set(self, row: Provider) -> SafeString:
+        return html.tags(f"{name}: set" for name in header_names(row)) if row.extra_headers else html.muted("none")
 
     @admin.display(description="Routes", ordering="routes_served")
     def route_count(self, row: Provider) -> int:

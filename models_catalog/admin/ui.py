@@ -16,17 +16,20 @@ from unfold.forms import AdminPasswordChangeForm, BaseDialogForm, PaginationInli
 from unfold.widgets import (
     UnfoldAdminCheckboxSelectMultipleWidget,
     UnfoldAdminPasswordWidget,
+    UnfoldAdminSplitDateTimeWidget,
     UnfoldAdminTextareaWidget,
     UnfoldAdminTextInputWidget,
     UnfoldBooleanWidget,
 )
 
 from models_catalog.admin.fields import JSONObjectField
+from models_catalog.admin.odd_input import CarefulAdmin
 
 __all__ = [
     "AdminPasswordChangeForm",
     "Checkbox",
     "Checkboxes",
+    "DateTime",
     "DialogForm",
     "InlineFormSet",
     "JSONEditor",
@@ -43,6 +46,7 @@ __all__ = [
 
 TextInput = UnfoldAdminTextInputWidget
 Checkbox = UnfoldBooleanWidget
+DateTime = UnfoldAdminSplitDateTimeWidget
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 
 
@@ -92,7 +96,7 @@ class JSONEditor(UnfoldAdminTextareaWidget, forms.Textarea):  # type: ignore[mis
         super().__init__(attrs={"class": "sb-code", "rows": 3, "spellcheck": "false"})
 
 
-class ModelAdmin(UnfoldModelAdmin, admin.ModelAdmin):  # type: ignore[misc, type-arg]
+class ModelAdmin(CarefulAdmin, UnfoldModelAdmin, admin.ModelAdmin):  # type: ignore[misc, type-arg]
     """The base of every page: labels beside the fields, a warning before unsaved changes are lost."""
 
     change_list_template = "models_catalog/list.html"

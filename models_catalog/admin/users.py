@@ -1,4 +1,7 @@
-"""The pages of users and groups: a group is a set of rights, a user is in groups; only superusers hand out rights."""
+"""The pages of users and groups: a group is a set of rights, a user is in groups; only superusers hand out rights.
+
+Who may change an account can become it, by its password: so nobody may touch one that has a right which he lacks himself.
+"""
 
 from __future__ import annotations
 
@@ -21,19 +24,25 @@ PAGES = {
     "models_catalog.credential": "credentials",
     "models_catalog.clientkey": "client keys",
     "auth.user": "users",
+    "openai_api.usagerecord": "requests",
+    "openai_api.storedresponserow": "stored responses",
 }
+NOT_OFFERED = frozenset(
+    {"add_usagerecord", "change_usagerecord", "delete_usagerecord", "add_storedresponserow", "change_storedresponserow"}
+)
+"""Rights to what no page does."""
 
 admin.site.unregister(User)
 admin.site.unregister(Group)
 
 
 def offered_permissions() -> QuerySet[Permission]:
-    """The four rights of each page that can be given, page by page."""
+    """The rights of each page that can be given, page by page."""
     pages = [page.split(".") for page in PAGES]
     wanted = [Q(content_type__app_label=app, content_type__model=model) for app, model in pages]
     by_page = [When(condition, then=Value(place)) for place, condition in enumerate(wanted)]
     by_verb = [When(codename__startswith=f"{verb}_", then=Value(place)) for place, verb in enumerate(VERBS)]
-    codenames = [f"{verb}_{model}" for _, model in pages for verb in VERBS]
+    codenames = {f"{verb}_{model}" for _, model in pages for verb in VERBS} - NOT_OFFERED
     return (
         Permission.objects.filter(Q(*wanted, _connector=Q.OR), codename__in=codenames)
         .select_related("content_type")
@@ -118,5 +127,13 @@ def is_superuser(user: Any) -> bool:
 
 
 def may_touch(request: HttpRequest, user: User | None) -> bool:
-    """Who is no superuser must not change one: its password would be the way to its rights."""
-    return user is None or not user.is_superuser or is_superuser(request.user)
+    """Whether the account has no right that who asks lacks. One that is not active keeps its rights for the day it is again."""
+    if user is None or is_superuser(request.user):
+        return True
+    return not user.is_superuser and rights_of(user) <= request.user.get_all_permissions()
+
+
+def rights_of(user: User) -> set[str]:
+    """`app.codename` of each right, given to the account or to one of its groups."""
+    found = Permission.objects.filter(Q(user=user) | Q(group__user=user)).values_list("content_type__app_label", "codename")
+    return {f"{app}.{codename}" for app, codename in found}

@@ -75,12 +75,12 @@ MOST_RETRIES = 2**15 - 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderContent:
-    """What a provider row holds besides its name. The last three are frozen JSON objects."""
+    """What a provider row holds besides its name. The last three are frozen JSON objects; headers are secrets."""
 
     type: str
     api_base: str = ""
     credential: Lookup = NOTHING
-    extra_headers: str = "{}"
+    extra_headers: str = field(default="{}", repr=False)
     extra_body: str = "{}"
     options: str = "{}"
 

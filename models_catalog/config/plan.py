@@ -26,6 +26,7 @@ from models_catalog.config.document import (
     free_name,
 )
 from models_catalog.config.state import CatalogState, CredentialState, KeyState, ModelState, ProviderState, RouteState
+from models_catalog.config.stored_headers import with_stored_headers
 from models_catalog.config.table import nearest, step
 from models_catalog.keys import hash_key
 from providers.types import Secret
@@ -262,7 +263,7 @@ class Plan:
 
 def make_plan(document: Document, before: CatalogState, findings: Findings, *, prune: bool = False) -> Plan:
     """The plan of an import into the catalog `before`. What cannot be planned is added to the findings."""
-    plan = Plan(document, before, findings)
+    plan = Plan(with_stored_headers(document, before, findings), before, findings)
     plan.make(prune=prune)
     return plan
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from models_catalog import secrets
+from models_catalog import encryption, secrets
 from models_catalog.config.document import NOTHING, Lookup, ModelSettings, ProviderContent, freeze
 from models_catalog.models import ClientKey, Credential, Fallback, ModelDefinition, Provider, Route
 from providers.capabilities import Capability
@@ -121,11 +121,19 @@ def _provider(row: Provider) -> ProviderState:
         type=row.type,
         api_base=row.api_base,
         credential=lookup,
-        extra_headers=freeze(row.extra_headers),
+        extra_headers=freeze(_headers(row)),
         extra_body=freeze(row.extra_body),
         options=freeze({name: value for name, value in row.options.items() if value is not None}),
     )
     return ProviderState(content, row.credential.name if row.credential else None, row.enabled)
+
+
+def _headers(row: Provider) -> dict[str, str]:
+    """The headers with their values; what does not decrypt is one that no file can have, so that it is never written back."""
+    try:
+        return {name: value.reveal() for name, value in row.headers().items()}
+    except encryption.EncryptionError:
+        return {"(does not decrypt)": row.extra_headers.stored}
 
 
 def _model(row: ModelDefinition, routes: list[Route], fallbacks: list[Fallback]) -> ModelState:

@@ -1,8 +1,8 @@
 """How is the catalog written as a TOML configuration? In the gateway's own format, so that reading it changes nothing.
 
 A provider stands inside the models that use it where its routes are called like it and no other provider is equal; else
-it has a table of its own, to which routes refer by name. Stored secrets appear by name only, client keys not at all: only
-their hashes are known.
+it has a table of its own, to which routes refer by name. Stored secrets and the values of headers appear by name only, client
+keys not at all: only their hashes are known.
 """
 
 from __future__ import annotations
@@ -16,11 +16,12 @@ from models_catalog.config.locations import write_location
 from models_catalog.config.prices import MILLION
 from models_catalog.config.provider_types import NoSuchType, find_type, usual_location
 from models_catalog.config.state import CatalogState, ModelState, ProviderState, RouteState
+from models_catalog.config.stored_headers import STORED
 from models_catalog.config.toml_text import write_table
 
 HEADER = """\
 # The catalog of a Signalbox gateway, made by `manage.py export_config`; `manage.py import_config` reads it.
-# Stored secrets are referred to by name. Client keys are not in this file: only their hashes are known.
+# Stored secrets and the values of headers are referred to by name. Client keys are not in this file: only their hashes are known.
 
 """
 Entry = tuple[tuple[str, ...], dict[str, Any]]
@@ -36,7 +37,9 @@ TIMEOUTS = {
 def write_gateway(state: CatalogState) -> str:
     """The TOML text of a catalog."""
     apart = _apart(state)
-    tables: list[Entry] = [(("providers", name), _provider(state.providers[name], with_state=True)) for name in sorted(apart)]
+    tables: list[Entry] = [
+        (("providers", name), _provider(name, state.providers[name], with_state=True)) for name in sorted(apart)
+    ]
     for name, model in state.models.items():
         tables.append((("models", name), _model(model)))
         tables += [(("models", name, "providers", route.name), _route(route, state, apart)) for route in model.routes]
@@ -56,7 +59,7 @@ def _apart(state: CatalogState) -> set[str]:
     }
 
 
-def _provider(row: ProviderState, *, with_state: bool = False) -> dict[str, Any]:
+def _provider(name: str, row: ProviderState, *, with_state: bool = False) -> dict[str, Any]:
     content = row.content
     table: dict[str, Any] = {"type": content.type}
     if with_state and not row.enabled:
@@ -66,9 +69,10 @@ def _provider(row: ProviderState, *, with_state: bool = False) -> dict[str, Any]
     if not _goes_without_saying(content):
         table["api_key_location"] = write_location(content.credential)
     table.update(thaw(content.options))
-    for name, text in (("extra_headers", content.extra_headers), ("extra_body", content.extra_body)):
-        if text != "{}":
-            table[name] = _json(text)
+    if headers := thaw(content.extra_headers):
+        table["extra_headers"] = dict.fromkeys(headers, STORED + name)
+    if content.extra_body != "{}":
+        table["extra_body"] = _json(content.extra_body)
     return table
 
 
@@ -114,7 +118,7 @@ def _settings(settings: ModelSettings) -> dict[str, Any]:
 def _route(route: RouteState, state: CatalogState, apart: set[str]) -> dict[str, Any]:
     table: dict[str, Any] = {"provider": route.provider}
     if route.provider not in apart:
-        table = _provider(state.providers[route.provider])
+        table = _provider(route.provider, state.providers[route.provider])
     table["model_name"] = route.upstream_model
     if not route.enabled:
         table["enabled"] = False

@@ -36,7 +36,7 @@ class Command(CatalogCommand):
 
 
 def write(path: Path, text: str) -> None:
-    """Replaces the file at once: nobody sees half of it. Headers may hold secrets, so the mode is 0600."""
+    """Replaces the file at once: nobody sees half of it. Further fields of bodies may hold secrets, so the mode is 0600."""
     descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:

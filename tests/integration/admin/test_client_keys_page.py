@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -154,3 +154,14 @@ def test_list_when_filtered_by_status_then_shows_those_keys(pages: Pages) -> Non
         response = pages.open(f"{address(ClientKey)}?status={status}")
         assert [row.name for row in response.context["cl"].result_list] == [status]
         assert status.capitalize() in response.content.decode()
+
+
+def test_expiry_when_only_a_date_is_given_then_the_end_of_that_day(pages: Pages) -> None:
+    pages.send(ADD, {"name": "it", "expires_at_0": "2099-02-28", "expires_at_1": ""})
+    assert ClientKey.objects.get().expires_at == datetime(2099, 2, 28, 23, 59, 59, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(("date", "time"), [("", "12:00"), ("2099-02-30", ""), ("soon", ""), ("2001-01-01", "")])
+def test_expiry_when_it_is_no_day_to_come_then_refused(pages: Pages, date: str, time: str) -> None:
+    response = pages.send(ADD, {"name": "it", "expires_at_0": date, "expires_at_1": time})
+    assert list(errors(response)) == ["expires_at"]

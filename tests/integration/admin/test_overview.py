@@ -7,6 +7,7 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 from pytest_django import Settings
 
+from gateway_project import quickstart
 from models_catalog import keys
 from models_catalog.models import Credential
 from tests.integration.admin.catalog import Catalog
@@ -58,6 +59,28 @@ def test_overview_when_rows_are_left_out_then_lists_them_with_links_to_their_pag
     for path in problems.values():
         assert f'href="{path}"' in response.content.decode()
         assert "Not everything here is in service." in pages.open(path).content.decode()
+
+
+def test_overview_when_a_provider_has_no_key_then_a_problem_that_leads_to_it(pages: Pages, catalog: Catalog) -> None:
+    row = catalog.provider("keyless", type="openai")
+    catalog.provider("off", type="openai", enabled=False)
+    catalog.provider("offline")
+    (problem,) = pages.open("/admin/").context["problems"]
+    assert (problem.where, problem.message) == ("provider keyless", "It has no key. This type of provider needs a credential.")
+    assert problem.message in pages.open(problem.path).content.decode()
+    assert problem.path == f"/admin/models_catalog/provider/{row.pk}/change/"
+
+
+def test_overview_when_there_is_but_the_demo_then_the_first_steps_are_still_to_do(pages: Pages, catalog: Catalog) -> None:
+    quickstart.make_demo()
+    quickstart.make_client_key()
+    response = pages.open("/admin/")
+    assert [step.done for step in response.context["steps"]] == [False, False, False]
+    assert "demo-fallback" in response.content.decode()
+    catalog.model("own", catalog.provider("own"))
+    assert [step.done for step in pages.open("/admin/").context["steps"]] == [True, True, False]
+    keys.create_client_key("own")
+    assert pages.open("/admin/").context["steps"] == ()
 
 
 @pytest.mark.parametrize("on", [True, False])

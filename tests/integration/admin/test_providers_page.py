@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from django.contrib.auth.models import Permission, User
 from django.test import Client
+from pytest_django import Settings
 
+from models_catalog import encryption
+from models_catalog.fields import plain_headers
 from models_catalog.models import Credential, Provider
 from models_catalog.secrets import reveal
 from providers.registry import provider_types
@@ -38,7 +43,7 @@ def test_provider_when_added_with_everything_then_stored(pages: Pages, catalog: 
     }
     pages.save(ADD, values)
     row = Provider.objects.get()
-    assert (row.extra_headers, row.extra_body, row.options) == (
+    assert (plain_headers(row.headers()), row.extra_body, row.options) == (
         {"x-team": "platform"},
         {"user": "gateway"},
         {"deployment_id": "gpt"},
@@ -96,7 +101,59 @@ def test_objects_when_emptied_then_stored_as_empty_objects(pages: Pages, catalog
     row = catalog.provider("it", extra_headers={"x-a": "b"}, extra_body={"a": 1})
     pages.save(change(row), {"extra_headers": "", "extra_body": "{}"})
     row.refresh_from_db()
-    assert (row.extra_headers, row.extra_body) == ({}, {})
+    assert (row.headers(), row.extra_headers.stored, row.extra_body) == ({}, "", {})
+
+
+def test_headers_when_stored_then_their_names_are_shown_and_their_values_kept(pages: Pages, catalog: Catalog) -> None:
+    row = catalog.provider("it", extra_headers={"x-team": SECRET, "x-old": "before-0123456789"})
+    page = pages.open(change(row))
+    assert page.context["adminform"].form["extra_headers"].value() == '{\n  "x-team": "***",\n  "x-old": "***"\n}'
+    pages.save(change(row), {"extra_headers": '{"x-team": "***", "x-new": "new-0123456789"}'})
+    row.refresh_from_db()
+    assert plain_headers(row.headers()) == {"x-team": SECRET, "x-new": "new-0123456789"}
+    stored = row.extra_headers
+    pages.save(change(row), {"api_base": "https://other.example/v1"})
+    row.refresh_from_db()
+    assert row.extra_headers == stored
+
+
+@pytest.mark.parametrize(
+    ("sent", "shown"),
+    [
+        (f'{{"x-team": "***", "x-other": "{SECRET}", "x-new": "***"}}', ["x-team", "x-other", "x-new"]),
+        (f'{{"x-team": "{SECRET}", "host": "{SECRET}"}}', ["x-team", "host"]),
+        (f'{{"x-team": "{SECRET}"', ["x-team"]),
+        (f'["{SECRET}"]', ["x-team"]),
+    ],
+)
+def test_headers_when_refused_then_no_value_comes_back(pages: Pages, catalog: Catalog, sent: str, shown: list[str]) -> None:
+    row = catalog.provider("it", extra_headers={"x-team": "before-0123456789"})
+    response = pages.send(change(row), {"extra_headers": sent})
+    assert list(errors(response)) == ["extra_headers"]
+    assert json.loads(response.context["adminform"].form["extra_headers"].value()) == dict.fromkeys(shown, "***")
+    assert SECRET not in response.content.decode()
+    row.refresh_from_db()
+    assert plain_headers(row.headers()) == {"x-team": "before-0123456789"}
+
+
+def test_headers_when_they_do_not_decrypt_then_told_and_kept(pages: Pages, catalog: Catalog, settings: Settings) -> None:
+    row = catalog.provider("it", extra_headers={"x-team": SECRET})
+    row.refresh_from_db()
+    settings.GATEWAY_ENCRYPTION_KEYS = [encryption.new_key()]
+    page = pages.open(change(row)).content.decode()
+    assert "its headers cannot be decrypted" in page
+    pages.save(change(row), {"api_base": "https://other.example/v1"})
+    assert Provider.objects.get().extra_headers == row.extra_headers
+
+
+def test_headers_when_staff_may_only_view_then_the_names_are_shown(client: Client, catalog: Catalog) -> None:
+    user = User.objects.create_user("staff", is_staff=True)
+    user.user_permissions.set(Permission.objects.filter(codename="view_provider"))
+    client.force_login(user)
+    row = catalog.provider("it", extra_headers={"x-team": SECRET})
+    page = Pages(client).open(change(row)).content.decode()
+    assert "x-team: set" in page
+    assert SECRET not in page
 
 
 def test_key_when_pasted_with_a_new_provider_then_stored_as_its_credential(pages: Pages) -> None:

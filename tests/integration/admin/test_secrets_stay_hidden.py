@@ -19,6 +19,7 @@ from tests.integration.admin.catalog import SECRET, Catalog
 from tests.integration.admin.pages import Pages, address, links
 
 MOST_PAGES = 400
+HEADER = "header-canary-7Yt3WqN8uD2s"
 FROM_ENVIRONMENT = "together-canary-4Qm8ZcR1vB6n"
 
 
@@ -44,7 +45,10 @@ def canaries(catalog: Catalog, settings: Settings, monkeypatch: pytest.MonkeyPat
     row, key = keys.create_client_key("client", models=[fallback])
     edit(pages, stored, row)
     encrypted = Credential.objects.get(pk=stored.pk).secret.stored
-    hidden = [SECRET, FROM_ENVIRONMENT, "file-canary-9Xw2LpT5sK7d", key[14:], row.key_hash, encrypted[12:]]
+    pages.save(address(Provider, "change", providers[0]), {"extra_headers": f'{{"x-team": "{HEADER}", "x-also": "{HEADER}"}}'})
+    pages.save(address(Provider, "change", providers[0]), {"extra_headers": '{"x-team": "***"}', "name": "edited"})
+    headers = Provider.objects.get(name="edited").extra_headers.stored
+    hidden = [HEADER, headers[12:], SECRET, FROM_ENVIRONMENT, "file-canary-9Xw2LpT5sK7d", key[14:], row.key_hash, encrypted[12:]]
     return [*hidden, *settings.GATEWAY_ENCRYPTION_KEYS, settings.SECRET_KEY]
 
 
@@ -111,6 +115,7 @@ def test_autocompletion_and_search_when_asked_then_no_secret_is_found_by_them(pa
         (Credential, "secret__startswith=v1"),
         (Credential, "last_four=m5Rb"),
         (Provider, "credential__secret__contains=v"),
+        (Provider, "extra_headers__startswith=v1"),
         (ClientKey, "key_hash__startswith=a"),
     ):
         pages.open(f"{address(page)}?{lookup}", status=400)
@@ -132,7 +137,7 @@ def test_delete_pages_when_rows_are_in_use_then_they_show_names_only(pages: Page
     assert [secret for secret in canaries if secret in text] == []
 
 
-@pytest.mark.parametrize(("model", "field"), [(Credential, "new_secret"), (Provider, "api_key")])
+@pytest.mark.parametrize(("model", "field"), [(Credential, "new_secret"), (Provider, "api_key"), (Provider, "extra_headers")])
 def test_error_page_when_a_save_fails_then_reports_hold_no_secret(
     client: Client, settings: Settings, monkeypatch: pytest.MonkeyPatch, pages: Pages, model: type[Model], field: str
 ) -> None:
@@ -141,15 +146,17 @@ def test_error_page_when_a_save_fails_then_reports_hold_no_secret(
     def fail(**kwargs: object) -> None:
         raise RuntimeError("the disk is full")
 
+    sender = Provider if field == "extra_headers" else Credential
     settings.DEBUG = True
     monkeypatch.setattr(pre_save, "receivers", [])
-    pre_save.connect(fail, sender=Credential)
+    pre_save.connect(fail, sender=sender)
     client.raise_request_exception = False
-    form = {"name": "it", "type": "openai", "source": "stored", field: SECRET}
+    value = f'{{"x-team": "{SECRET}"}}' if field == "extra_headers" else SECRET
+    form = {"name": "it", "type": "openai", "source": "stored", field: value}
     try:
         response = client.post(address(model, "add"), form)
     finally:
-        pre_save.disconnect(fail, sender=Credential)  # a signal remembers its receivers beyond the list of them
+        pre_save.disconnect(fail, sender=sender)  # a signal remembers its receivers beyond the list of them
     assert response.status_code == 500
     assert "Traceback" in response.content.decode()
     assert [piece for piece in slices(SECRET) if piece in response.content.decode()] == []

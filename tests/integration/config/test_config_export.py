@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import stat
 import tomllib
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from django.core.management.base import CommandError
 from django.db import transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pytest_django import Settings
 
 from models_catalog import validation
 from models_catalog.config.apply import apply
@@ -23,6 +25,8 @@ from models_catalog.config.plan import make_plan
 from models_catalog.config.read_gateway import read_gateway
 from models_catalog.config.state import CatalogState, CredentialState, ModelState, ProviderState, RouteState, load, lookup_of
 from models_catalog.config.write_gateway import write_gateway
+from models_catalog.encryption import new_key
+from models_catalog.fields import plain_headers
 from models_catalog.models import Credential, Provider
 from providers.capabilities import Capability
 from providers.types import Secret
@@ -153,6 +157,9 @@ def test_export_of_any_catalog_when_imported_again_changes_nothing(state: Catalo
 @settings(max_examples=200, deadline=None)
 @given(catalogs())
 def test_export_of_any_catalog_when_imported_elsewhere_gives_the_same_models(state: CatalogState) -> None:
+    """But for the values of headers, which no file holds."""
+    for name, row in state.providers.items():
+        state.providers[name] = replace(row, content=replace(row.content, extra_headers="{}"))
     elsewhere = CatalogState(credentials={name: row for name, row in state.credentials.items() if row.source == "stored"})
     after = planned(write_gateway(state), elsewhere)
     assert after.models == state.models
@@ -183,6 +190,39 @@ def test_export_of_an_imported_file_when_imported_again_changes_nothing(manage: 
     exported = manage("export_config").out
     assert manage("import_config", write(exported)).lines == ["nothing to change"]
     assert manage("import_config", write(exported), "--prune").lines == ["nothing to change"]
+
+
+def test_export_of_headers_when_made_then_it_names_where_their_values_are(manage: Manage, write: Write) -> None:
+    for name, value in (("a", "canary-of-a"), ("b", "canary-of-b")):
+        Provider.objects.create(name=name, type="openai", extra_headers={"x-team": value})
+    exported = manage("export_config").out
+    assert tomllib.loads(exported)["providers"]["b"]["extra_headers"] == {"x-team": "stored::b"}
+    assert "canary" not in exported
+    changed = exported.replace('"stored::b" }', '"stored::a" }').replace(
+        'type = "openai"', 'type = "openai"\napi_base = "https://x/v1"'
+    )
+    assert "canary" not in manage("import_config", write(changed)).out
+    assert [plain_headers(row.headers()) for row in Provider.objects.order_by("name")] == [{"x-team": "canary-of-a"}] * 2
+
+
+@pytest.mark.parametrize("reference", ["stored::gone", "stored::b", "stored::"])
+def test_import_of_a_header_when_no_value_is_stored_for_it_then_refused(manage: Manage, write: Write, reference: str) -> None:
+    Provider.objects.create(name="b", type="openai", extra_headers={"x-other": "canary"})
+    text = f'[providers.b]\ntype = "openai"\nextra_headers = {{ x-team = "{reference}" }}\n'
+    with pytest.raises(CommandError, match=r"providers\.b\.extra_headers: the catalog has no value of x-team for the provider"):
+        manage("import_config", write(text))
+
+
+def test_export_of_headers_when_they_do_not_decrypt_then_they_are_never_written_back(
+    manage: Manage, write: Write, settings: Settings
+) -> None:
+    row = Provider.objects.create(name="b", type="openai", extra_headers={"x-team": "canary"})
+    settings.GATEWAY_ENCRYPTION_KEYS = [new_key()]
+    exported = manage("export_config").out
+    with pytest.raises(CommandError, match="does not decrypt"):
+        manage("import_config", write(exported))
+    assert manage("import_config", write('[providers.a]\ntype = "dummy"\n')).lines[0].startswith("+ provider a")
+    assert Provider.objects.get(name="b").extra_headers == row.extra_headers
 
 
 def test_export_has_the_form_that_people_write(manage: Manage) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.core.management.base import CommandError
 
+from models_catalog.fields import plain_headers
 from models_catalog.keys import hash_key
 from models_catalog.models import ClientKey, Credential, ModelDefinition, Provider, Route
 from models_catalog.publish import current_version
@@ -67,7 +68,7 @@ def test_import_of_tensorzero_configuration_keeps_what_belongs_to_a_catalog(mana
     assert (model["input_price"], model["output_price"]) == (Decimal("0.5"), Decimal("1.5"))
     assert list(ModelDefinition.objects.get(name="gpt").fallbacks.values_list("fallback__name", flat=True)) == ["spare"]
     vllm = Provider.objects.get(name="vllm")
-    assert (vllm.credential, vllm.extra_headers, vllm.extra_body) == (None, {"x-team": "search"}, {"top_k": 40})
+    assert (vllm.credential, plain_headers(vllm.headers()), vllm.extra_body) == (None, {"x-team": "search"}, {"top_k": 40})
     assert columns("vectors")["capabilities"] == ["embedding"]
     assert columns("spare")["num_retries"] == 0
     warned = [line.removeprefix("warning: ").split(":")[0] for line in output.err.splitlines()]

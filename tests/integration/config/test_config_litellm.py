@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from models_catalog import secrets
-from models_catalog.fields import EncryptedText
+from models_catalog.fields import EncryptedText, plain_headers
 from models_catalog.keys import hash_key
 from models_catalog.models import ClientKey, Credential, ModelDefinition, Provider, Route
 from tests.integration.config.conftest import DATA, Manage, Output, Write
@@ -42,7 +42,7 @@ def test_parameters_of_an_entry_become_its_provider(imported: Output) -> None:
     assert (azure.api_base, azure.options) == ("https://example-eu.openai.azure.com/", {"api_version": "2024-10-21"})
     assert azure.credential is not None
     assert (azure.credential.source, azure.credential.location) == ("env", "AZURE_API_KEY_EU")
-    assert openai.extra_headers == {"x-team": "search", "OpenAI-Organization": "org-123"}
+    assert plain_headers(openai.headers()) == {"x-team": "search", "OpenAI-Organization": "org-123"}
     assert openai.extra_body == {"user": None}
     assert Provider.objects.get(name="ollama").api_base == "http://127.0.0.1:11434/v1"
     assert Provider.objects.get(name="vllm").api_base == "http://127.0.0.1:9000/v1"

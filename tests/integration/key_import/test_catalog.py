@@ -8,7 +8,7 @@ import pytest
 from pytest_django import Settings
 
 from models_catalog.encryption import is_stored_form, new_key
-from models_catalog.fields import EncryptedText
+from models_catalog.fields import EncryptedText, plain_headers
 from models_catalog.models import Credential, Provider
 from models_catalog.publish import current_version
 from providers.types import Secret
@@ -48,7 +48,12 @@ def test_provider_when_known_by_name_then_only_its_key_changes(imported: Importe
     provider("bystander", "openai_compatible", GROQ_KEY, api_base="https://b.example")
     report = imported(csv_text({"mine": OPENAI_KEY}))
     after = Provider.objects.get(name="mine")
-    assert (after.pk, after.api_base, after.enabled, after.extra_headers) == (row.pk, "https://m.example", False, {"a": "b"})
+    assert (after.pk, after.api_base, after.enabled, plain_headers(after.headers())) == (
+        row.pk,
+        "https://m.example",
+        False,
+        {"a": "b"},
+    )
     assert after.credential_id == row.credential_id
     assert stored() == {"mine": OPENAI_KEY, "bystander": GROQ_KEY}
     assert report[0].split()[2] == "updated"
