@@ -26,9 +26,9 @@ from providers.together.voices import KOKORO, ORPHEUS, SONIC
 from providers.xai import adapter as xai
 from tests.architecture.sources import PACKAGES, ROOT, files, place, tree
 
-READERS = {
-    "text", "switch", "switch_or", "number", "count", "choice", "words", "database", "cache", "proxy", "hosts", "origins", "networks",
-}  # fmt: skip
+READERS = frozenset(
+    "text switch switch_or number count choice words database cache proxy hosts origins networks".split()
+)
 COMMANDS = {
     path.stem: path.parts[-4]
     for path in files(*(f"{package}/management/commands/*.py" for package in PACKAGES))
