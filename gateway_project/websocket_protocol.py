@@ -113,7 +113,7 @@ class GuardedWebSocketProtocol(StallGuard, WebSocketsSansIOProtocol):
             self.conn.fail(CloseCode.INVALID_DATA, "text is not UTF-8")
             self.handle_parser_exception()
             return
-        self.queue.put_nowait({"type": "websocket.receive", **known})  # type: ignore[typeddict-item]
+        self.queue.put_nowait({"type": "websocket.receive", **known})  # type: ignore[arg-type]
         if not self.read_paused:
             self.read_paused = True
             self.transport.pause_reading()

@@ -145,7 +145,8 @@ def test_stream_when_proxied_comes_event_by_event(gateway: LiveGateway, port: in
 
 
 def test_websocket_when_proxied_serves_turns(gateway: LiveGateway, port: int) -> None:
-    with connect(f"ws://127.0.0.1:{port}/v1/responses", additional_headers=gateway.headers(), proxy=None) as connection:
+    connection = connect(f"ws://127.0.0.1:{port}/v1/responses", additional_headers=gateway.headers(), proxy=None)
+    with connection:
         socket = Socket(connection)
         for _ in range(2):
             assert socket.response("nginx/ok")["status"] == "completed"
