@@ -133,7 +133,7 @@ def server() -> Iterator[LiveGateway]:
     with tempfile.TemporaryDirectory() as folder, chaos_upstream() as chaos:
         template = make_template(Path(folder) / "template")
         data = Path(folder) / "data"
-        with LiveGateway(data, chaos, template=template, GATEWAY_ACCESS_LOG="off", LOG_LEVEL="warning") as gateway:
+        with LiveGateway(data, chaos, template=template, GATEWAY_ACCESS_LOG="off", LOG_LEVEL="info") as gateway:
             define(gateway)
             yield gateway
 
