@@ -6,7 +6,7 @@ import re
 import secrets
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
@@ -62,10 +62,17 @@ def switch_or(name: str, word: str) -> str:
     return "on" if SWITCHES[given] else "off"
 
 
-def number(name: str, default: float, *, least: float = 0.001) -> float:
+@overload
+def number(name: str, default: float, *, least: float = ...) -> float: ...
+@overload
+def number(name: str, default: None, *, least: float = ...) -> float | None: ...
+def number(name: str, default: float | None, *, least: float = 0.001) -> float | None:
     """A number of at least `least`."""
+    word = text(name)
+    if not word:
+        return default
     try:
-        value = float(text(name, str(default)))
+        value = float(word)
     except ValueError:
         raise ImproperlyConfigured(f"{name} must be a number") from None
     if not least <= value < float("inf"):

@@ -89,7 +89,7 @@ class VendorBase:
         head = head or self._heads.get(call.capability)
         if head is None:
             head = self._heads[call.capability] = self.head_for(call.capability)
-        return UpstreamRequest(head, body, self.config.timeouts, headers)
+        return UpstreamRequest(head, body, self.config.timeouts.when(streamed=call.stream), headers)
 
     def head_for(self, capability: Capability) -> Head:
         """The head of a capability's requests. Raises `ConfigurationError`."""

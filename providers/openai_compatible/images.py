@@ -45,7 +45,7 @@ class ImageMethods(VendorBase):
         stream = await self.stream(request, call, transport)
         if (find_header(stream.headers, b"content-type") or b"").lower().startswith(b"text/event-stream"):
             return stream
-        stream.extend(self.config.timeouts.total)
+        stream.extend(self.config.timeouts.streamed.total)
         try:
             body = await read_all(stream, MAX_REPLY_BYTES)
         finally:

@@ -86,7 +86,7 @@ class ListeningMethods(VendorBase):
         stream = await self.stream(request, call, transport)
         if kind_of(stream.headers) == b"text/event-stream":
             return stream
-        stream.extend(self.config.timeouts.total)
+        stream.extend(self.config.timeouts.streamed.total)
         try:
             json = is_json(stream.headers)
             body = await read_all(stream, MAX_TRANSCRIPT)
