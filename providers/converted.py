@@ -25,7 +25,7 @@ from providers.wire.chat_request_to_responses import to_responses
 from providers.wire.chat_to_responses import MISFITS, ResponseWriter
 from providers.wire.good_answer import error_in, failure_in_event, failure_in_text, failure_in_whole
 from providers.wire.openai_chat import DONE
-from providers.wire.openai_responses import MAX_EVENT_BYTES, frame_of
+from providers.wire.openai_responses import frame_of
 from providers.wire.openai_usage import usage_of
 from providers.wire.patch import Fields, InvalidJson, fields_of
 from providers.wire.response_object import new_response
@@ -224,7 +224,7 @@ class ConvertedStream:
         self.fail = machine.fail
         self._inner = inner
         self._machine = machine
-        self._splitter = sse.FrameSplitter(MAX_EVENT_BYTES)
+        self._splitter = sse.FrameSplitter()
         self._begun = self._heard = False
         self._error: ProviderError | None = None
 

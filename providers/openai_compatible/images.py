@@ -14,7 +14,8 @@ import msgspec
 
 from providers.aside import aside
 from providers.errors import InvalidResponse
-from providers.openai_compatible.base import VendorBase, read_all
+from providers.openai_compatible.base import VendorBase
+from providers.openai_compatible.either_form import read_all
 from providers.transport import MAX_REPLY_BYTES, Transport, UpstreamRequest, find_header
 from providers.types import EVENT_STREAM, Call, Reply, ReplyStream
 from providers.wire import good_answer, openai_image
