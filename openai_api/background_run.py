@@ -18,6 +18,7 @@ from providers.errors import NOTHING_MORE
 from providers.types import Target
 from providers.wire import sse
 from providers.wire.error_object import OWN
+from providers.wire.halves import told_fields
 from providers.wire.openai_chat import DONE
 from providers.wire.patch import Fields, InvalidJson, fields_of, patch
 from providers.wire.response_object import error_object
@@ -159,7 +160,7 @@ class BackgroundRun:
         if not data or data == DONE:
             return
         try:
-            fields = fields_of(data.replace(b"\n", b""))
+            fields = told_fields(data.replace(b"\n", b""))
         except InvalidJson:
             return  # no client could make anything of it
         kind = msgspec.json.decode(fields.raw("type") or b'""')

@@ -16,6 +16,7 @@ from providers.refusals import NONE, refusals_of
 from providers.transport import Head, Pieces, Transport, UpstreamReply, UpstreamRequest
 from providers.types import Call, Reply, TargetConfig, Wire
 from providers.wire import good_answer, multipart, openai_chat
+from providers.wire.halves import without_halves
 from providers.wire.openai_errors import failure_of
 from providers.wire.patch import Fields, patched
 from providers.wire.sse import BOM
@@ -165,7 +166,10 @@ class VendorBase:
 
 
 def _whole(body: bytes, wire: Wire, field: str) -> Fields:
-    return good_answer.answer_of(as_whole(body, wire), field)
+    body = as_whole(body, wire)
+    if wire is Wire.OPENAI_RESPONSES:
+        body = without_halves(body)  # responses are kept, and read again
+    return good_answer.answer_of(body, field)
 
 
 def _has(call: Call, name: str) -> bool:
