@@ -12,11 +12,12 @@ from urllib.parse import urlsplit
 from django.core.exceptions import ImproperlyConfigured
 from environ import Env, FileAwareMapping
 
+from gateway_project import database_url
 from providers.transport.reach import Reach
 from providers.types import Secret
 
 SWITCHES = {"on": True, "off": False, "true": True, "false": False, "yes": True, "no": False, "1": True, "0": False}
-DATABASE_SCHEMES = ("postgresql", "postgres", "sqlite")
+DATABASE_SCHEMES = (*database_url.SCHEMES, "sqlite")
 PROXY_SCHEMES = ("http", "https")
 ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://(?:[a-z0-9._~-]+|\[[0-9a-f:]+\])(?::[0-9]{1,5})?")
 """As a browser, an extension of one or a desktop shell sends it: scheme, host, and a port that is not the scheme's usual one."""
@@ -153,16 +154,20 @@ def database(name: str, sqlite_file: Path) -> dict[str, Any]:
     url = text(name)
     if url and url.partition("://")[0] not in DATABASE_SCHEMES:
         raise ImproperlyConfigured(f"{name} must begin with one of {', '.join(f'{scheme}://' for scheme in DATABASE_SCHEMES)}")
+    if url.partition("://")[0] in database_url.SCHEMES:
+        try:
+            found = database_url.postgres_config(url)
+        except ValueError as error:
+            raise ImproperlyConfigured(f"{name} {error}") from None
+        found["OPTIONS"] = POSTGRES_OPTIONS | found["OPTIONS"]
+        return found
     local: dict[str, Any] = {"ENGINE": "django.db.backends.sqlite3", "NAME": str(sqlite_file)}
-    found: dict[str, Any] = dict(Env.db_url_config(url)) if url else local
-    if found["ENGINE"] == "django.db.backends.sqlite3":
-        found.setdefault("OPTIONS", {}).update(
-            timeout=20,
-            transaction_mode="IMMEDIATE",
-            init_command="PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON",
-        )
-    elif found["ENGINE"] == "django.db.backends.postgresql":
-        found["OPTIONS"] = POSTGRES_OPTIONS | found.get("OPTIONS", {})
+    found = dict(Env.db_url_config(url)) if url else local
+    found.setdefault("OPTIONS", {}).update(
+        timeout=20,
+        transaction_mode="IMMEDIATE",
+        init_command="PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON",
+    )
     return found
 
 
