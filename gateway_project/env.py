@@ -140,6 +140,26 @@ def origins(name: str) -> list[str]:
     return found
 
 
+def certificates(name: str) -> str:
+    """A file of authorities, which OpenSSL reads by itself, and passes over in silence if it cannot."""
+    path = text(name)
+    try:
+        good = not path or b"-----BEGIN " in Path(path).read_bytes()
+    except OSError:
+        good = False
+    if not good:
+        raise ImproperlyConfigured(f"{name} names a file that cannot be read, or that holds no certificate in PEM")
+    return path
+
+
+def certificate_folders(name: str) -> str:
+    """Folders of authorities, separated by colons, as `openssl rehash` makes them; OpenSSL reads them by itself."""
+    found = text(name)
+    if found and not any(Path(folder).is_dir() for folder in found.split(":")):
+        raise ImproperlyConfigured(f"{name} names no folder")
+    return found
+
+
 def secret_key(path: Path) -> str:
     """`SECRET_KEY`, else the key in `path`, else one that lasts as long as this process (`quickstart` keeps it)."""
     try:

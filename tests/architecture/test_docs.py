@@ -27,6 +27,7 @@ from providers.xai import adapter as xai
 from tests.architecture.sources import PACKAGES, ROOT, files, place, tree
 
 READERS = {"text", "switch", "switch_or", "number", "count", "choice", "words", "database", "cache", "proxy", "hosts", "origins"}
+READERS |= {"certificates", "certificate_folders"}
 COMMANDS = {
     path.stem: path.parts[-4]
     for path in files(*(f"{package}/management/commands/*.py" for package in PACKAGES))

@@ -72,7 +72,11 @@ def answering(upstream: Vendor, answer: Said) -> None:
 
 
 def ask(gateway: LiveGateway, path: str = CHAT, model: str = "e/chat", **fields: Any) -> httpx.Response:
-    said_in = {CHAT: {"messages": [{"role": "user", "content": "hi"}]}, TEXT: {"prompt": "hi"}, RESPONSES: {"input": "hi"}}
+    said_in: dict[str, dict[str, Any]] = {
+        CHAT: {"messages": [{"role": "user", "content": "hi"}]},
+        TEXT: {"prompt": "hi"},
+        RESPONSES: {"input": "hi"},
+    }
     return gateway.http.post(path, json={"model": model, **said_in[path], **fields})
 
 

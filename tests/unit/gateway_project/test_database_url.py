@@ -43,6 +43,11 @@ def test_url_when_read_then_its_parts_are_those_that_libpq_finds(
     assert str(theirs.get("port") or "").strip(",") == str(port)
 
 
+def test_directory_when_it_has_colons_then_they_begin_no_port() -> None:
+    found = postgres_config("postgresql://u:p@%2Fcloudsql%2Fproject:region:instance/db")
+    assert (found["HOST"], found["PORT"], found["NAME"], found["PASSWORD"]) == (SOCKET, "", "db", "p")
+
+
 @pytest.mark.parametrize("password", ["a/b", "a#b", "a@b", "a:b", "a?b", "a%2Fb", "p%"])
 def test_password_when_it_is_not_encoded_then_it_is_found(password: str) -> None:
     found = postgres_config(f"postgresql://u:{password}@h:5433/db?sslmode=require")
