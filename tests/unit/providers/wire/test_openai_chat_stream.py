@@ -393,10 +393,3 @@ def test_comments_when_they_come_then_relayed_but_no_events() -> None:
     relay = ChatStreamRelay(PUBLIC, include_usage=False)
     assert relay.feed(b": ping\n\n:\n: pong\r\n\r\n") == b": ping\n\n:\n: pong\r\n\r\n"
     assert relay.events == 0
-
-
-@pytest.mark.parametrize("frame", [b"data:\n\n", b"data: \n\n", b"data:  \t\n\n", b"event: ping\n\n", b"id: 7\nretry: 5\r\n\r\n"])
-def test_frame_when_it_has_no_data_then_left_out(frame: bytes) -> None:
-    relay = ChatStreamRelay(PUBLIC, include_usage=False)
-    assert relay.feed(frame) == b""
-    assert relay.events == 0
