@@ -7,17 +7,18 @@ import re
 import secrets
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 from environ import Env, FileAwareMapping
 
+from gateway_project import database_url
 from providers.transport.reach import Reach
 from providers.types import Secret
 
 SWITCHES = {"on": True, "off": False, "true": True, "false": False, "yes": True, "no": False, "1": True, "0": False}
-DATABASE_SCHEMES = ("postgresql", "postgres", "sqlite")
+DATABASE_SCHEMES = (*database_url.SCHEMES, "sqlite")
 PROXY_SCHEMES = ("http", "https")
 ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://(?:[a-z0-9._~-]+|\[[0-9a-f:]+\])(?::[0-9]{1,5})?")
 """As a browser, an extension of one or a desktop shell sends it: scheme, host, and a port that is not the scheme's usual one."""
@@ -63,10 +64,17 @@ def switch_or(name: str, word: str) -> str:
     return "on" if SWITCHES[given] else "off"
 
 
-def number(name: str, default: float, *, least: float = 0.001) -> float:
+@overload
+def number(name: str, default: float, *, least: float = ...) -> float: ...
+@overload
+def number(name: str, default: None, *, least: float = ...) -> float | None: ...
+def number(name: str, default: float | None, *, least: float = 0.001) -> float | None:
     """A number of at least `least`."""
+    word = text(name)
+    if not word:
+        return default
     try:
-        value = float(text(name, str(default)))
+        value = float(word)
     except ValueError:
         raise ImproperlyConfigured(f"{name} must be a number") from None
     if not least <= value < float("inf"):
@@ -141,6 +149,26 @@ def networks(name: str, default: tuple[str, ...] = ()) -> list[ipaddress.IPv4Net
         raise ImproperlyConfigured(f"{name} must hold addresses or networks, such as 10.0.0.5 or 10.0.0.0/8") from None
 
 
+def certificates(name: str) -> str:
+    """A file of authorities, which OpenSSL reads by itself, and passes over in silence if it cannot."""
+    path = text(name)
+    try:
+        good = not path or b"-----BEGIN " in Path(path).read_bytes()
+    except OSError:
+        good = False
+    if not good:
+        raise ImproperlyConfigured(f"{name} names a file that cannot be read, or that holds no certificate in PEM")
+    return path
+
+
+def certificate_folders(name: str) -> str:
+    """Folders of authorities, separated by colons, as `openssl rehash` makes them; OpenSSL reads them by itself."""
+    found = text(name)
+    if found and not any(Path(folder).is_dir() for folder in found.split(":")):
+        raise ImproperlyConfigured(f"{name} names no folder")
+    return found
+
+
 def secret_key(path: Path) -> str:
     """`SECRET_KEY`, else the key in `path`, else one that lasts as long as this process (`quickstart` keeps it)."""
     try:
@@ -155,16 +183,20 @@ def database(name: str, sqlite_file: Path) -> dict[str, Any]:
     url = text(name)
     if url and url.partition("://")[0] not in DATABASE_SCHEMES:
         raise ImproperlyConfigured(f"{name} must begin with one of {', '.join(f'{scheme}://' for scheme in DATABASE_SCHEMES)}")
+    if url.partition("://")[0] in database_url.SCHEMES:
+        try:
+            found = database_url.postgres_config(url)
+        except ValueError as error:
+            raise ImproperlyConfigured(f"{name} {error}") from None
+        found["OPTIONS"] = POSTGRES_OPTIONS | found["OPTIONS"]
+        return found
     local: dict[str, Any] = {"ENGINE": "django.db.backends.sqlite3", "NAME": str(sqlite_file)}
-    found: dict[str, Any] = dict(Env.db_url_config(url)) if url else local
-    if found["ENGINE"] == "django.db.backends.sqlite3":
-        found.setdefault("OPTIONS", {}).update(
-            timeout=20,
-            transaction_mode="IMMEDIATE",
-            init_command="PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON",
-        )
-    elif found["ENGINE"] == "django.db.backends.postgresql":
-        found["OPTIONS"] = POSTGRES_OPTIONS | found.get("OPTIONS", {})
+    found = dict(Env.db_url_config(url)) if url else local
+    found.setdefault("OPTIONS", {}).update(
+        timeout=20,
+        transaction_mode="IMMEDIATE",
+        init_command="PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON",
+    )
     return found
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from gateway_project import env
 from gateway_project.admin_settings import ADMIN_APPS, ADMIN_CSP, UNFOLD  # noqa: F401
 from gateway_project.logs import logging_config
+from providers.types import CONNECT_S
 
 # Server
 HOST = env.text("HOST", "127.0.0.1")
@@ -42,6 +43,9 @@ GATEWAY_ALLOW_OPEN = env.switch("GATEWAY_ALLOW_OPEN", False)
 GATEWAY_GUESSES_PER_MINUTE = env.count("GATEWAY_GUESSES_PER_MINUTE", 60, least=0)
 GATEWAY_TRANSPORT = env.choice("GATEWAY_TRANSPORT", "slim", ("slim", "httpx"))
 GATEWAY_UPSTREAM_PROXY = env.proxy("GATEWAY_UPSTREAM_PROXY")
+NO_PROXY = env.words("no_proxy") or env.words("NO_PROXY")
+SSL_CERT_FILE = env.certificates("SSL_CERT_FILE")
+SSL_CERT_DIR = env.certificate_folders("SSL_CERT_DIR")
 GATEWAY_PRIVATE_UPSTREAMS = env.hosts("GATEWAY_PRIVATE_UPSTREAMS")
 GATEWAY_CORS_ORIGINS = env.origins("GATEWAY_CORS_ORIGINS")
 GATEWAY_MAX_BODY_BYTES = env.count("GATEWAY_MAX_BODY_BYTES", 64 * 1024 * 1024, least=1024)
@@ -50,10 +54,10 @@ GATEWAY_RESPONSES_DAYS = env.count("GATEWAY_RESPONSES_DAYS", 30, least=1)
 GATEWAY_HEAD_TIMEOUT_S = env.number("GATEWAY_HEAD_TIMEOUT_S", 10)
 GATEWAY_BODY_TIMEOUT_S = env.number("GATEWAY_BODY_TIMEOUT_S", 120)
 GATEWAY_BODY_IDLE_TIMEOUT_S = env.number("GATEWAY_BODY_IDLE_TIMEOUT_S", 30)
-GATEWAY_CONNECT_TIMEOUT_S = env.number("GATEWAY_CONNECT_TIMEOUT_S", 2)
-GATEWAY_FIRST_BYTE_TIMEOUT_S = env.number("GATEWAY_FIRST_BYTE_TIMEOUT_S", 60)
-GATEWAY_IDLE_TIMEOUT_S = env.number("GATEWAY_IDLE_TIMEOUT_S", 60)
-GATEWAY_TOTAL_TIMEOUT_S = env.number("GATEWAY_TOTAL_TIMEOUT_S", 600)
+GATEWAY_CONNECT_TIMEOUT_S = env.number("GATEWAY_CONNECT_TIMEOUT_S", CONNECT_S)
+GATEWAY_FIRST_BYTE_TIMEOUT_S = env.number("GATEWAY_FIRST_BYTE_TIMEOUT_S", None)  # None: by the kind of answer, see TargetTimeouts
+GATEWAY_IDLE_TIMEOUT_S = env.number("GATEWAY_IDLE_TIMEOUT_S", None)
+GATEWAY_TOTAL_TIMEOUT_S = env.number("GATEWAY_TOTAL_TIMEOUT_S", None)
 GATEWAY_STALL_TIMEOUT_S = env.number("GATEWAY_STALL_TIMEOUT_S", 120)
 GATEWAY_WEBSOCKET_S = env.number("GATEWAY_WEBSOCKET_S", 3600)
 GATEWAY_DRAIN_S = env.number("GATEWAY_DRAIN_S", 30, least=0)

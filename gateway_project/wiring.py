@@ -55,7 +55,7 @@ class Running:
         breakers = Breakers()
         live = LiveCatalog(lambda snapshot: breakers.keep(snapshot.circuits()))
         self._transport = build_transport(
-            settings.GATEWAY_TRANSPORT, settings.GATEWAY_UPSTREAM_PROXY, settings.GATEWAY_PRIVATE_UPSTREAMS
+            settings.GATEWAY_TRANSPORT, settings.GATEWAY_UPSTREAM_PROXY, settings.GATEWAY_PRIVATE_UPSTREAMS, settings.NO_PROXY
         )
         self._refresher = CatalogRefresher(live)
         run_dir = os.environ.get(RUN_DIR)

@@ -38,7 +38,7 @@ from models_catalog.snapshot import (
 from providers import registry, types
 from providers.capabilities import Capability
 from providers.errors import ConfigurationError
-from providers.types import Target, TargetConfig, Timeouts
+from providers.types import Target, TargetConfig, TargetTimeouts
 
 SHA256 = re.compile("[0-9a-f]{64}")
 Built = TypeVar("Built")
@@ -332,12 +332,17 @@ def _target_config(model: ModelDefinition, route: Route, upstream: Upstream) -> 
         extra_headers=upstream.extra_headers,
         extra_body=upstream.extra_body,
         options=MappingProxyType(upstream.row.options),
-        timeouts=Timeouts(
-            connect=model.connect_timeout_s or settings.GATEWAY_CONNECT_TIMEOUT_S,
-            first_byte=model.first_byte_timeout_s or settings.GATEWAY_FIRST_BYTE_TIMEOUT_S,
-            idle=model.idle_timeout_s or settings.GATEWAY_IDLE_TIMEOUT_S,
-            total=model.total_timeout_s or settings.GATEWAY_TOTAL_TIMEOUT_S,
-        ),
+        timeouts=timeouts_of(model),
+    )
+
+
+def timeouts_of(model: ModelDefinition) -> TargetTimeouts:
+    """The model's own, else the settings', else the defaults of whole answers and of streams."""
+    return TargetTimeouts.of(
+        connect=model.connect_timeout_s or settings.GATEWAY_CONNECT_TIMEOUT_S,
+        first_byte=model.first_byte_timeout_s or settings.GATEWAY_FIRST_BYTE_TIMEOUT_S,
+        idle=model.idle_timeout_s or settings.GATEWAY_IDLE_TIMEOUT_S,
+        total=model.total_timeout_s or settings.GATEWAY_TOTAL_TIMEOUT_S,
     )
 
 

@@ -18,8 +18,8 @@ from providers.errors import NOTHING_MORE
 from providers.types import Target
 from providers.wire import sse
 from providers.wire.error_object import OWN
+from providers.wire.halves import told_fields
 from providers.wire.openai_chat import DONE
-from providers.wire.openai_responses import MAX_EVENT_BYTES
 from providers.wire.patch import Fields, InvalidJson, fields_of, patch
 from providers.wire.response_object import error_object
 from providers.wire.told_output import ended
@@ -53,7 +53,7 @@ class BackgroundRun:
         self._ended = False
         self._changed = asyncio.Event()
         self._status = 0
-        self._splitter = sse.FrameSplitter(MAX_EVENT_BYTES)
+        self._splitter = sse.FrameSplitter()
         self._final: bytes | None = None
         if job.asked.stream:
             self._say("response.created", {"response": msgspec.Raw(job.response.body)})
@@ -160,7 +160,7 @@ class BackgroundRun:
         if not data or data == DONE:
             return
         try:
-            fields = fields_of(data.replace(b"\n", b""))
+            fields = told_fields(data.replace(b"\n", b""))
         except InvalidJson:
             return  # no client could make anything of it
         kind = msgspec.json.decode(fields.raw("type") or b'""')

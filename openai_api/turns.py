@@ -28,7 +28,7 @@ from providers.errors import CallerError
 from providers.types import EVENT_STREAM, Call, Usage
 from providers.wire import sse
 from providers.wire.openai_chat import DONE
-from providers.wire.openai_responses import MAX_EVENT_BYTES, frame_of
+from providers.wire.openai_responses import frame_of
 from providers.wire.patch import patch
 from providers.wire.response_object import new_response, usage_object
 from providers.wire.responses_to_chat import check_types
@@ -124,7 +124,7 @@ class Told:
         self._tell = tell
         self._status = 0
         self._whole: list[bytes] | None = None
-        self._splitter = sse.FrameSplitter(MAX_EVENT_BYTES)
+        self._splitter = sse.FrameSplitter()
 
     async def __call__(self, message: Mapping[str, Any]) -> None:
         if message["type"] == "http.response.start":

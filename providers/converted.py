@@ -7,7 +7,7 @@ that was asked for.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
 
@@ -24,8 +24,9 @@ from providers.wire import sse
 from providers.wire.chat_request_to_responses import to_responses
 from providers.wire.chat_to_responses import MISFITS, ResponseWriter
 from providers.wire.good_answer import error_in, failure_in_event, failure_in_text, failure_in_whole
+from providers.wire.halves import Halves, decoded, told_fields
 from providers.wire.openai_chat import DONE
-from providers.wire.openai_responses import MAX_EVENT_BYTES, frame_of
+from providers.wire.openai_responses import frame_of
 from providers.wire.openai_usage import usage_of
 from providers.wire.patch import Fields, InvalidJson, fields_of
 from providers.wire.response_object import new_response
@@ -127,10 +128,10 @@ def _reply(call: Call, value: Json, lossy: tuple[str, ...]) -> Reply:
     return Reply(wire=call.wire, body=body, fields=fields_of(body), lossy=lossy)
 
 
-def _object(data: bytes) -> Json:
+def _object(data: bytes, decode: Callable[[bytes], Any] = decoded) -> Json:
     try:
-        value = msgspec.json.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        value = decode(data)
+    except ValueError as error:
         raise InvalidResponse("a chunk is not JSON") from error
     if not isinstance(value, dict):
         raise InvalidResponse("a chunk is no object")
@@ -166,6 +167,7 @@ class _Responses:
 
     def __init__(self, writer: ResponseWriter) -> None:
         self.done = False
+        self._halves = Halves()
         self._writer = writer
 
     def begin(self) -> bytes:
@@ -175,7 +177,7 @@ class _Responses:
         if (failure := error_in(fields)) is not None:
             raise failure
         self._writer.usage = usage_of(fields) or self._writer.usage
-        return b"".join(map(frame_of, self._writer.chunk(_object(data))))
+        return b"".join(map(frame_of, self._writer.chunk(_object(data, self._halves.decoded))))
 
     def end(self, *, told: bool) -> bytes:
         self.done = True
@@ -192,6 +194,7 @@ class _Chat:
 
     def __init__(self, writer: ChatWriter) -> None:
         self.done = False
+        self._halves = Halves()
         self._writer = writer
 
     def begin(self) -> bytes:
@@ -199,7 +202,7 @@ class _Chat:
 
     def event(self, data: bytes, fields: Fields) -> bytes:
         with _readable():
-            chunks = self._writer.event(_object(data))
+            chunks = self._writer.event(_object(data, self._halves.decoded))
         out = b"".join(sse.frame_of(msgspec.json.encode(chunk)) for chunk in chunks)
         return out + self.end(told=True) if self._writer.finished else out
 
@@ -224,7 +227,7 @@ class ConvertedStream:
         self.fail = machine.fail
         self._inner = inner
         self._machine = machine
-        self._splitter = sse.FrameSplitter(MAX_EVENT_BYTES)
+        self._splitter = sse.FrameSplitter()
         self._begun = self._heard = False
         self._error: ProviderError | None = None
 
@@ -269,7 +272,7 @@ class ConvertedStream:
         if sse.names_error(frame):
             raise failure_in_event(data)
         try:
-            fields = fields_of(data)
+            fields = told_fields(data)
         except InvalidJson as error:
             raise (failure_in_text(data) or InvalidResponse("a chunk is not JSON")) from error
         return self._machine.event(data, fields)

@@ -24,6 +24,7 @@ from providers.response_history import history
 from providers.transport import Transport
 from providers.types import Call, Reply, ReplyStream, Target, Usage
 from providers.wire import compaction
+from providers.wire.halves import decoded
 from providers.wire.openai_usage import estimated_tokens, usage_of
 from providers.wire.patch import fields_of, patch
 from providers.wire.responses_to_chat import items_of, to_chat
@@ -61,7 +62,7 @@ async def compact(target: Target, call: Call, transport: Transport) -> Reply:
     answer = await ask(target, asked, transport)
     if not isinstance(answer, Reply) or call.seal_summary is None:
         raise InvalidResponse("a stream was not asked for")
-    summary = compaction.summary_of(msgspec.json.decode(answer.body))
+    summary = compaction.summary_of(decoded(answer.body))
     told = usage_of(answer.fields) if answer.fields else None
     if told == Usage():  # nobody has counted
         told = None

@@ -17,6 +17,7 @@ from providers.errors import CallerError, InvalidResponse
 from providers.protocols import Responses
 from providers.transport import Transport
 from providers.types import Call, Reply, Target
+from providers.wire.halves import decoded
 from providers.wire.patch import Fields
 from providers.wire.response_history import carried
 from providers.wire.responses_tools import Json
@@ -87,7 +88,7 @@ async def _object(target: Target, call: Call, transport: Transport, path: str) -
     reply = await cast(Responses, target.adapter).ask_response(call, transport, "GET", path)
     if not isinstance(reply, Reply):
         raise InvalidResponse("a stream was not asked for")
-    value: Json = msgspec.json.decode(reply.body)
+    value: Json = decoded(reply.body)
     return value
 
 

@@ -64,14 +64,48 @@ class Wire(StrEnum):
     OPENAI_RESPONSES = "openai_responses"
 
 
+CONNECT_S = 5.0
+WHOLE_S = 900.0
+"""A whole answer, of which nothing may be heard before its end."""
+FIRST_EVENT_S = 600.0
+IDLE_S = 300.0
+STREAM_S = 3600.0
+
+
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """Seconds. `first_byte` ends with the first content event, `idle` counts between content events."""
+    """Seconds of one exchange. Of a stream, `first_byte` ends with the first content event and `idle` counts between
+    content events; of a whole answer, they count until its first byte and between its bytes."""
 
-    connect: float = 2.0
-    first_byte: float = 60.0
-    idle: float = 60.0
-    total: float = 600.0
+    connect: float
+    first_byte: float
+    idle: float
+    total: float
+
+
+@dataclass(frozen=True, slots=True)
+class TargetTimeouts:
+    """What a target's whole answers and its streams may take. Models think for minutes before they say a word, so neither is
+    a way to find a dead peer: that is the sockets' business (`transport/sockets.py`)."""
+
+    whole: Timeouts
+    streamed: Timeouts
+
+    @classmethod
+    def of(
+        cls,
+        connect: float | None = None,
+        first_byte: float | None = None,
+        idle: float | None = None,
+        total: float | None = None,
+    ) -> TargetTimeouts:
+        """Those that an operator has set, for both kinds, and the defaults of each kind for the rest."""
+        connect, longest = connect or CONNECT_S, total or WHOLE_S
+        whole = Timeouts(connect, first_byte or longest, idle or longest, longest)
+        return cls(whole, Timeouts(connect, first_byte or FIRST_EVENT_S, idle or IDLE_S, total or STREAM_S))
+
+    def when(self, *, streamed: bool) -> Timeouts:
+        return self.streamed if streamed else self.whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +134,7 @@ class TargetConfig:
     extra_headers: tuple[tuple[str, str], ...] = ()
     extra_body: Mapping[str, bytes] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)
-    timeouts: Timeouts = field(default_factory=Timeouts)
+    timeouts: TargetTimeouts = field(default_factory=TargetTimeouts.of)
 
     def fingerprint(self) -> str:
         """The id and a number that differs for any other configuration, in this process. Tells nothing of the secret."""
@@ -125,7 +159,7 @@ class Target:
     model: str
     provider: str
     upstream_model: str
-    timeouts: Timeouts
+    timeouts: TargetTimeouts
     adapter: Adapter = field(repr=False)
     native: frozenset[Capability] = frozenset()
     keeps_responses: bool = False

@@ -7,7 +7,6 @@ from decimal import Decimal
 from typing import Any
 
 from django import forms
-from django.conf import settings
 from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
@@ -23,6 +22,7 @@ from models_catalog.admin.health import label
 from models_catalog.admin.problems import page_of
 from models_catalog.admin.routing import FallbackInline, RouteInline
 from models_catalog.admin.testing import TestableAdmin
+from models_catalog.compiler import timeouts_of
 from models_catalog.models import ModelDefinition, Provider, Route
 from models_catalog.snapshot import STAR
 from providers.capabilities import Capability
@@ -65,7 +65,14 @@ class ModelDefinitionForm(ui.ModelForm):
                 self.initial[price] = without_zeros(self.initial[price])
         for phase in ("connect", "first_byte", "idle", "total"):
             if field := self.fields.get(f"{phase}_timeout_s"):
-                field.widget.attrs["placeholder"] = f"{getattr(settings, f'GATEWAY_{phase.upper()}_TIMEOUT_S'):g}"
+                field.widget.attrs["placeholder"] = _usual(phase)
+
+
+def _usual(phase: str) -> str:
+    """The time-out of a model that has none of its own."""
+    usual = timeouts_of(ModelDefinition())
+    streamed, whole = (f"{getattr(kind, phase):g}" for kind in (usual.streamed, usual.whole))
+    return streamed if streamed == whole else f"{streamed} streamed, {whole} whole"
 
 
 def without_zeros(price: Decimal) -> Decimal:

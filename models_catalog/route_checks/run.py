@@ -52,7 +52,9 @@ def run_in_thread(planned: Sequence[Planned], total_s: float = TOTAL_S) -> list[
 async def run(planned: Sequence[Planned], total_s: float = TOTAL_S) -> list[Result]:
     """The results in the order of the plan; `AT_ONCE` calls at a time, each `CALL_S` at most, all within `total_s`."""
     turns = asyncio.Semaphore(AT_ONCE)
-    transport = build_transport(settings.GATEWAY_TRANSPORT, settings.GATEWAY_UPSTREAM_PROXY, settings.GATEWAY_PRIVATE_UPSTREAMS)
+    transport = build_transport(
+        settings.GATEWAY_TRANSPORT, settings.GATEWAY_UPSTREAM_PROXY, settings.GATEWAY_PRIVATE_UPSTREAMS, settings.NO_PROXY
+    )
     deadline = perf_counter() + total_s
 
     async def in_turn(one: Planned) -> Result:

@@ -23,7 +23,6 @@ from providers.transport import Transport
 from providers.types import Call, Reply, ReplyStream, Target
 from providers.wire.openai_chat import json_string
 from providers.wire.openai_chat_stream import ChatStreamRelay
-from providers.wire.openai_image import MAX_EVENT_BYTES
 from providers.wire.openai_responses import Names, ResponsesRelay
 from providers.wire.openai_usage import usage_of
 from providers.wire.patch import patch
@@ -35,19 +34,20 @@ MakeRelay = Callable[[Call, Target], Relay]
 
 
 def _chat(call: Call, target: Target) -> Relay:
-    return ChatStreamRelay(call.model, include_usage=call.include_usage)
+    return ChatStreamRelay(call.model, include_usage=call.include_usage, several=_asks_several(call))
 
 
 def _text(call: Call, target: Target) -> Relay:
-    return ChatStreamRelay(call.model, include_usage=call.include_usage, content=b'"text"')
+    several = _asks_several(call) or (call.fields.raw("prompt") or b"").startswith(b"[")
+    return ChatStreamRelay(call.model, include_usage=call.include_usage, content=b'"text"', several=several)
+
+
+def _asks_several(call: Call) -> bool:
+    return call.fields.raw("n") not in (None, b"null", b"1")
 
 
 def _events(call: Call, target: Target) -> Relay:
     return EventRelay()
-
-
-def _images(call: Call, target: Target) -> Relay:
-    return EventRelay(MAX_EVENT_BYTES)
 
 
 def _speech(call: Call, target: Target) -> Relay:
@@ -68,8 +68,6 @@ RELAYS: MappingProxyType[Capability, MakeRelay] = MappingProxyType(
         Capability.CHAT: _chat,
         Capability.COMPLETION: _text,
         Capability.TEXT_TO_SPEECH: _speech,
-        Capability.IMAGE_GENERATION: _images,
-        Capability.IMAGE_EDIT: _images,
         Capability.RESPONSES: _responses,
     }
 )

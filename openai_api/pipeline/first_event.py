@@ -45,5 +45,9 @@ async def first_event(stream: ReplyStream, relay: Relay) -> Begun:
 
 
 def fed(relay: Relay, chunk: bytes) -> Awaitable[bytes]:
-    """What the relay makes of these bytes. An event may be a whole picture, which is looked through in a thread."""
-    return aside(relay.waiting + len(chunk), relay.feed, chunk)
+    """What the relay makes of these bytes. An event may be a whole picture, which is looked through in a thread, with the
+    bytes that may end it."""
+    waiting = relay.waiting
+    if waiting and b"\n" not in chunk and b"\r" not in chunk:
+        waiting = 0
+    return aside(waiting + len(chunk), relay.feed, chunk)

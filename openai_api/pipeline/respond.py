@@ -53,7 +53,7 @@ async def respond(inbound: Inbound, call: Call, target: Target, answer: Answer, 
     """Sends what the target answered, under the model's public name, and notes its usage."""
     headers = gateway_headers(inbound.record, target)
     if isinstance(answer, Begun):
-        await _stream(inbound, target, answer, headers, keep)
+        await _stream(inbound, call, target, answer, headers, keep)
         return
     if keep is not None:
         await keep(target, answer.body)
@@ -125,13 +125,13 @@ async def send_start(inbound: Inbound, status: int, headers: Headers) -> None:
     await inbound.send({"type": "http.response.start", "status": status, "headers": identified})
 
 
-async def _stream(inbound: Inbound, target: Target, begun: Begun, headers: Headers, keep: Keep | None) -> None:
+async def _stream(inbound: Inbound, call: Call, target: Target, begun: Begun, headers: Headers, keep: Keep | None) -> None:
     record, relay = inbound.record, begun.relay
     pulse = Pulse(inbound.send, comments=relay.comments)
     try:
         await send_start(inbound, 200, (*_kind(begun), *headers))
         try:
-            last: bytes | None = await _relayed(begun, target.timeouts.idle, pulse)
+            last: bytes | None = await _relayed(begun, target.timeouts.when(streamed=call.stream).idle, pulse)
         except ProviderError as error:
             if begun.mask is not None:
                 mask_error(error, begun.mask())

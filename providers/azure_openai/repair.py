@@ -10,6 +10,7 @@ from __future__ import annotations
 import msgspec
 
 from providers.wire import sse
+from providers.wire.halves import told_fields
 from providers.wire.patch import Fields, InvalidJson, fields_of, patch
 
 IDENTITY = ("id", "object", "created")
@@ -32,7 +33,7 @@ class ChunkRepair:
         if self._identity if usual else FILTER not in frame:
             return frame
         try:
-            fields = fields_of(sse.data_of(frame) or b"")
+            fields = told_fields(sse.data_of(frame) or b"")
             choices = _choices(fields.raw("choices") or b"null")
         except (InvalidJson, msgspec.DecodeError):
             return frame  # the end, an error, a comment

@@ -96,7 +96,7 @@ class FireworksAdapter(OpenAICompatibleAdapter):
     async def _workflow(self, call: Call, request: UpstreamRequest, transport: Transport, wanted: str | None) -> dict[str, Any]:
         """The image that an asynchronous workflow ends with, within the target's total time."""
         try:
-            async with asyncio.timeout(self.config.timeouts.total):
+            async with asyncio.timeout(self.config.timeouts.when(streamed=call.stream).total):
                 accepted = self.good(await transport.fetch(request))
                 url = await self._result(call, workflow.text_in(accepted, "request_id"), transport)
                 if wanted == "b64_json":
@@ -128,7 +128,7 @@ class FireworksAdapter(OpenAICompatibleAdapter):
         own = self._image_head("")
         head = workflow.head_of_sample(url, own)
         keyed = head.origin == own.origin
-        request = self.request(call, b"", head) if keyed else UpstreamRequest(head, b"", self.config.timeouts)
+        request = self.request(call, b"", head) if keyed else UpstreamRequest(head, b"", self.config.timeouts.whole)
         reply = await transport.fetch(request)
         return await aside(len(reply.body), workflow.downloaded, reply)
 

@@ -10,13 +10,16 @@ from providers.aside import aside
 from providers.capabilities import Capability
 from providers.errors import CallerError, CredentialError, Unsupported
 from providers.openai_compatible.address import auth_header, head_of
+from providers.openai_compatible.either_form import OpenAIStream, as_whole, read_all
 from providers.openai_compatible.presets import NO_NAMES, Preset, Quirk
 from providers.refusals import NONE, refusals_of
-from providers.transport import Head, Pieces, Transport, UpstreamReply, UpstreamRequest, UpstreamStream
-from providers.types import EVENT_STREAM, Call, Reply, TargetConfig, Wire
+from providers.transport import Head, Pieces, Transport, UpstreamReply, UpstreamRequest
+from providers.types import Call, Reply, TargetConfig, Wire
 from providers.wire import good_answer, multipart, openai_chat
+from providers.wire.halves import without_halves
 from providers.wire.openai_errors import failure_of
 from providers.wire.patch import Fields, patched
+from providers.wire.sse import BOM
 
 TEXTUAL = frozenset({Capability.CHAT, Capability.COMPLETION})
 FORMS = frozenset(
@@ -45,9 +48,13 @@ class VendorBase:
 
     async def json(self, call: Call, transport: Transport, field: str, changes: Changes | None = None) -> Reply:
         answer = await transport.fetch(self.request(call, self.body(call, changes)))
+        fields = await self.whole(answer, call, field)
+        return Reply(wire=call.wire, body=fields.body, fields=fields, lossy=self.dropped(call))
+
+    async def whole(self, answer: UpstreamReply, call: Call, field: str) -> Fields:
+        """A good answer, which must have that field, in the wire of the call. Raises what any other means."""
         body = self.good(answer)
-        fields = await aside(len(body), good_answer.answer_of, body, field)
-        return Reply(wire=call.wire, body=body, fields=fields, lossy=self.dropped(call))
+        return await aside(len(body), _whole, body, call.wire, field)
 
     def dropped(self, call: Call) -> tuple[str, ...]:
         """The client's fields that its preset says a vendor does not take: `lossy` of every answer. Raises as `left_out`."""
@@ -89,7 +96,7 @@ class VendorBase:
         head = head or self._heads.get(call.capability)
         if head is None:
             head = self._heads[call.capability] = self.head_for(call.capability)
-        return UpstreamRequest(head, body, self.config.timeouts, headers)
+        return UpstreamRequest(head, body, self.config.timeouts.when(streamed=call.stream), headers)
 
     def head_for(self, capability: Capability) -> Head:
         """The head of a capability's requests. Raises `ConfigurationError`."""
@@ -103,7 +110,7 @@ class VendorBase:
         """The body of a good answer. Raises what any other means; `named_by_client` as in `failure_of`."""
         if not is_good(answer.status):
             raise failure_of(answer.status, answer.headers, answer.body, named_by_client=named_by_client)
-        return answer.body
+        return answer.body.removeprefix(BOM)
 
     async def stream(
         self, request: UpstreamRequest, call: Call, transport: Transport, *, named_by_client: bool = False
@@ -111,7 +118,7 @@ class VendorBase:
         """The stream that answers a request, once its status is good. Raises as `good`."""
         stream = await transport.stream(request)
         if is_good(stream.status):
-            return OpenAIStream(stream, call.wire, self.dropped(call))
+            return OpenAIStream(stream, call.wire, self.dropped(call), request.timeouts.total)
         try:
             body = await read_all(stream)
         finally:
@@ -158,17 +165,11 @@ class VendorBase:
         return name.encode(), value.encode("ascii")
 
 
-class OpenAIStream:
-    """The stream of a vendor, its bytes untouched."""
-
-    def __init__(self, stream: UpstreamStream, wire: Wire, lossy: tuple[str, ...] = ()) -> None:
-        self.wire = wire
-        self.content_type = EVENT_STREAM
-        self.lossy = lossy
-        self.headers = stream.headers
-        self.next = stream.next
-        self.extend = stream.extend
-        self.close = stream.close
+def _whole(body: bytes, wire: Wire, field: str) -> Fields:
+    body = as_whole(body, wire)
+    if wire is Wire.OPENAI_RESPONSES:
+        body = without_halves(body)  # responses are kept, and read again
+    return good_answer.answer_of(body, field)
 
 
 def _has(call: Call, name: str) -> bool:
@@ -190,16 +191,6 @@ def _renamed(fields: Fields, names: Mapping[str, str]) -> Changes:
 def is_good(status: int) -> bool:
     """Whether an answer of that status may hold what was asked for: some vendors say 201."""
     return 200 <= status < 300
-
-
-async def read_all(stream: UpstreamStream | OpenAIStream, limit: int = 1024 * 1024) -> bytes:
-    """What is left of a stream, hardly more than `limit` bytes of it."""
-    parts: list[bytes] = []
-    size = 0
-    while size < limit and (part := await stream.next()):
-        parts.append(part)
-        size += len(part)
-    return b"".join(parts)
 
 
 def _texts(values: Mapping[str, bytes]) -> dict[str, str | None]:

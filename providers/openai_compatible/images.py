@@ -14,7 +14,8 @@ import msgspec
 
 from providers.aside import aside
 from providers.errors import InvalidResponse
-from providers.openai_compatible.base import VendorBase, read_all
+from providers.openai_compatible.base import VendorBase
+from providers.openai_compatible.either_form import read_all
 from providers.transport import MAX_REPLY_BYTES, Transport, UpstreamRequest, find_header
 from providers.types import EVENT_STREAM, Call, Reply, ReplyStream
 from providers.wire import good_answer, openai_image
@@ -45,7 +46,7 @@ class ImageMethods(VendorBase):
         stream = await self.stream(request, call, transport)
         if (find_header(stream.headers, b"content-type") or b"").lower().startswith(b"text/event-stream"):
             return stream
-        stream.extend(self.config.timeouts.total)
+        stream.extend(self.config.timeouts.streamed.total)
         try:
             body = await read_all(stream, MAX_REPLY_BYTES)
         finally:

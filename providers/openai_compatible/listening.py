@@ -10,7 +10,8 @@ from types import MappingProxyType
 
 from providers.aside import aside
 from providers.errors import InvalidResponse, Unsupported
-from providers.openai_compatible.base import VendorBase, read_all
+from providers.openai_compatible.base import VendorBase
+from providers.openai_compatible.either_form import read_all
 from providers.transport import Headers, Transport, UpstreamRequest, find_header
 from providers.types import EVENT_STREAM, Call, Reply, ReplyStream, Wire
 from providers.wire.good_answer import answer_of, failure_in_whole
@@ -86,7 +87,7 @@ class ListeningMethods(VendorBase):
         stream = await self.stream(request, call, transport)
         if kind_of(stream.headers) == b"text/event-stream":
             return stream
-        stream.extend(self.config.timeouts.total)
+        stream.extend(self.config.timeouts.streamed.total)
         try:
             json = is_json(stream.headers)
             body = await read_all(stream, MAX_TRANSCRIPT)

@@ -35,8 +35,8 @@ class ResponsesMethods(VendorBase):
         request = self.request(call, self.body(call, changes))
         if call.stream:
             return await self.stream(request, call, transport)
-        body = self.good(await transport.fetch(request))
-        return Reply(wire=call.wire, body=body, fields=answer_of(body, "output"))
+        fields = await self.whole(await transport.fetch(request), call, "output")
+        return Reply(wire=call.wire, body=fields.body, fields=fields)
 
     async def ask_response(self, call: Call, transport: Transport, method: str, path: str) -> Reply | ReplyStream:
         """Something that is done with responses there are: `path` stands below `/responses`, with its query."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from providers.openai_compatible.base import OpenAIStream
+from providers.openai_compatible.either_form import OpenAIStream
 from providers.wire import sse
 
 
@@ -15,12 +15,12 @@ class RewrittenStream:
     def __init__(self, stream: OpenAIStream, rewrite: Callable[[bytes], bytes], limit: int = sse.MAX_FRAME_BYTES) -> None:
         self.wire, self.content_type, self.lossy = stream.wire, stream.content_type, stream.lossy
         self.extend, self.close = stream.extend, stream.close
-        self._next = stream.next
+        self._stream = stream
         self._rewrite = rewrite
         self._splitter = sse.FrameSplitter(limit)
 
     async def next(self) -> bytes:
-        while chunk := await self._next():
+        while chunk := await self._stream.next():
             if out := b"".join(map(self._rewrite, self._splitter.feed(chunk))):
                 return out
         rest = self._splitter.rest()

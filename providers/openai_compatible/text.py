@@ -9,11 +9,12 @@ from __future__ import annotations
 from functools import partial
 
 from providers.aside import aside
-from providers.openai_compatible.base import OpenAIStream, VendorBase
+from providers.openai_compatible.base import VendorBase
+from providers.openai_compatible.either_form import OpenAIStream
 from providers.openai_compatible.presets import Preset, Quirk
 from providers.transport import Transport
-from providers.types import Call, Reply, ReplyStream, TargetConfig, Wire
-from providers.wire import good_answer, openai_embedding, ranking
+from providers.types import Call, Reply, ReplyStream, TargetConfig
+from providers.wire import openai_embedding, ranking
 
 
 class TextMethods(VendorBase):
@@ -24,9 +25,7 @@ class TextMethods(VendorBase):
         self._floats_only = Quirk.FLOATS_ONLY in preset.quirks
 
     async def chat(self, call: Call, transport: Transport) -> Reply:
-        answer = await transport.fetch(self.request(call, self.body(call)))
-        fields = await aside(len(answer.body), good_answer.answer_of, self.good(answer), "choices")
-        return Reply(wire=Wire.OPENAI_CHAT, body=answer.body, fields=fields, lossy=self.dropped(call))
+        return await self.json(call, transport, "choices")
 
     async def stream_chat(self, call: Call, transport: Transport) -> ReplyStream:
         return await self.text_stream(call, transport)

@@ -34,9 +34,6 @@ READ_BYTES = 64 * 1024
 HIGH_WATER = 32 * 1024
 """Bytes of a stream that may wait for their reader before reading pauses; at most one read more is kept."""
 
-UNANSWERED_S = 10.0
-"""How long an upstream may leave what was sent to it unacknowledged."""
-
 
 class Home(Protocol):
     """The pool of a connection: takes it back after an exchange, and is told when it cannot be used any more and when it
@@ -187,7 +184,7 @@ class Connection(Answer, asyncio.BufferedProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
         raw = transport.get_extra_info("socket")
-        sockets.watch(raw, UNANSWERED_S)
+        sockets.watch(raw)
         poll = select.poll()
         poll.register(raw.fileno(), select.POLLIN)
         self.readable = poll.poll

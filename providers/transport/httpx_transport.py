@@ -40,6 +40,7 @@ from providers.transport import (
     UpstreamRequest,
     UpstreamStream,
     announced,
+    sockets,
 )
 from providers.transport.dial import tls_context
 from providers.transport.httpx_errors import breaks_protocol, explain, judge_head
@@ -174,6 +175,7 @@ class Opening:
             self._carrier = info["return_value"]
             if name.endswith("connect_tcp.complete"):
                 self.sockets.append(self._carrier)
+                sockets.watch(self._carrier.get_extra_info("socket"))
                 self._check_address(self._carrier.get_extra_info("server_addr"))
         elif name.endswith("send_request_headers.started") and info["request"].method != b"CONNECT":
             judge_head(self._carrier, self._peer)

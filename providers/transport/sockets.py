@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import socket
 
-IDLE_S, INTERVAL_S, PROBES = 15, 5, 3
+IDLE_S, INTERVAL_S, PROBES = 15, 5, 5
+GONE_S = IDLE_S + INTERVAL_S * PROBES
+"""After how many seconds of silence in which no probe was answered a connection ends."""
 
 
-def watch(sock: socket.socket, unanswered_s: float) -> None:
-    """Sends what is written at once, and ends the connection when its other end has not answered for half a minute, or
-    has not taken what was sent to it for `unanswered_s` seconds. Does what the system can."""
+def watch(sock: socket.socket, unanswered_s: float = GONE_S) -> None:
+    """Sends what is written at once, and ends the connection when its other end has not taken what was sent to it for
+    `unanswered_s` seconds, or has not answered a probe for so long. Does what the system can.
+
+    A peer that thinks answers probes, one that is gone does not. On Linux `TCP_USER_TIMEOUT` replaces the number of probes
+    (tcp(7)): less than `GONE_S` would end a connection after fewer of them.
+    """
     for level, name, value in (
         (socket.IPPROTO_TCP, "TCP_NODELAY", 1),
         (socket.SOL_SOCKET, "SO_KEEPALIVE", 1),

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from providers.errors import InvalidResponse, Overloaded, ProviderError, UpstreamFailed
+from providers.wire.halves import read, told_fields
 from providers.wire.openai_errors import failure_in_band
 from providers.wire.patch import Fields, InvalidJson, fields_of
 
@@ -60,7 +61,7 @@ def answer_of(body: bytes, field: str) -> Fields:
     """The fields of an answer of a good status, which must hold something in `field`. Raises the error that it carries
     instead, or `InvalidResponse`. What has an `object` alone may be a response that has failed, and tells why."""
     try:
-        fields = fields_of(body)
+        fields = told_fields(body)
     except InvalidJson as error:
         raise (failure_in_text(body) or InvalidResponse()) from error
     raw = fields.raw(field)
@@ -143,7 +144,7 @@ def _stopped(choices: bytes) -> ProviderError | None:
     if b'"error"' not in choices and b'"insufficient_system_resource"' not in choices:  # each answer passes here
         return None
     try:
-        found = _choices(choices)
+        found = read(_choices, choices)
     except (msgspec.DecodeError, RecursionError):
         return None
     for choice in found:
@@ -171,7 +172,7 @@ def _answered(raw: bytes) -> bool:
     if b'"message":{' in raw or b'"message": {' in raw:
         return True
     try:
-        return any(bytes(choice.message or choice.text) not in (b"", b"null") for choice in _choices(raw))
+        return any(bytes(choice.message or choice.text) not in (b"", b"null") for choice in read(_choices, raw))
     except (msgspec.DecodeError, RecursionError):
         return False
 

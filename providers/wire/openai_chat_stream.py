@@ -6,14 +6,17 @@ string (its quotes would be escaped), so a hit before any nested object or array
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
 from providers.wire import sse
 from providers.wire.good_answer import error_in, failure_in_event
+from providers.wire.halves import read, told_fields
 from providers.wire.openai_chat import DONE
 from providers.wire.openai_usage import groqs_own, usage_of
-from providers.wire.patch import Fields, InvalidJson, fields_of, patch
-from providers.wire.relay import FrameRelay
+from providers.wire.patch import Fields, InvalidJson, patch
+from providers.wire.relay import FrameRelay, done_as_it_came
 
 UNREMARKABLE = ((b'"finish_reason"', b'"finish_reason":null'), (b'"usage"', b'"usage":null'))
 """Fields that need a close look unless all of them have the second, commonest form."""
@@ -23,6 +26,7 @@ EMPTY = (None, b"[]", b"null")
 
 
 class _Choice(msgspec.Struct):
+    index: Any = 0
     finish_reason: str | None = None
 
 
@@ -32,10 +36,11 @@ _decode_choices = msgspec.json.Decoder(list[_Choice]).decode
 class ChatStreamRelay(FrameRelay):
     """One stream, `done` after `[DONE]`, `finished` after a finish reason; `usage` is its last usage.
 
-    `content` stands in every chunk: older completions have `"text"` instead of `"delta"`.
+    `content` stands in every chunk: older completions have `"text"` instead of `"delta"`. With `several` choices it is finished
+    when each of them is that has begun; that takes a close look at every chunk.
     """
 
-    def __init__(self, model: str, *, include_usage: bool, content: bytes = b'"delta"') -> None:
+    def __init__(self, model: str, *, include_usage: bool, content: bytes = b'"delta"', several: bool = False) -> None:
         super().__init__()
         self._model = msgspec.json.encode(model)
         self._content = content
@@ -43,6 +48,7 @@ class ChatStreamRelay(FrameRelay):
         self.closing = sse.frame_of(DONE)
         self._needle = NEVER
         self._replacement = self._untold = b""
+        self._unfinished: dict[str, bool] | None = {} if several else None
 
     def _frame(self, frame: bytes) -> bytes:
         position = frame.find(self._needle)
@@ -59,12 +65,12 @@ class ChatStreamRelay(FrameRelay):
     def _look_closely(self, frame: bytes) -> bytes:
         data = sse.data_of(frame)
         if data is None or not data.strip():
-            return frame
+            return sse.without_data(frame)
         if data.strip() == DONE:
             self.done = True
-            return self._untold + frame
+            return self._untold + done_as_it_came(frame, data)
         try:
-            fields = fields_of(data)
+            fields = told_fields(data)
         except InvalidJson:
             return self._not_json(frame)
         self.error = failure_in_event(data) if sse.names_error(frame) else error_in(fields)
@@ -76,7 +82,7 @@ class ChatStreamRelay(FrameRelay):
         if data is None or data.strip() == DONE:
             return data is not None
         try:
-            fields_of(data)
+            told_fields(data)
         except InvalidJson:
             return False
         return True
@@ -100,7 +106,7 @@ class ChatStreamRelay(FrameRelay):
         self._learn(frame, fields)
         if not changes:
             return frame
-        return self._with_data(frame, data, patch(fields, changes))
+        return sse.with_data(frame, data, patch(fields, changes))
 
     def _owe_usage(self, fields: Fields) -> None:
         """The client gets its usage chunk at the end if the upstream told the usage in a place of its own."""
@@ -110,23 +116,25 @@ class ChatStreamRelay(FrameRelay):
         self.closing = self._untold + sse.frame_of(DONE)
 
     def _note(self, choices: bytes | None) -> None:
-        if choices and not self.finished:
-            try:
-                self.finished = any(choice.finish_reason for choice in _decode_choices(choices))
-            except msgspec.DecodeError:
-                return
+        if not choices or (self.finished and self._unfinished is None):
+            return
+        try:
+            found = read(_decode_choices, choices)
+        except msgspec.DecodeError:
+            return
+        if self._unfinished is None:
+            self.finished = any(choice.finish_reason for choice in found)
+            return
+        for choice in found:
+            place = str(choice.index)
+            self._unfinished[place] = self._unfinished.get(place, True) and not choice.finish_reason
+        self.finished = bool(found) and not any(self._unfinished.values())
 
     def _learn(self, frame: bytes, fields: Fields) -> None:
         """Remembers how this upstream spells the field, from a frame of one line."""
         span = fields.spans.get("model")
-        if span is not None and frame.startswith(b"data:"):
+        if span is not None and self._unfinished is None and frame.startswith(b"data:"):
             key, start, stop = span
             needle = fields.body[key:stop]
             self._needle = needle if needle.endswith(b'"') else NEVER
             self._replacement = fields.body[key:start] + self._model
-
-    @staticmethod
-    def _with_data(frame: bytes, data: bytes, changed: bytes) -> bytes:
-        if data in frame:
-            return frame.replace(data, changed, 1)
-        return sse.frame_of(changed)

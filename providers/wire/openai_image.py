@@ -25,8 +25,6 @@ from providers.wire.multipart import Part
 MAX_FILE_BYTES = 50 * 1024 * 1024
 MAX_IMAGES = 16
 """Images in one edit."""
-MAX_EVENT_BYTES = 64 * 1024 * 1024
-"""A whole picture is one event."""
 RESPONSE_FORMATS = ("url", "b64_json")
 IMAGE_TYPE = re.compile(r"image/[A-Za-z0-9.+-]{1,40}")
 SIZE = re.compile(r"([1-9]\d{0,4})x([1-9]\d{0,4})")

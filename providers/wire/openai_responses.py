@@ -16,6 +16,7 @@ from providers.errors import InvalidResponse, ProviderError, UpstreamFailed
 from providers.wire import sse
 from providers.wire.error_object import OWN, Json, with_texts
 from providers.wire.good_answer import error_in, failure_in_event
+from providers.wire.halves import mended
 from providers.wire.openai_chat import DONE, json_string
 from providers.wire.openai_errors import scrub
 from providers.wire.openai_usage import usage_of
@@ -27,8 +28,6 @@ ENDINGS = frozenset({"response.completed", "response.incomplete", "response.fail
 DELTA = b'.delta"'
 """How the type of an event ends that stands for a token."""
 BEGINNINGS = frozenset({"response.created", "response.queued", "response.in_progress"})
-MAX_EVENT_BYTES = 64 * 1024 * 1024
-"""The last event holds the whole response."""
 
 
 class ResponseRequest(msgspec.Struct):
@@ -100,7 +99,7 @@ class ResponsesRelay(FrameRelay):
     """
 
     def __init__(self, names: Names | None, beginning: Callable[[], dict[str, Any]], *, at_once: bool = False) -> None:
-        super().__init__(MAX_EVENT_BYTES)
+        super().__init__()
         self._beginning = beginning
         self._deltas = 0
         self._names = names
@@ -145,12 +144,14 @@ class ResponsesRelay(FrameRelay):
             return frame
         data = sse.data_of(frame)
         if data is None or not data.strip():
-            return frame
+            return sse.without_data(frame)
         if data.strip() == DONE:
             return b""  # it comes with the last event, whether the upstream sends it or not
         try:
             return self._event(frame, data, fields_of(data))
         except InvalidJson:
+            if (whole := mended(data)) != data:  # what the response is at last is kept and read again
+                return self._frame(sse.with_data(frame, data, whole))
             return self._not_json(frame)
 
     def _event(self, frame: bytes, data: bytes, fields: Fields) -> bytes:

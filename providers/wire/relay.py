@@ -16,9 +16,10 @@ from providers.errors import EmptyStream, InvalidResponse, ProviderError, Stream
 from providers.types import Usage
 from providers.wire import sse
 from providers.wire.good_answer import error_in, failure_in_event, failure_in_text, failure_in_whole
+from providers.wire.halves import told_fields
 from providers.wire.openai_chat import DONE
 from providers.wire.openai_usage import usage_of
-from providers.wire.patch import InvalidJson, fields_of
+from providers.wire.patch import InvalidJson
 
 LAST_EVENTS = (b".done", b".completed")
 LARGE = 64 * 1024
@@ -75,20 +76,20 @@ class Relay(Protocol):
 
 
 class FrameRelay(ABC):
-    """A stream of events of at most `limit` bytes each. `finished` says that it may end without another event."""
+    """A stream of events. `finished` says that it may end without another event."""
 
     comments = True
     final: bytes | None = None
     closing = b""
     """What ends the stream when the upstream has left it out."""
 
-    def __init__(self, limit: int = sse.MAX_FRAME_BYTES) -> None:
+    def __init__(self) -> None:
         self.events = 0
         self.done = False
         self.finished = False
         self.error: ProviderError | None = None
         self.usage: Usage | None = None
-        self._splitter = sse.FrameSplitter(limit)
+        self._splitter = sse.FrameSplitter()
 
     @property
     def started(self) -> bool:
@@ -167,12 +168,12 @@ class EventRelay(FrameRelay):
     def _frame(self, frame: bytes) -> bytes:
         data = sse.data_of(frame)
         if data is None or not data.strip():
-            return frame
+            return sse.without_data(frame)
         if data.strip() == DONE:
             self.done = True
-            return frame
+            return done_as_it_came(frame, data)
         try:
-            fields = fields_of(data if len(data) < LARGE else _without_content(data))
+            fields = told_fields(data if len(data) < LARGE else _without_content(data))
         except InvalidJson:
             return self._not_json(frame)
         kind = (fields.raw("type") or b"").strip(b'"')
@@ -219,6 +220,11 @@ class SoundRelay:
 
     def broken(self, error: bytes) -> None:
         return None
+
+
+def done_as_it_came(frame: bytes, data: bytes) -> bytes:
+    """The frame of `[DONE]`, written anew if there is white space about it that clients do not expect."""
+    return frame if data == DONE else sse.frame_of(DONE)
 
 
 def _without_content(data: bytes) -> bytes:

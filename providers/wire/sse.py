@@ -12,10 +12,12 @@ from collections.abc import Iterator
 
 from providers.errors import InvalidResponse
 
-MAX_FRAME_BYTES = 1024 * 1024
+MAX_FRAME_BYTES = 64 * 1024 * 1024
+"""As large as a whole answer may be: a picture is one event, and the last event of a response holds all of it."""
 BOM = b"\xef\xbb\xbf"
 _END = re.compile(rb"(?:\r\n|\n|\r(?!\n))(?:\r\n|\n|\r)")
 NAMED_ERROR = re.compile(rb"(?:\A|[\r\n])event: ?error[ \t]*[\r\n]")
+_COMMENTS = re.compile(rb"(?:\xef\xbb\xbf)?(?:(?::[^\r\n]*)?(?:\r\n|\n|\r))*\Z")
 _LINE = re.compile(rb"\r\n|\n|\r")
 
 
@@ -61,6 +63,7 @@ class FrameSplitter:
         del data[:start]
         self._scanned = max(len(data) - 3, 0)
         if len(self._rest) > self._limit or any(len(frame) > self._limit for frame in frames):
+            self._rest = bytearray()  # nobody holds what is refused
             raise InvalidResponse("an event is too long")
         return frames
 
@@ -99,6 +102,17 @@ def data_of(frame: bytes) -> bytes | None:
 def names_error(frame: bytes) -> bool:
     """Whether an event is named `error`."""
     return b"event" in frame and NAMED_ERROR.search(frame) is not None
+
+
+def without_data(frame: bytes) -> bytes:
+    """What goes to a client of a frame that holds no data: comments. The specification says that there is no event in it, but
+    OpenAI's clients would take one out of `data:`, `event:` and `id:` lines, and read its empty data as JSON."""
+    return frame if _COMMENTS.match(frame) else b""
+
+
+def with_data(frame: bytes, data: bytes, changed: bytes) -> bytes:
+    """The frame with other data, and the rest of it as it came if its data is one line."""
+    return frame.replace(data, changed, 1) if data in frame else frame_of(changed)
 
 
 def _values_of_data(text: bytes) -> Iterator[bytes]:

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from providers.wire import sse
+from providers.wire.halves import Halves
 from providers.wire.patch import fields_of, patch
 from providers.wire.responses_tools import Json
 
@@ -19,12 +20,13 @@ MISFITS = (AttributeError, IndexError, KeyError, TypeError)
 def told_output(frames: Iterable[bytes]) -> list[Json]:
     """The items in their order; those that had not ended are incomplete."""
     items: dict[int, Json] = {}
+    halves = Halves()
     for frame in frames:
         try:
-            event: Any = msgspec.json.decode(sse.data_of(frame) or b"null")
+            event: Any = halves.decoded(sse.data_of(frame) or b"null")
             if (take := TAKERS.get(event["type"])) is not None:
                 take(items, event)
-        except (msgspec.DecodeError, *MISFITS):
+        except (ValueError, *MISFITS):
             continue
     for item in items.values():
         if item.get("status") == "in_progress":

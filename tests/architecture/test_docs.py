@@ -27,7 +27,23 @@ from providers.xai import adapter as xai
 from tests.architecture.sources import PACKAGES, ROOT, files, place, tree
 
 READERS = frozenset(
-    "text switch switch_or number count choice words database cache proxy hosts origins networks".split()
+    [
+        "text",
+        "switch",
+        "switch_or",
+        "number",
+        "count",
+        "choice",
+        "words",
+        "database",
+        "cache",
+        "proxy",
+        "hosts",
+        "origins",
+        "networks",
+        "certificates",
+        "certificate_folders",
+    ]
 )
 COMMANDS = {
     path.stem: path.parts[-4]
@@ -129,7 +145,8 @@ def test_deployment_files_when_they_set_a_variable_then_it_is_a_setting_or_a_ven
     given |= set(re.findall(r"^Environment=(\w+)=", (ROOT / "deploy" / "signalbox.service").read_text(), re.MULTILINE))
     assert given - documented - vendors == set()
     compose = yaml.safe_load((ROOT / "deploy" / "compose.yaml").read_text())["services"]["gateway"]["environment"]
-    assert documented | vendors - {""} <= set(compose) | {"HOST", "PORT", "GATEWAY_DATA_DIR"}
+    places = {"HOST", "PORT", "GATEWAY_DATA_DIR", "SSL_CERT_FILE", "SSL_CERT_DIR"}  # a container has its own
+    assert documented | vendors - {""} <= set(compose) | places
     assert len(given) > 4
 
 

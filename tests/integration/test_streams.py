@@ -38,7 +38,6 @@ BREAKS = {
     "stream-stall-after-3": ("word0 word1 ", "upstream_idle_timeout"),
     "stream-pings-after-3": ("word0 word1 ", "upstream_idle_timeout"),
     "stream-error-after-3": ("word0 word1 ", "upstream_server_error"),
-    "stream-huge-event-2": ("", "upstream_invalid_response"),
     "stream-endless-line": ("", "upstream_invalid_response"),
 }
 IDLE_S = 0.4
@@ -48,6 +47,7 @@ IDLE_S = 0.4
 def models(shared_gateway: LiveGateway) -> None:
     healthy = ["ok", "stream-multiline", "stream-no-done", "stream-no-usage", "stream-bad-json-after-3", "stream-done-then-more"]
     shared_gateway.define(*FRAMINGS, *healthy, "stream-done-never-closes", "stream-paced-20ms-20", idle_timeout_s=5)
+    shared_gateway.define("stream-huge-event-8", "stream-huge-event-65")
     shared_gateway.define(*BREAKS, "stream-paced-50ms-100", idle_timeout_s=IDLE_S, total_timeout_s=1.0)
     pairs = {f"never/{name}": [{"upstream_model": name}, {"upstream_model": "ok"}] for name in BREAKS}
     shared_gateway.define_models(pairs, idle_timeout_s=IDLE_S)
@@ -91,6 +91,16 @@ def test_stream_when_it_breaks_ends_with_an_error_event_and_done(gateway: LiveGa
     assert all("choices" in chunk for chunk in content)
     assert took < (IDLE_S if code == "upstream_idle_timeout" else 0) + 1.0
     assert [seen["model"] for seen in gateway.chaos.log()] == [behaviour]
+
+
+def test_event_when_it_is_a_whole_picture_arrives_whole(gateway: LiveGateway) -> None:
+    response = gateway.chat("chaos/stream-huge-event-8", stream=True)
+    assert (len(words(response)), events(response)[-1]) == (8 * 1024 * 1024, "[DONE]")
+
+
+def test_event_when_it_is_larger_than_any_answer_ends_the_stream_with_an_error_event(gateway: LiveGateway) -> None:
+    *_, error, done = events(gateway.chat("chaos/stream-huge-event-65", stream=True))
+    assert (error_in(error)["code"], done) == ("upstream_invalid_response", "[DONE]")
 
 
 def test_stream_when_the_total_time_is_over_ends_with_an_error_event(gateway: LiveGateway) -> None:

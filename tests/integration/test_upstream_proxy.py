@@ -81,6 +81,23 @@ def test_upstream_over_tls_when_there_is_a_proxy_is_asked_through_a_tunnel(
     assert PROVIDER_KEY.encode() in secured[0].received
 
 
+@pytest.mark.parametrize("transport", ["slim", "httpx"])
+def test_upstream_when_no_proxy_names_it_is_asked_directly(
+    start_gateway: StartGateway, proxy: RawUpstream, chaos: Chaos, transport: str
+) -> None:
+    url = f"http://{USER}:{SPELLED}@127.0.0.1:{proxy.port}"
+    gateway = start_gateway(GATEWAY_UPSTREAM_PROXY=url, NO_PROXY="10.0.0.0/8, 127.0.0.0/8", GATEWAY_TRANSPORT=transport)
+    gateway.define("ok")
+    named = {"name": "by name", "type": "openai_compatible", "api_base": chaos.base_url.replace("127.0.0.1", "localhost")}
+    gateway.operator.define([named], [])
+    gateway.define_models({"by name": [{"upstream_model": "ok", "provider": "by name"}]})
+    before = proxy.connections
+    assert words(gateway.chat("chaos/ok", stream=True)) == "Hello from chaos."
+    assert proxy.connections == before
+    assert gateway.chat("by name").status_code == 200
+    assert proxy.connections == before + 1
+
+
 def test_client_when_it_leaves_closes_the_upstream_behind_the_proxy(gateway: LiveGateway, chaos: Chaos) -> None:
     request = gateway.http.build_request(
         "POST", "/v1/chat/completions", json={"model": "chaos/stream-paced-20ms-5", "stream": True}

@@ -38,6 +38,8 @@ def test_switch_when_given_a_known_word_then_it_is_on_or_off(monkeypatch: pytest
             ["app.example", "https://", "https://app.example/path", "https://*.example", "null", "https://a b", "https://u@h"],
         ),
         (lambda: env.networks(NAME), ["proxy", "10.0.0.0/33", "10.0.0.1/8", "10.0.0.1,x", "*"]),
+        (lambda: env.certificates(NAME), ["/nowhere.pem", "/etc/hostname", "/tmp"]),
+        (lambda: env.certificate_folders(NAME), ["/nowhere", "/nowhere:/etc/hostname"]),
         (lambda: env.database(NAME, Path("x")), ["mysql://h/db", "h/db", "oracle://h/db"]),
     ],
 )

@@ -61,7 +61,7 @@ async def test_socket_of_a_client_when_it_is_connected_then_sends_at_once_and_no
     assert raw.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
     assert raw.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 15
     assert raw.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL) == 5
-    assert raw.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT) == 3
+    assert raw.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT) == 5
     assert raw.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == settings.GATEWAY_STALL_TIMEOUT_S * 1000 == 120_000
     writer.close()
     await until(lambda: not state.connections)

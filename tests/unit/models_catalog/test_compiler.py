@@ -19,7 +19,7 @@ from models_catalog.models import ClientKey, Credential, ModelDefinition, Route
 from models_catalog.publish import current_version
 from models_catalog.snapshot import CatalogSnapshot, Prices, RetryPolicy
 from providers.capabilities import Capability
-from providers.types import Secret, Timeouts
+from providers.types import Secret, TargetTimeouts, Timeouts
 from tests.unit.models_catalog.rows import CANARY, KEYS, fall_back, model, provider, stored
 
 pytestmark = pytest.mark.django_db
@@ -73,7 +73,7 @@ def test_compile_when_provider_has_settings_then_they_reach_the_adapter(settings
     assert config.extra_headers == (("x-team", "a"),)
     assert config.extra_body == {"user": b'"gateway"', "n": b"[1]"}
     assert config.options == {"api_version": "2024-10-21"}
-    assert config.timeouts == Timeouts(connect=1.5, first_byte=settings.GATEWAY_FIRST_BYTE_TIMEOUT_S, idle=33.0, total=90)
+    assert config.timeouts == TargetTimeouts(Timeouts(1.5, 90, 33.0, 90), Timeouts(1.5, 600, 33.0, 90))
     assert (config.provider, config.provider_type, config.upstream_model) == ("azure", "azure_openai", "gpt")
 
 

@@ -17,7 +17,7 @@ class Watched(EventRelay):
     """Notes in which threads it works."""
 
     def __init__(self) -> None:
-        super().__init__(2**26)
+        super().__init__()
         self.threads: list[int] = []
 
     def feed(self, chunk: bytes) -> bytes:

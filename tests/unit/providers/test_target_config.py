@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from providers.types import Credential, Secret, TargetConfig, Timeouts
+from providers.types import Credential, Secret, TargetConfig, TargetTimeouts
 
 CONFIG = TargetConfig(
     id="7", provider="p", provider_type="openai", upstream_model="m", credential=Credential(Secret("one")), options={"a": [1]}
@@ -21,7 +21,7 @@ CHANGES: dict[str, Any] = {
     "extra_headers": (("x-a", "b"),),
     "extra_body": {"a": b"1"},
     "options": {"a": [2]},
-    "timeouts": Timeouts(total=1),
+    "timeouts": TargetTimeouts.of(total=1),
 }
 
 

@@ -269,7 +269,7 @@ async def test_fetch_from_a_closed_port_raises_connect_failed(transport: Transpo
         unused.bind(("127.0.0.1", 0))
         origin = Origin("http", "127.0.0.1", unused.getsockname()[1])
         with pytest.raises(ConnectFailed):
-            await transport.fetch(UpstreamRequest(Head("GET", origin, "/", ()), b"", Timeouts()))
+            await transport.fetch(UpstreamRequest(Head("GET", origin, "/", ()), b"", Timeouts(*[PATIENCE] * 4)))
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ ORIGIN = Origin("https", "api.example.test", 443)
 
 
 def request(body: bytes, *headers: tuple[bytes, bytes], method: str = "POST") -> UpstreamRequest:
-    return UpstreamRequest(Head(method, ORIGIN, "/v1", (("x-a", "1"),)), body, Timeouts(), headers)
+    return UpstreamRequest(Head(method, ORIGIN, "/v1", (("x-a", "1"),)), body, Timeouts(1, 1, 1, 1), headers)
 
 
 def test_request_with_a_body_has_head_own_headers_length_and_body() -> None:

@@ -56,17 +56,6 @@ async def test_fetch_of_a_flood_of_interim_answers_is_cut(slim: SlimTransport) -
             await slim.fetch(request_to(server))
 
 
-async def test_sockets_send_at_once_and_notice_a_vanished_peer(slim: SlimTransport) -> None:
-    async with ScriptedServer(answering(OK)) as server:
-        await slim.fetch(request_to(server))
-        (connection,) = next(iter(slim._pools.values()))._idle
-        raw = connection._transport.get_extra_info("socket")
-        assert raw.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
-        assert raw.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
-        assert raw.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 15
-        assert raw.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 10_000
-
-
 async def test_stream_whose_reader_never_comes_holds_little_memory(slim: SlimTransport) -> None:
     async def script(peer: Peer) -> None:
         await peer.answer(CHUNKED)
@@ -158,7 +147,8 @@ async def test_idle_connection_holds_nothing_of_its_last_answer(slim: SlimTransp
 async def test_failures_leave_no_garbage_that_grows(slim: SlimTransport) -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
-        request = UpstreamRequest(Head("GET", Origin("http", "127.0.0.1", unused.getsockname()[1]), "/", ()), b"", Timeouts())
+        origin = Origin("http", "127.0.0.1", unused.getsockname()[1])
+        request = UpstreamRequest(Head("GET", origin, "/", ()), b"", Timeouts(*[PATIENCE] * 4))
 
         async def fail(times: int) -> None:
             for _ in range(times):

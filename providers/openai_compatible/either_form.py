@@ -1,0 +1,89 @@
+"""What if an upstream answers in the other form than the one that was asked for: whole for a stream, or with a stream?
+
+What it says is told by its first bytes, not by its content type, which such upstreams get wrong as well. Leading blank lines
+are neither: some send them to keep the connection alive.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Coroutine, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from providers.aside import aside
+from providers.errors import ResponseTooLarge
+from providers.transport import MAX_REPLY_BYTES, UpstreamStream
+from providers.types import EVENT_STREAM, Wire
+from providers.wire.chunks_to_completion import chat_of, text_of
+from providers.wire.completion_to_chunks import chat_events, text_events
+from providers.wire.response_to_events import response_events, response_of
+
+_LEAD = re.compile(rb"[\xef\xbb\xbf \t\r\n]*")
+JSON = (b"{", b"[")
+EVENTS = (b"data", b"event", b":", b"id", b"retry")
+"""How a line of a stream begins."""
+Remake = Callable[[bytes], bytes]
+AS_EVENTS: Mapping[Wire, Remake] = MappingProxyType(
+    {Wire.OPENAI_CHAT: chat_events, Wire.OPENAI_COMPLETION: text_events, Wire.OPENAI_RESPONSES: response_events}
+)
+AS_WHOLE: Mapping[Wire, Remake] = MappingProxyType(
+    {Wire.OPENAI_CHAT: chat_of, Wire.OPENAI_COMPLETION: text_of, Wire.OPENAI_RESPONSES: response_of}
+)
+
+
+def as_whole(body: bytes, wire: Wire) -> bytes:
+    """A whole answer: what the events say, if it is a stream. Raises `ProviderError`."""
+    if body.startswith(JSON) or wire not in AS_WHOLE:
+        return body
+    return AS_WHOLE[wire](body) if body.startswith(EVENTS, _begin(body)) else body
+
+
+def _begin(text: bytes) -> int:
+    """Where the blank lines end."""
+    match = _LEAD.match(text)
+    return match.end() if match else 0
+
+
+class OpenAIStream:
+    """The stream of a vendor, its bytes untouched; what a whole answer says, as events, if it is one. That may take `total`
+    seconds from its first bytes."""
+
+    def __init__(self, stream: UpstreamStream, wire: Wire, lossy: tuple[str, ...] = (), total: float = 0.0) -> None:
+        self.wire = wire
+        self.content_type = EVENT_STREAM
+        self.lossy = lossy
+        self.headers = stream.headers
+        self.next: Callable[[], Coroutine[Any, Any, bytes]] = self._first if wire in AS_EVENTS else stream.next
+        self.extend = stream.extend
+        self.close = stream.close
+        self._stream = stream
+        self._total = total
+
+    async def _first(self) -> bytes:
+        """The first bytes, of which those that are no blank lines tell what it is."""
+        chunk = await self._stream.next()
+        begin = _begin(chunk)
+        if chunk.startswith(JSON, begin):
+            self.next = self._nothing
+            self.extend(self._total)
+            body = chunk[begin:] + await read_all(self._stream, MAX_REPLY_BYTES)
+            if len(body) > MAX_REPLY_BYTES:
+                raise ResponseTooLarge(f"the answer is longer than {MAX_REPLY_BYTES} bytes")
+            return await aside(len(body), AS_EVENTS[self.wire], body)
+        if begin < len(chunk):
+            self.next = self._stream.next
+        return chunk
+
+    async def _nothing(self) -> bytes:
+        return b""
+
+
+async def read_all(stream: UpstreamStream | OpenAIStream, limit: int = 1024 * 1024) -> bytes:
+    """What is left of a stream, hardly more than `limit` bytes of it."""
+    parts: list[bytes] = []
+    size = 0
+    while size < limit and (part := await stream.next()):
+        parts.append(part)
+        size += len(part)
+    return b"".join(parts)
