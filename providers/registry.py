@@ -8,6 +8,10 @@ from dataclasses import dataclass
 from providers.capabilities import Capability, served
 from providers.types import Adapter, Target, TargetConfig
 
+ALLOWED_FIELDS = "allowed_request_fields"
+"""The option that every type has: fields that choose a model or a provider upstream, and that clients may set (see
+`providers/wire/field_names.py`)."""
+
 
 @dataclass(frozen=True, slots=True)
 class ProviderType:
@@ -18,7 +22,7 @@ class ProviderType:
     one target and raises `ConfigurationError` for values it cannot work with.
     `api_base` "" means that the operator must give one, unless the type is `offline` and has no address at all.
     `key_variable` is the vendor's usual environment variable. `options` are the names of the type's own settings
-    (`Provider.options`), `required_options` those without default.
+    (`Provider.options`, which may hold `ALLOWED_FIELDS`, too), `required_options` those without default.
     """
 
     name: str

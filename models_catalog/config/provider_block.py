@@ -9,7 +9,7 @@ from models_catalog.config.document import NOTHING, ProviderContent, freeze
 from models_catalog.config.locations import read_location
 from models_catalog.config.provider_types import NoSuchType, find_type, usual_location
 from models_catalog.config.table import Table, kind
-from providers.registry import ProviderType
+from providers.registry import ALLOWED_FIELDS, ProviderType
 
 NOT_IMPORTED = MappingProxyType({"parse_think_blocks": "is not imported: reasoning is passed on as the provider sends it"})
 MODEL_OPTION = "deployment_id"
@@ -68,7 +68,8 @@ def _options(table: Table, known: ProviderType) -> dict[str, Any]:
             table.error(name, f"must be a single value, not {kind(value)}")
         elif value is not None and table.is_json(value, table.at(name)):
             found[name] = value
-    return found
+    allowed = table.texts(ALLOWED_FIELDS)
+    return found if allowed is None else found | {ALLOWED_FIELDS: list(allowed)}
 
 
 def _headers(table: Table, headers: dict[str, Any]) -> dict[str, str]:
