@@ -51,7 +51,8 @@ class ProviderType:
         """The target that the router calls. Raises `ConfigurationError`."""
         names = (config.id, config.fingerprint(), config.model, config.provider, config.upstream_model)
         native = self.native - self.lacks(config.upstream_model)
-        return Target(*names, config.timeouts, self.build(config), native, self.keeps_responses)
+        dynamic = config.credential.dynamic or ""
+        return Target(*names, config.timeouts, self.build(config), native, self.keeps_responses, dynamic)
 
 
 class UnknownProviderType(LookupError):

@@ -9,11 +9,12 @@ import msgspec
 from openai_api.context import Inbound
 from openai_api.endpoints.json_body import check_spelling
 from openai_api.errors import ApiError, invalid
+from providers.errors import CREDENTIALS_FIELD
 from providers.types import Secret
 from providers.wire.field_names import REFUSED
 from providers.wire.multipart import BrokenForm, Form, Part
 
-CREDENTIALS = "tensorzero::credentials"
+CREDENTIALS = CREDENTIALS_FIELD
 
 
 def form_of(inbound: Inbound, *single: str) -> Form:

@@ -26,8 +26,8 @@ MISSING = re.compile(r"Object missing required field `(?P<name>[^`]+)`")
 
 
 def json_object(body: bytes) -> Fields:
-    """The fields of the body. Raises 400 `invalid_encoding`, `invalid_unicode`, `invalid_json`, `duplicate_key`, `ambiguous_field` or
-    `field_not_allowed`."""
+    """The fields of the body. Raises 400 `invalid_encoding`, `invalid_unicode`, `invalid_json`, `duplicate_key`,
+    `ambiguous_field` or `field_not_allowed`."""
     try:
         check_text(body)
         fields = fields_of(body)

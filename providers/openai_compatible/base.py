@@ -8,7 +8,7 @@ import msgspec
 
 from providers.aside import aside
 from providers.capabilities import Capability
-from providers.errors import CallerError, CredentialError, Unsupported
+from providers.errors import CREDENTIALS_FIELD, CallerError, OwnCredentialError, Unsupported
 from providers.openai_compatible.address import auth_header, head_of
 from providers.openai_compatible.operators_fields import Changes, OperatorsFields
 from providers.openai_compatible.presets import NO_NAMES, Preset, Quirk
@@ -152,13 +152,14 @@ class VendorBase:
         return changes
 
     def _dynamic_auth(self, call: Call) -> tuple[bytes, bytes]:
-        secret = call.credentials.get(self.config.credential.dynamic or "")
-        if secret is None:
-            raise CredentialError(f"the request brings no credential {self.config.credential.dynamic!r}")
+        dynamic = self.config.credential.dynamic or ""
+        secret = call.credentials.get(dynamic)
+        if not secret:
+            raise OwnCredentialError(dynamic)
         name, value = auth_header(self.preset.auth, secret.reveal())
         if not (value.isascii() and value.isprintable()):
             message = "A credential in the request holds a character that no key has."
-            raise CallerError(400, message, param="tensorzero::credentials")
+            raise CallerError(400, message, param=CREDENTIALS_FIELD)
         return name.encode(), value.encode("ascii")
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from openai_api.endpoints.json_body import json_object, typed
 from openai_api.errors import ApiError
-from providers.wire.field_names import REFUSED
+from providers.wire.field_names import REFUSED, misspelt
 from providers.wire.openai_chat import decode_request
 from providers.wire.patch import Fields
 
