@@ -11,11 +11,13 @@ import msgspec
 from openai_api.errors import ApiError, invalid
 from providers.wire.broken_text import lone_surrogate, place_of
 from providers.wire.field_names import REFUSED, misspelt
-from providers.wire.json_guard import UnsafeJson, check_text
+from providers.wire.json_guard import MAX_VALUES, UnsafeJson, check_text
 from providers.wire.patch import DuplicateKey, Fields, InvalidJson, fields_of
+from providers.wire.token_lists import LONG, is_tokens
 
 S = TypeVar("S")
 T = TypeVar("T")
+L = TypeVar("L")
 
 ELSEWHERE = {"messages": "/v1/chat/completions", "input": "/v1/responses", "prompt": "/v1/completions"}
 """The field that tells what a text request is made of, and whose it is."""
@@ -25,11 +27,11 @@ PLACE = re.compile(r" - at `\$\.?(?P<place>[^`]*)`$")
 MISSING = re.compile(r"Object missing required field `(?P<name>[^`]+)`")
 
 
-def json_object(body: bytes) -> Fields:
-    """The fields of the body. Raises 400 `invalid_encoding`, `invalid_unicode`, `invalid_json`, `duplicate_key`,
+def json_object(body: bytes, max_values: int = MAX_VALUES) -> Fields:
+    """The fields of the body. Raises 400 `invalid_encoding`, `invalid_unicode`, `invalid_json`, `too_many_values`, `duplicate_key`,
     `ambiguous_field` or `field_not_allowed`."""
     try:
-        check_text(body)
+        check_text(body, max_values=max_values)
         fields = fields_of(body)
     except UnsafeJson as error:
         raise invalid(error.code, error.message, _place(body, error.offset)) from error
@@ -101,6 +103,16 @@ def typed(decode: Callable[[S], T], body: S) -> T:
         return decode(body)
     except msgspec.ValidationError as error:
         raise _refusal(str(error)) from error
+
+
+def typed_of_tokens(decode: Callable[[bytes], T], decode_long: Callable[[bytes], L], fields: Fields, name: str) -> T | L:
+    """As `typed`, for a request whose field `name` may hold many millions of tokens: `decode_long` does not look at it."""
+    _, start, stop = fields.spans.get(name, (0, 0, 0))
+    if stop - start <= LONG or fields.body[start : start + 1] != b"[" or b'"' in (raw := fields.raw(name) or b""):
+        return typed(decode, fields.body)
+    if not is_tokens(raw):
+        raise invalid("invalid_type", f"The items of {name!r} must be all texts, all tokens or all lists of tokens.", name)
+    return typed(decode_long, fields.body)
 
 
 def _refusal(text: str) -> ApiError:
