@@ -229,7 +229,7 @@ class FormReader:
 def _new_file() -> IO[bytes]:
     """Unbuffered: what a full disk does not take would be written again, and fail again, when the file is closed."""
     try:
-        return TemporaryFile(buffering=0)  # type: ignore[return-value]
+        return TemporaryFile(buffering=0)
     except OSError as error:
         raise NoRoom(str(error)) from error
 
