@@ -20,6 +20,8 @@ from providers.wire.responses_tools import CALLABLE, Json
 NAMING = ("model", "models")
 HOSTED_IN_CHAT = b'"openrouter:'
 """How the types of tools begin that a chat upstream runs."""
+MORE_TOOLS = b'"additional_tools"'
+"""The type of items that bring tools."""
 MAY_NAME = (b'"model', b"\\u")
 """One of these stands in the text of whatever has such a field; names may be escaped."""
 OWN = frozenset({*CALLABLE, "namespace", None})
@@ -46,9 +48,13 @@ class OperatorsFields:
         if self._extra:
             changes |= {name: None for name in spans if self._extra.get(folded(name), name) != name}
         if self._tools and (raw := _hosted(call)) is not None:
-            tools, names = without_models(raw)
+            tools, names = without_models(msgspec.json.decode(raw), "tools")
             if names:
                 changes["tools"] = msgspec.json.encode(tools)
+        if self._tools and (raw := _items(call)) is not None:
+            items, names = items_without_models(raw)
+            if names:
+                changes["input"] = msgspec.json.encode(items)
         return changes
 
     def sent(self, call: Call) -> list[str]:
@@ -56,11 +62,14 @@ class OperatorsFields:
         if call.form is not None:
             return [part.plain_name for part in call.form.parts if part.plain_name in self._reserved]
         spans = call.fields.spans
-        if self._reserved.isdisjoint(spans) and "tools" not in spans:
-            return []
-        named = sorted(name for name in self._reserved.intersection(spans) if call.fields.raw(name) != b"null")
-        raw = _hosted(call) if self._tools else None
-        return named if raw is None else named + without_models(raw)[1]
+        named: list[str] = []
+        if not self._reserved.isdisjoint(spans):
+            named = sorted(name for name in self._reserved.intersection(spans) if call.fields.raw(name) != b"null")
+        if self._tools and (raw := _hosted(call)) is not None:
+            named += without_models(msgspec.json.decode(raw), "tools")[1]
+        if self._tools and (raw := _items(call)) is not None:
+            named += items_without_models(raw)[1]
+        return named
 
 
 def _hosted(call: Call) -> bytes | None:
@@ -71,14 +80,34 @@ def _hosted(call: Call) -> bytes | None:
     return raw if any(mark in raw for mark in MAY_NAME) else None
 
 
-def without_models(raw: bytes) -> tuple[Any, list[str]]:
+def _items(call: Call) -> bytes | None:
+    """The text of the items of a request for a response, if some bring tools; None for most."""
+    if call.capability is not Capability.RESPONSES or MORE_TOOLS not in call.body:
+        return None
+    raw = call.fields.raw("input") or b""
+    return raw if raw.startswith(b"[") else None
+
+
+def without_models(tools: Any, where: str) -> tuple[Any, list[str]]:
     """The tools without the models that hosted ones name, and where these stood."""
-    tools = msgspec.json.decode(raw)
     names: list[str] = []
     for place, tool in enumerate(tools if isinstance(tools, list) else ()):
         if isinstance(tool, dict) and tool.get("type") not in OWN:
-            _strip(tool, f"tools[{place}]", names)
+            _strip(tool, f"{where}[{place}]", names)
     return tools, names
+
+
+def items_without_models(raw: bytes) -> tuple[list[Any], list[str]]:
+    """The same for the tools in items `additional_tools`; all other items as they came."""
+    items: list[Any] = msgspec.json.decode(raw, type=list[msgspec.Raw])
+    names: list[str] = []
+    for place, one in enumerate(items):
+        if MORE_TOOLS in bytes(one) and isinstance(item := msgspec.json.decode(one), dict):
+            item["tools"], found = without_models(item.get("tools"), f"input[{place}].tools")
+            if found:
+                items[place] = item
+                names += found
+    return items, names
 
 
 def _strip(value: Json, where: str, names: list[str]) -> None:

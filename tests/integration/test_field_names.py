@@ -191,6 +191,13 @@ def test_model_of_a_hosted_tool_is_left_out_and_named(gateway: LiveGateway, upst
     answer = gateway.http.post("/v1/responses", content=escaped)
     assert answer.headers["x-gateway-lossy"] == "tools[0].model"
     assert "expensive" not in upstream.last.body.decode()
+    items: list[Json] = [
+        {"role": "user", "content": "hi"},
+        {"type": "additional_tools", "role": "developer", "tools": [FUNCTION, PICTURE]},
+    ]
+    answer = gateway.http.post("/v1/responses", json={"model": "names/responses", "input": items})
+    assert answer.headers["x-gateway-lossy"] == "input[1].tools[1].model"
+    assert upstream.last.json["input"] == [items[0], {**items[1], "tools": [FUNCTION, without[1]]}]
     assert gateway.chat("names/router", tools=[ADVISOR]).headers["x-gateway-lossy"] == "tools[0].parameters.model"
     assert gateway.chat("names/allowed", tools=[ADVISOR]).headers.get("x-gateway-lossy") is None
     assert upstream.last.json["tools"] == [ADVISOR]
