@@ -28,8 +28,8 @@ MISSING = re.compile(r"Object missing required field `(?P<name>[^`]+)`")
 
 
 def json_object(body: bytes, max_values: int = MAX_VALUES) -> Fields:
-    """The fields of the body. Raises 400 `invalid_encoding`, `invalid_unicode`, `invalid_json`, `too_many_values`, `duplicate_key`,
-    `ambiguous_field` or `field_not_allowed`."""
+    """The fields of the body. Raises 400 `invalid_encoding`, `invalid_unicode`, `invalid_json`, `too_many_values`,
+    `duplicate_key`, `ambiguous_field` or `field_not_allowed`."""
     try:
         check_text(body, max_values=max_values)
         fields = fields_of(body)
