@@ -249,10 +249,10 @@ class ConvertedStream:
         """How many bytes are to be worked upon: the end tells all again that was told."""
         return len(chunk) + self._splitter.waiting + (self._told if DONE in chunk else 0)
 
-    def fail(self, code: str, message: str) -> bytes:
+    def fail(self, code: str, message: str, more: Json) -> bytes:
         """What is said when it cannot go on. A thread may still be at work when whoever awaited it was cancelled."""
         with self._lock:
-            return self._machine.fail(code, message)
+            return self._machine.fail(code, message, more)
 
     def _converted(self, chunk: bytes) -> bytes:
         out: list[bytes] = []
