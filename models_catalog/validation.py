@@ -20,6 +20,7 @@ from django.core.exceptions import ValidationError
 from models_catalog.snapshot import STAR
 from providers import registry
 from providers.capabilities import Capability
+from providers.wire.field_names import operators_fields
 
 RESERVED_PREFIX = "tensorzero::"
 FROM_ENVIRONMENT = "env::"
@@ -205,11 +206,23 @@ def clean_provider(*, provider_type: str, api_base: str, extra_headers: object, 
 
 
 def _check_options(known: registry.ProviderType, options: Mapping[str, Any]) -> None:
-    names = ", ".join(known.options) or "none"
-    errors = [f"{known.label} has no option {name!r}; known are: {names}." for name in options if name not in known.options]
+    all_options = (*known.options, registry.ALLOWED_FIELDS)
+    names = ", ".join(all_options)
+    errors = [f"{known.label} has no option {name!r}; known are: {names}." for name in options if name not in all_options]
+    errors += _allowed_fields_errors(known, options.get(registry.ALLOWED_FIELDS))
     errors += [f"{known.label} needs the option {name!r}." for name in known.required_options if options.get(name) in (None, "")]
     if errors:
         raise ValidationError(errors, code="options")
+
+
+def _allowed_fields_errors(known: registry.ProviderType, given: object) -> list[str]:
+    name, fields = registry.ALLOWED_FIELDS, operators_fields(known.name)
+    if given is None:
+        return []
+    if not isinstance(given, list) or not all(isinstance(field, str) for field in given):
+        return [f'The option {name} must be a list of names of fields: ["models", "provider"].']
+    listed = ", ".join(sorted(fields))
+    return [f"The option {name} cannot hold {field!r}; known are: {listed}." for field in given if field not in fields]
 
 
 def clean_model(*, capabilities: object, metadata: object) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from codecs import BOM_UTF8 as BOM
 from collections.abc import Mapping
@@ -12,11 +13,12 @@ from openai_api.coded_body import CodedBody, Take, coded_body
 from openai_api.context import Limits, Receive
 from openai_api.credentials import CREDENTIAL_HEADERS, key_in
 from openai_api.disconnect import Message, Rest, first_step
-from openai_api.errors import CLOSE, ApiError, conflicting_credentials
+from openai_api.errors import CLOSE, RETRY_SOON, ApiError, conflicting_credentials
 from providers.aside import aside
 from providers.ids import unique
-from providers.wire.multipart import BrokenForm, Form, FormReader
+from providers.wire.multipart import BrokenForm, Form, FormReader, NoRoom
 
+log = logging.getLogger("gateway.requests")
 REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 MAX_HEADERS = 100
 MAX_HEADER_BYTES = 32 * 1024
@@ -101,7 +103,7 @@ async def read_form(
     receive: Receive, headers: Mapping[bytes, bytes], limits: Limits, max_file_bytes: int, max_form_bytes: int = 0
 ) -> tuple[Form, int]:
     """The parts of a multipart body, and its size without content codings. A form that is larger than `max_form_bytes` is not
-    read. Raises as `read_body`, and 400 `invalid_form`, 413 `file_too_large`."""
+    read. Raises as `read_body`, and 400 `invalid_form`, 413 `file_too_large`, 503 `storage_unavailable`."""
     length = _check_announced(headers, limits)
     if 0 < max_form_bytes < length:
         raise _file_too_large(max_file_bytes, None)
@@ -122,6 +124,10 @@ async def read_form(
     except BrokenForm as error:
         reader.form.close()
         raise _broken_form(error) from error
+    except NoRoom as error:
+        reader.form.close()
+        log.warning("a file could not be kept in the temporary folder", extra={"reason": str(error)})
+        raise _no_room() from error
     except BaseException:
         reader.form.close()
         raise
@@ -129,6 +135,11 @@ async def read_form(
 
 def _file_too_large(max_file_bytes: int, name: str | None) -> ApiError:
     return ApiError(413, "file_too_large", f"A file may have {max_file_bytes // 1024**2} MiB.", param=name, headers=CLOSE)
+
+
+def _no_room() -> ApiError:
+    message = "The server has no room for the file at present."
+    return ApiError(503, "storage_unavailable", message, kind="overloaded_error", headers=(*RETRY_SOON, *CLOSE))
 
 
 def _broken_form(error: BrokenForm) -> ApiError:

@@ -3,11 +3,13 @@
     ProviderError
     ├── CallerError            the request itself was refused (400, 413, 422): passed through
     │   ├── PromptRefused      what is asked for is against the provider's rules, whatever status says so
-    │   └── Unsupported        this provider cannot do what is asked, and was not asked; another one may
+    │   ├── Unsupported        this provider cannot do what is asked, and was not asked; another one may
+    │   └── OwnCredentialError the key that the request should bring is missing, or was refused
     ├── CredentialError        our key was refused or is missing (401, 403)
     ├── ModelNotFound          the upstream has no such model, deployment or path (404): the catalog names another than there is
     ├── RateLimited            429; `retry_after` seconds when the provider said so
     │   └── QuotaExceeded      the account's money or quota is used up
+    │       └── OwnQuotaExceeded  that of the account whose key the request brought
     ├── Overloaded             503, 529, or `overloaded_error` in a stream
     ├── UpstreamFailed         other 5xx
     │   └── UpstreamTimedOut   504 said by the upstream
@@ -35,6 +37,9 @@ from types import MappingProxyType
 from typing import Any, ClassVar, NamedTuple
 
 NOTHING_MORE: Mapping[str, Any] = MappingProxyType({})
+
+CREDENTIALS_FIELD = "tensorzero::credentials"
+"""Where a request brings credentials of its own."""
 
 
 class FailureClass(StrEnum):
@@ -148,6 +153,22 @@ class Unsupported(CallerError):
     failure = FailureClass.UNSUPPORTED
 
 
+class OwnCredentialError(CallerError):
+    """The request brings no credential for the provider, or one that it refuses."""
+
+    code = "own_credential_failed"
+    failure = FailureClass.UNSUPPORTED  # another provider may take what the request brings; nothing counts against this one
+
+    def __init__(self, name: str, *, refused: bool = False, upstream_status: int | None = None) -> None:
+        """`name` is that of the credential (`dynamic::NAME`)."""
+        if refused:
+            message = f"The provider refuses the credential {name!r} that the request brings in {CREDENTIALS_FIELD!r}."
+        else:
+            message = f'The request must bring the credential {name!r}, as in "{CREDENTIALS_FIELD}": {{"{name}": "KEY"}}.'
+        super().__init__(400, message, code=("credential_refused" if refused else "missing_credential"), param=CREDENTIALS_FIELD)
+        self.detail = f"status {upstream_status}" if upstream_status else ""
+
+
 class CredentialError(ProviderError):
     """The provider refused the gateway's credential."""
 
@@ -177,6 +198,10 @@ class QuotaExceeded(RateLimited):
     failure = FailureClass.QUOTA
     type = "insufficient_quota"
     code = "upstream_quota_exceeded"
+
+
+class OwnQuotaExceeded(QuotaExceeded):
+    """The quota of the account at the provider whose credential the request brings is used up."""
 
 
 class Overloaded(ProviderError):
@@ -321,3 +346,13 @@ class ConfigurationError(ValueError):
         super().__init__(message)
         self.field = field
         self.message = message
+
+
+def own_failure(dynamic: str, error: ProviderError) -> ProviderError:
+    """The failure as it is to be told where the request brought the credential of that name ("": the operator's was sent)."""
+    if dynamic and isinstance(error, CredentialError):
+        return OwnCredentialError(dynamic, refused=True, upstream_status=error.upstream_status)
+    if dynamic and isinstance(error, QuotaExceeded):
+        status = error.upstream_status
+        return OwnQuotaExceeded(error.detail, said=error.said, retry_after=error.retry_after, upstream_status=status)
+    return error

@@ -8,6 +8,10 @@ from dataclasses import dataclass
 from providers.capabilities import Capability, served
 from providers.types import Adapter, Target, TargetConfig
 
+ALLOWED_FIELDS = "allowed_request_fields"
+"""The option that every type has: fields that choose a model or a provider upstream, and that clients may set (see
+`providers/wire/field_names.py`)."""
+
 
 @dataclass(frozen=True, slots=True)
 class ProviderType:
@@ -18,8 +22,8 @@ class ProviderType:
     one target and raises `ConfigurationError` for values it cannot work with.
     `api_base` "" means that the operator must give one, unless the type is `offline` and has no address at all.
     `key_variable` is the vendor's usual environment variable. `options` are the names of the type's own settings
-    (`Provider.options`), `required_options` those without default. `read_address` makes an address as people copy it one to
-    be stored, and finds the options that it holds.
+    (`Provider.options`, which may hold `ALLOWED_FIELDS`, too), `required_options` those without default. `read_address` makes an
+    address as people copy it one to be stored, and finds the options that it holds.
     """
 
     name: str
@@ -49,7 +53,8 @@ class ProviderType:
         """The target that the router calls. Raises `ConfigurationError`."""
         names = (config.id, config.fingerprint(), config.model, config.provider, config.upstream_model)
         native = self.native - self.lacks(config.upstream_model)
-        return Target(*names, config.timeouts, self.build(config), native, self.keeps_responses)
+        dynamic = config.credential.dynamic or ""
+        return Target(*names, config.timeouts, self.build(config), native, self.keeps_responses, dynamic)
 
 
 class UnknownProviderType(LookupError):

@@ -152,7 +152,8 @@ class Adapter(Protocol):
 class Target:
     """The compiled form of a route: the adapter, ready to be called, and the names that appear in records. `circuit` is the
     name of its circuit breaker; `native` is what the provider itself can do, without conversion; `keeps_responses`
-    says that it knows a response again by its id."""
+    says that it knows a response again by its id. `dynamic` is the name of the credential that requests must bring, "" for one
+    of the operator's, or none."""
 
     id: str
     circuit: str
@@ -163,6 +164,7 @@ class Target:
     adapter: Adapter = field(repr=False)
     native: frozenset[Capability] = frozenset()
     keeps_responses: bool = False
+    dynamic: str = ""
 
 
 class Usage(msgspec.Struct, frozen=True):

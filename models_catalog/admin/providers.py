@@ -20,7 +20,7 @@ from models_catalog.admin.fields import KEPT, SecretHeadersField
 from models_catalog.admin.switching import SwitchableAdmin
 from models_catalog.models import Credential, Provider
 from models_catalog.validation import provider_type_choices
-from providers.registry import ProviderType, UnknownProviderType, provider_type, provider_types
+from providers.registry import ALLOWED_FIELDS, ProviderType, UnknownProviderType, provider_type, provider_types
 from providers.types import Secret
 
 
@@ -31,6 +31,7 @@ def hint(known: ProviderType) -> str:
         "Needs no key.": not known.needs_key,
         f"Its key is usually in {known.key_variable}.": known.key_variable,
         f"Options: {', '.join(options)}.": options,
+        f"Clients may set fields that choose another model upstream only if the option {ALLOWED_FIELDS} lists them.": True,
     }
     return " ".join(text for text, applies in parts.items() if applies)
 

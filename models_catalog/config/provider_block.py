@@ -13,7 +13,7 @@ from models_catalog.config.document import NOTHING, Lookup, ProviderContent, fre
 from models_catalog.config.locations import read_location
 from models_catalog.config.provider_types import NoSuchType, find_type, usual_location
 from models_catalog.config.table import Table, kind
-from providers.registry import ProviderType
+from providers.registry import ALLOWED_FIELDS, ProviderType
 
 NO_SUCH = "is not imported: the catalog has no such setting"
 NOT_IMPORTED = MappingProxyType(
@@ -107,7 +107,8 @@ def _options(table: Table, known: ProviderType) -> dict[str, Any]:
             table.error(name, f"must be a single value, not {kind(value)}")
         elif value is not None and table.is_json(value, table.at(name)):
             found[name] = value
-    return found
+    allowed = table.texts(ALLOWED_FIELDS)
+    return found if allowed is None else found | {ALLOWED_FIELDS: list(allowed)}
 
 
 def _headers(table: Table, headers: dict[str, Any]) -> dict[str, str]:

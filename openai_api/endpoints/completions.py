@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from openai_api.context import Inbound
 from openai_api.endpoints.call import make_call, secrets_of
-from openai_api.endpoints.json_body import check_place, json_object, typed
+from openai_api.endpoints.json_body import check_place, json_object, typed_of_tokens
 from providers.capabilities import Capability
 from providers.types import Call, Wire
-from providers.wire.openai_text import decode_completion
+from providers.wire.openai_text import decode_completion, decode_long_completion
+from providers.wire.token_lists import MAX_TOKENS
 
 
 def decode(inbound: Inbound) -> Call:
     """The call. Raises 400 `ApiError`s that name the field at fault."""
-    fields = json_object(inbound.body)
+    fields = json_object(inbound.body, MAX_TOKENS)
     check_place(fields, "prompt")
-    request = typed(decode_completion, inbound.body)
+    request = typed_of_tokens(decode_completion, decode_long_completion, fields, "prompt")
     return make_call(
         inbound,
         Capability.COMPLETION,

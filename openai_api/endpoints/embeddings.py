@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from openai_api.context import Inbound
 from openai_api.endpoints.call import make_call, secrets_of
-from openai_api.endpoints.json_body import json_object, typed
+from openai_api.endpoints.json_body import json_object, typed_of_tokens
 from openai_api.errors import invalid
 from providers.capabilities import Capability
 from providers.types import Call, Wire
-from providers.wire.openai_embedding import FORMATS, decode_request
+from providers.wire.openai_embedding import FORMATS, EmbeddingRequest, decode_long_request, decode_request
+from providers.wire.token_lists import MAX_TOKENS
 
 
 def decode(inbound: Inbound) -> Call:
     """The call. Raises 400 `ApiError`s that name the field at fault."""
-    fields = json_object(inbound.body)
-    request = typed(decode_request, inbound.body)
-    if not request.input:
-        raise invalid("invalid_value", "The field 'input' is empty.", "input")
-    if isinstance(request.input, list) and len({type(item) for item in request.input}) > 1:
-        raise invalid("invalid_type", "The items of 'input' must be all texts, all tokens or all lists of tokens.", "input")
+    fields = json_object(inbound.body, MAX_TOKENS)
+    request = typed_of_tokens(decode_request, decode_long_request, fields, "input")
+    if isinstance(request, EmbeddingRequest):
+        _check_input(request.input)
     if request.encoding_format not in (None, *FORMATS):
         raise invalid("invalid_value", "The field 'encoding_format' is neither 'float' nor 'base64'.", "encoding_format")
     return make_call(
@@ -29,3 +30,10 @@ def decode(inbound: Inbound) -> Call:
         fields,
         credentials=secrets_of(request.credentials),
     )
+
+
+def _check_input(given: str | list[Any]) -> None:
+    if not given:
+        raise invalid("invalid_value", "The field 'input' is empty.", "input")
+    if isinstance(given, list) and len({type(item) for item in given}) > 1:
+        raise invalid("invalid_type", "The items of 'input' must be all texts, all tokens or all lists of tokens.", "input")

@@ -7,17 +7,19 @@ from collections.abc import Mapping
 import msgspec
 
 from openai_api.context import Inbound
-from openai_api.endpoints.json_body import REFUSED
+from openai_api.endpoints.json_body import check_spelling
 from openai_api.errors import ApiError, invalid
+from providers.errors import CREDENTIALS_FIELD
 from providers.types import Secret
+from providers.wire.field_names import REFUSED
 from providers.wire.multipart import BrokenForm, Form, Part
 
-CREDENTIALS = "tensorzero::credentials"
+CREDENTIALS = CREDENTIALS_FIELD
 
 
 def form_of(inbound: Inbound, *single: str) -> Form:
-    """The form of a request, in which the fields `single` stand at most once. Raises 400 `invalid_form`, `duplicate_key` or
-    `field_not_allowed`."""
+    """The form of a request, in which the fields `single` stand at most once. Raises 400 `invalid_form`, `duplicate_key`,
+    `ambiguous_field` or `field_not_allowed`."""
     form = inbound.form
     if form is None:
         raise invalid("invalid_form", "The request body must be a form: send it as multipart/form-data, with a boundary.")
@@ -27,6 +29,7 @@ def form_of(inbound: Inbound, *single: str) -> Form:
     for part in form.parts:
         if part.plain_name in REFUSED:
             raise invalid("field_not_allowed", f"A request may not set {part.plain_name!r}.", part.plain_name)
+    check_spelling((part.plain_name for part in form.parts), more=single)
     return form
 
 

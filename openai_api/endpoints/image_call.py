@@ -10,7 +10,7 @@ import msgspec
 from openai_api.context import Inbound
 from openai_api.endpoints.call import NO_FIELDS, make_call, secrets_of
 from openai_api.endpoints.form_body import CREDENTIALS, form_of, form_secrets, value_of
-from openai_api.endpoints.json_body import json_object, typed
+from openai_api.endpoints.json_body import check_spelling, json_object, typed
 from openai_api.errors import invalid
 from providers.capabilities import Capability
 from providers.types import Call, Wire
@@ -42,6 +42,7 @@ def image_call(inbound: Inbound, capability: Capability, kind: type[ImageRequest
         number = sum(1 for part in form.all("image") if not sources or _is_image(part))
     else:
         fields = json_object(inbound.body)
+        check_spelling(fields.spans, more=SINGLE)
         request = typed(partial(msgspec.json.decode, type=kind), inbound.body)
         secrets = secrets_of(request.credentials)
         number = len(_images(inbound.body)) if sources else 0

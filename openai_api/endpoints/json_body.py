@@ -3,32 +3,35 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 from typing import TypeVar
 
 import msgspec
 
 from openai_api.errors import ApiError, invalid
 from providers.wire.broken_text import lone_surrogate, place_of
-from providers.wire.json_guard import UnsafeJson, check_text
+from providers.wire.field_names import REFUSED, misspelt
+from providers.wire.json_guard import MAX_VALUES, UnsafeJson, check_text
 from providers.wire.patch import DuplicateKey, Fields, InvalidJson, fields_of
+from providers.wire.token_lists import LONG, is_tokens
 
 S = TypeVar("S")
 T = TypeVar("T")
+L = TypeVar("L")
 
-REFUSED = frozenset({"api_base", "base_url", "custom_host", "api_key", "extra_headers", "organization"})
-"""Fields with which other gateways let a caller say where the provider's key goes."""
 ELSEWHERE = {"messages": "/v1/chat/completions", "input": "/v1/responses", "prompt": "/v1/completions"}
 """The field that tells what a text request is made of, and whose it is."""
+OPTIONS = "stream_options"
+USUAL_OPTIONS = frozenset({b'{"include_usage":true}', b'{"include_usage": true}', b"null"})
 PLACE = re.compile(r" - at `\$\.?(?P<place>[^`]*)`$")
 MISSING = re.compile(r"Object missing required field `(?P<name>[^`]+)`")
 
 
-def json_object(body: bytes) -> Fields:
-    """The fields of the body. Raises 400 `invalid_encoding`, `invalid_unicode`, `invalid_json`, `duplicate_key` or
-    `field_not_allowed`."""
+def json_object(body: bytes, max_values: int = MAX_VALUES) -> Fields:
+    """The fields of the body. Raises 400 `invalid_encoding`, `invalid_unicode`, `invalid_json`, `too_many_values`,
+    `duplicate_key`, `ambiguous_field` or `field_not_allowed`."""
     try:
-        check_text(body)
+        check_text(body, max_values=max_values)
         fields = fields_of(body)
     except UnsafeJson as error:
         raise invalid(error.code, error.message, _place(body, error.offset)) from error
@@ -39,6 +42,9 @@ def json_object(body: bytes) -> Fields:
     if not REFUSED.isdisjoint(fields.spans):
         name = min(REFUSED.intersection(fields.spans))
         raise invalid("field_not_allowed", f"A request may not set {name!r}.", name)
+    _check_names(fields.spans)
+    if OPTIONS in fields.spans and (raw := fields.raw(OPTIONS) or b"") not in USUAL_OPTIONS and raw.startswith(b"{"):
+        _check_options(raw)
     return fields
 
 
@@ -68,12 +74,45 @@ def _place(body: bytes, offset: int | None) -> str | None:
     return None if offset is None else place_of(body, offset)
 
 
+def check_spelling(names: Iterable[str], within: str = "", more: Collection[str] = ()) -> None:
+    """Raises 400 `ambiguous_field` for a name that an upstream could take for that of a field which the gateway knows, or for
+    one of `more`."""
+    if found := misspelt(names, more):
+        name, spelt = within + found[0], within + found[1]
+        text = f"The field {name!r} differs from {spelt!r} only in its spelling. Send {spelt!r}, or another name."
+        raise invalid("ambiguous_field", text, name)
+
+
+def _check_names(names: Iterable[str], within: str = "") -> None:
+    """As `check_spelling`; names in lower case, as nearly all are, are not looked at one by one."""
+    together = "".join(names)
+    if not (together.isascii() and together.islower()):
+        check_spelling(names, within)
+
+
+def _check_options(raw: bytes) -> None:
+    try:
+        _check_names(fields_of(raw).spans, f"{OPTIONS}.")
+    except DuplicateKey as error:
+        raise invalid("duplicate_key", f"The field {OPTIONS!r} is ambiguous: {error}.", OPTIONS) from error
+
+
 def typed(decode: Callable[[S], T], body: S) -> T:
     """The fields that the gateway reads. Raises 400 `missing_required_parameter` or `invalid_type`, which name the field."""
     try:
         return decode(body)
     except msgspec.ValidationError as error:
         raise _refusal(str(error)) from error
+
+
+def typed_of_tokens(decode: Callable[[bytes], T], decode_long: Callable[[bytes], L], fields: Fields, name: str) -> T | L:
+    """As `typed`, for a request whose field `name` may hold many millions of tokens: `decode_long` does not look at it."""
+    _, start, stop = fields.spans.get(name, (0, 0, 0))
+    if stop - start <= LONG or fields.body[start : start + 1] != b"[" or b'"' in (raw := fields.raw(name) or b""):
+        return typed(decode, fields.body)
+    if not is_tokens(raw):
+        raise invalid("invalid_type", f"The items of {name!r} must be all texts, all tokens or all lists of tokens.", name)
+    return typed(decode_long, fields.body)
 
 
 def _refusal(text: str) -> ApiError:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from io import BytesIO
 from typing import Any
 
 import msgspec
@@ -20,6 +21,7 @@ from providers.wire.patch import fields_of
 from providers.wire.responses_tools import Json
 
 log = logging.getLogger("gateway.responses")
+_raw_items = msgspec.json.Decoder(list[msgspec.Raw]).decode
 MADE = frozenset({"id", "status", "type"})
 """What is made up where it is null or left out."""
 STATED = frozenset({"function_call", "function_call_output"})
@@ -50,7 +52,25 @@ async def keep_response(store: ResponseStore, call: Call, client: Client, target
 def identified_items(call: Call) -> bytes:
     """The items as they are listed: each with an id and a type, and messages with parts. Raises 400 `ApiError`s."""
     named = item_ids(call.response_id, "i")
-    return msgspec.json.encode([_identified(item, named) for item in input_items(call)])
+    written = BytesIO()
+    for item in _one_by_one(call):
+        written.write(b"," if written.tell() else b"[")
+        written.write(msgspec.json.encode(_identified(item, named)))
+    written.write(b"]" if written.tell() else b"[]")
+    return written.getvalue()
+
+
+def _one_by_one(call: Call) -> Iterator[Json]:
+    """The items; of a list there is never more than one as an object of Python, for it may have very many."""
+    _, start, stop = call.fields.spans.get("input", (0, 0, 0))
+    if call.fields.body[start : start + 1] != b"[":
+        yield from input_items(call)
+        return
+    for one in _raw_items(memoryview(call.fields.body)[start:stop]):
+        item = msgspec.json.decode(one)
+        if not isinstance(item, dict):
+            input_items(call)  # raises
+        yield item
 
 
 def _identified(item: Json, named: Callable[[str], str]) -> Json:

@@ -16,7 +16,7 @@ from openai_api.pulse import PIECE, Pulse
 from openai_api.recording.events import Record
 from providers.aside import aside
 from providers.capabilities import Capability
-from providers.errors import FailureClass, ProviderError
+from providers.errors import FailureClass, ProviderError, own_failure
 from providers.masking import mask_error
 from providers.types import EVENT_STREAM, Call, Reply, Target
 from providers.wire.openai_chat import json_string
@@ -135,7 +135,7 @@ async def _stream(inbound: Inbound, call: Call, target: Target, begun: Begun, he
         except ProviderError as error:
             if begun.mask is not None:
                 mask_error(error, begun.mask())
-            last = _broken(record, relay, upstream(error))
+            last = _broken(record, relay, upstream(own_failure(target.dynamic, error)))
         except asyncio.CancelledError:
             if not record.draining:
                 raise

@@ -22,7 +22,7 @@ from openai_api.pipeline import target_log
 from openai_api.recording.events import Attempt
 from providers.breaker import NO_PROBE, Breakers
 from providers.capabilities import Capability
-from providers.errors import AdapterFailed, FailureClass, ProviderError
+from providers.errors import AdapterFailed, FailureClass, OwnCredentialError, ProviderError, RateLimited, own_failure
 from providers.masking import mask_error, mask_of
 from providers.retry import backoff
 from providers.types import Secret, Target
@@ -50,6 +50,35 @@ class Exhausted(Exception):
         self.error = min(limits, key=_wait) if limits else min(reversed(errors), key=_told_late)
 
 
+class _Own:
+    """Which targets may be tried, as far as requests bring credentials of their own.
+
+    One whose credential does not come is passed over where the operator's own stand before it; else the model is one for those
+    who bring a key, and the client is told which. Once that has been missing or refused, or its account used up, no target is
+    tried that the operator would pay for.
+    """
+
+    def __init__(self, brought: Mapping[str, Secret], errors: list[ProviderError]) -> None:
+        self._brought = brought
+        self._errors = errors
+        self._paid = self._barred = False
+
+    def may_try(self, target: Target) -> bool:
+        if not target.dynamic:
+            self._paid = True
+            return not self._barred
+        if self._brought.get(target.dynamic):
+            return True
+        if not self._paid:
+            self._barred = True
+            self._errors.append(OwnCredentialError(target.dynamic))
+        return False
+
+    def note(self, target: Target, error: ProviderError) -> None:
+        """A target has failed."""
+        self._barred |= bool(target.dynamic) and isinstance(error, OwnCredentialError | RateLimited)
+
+
 async def route(
     entry: ModelEntry,
     capability: Capability,
@@ -67,6 +96,7 @@ async def route(
     `attempt` raises `ProviderError`. Raises `Exhausted`.
     """
     errors: list[ProviderError] = []
+    own = _Own(brought, errors)
     legs = list(chain(entry, capability, catalog))
     legs = legs if only is None else _with_only(legs, capability, only)
     untried = sum(len(leg.targets[capability]) for leg in legs)
@@ -78,13 +108,14 @@ async def route(
             if number and len(attempts) + untried < tries:
                 await asyncio.sleep(_pause(errors, number, leg.retry.max_delay_s))
             failed: list[Target] = []
-            for target in targets:
+            for target in filter(own.may_try, targets):
                 if len(attempts) + untried >= tries or not (permit := breakers.allows(target.circuit)):
                     continue
                 try:
                     return target, await _tried(target, permit, breakers, attempts, attempt, brought)
                 except ProviderError as error:
                     errors.append(error)
+                    own.note(target, error)
                     if not error.policy.fallback:
                         raise Exhausted([error]) from error
                     if error.policy.retry:
@@ -92,7 +123,7 @@ async def route(
             targets = tuple(failed)
             if not targets:
                 break
-    targets = tuple(target for leg in legs for target in leg.targets[capability])
+    targets = tuple(target for leg in legs for target in leg.targets[capability] if own.may_try(target))
     return await _last_resort(targets, breakers, attempts, attempt, errors, brought)
 
 
@@ -121,7 +152,8 @@ def _wait(error: ProviderError) -> float:
 
 
 def _told_late(error: ProviderError) -> int:
-    return TOLD_LAST.index(error.failure) + 1 if error.failure in TOLD_LAST else 0
+    late = error.failure in TOLD_LAST and not isinstance(error, OwnCredentialError)
+    return TOLD_LAST.index(error.failure) + 1 if late else 0
 
 
 async def _last_resort(
@@ -156,11 +188,12 @@ async def _tried(
     started = perf_counter()
     try:
         result = await attempt(target)
-    except ProviderError as error:
-        mask_error(error, mask_of(target.adapter.config, brought))
+    except ProviderError as failure:
+        mask_error(failure, mask_of(target.adapter.config, brought))
+        error = own_failure(target.dynamic, failure)
         line.outcome, line.failure = error.code, error.failure.value
         _report(breakers, target, permit, error)
-        raise
+        raise error from failure.__cause__
     except asyncio.CancelledError:
         breakers.released(target.circuit, permit)
         raise
@@ -181,7 +214,9 @@ async def _tried(
 def _report(breakers: Breakers, target: Target, permit: int, error: ProviderError) -> None:
     target_log.failed(target, error)
     circuit = target.circuit
-    if error.failure is FailureClass.RATE_LIMIT:
+    if target.dynamic and isinstance(error, RateLimited):
+        breakers.released(circuit, permit)  # the account is the client's: others bring other keys
+    elif error.failure is FailureClass.RATE_LIMIT:
         seconds = error.retry_after or 1.0
         if breakers.cool(circuit, seconds):
             target_log.limited(target, error, seconds)

@@ -126,18 +126,8 @@ async def _context(gateway: Gateway, inbound: Inbound, call: Call, sealed: Seale
     attempts: list[Attempt] = []
     try:
         only = _bound(msgspec.structs.replace(call, pinned=sealed.target))
-        return (
-            await route(
-                found[0],
-                call.capability,
-                catalog,
-                gateway.breakers,
-                attempts,
-                asking,
-                only=only,
-                brought=call.credentials,
-            )
-        )[1]
+        reached = found[0], call.capability, catalog
+        return (await route(*reached, gateway.breakers, attempts, asking, only=only, brought=call.credentials))[1]
     except Exhausted as failure:
         if failure.error.upstream_status == NOT_FOUND:
             return None

@@ -69,9 +69,9 @@ class FireworksAdapter(OpenAICompatibleAdapter):
         return await self._images(call, transport, {"input_image": addresses[0]})
 
     async def _images(self, call: Call, transport: Transport, sources: dict[str, Any]) -> Reply | ReplyStream:
-        values = openai_image.asked(call)
+        values = self.asked(call)
         taken, left = images.taken_of(self._api, values)
-        lossy = self.left_out(call, left)
+        lossy = (*self.dropped(call), *self.left_out(call, left))
         number = int(values.get("n", 1))
         if number > MAX_AT_ONCE:
             raise Unsupported(400, f"Fireworks makes at most {MAX_AT_ONCE} images.", code="invalid_value", param="n")

@@ -10,8 +10,8 @@ from types import MappingProxyType
 from providers.capabilities import Capability
 from providers.mistral import moderation, tool_ids
 from providers.openai_compatible.adapter import OpenAICompatibleAdapter, register_preset
-from providers.openai_compatible.base import Changes
 from providers.openai_compatible.either_form import OpenAIStream
+from providers.openai_compatible.operators_fields import Changes
 from providers.openai_compatible.presets import (
     CHAT,
     EMBEDDING,

@@ -9,8 +9,9 @@ from base64 import b64encode
 from functools import partial
 
 from providers.errors import EmptyStream, InvalidResponse
-from providers.openai_compatible.base import Changes, VendorBase
+from providers.openai_compatible.base import VendorBase
 from providers.openai_compatible.either_form import OpenAIStream, read_all
+from providers.openai_compatible.operators_fields import Changes
 from providers.openai_compatible.presets import Quirk
 from providers.transport import Transport
 from providers.types import EVENT_STREAM, Call, ReplyStream

@@ -8,9 +8,10 @@ import msgspec
 
 from providers.aside import aside
 from providers.capabilities import Capability
-from providers.errors import CallerError, CredentialError, Unsupported
+from providers.errors import CREDENTIALS_FIELD, CallerError, OwnCredentialError, Unsupported
 from providers.openai_compatible.address import auth_header, head_of
 from providers.openai_compatible.either_form import OpenAIStream, as_whole, read_all
+from providers.openai_compatible.operators_fields import Changes, OperatorsFields
 from providers.openai_compatible.presets import NO_NAMES, Preset, Quirk
 from providers.refusals import NONE, refusals_of
 from providers.transport import Head, Pieces, Transport, UpstreamReply, UpstreamRequest
@@ -26,8 +27,6 @@ FORMS = frozenset(
     {Capability.AUDIO_TRANSCRIPTION, Capability.AUDIO_TRANSLATION, Capability.IMAGE_EDIT, Capability.IMAGE_VARIATION}
 )
 """Capabilities whose requests may be forms; each says what it is."""
-Changes = dict[str, bytes | None]
-"""Fields of a JSON body to be set (JSON text) or removed (None)."""
 
 
 class VendorBase:
@@ -42,6 +41,7 @@ class VendorBase:
         self.returns_reasoning = Quirk.RETURNS_REASONING in preset.quirks
         self.refusals = refusals_of(config)
         self._asks_usage = Quirk.NO_STREAM_OPTIONS not in preset.quirks
+        self.operators = OperatorsFields(preset.name, config.options, config.extra_body)
         self._drops = {of: [old for old, new in names.items() if not new] for of, names in preset.renames.items()}
         first = next(iter(preset.paths))
         self._heads = {first: self.head_for(first)}  # the others when they are needed: few models use many
@@ -58,8 +58,9 @@ class VendorBase:
 
     def dropped(self, call: Call) -> tuple[str, ...]:
         """The client's fields that its preset says a vendor does not take: `lossy` of every answer. Raises as `left_out`."""
-        names = self._drops.get(call.capability)
-        return self.left_out(call, (name for name in names if _has(call, name))) if names else ()
+        names = [name for name in self._drops.get(call.capability, ()) if _has(call, name)]
+        names += self.operators.sent(call)
+        return self.left_out(call, names) if names else ()
 
     def body(self, call: Call, more: Changes | None = None, refused: frozenset[str] = NONE) -> bytes | Pieces:
         """The JSON body for the upstream: the client's, with the upstream's model and what the preset says, without what the
@@ -70,8 +71,10 @@ class VendorBase:
         if call.stream and call.capability in TEXTUAL:
             asks = self._asks_usage and ("stream_options" not in refused or "stream_options" in fields.spans)
             changes["stream_options"] = openai_chat.asking_usage(fields.raw("stream_options")) if asks else None
+        changes.update(self.operators.changes(call))
+        if call.strict:
+            self.dropped(call)  # the call may end here
         if call.capability in self.preset.renames:
-            self.dropped(call)  # a strict call ends here
             changes.update(_renamed(fields, self.preset.renames[call.capability]))
         if more:
             changes.update(more)
@@ -135,6 +138,7 @@ class VendorBase:
             **_texts(self.config.extra_body),
         }
         changes |= {part.plain_name: None for part in form.parts if part.name.startswith("tensorzero::")}
+        changes |= dict.fromkeys(self.operators.sent(call))
         body = multipart.FormBody(multipart.changed(form, changes))
         return self.request(call, body, content_type=body.content_type)
 
@@ -155,13 +159,14 @@ class VendorBase:
         return changes
 
     def _dynamic_auth(self, call: Call) -> tuple[bytes, bytes]:
-        secret = call.credentials.get(self.config.credential.dynamic or "")
-        if secret is None:
-            raise CredentialError(f"the request brings no credential {self.config.credential.dynamic!r}")
+        dynamic = self.config.credential.dynamic or ""
+        secret = call.credentials.get(dynamic)
+        if not secret:
+            raise OwnCredentialError(dynamic)
         name, value = auth_header(self.preset.auth, secret.reveal())
         if not (value.isascii() and value.isprintable()):
             message = "A credential in the request holds a character that no key has."
-            raise CallerError(400, message, param="tensorzero::credentials")
+            raise CallerError(400, message, param=CREDENTIALS_FIELD)
         return name.encode(), value.encode("ascii")
 
 

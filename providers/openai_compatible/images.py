@@ -53,6 +53,11 @@ class ImageMethods(VendorBase):
             stream.close()
         return ReplyEvents(call, await aside(len(body), _values_of, body), stream.lossy)
 
+    def asked(self, call: Call) -> dict[str, Any]:
+        """The fields of a request as values (see `openai_image.asked`), without those that are the operator's."""
+        left = self.operators.sent(call)
+        return {name: value for name, value in openai_image.asked(call).items() if name not in left}
+
     def made_body(self, fields: Mapping[str, Any]) -> JsonWithFiles:
         """The JSON body of a request in the vendor's own format."""
         return JsonWithFiles({**fields, **{name: msgspec.Raw(raw) for name, raw in self.config.extra_body.items()}})

@@ -10,7 +10,8 @@ from types import MappingProxyType
 
 from providers.errors import InvalidResponse
 from providers.openai_compatible.address import head_of
-from providers.openai_compatible.base import Changes, VendorBase, is_good
+from providers.openai_compatible.base import VendorBase, is_good
+from providers.openai_compatible.operators_fields import Changes
 from providers.transport import Transport, UpstreamReply
 from providers.types import Call, Reply, ReplyStream
 from providers.wire.good_answer import answer_of
@@ -25,18 +26,18 @@ class ResponsesMethods(VendorBase):
     """The Responses API, and what can be done with a response afterwards."""
 
     async def respond(self, call: Call, transport: Transport) -> Reply | ReplyStream:
-        """A new response. Without a model in the request, none is sent: its prompt or conversation names one."""
+        """A new response. Without a model in the request none is sent if a stored prompt may name it."""
         return await self.refusals.left_out(call.capability, call.added, partial(self._responded, call, transport))
 
     async def _responded(self, call: Call, transport: Transport, refused: frozenset[str]) -> Reply | ReplyStream:
         changes: Changes = {name: None for name in call.added if name in refused}
-        if "model" not in call.fields.spans:
+        if self.operators.may_name_by_prompt and "model" not in call.fields.spans:
             changes["model"] = None
         request = self.request(call, self.body(call, changes))
         if call.stream:
             return await self.stream(request, call, transport)
         fields = await self.whole(await transport.fetch(request), call, "output")
-        return Reply(wire=call.wire, body=fields.body, fields=fields)
+        return Reply(wire=call.wire, body=fields.body, fields=fields, lossy=self.dropped(call))
 
     async def ask_response(self, call: Call, transport: Transport, method: str, path: str) -> Reply | ReplyStream:
         """Something that is done with responses there are: `path` stands below `/responses`, with its query."""
@@ -51,11 +52,14 @@ class ResponsesMethods(VendorBase):
             deleted = _deletion(answer.body)
             return Reply(wire=call.wire, body=deleted.body, fields=deleted)
         body = self.good(answer, named_by_client=True)
-        return Reply(wire=call.wire, body=body, fields=answer_of(body, ANSWERS.get(call.action, "object")))
+        fields = answer_of(body, ANSWERS.get(call.action, "object"))
+        return Reply(wire=call.wire, body=body, fields=fields, lossy=self.dropped(call))
 
     def _about(self, call: Call) -> bytes:
         """The body of what is no new response: the client's, with the upstream's model. `extra_body` is for responses."""
-        changes: Changes = {name: None for name in call.fields.spans if name.startswith("tensorzero::")}
+        self.dropped(call)  # a strict call ends here
+        changes = self.operators.changes(call)
+        changes |= {name: None for name in call.fields.spans if name.startswith("tensorzero::")}
         if "model" in call.fields.spans:
             changes["model"] = self._model
         return patch(call.fields, changes) if changes else call.body

@@ -73,8 +73,8 @@ class TogetherAdapter(OpenAICompatibleAdapter):
 
     async def edit_image(self, call: Call, transport: Transport) -> Reply | ReplyStream:
         addresses = await aside(len(call.body), openai_image.sources_of, call)
-        asked, left = images.edit_of(openai_image.asked(call), addresses, stream=call.stream)
-        lossy = self.left_out(call, left)
+        asked, left = images.edit_of(self.asked(call), addresses, stream=call.stream)
+        lossy = (*self.dropped(call), *self.left_out(call, left))
         sent = await aside(len(call.body), self.made_body, {"model": self.config.upstream_model, **asked})
         return await self._pictures(self.request(call, sent, content_type=JSON), call, transport, lossy)
 

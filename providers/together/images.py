@@ -12,7 +12,7 @@ import msgspec
 
 from providers.capabilities import Capability
 from providers.errors import Unsupported
-from providers.openai_compatible.base import Changes
+from providers.openai_compatible.operators_fields import Changes
 from providers.wire.data_url import DataUrl
 from providers.wire.openai_image import RESPONSE_FORMATS, pixels_of
 from providers.wire.patch import Fields

@@ -13,7 +13,7 @@ import msgspec
 
 from providers.errors import Unsupported
 from providers.openai_compatible.audio import LAST
-from providers.openai_compatible.base import Changes
+from providers.openai_compatible.operators_fields import Changes
 from providers.together.voices import voices_of
 from providers.types import Call
 from providers.wire import openai_speech, sse

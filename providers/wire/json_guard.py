@@ -6,9 +6,12 @@ import math
 import re
 from codecs import getincrementaldecoder
 from collections.abc import Iterator
+from itertools import accumulate
 
 MAX_DEPTH = 100
 MAX_KEYS = 10_000
+MAX_VALUES = 1_000_000
+"""Values of a text, and its texts and containers. Each may become an object of Python of up to 240 bytes."""
 MANY_KEYS_BYTES = 5 * MAX_KEYS
 """Bytes that an object of `MAX_KEYS` takes at least."""
 SLICE_BYTES = 256 * 1024
@@ -17,7 +20,8 @@ MAX_NUMBER_BYTES = 1024 * 1024
 _ALIKE = bytes.maketrans(b"123456789E", b"000000000e")
 _NUMBER = re.compile(rb"(?<![0-9])[0-9]++(?:\.[0-9]++)?[eE]\+?[0-9]++")
 """Possessive, and never begun within a number: its time must not grow with the square of the digits."""
-_ONE_KIND = bytes.maketrans(b"{}", b"[]")
+_STEPS = bytes.maketrans(b"[{]}", b"\1\1\xff\xff")
+"""Brackets as what they add to the depth, in signed bytes."""
 _NOT_STRUCTURE = bytes(set(range(256)) - set(b"[]{}:"))
 _BACKSLASHES = re.compile(rb"\\*")
 _IN_NUMBERS = b"0123456789.eE+-"
@@ -34,11 +38,11 @@ class UnsafeJson(ValueError):
         self.offset = offset
 
 
-def check_text(body: bytes, slice_bytes: int = SLICE_BYTES) -> None:
-    """Raises `UnsafeJson` for a text that is not UTF-8, or is too deep, or has an object of too many fields, or holds
-    a number no float can hold. A text of more than `slice_bytes` is looked at in slices."""
+def check_text(body: bytes, slice_bytes: int = SLICE_BYTES, max_values: int = MAX_VALUES) -> None:
+    """Raises `UnsafeJson` for a text that is not UTF-8, or is too deep, or has an object of too many fields or too many values
+    in all, or holds a number no float can hold. A text of more than `slice_bytes` is looked at in slices."""
     if len(body) > slice_bytes:
-        structure = _checked_slices(body, slice_bytes)
+        structure = _checked_slices(body, slice_bytes, max_values)
         many_keys = structure.count(b":") > MAX_KEYS
     else:
         _check_encoding(body)
@@ -52,11 +56,12 @@ def check_text(body: bytes, slice_bytes: int = SLICE_BYTES) -> None:
         raise UnsafeJson("invalid_json", f"An object of the request body has more than {MAX_KEYS} fields.")
 
 
-def _checked_slices(body: bytes, slice_bytes: int) -> bytes:
+def _checked_slices(body: bytes, slice_bytes: int, max_values: int) -> bytes:
     """The structure of a long text, whose encoding and numbers are looked at on the way."""
     decoder = getincrementaldecoder("utf-8")()
     structure: list[bytes] = []
     in_string, number = False, b""
+    values = larger = 0
     for start, end in _slices(body, slice_bytes):
         part, kept = body[start:end], len(decoder.getstate()[0])
         try:
@@ -66,7 +71,12 @@ def _checked_slices(body: bytes, slice_bytes: int) -> bytes:
         between = _without_escapes(part).split(b'"')
         outside = number + b'"'.join(between[in_string::2])
         in_string ^= len(between) % 2 == 0
-        structure.append(outside[len(number) :].translate(None, _NOT_STRUCTURE))
+        found = outside[len(number) :].translate(None, _NOT_STRUCTURE)
+        structure.append(found)
+        values += outside.count(b",")
+        larger += len(between) // 2 + found.count(b"[") + found.count(b"{")
+        if values + larger > MAX_VALUES and (values > max_values or larger > MAX_VALUES):
+            raise UnsafeJson("too_many_values", f"The request body holds more than {min(max_values, MAX_VALUES):,} values.")
         number = b"" if in_string else _end_of_number(outside)
         if len(number) > MAX_NUMBER_BYTES or (_may_hold_infinity(outside) and _infinity_in(outside)):
             raise _out_of_range()
@@ -138,13 +148,14 @@ def _reduced(structure: bytes, many: bytes) -> bytes:
 
 def depth_exceeds(structure: bytes, limit: int) -> bool:
     """Whether arrays and objects are nested deeper than `limit`."""
-    brackets = structure.translate(_ONE_KIND, b":")
-    for _ in range(limit):
-        shorter = brackets.replace(b"[]", b"")
-        if len(shorter) == len(brackets):
-            return len(brackets) > limit
-        brackets = shorter
-    return bool(brackets)
+    depth = 0
+    for start in range(0, len(structure), SLICE_BYTES):
+        steps = memoryview(structure[start : start + SLICE_BYTES].translate(_STEPS, b":")).cast("b")
+        depths = list(accumulate(steps, initial=depth))
+        if max(depths) > limit:
+            return True
+        depth = depths[-1]
+    return False
 
 
 def holds_infinity(body: bytes) -> bool:

@@ -40,6 +40,10 @@ class BrokenForm(ValueError):
     """The text is not a form, or breaks a bound; the message is for the client."""
 
 
+class NoRoom(Exception):
+    """A file cannot be put on disk; the text is the system's reason."""
+
+
 class Part(msgspec.Struct):
     """One field. `filename` is None for text, and never a path. `head` holds the whole value or, if it is in `file`, its
     first bytes."""
@@ -136,7 +140,7 @@ class FormReader:
         """The end of what came before the first boundary, after a line break to begin with; None behind it."""
 
     def feed(self, data: bytes) -> None:
-        """Reads on. Raises `BrokenForm`."""
+        """Reads on. Raises `BrokenForm`, and `NoRoom` when the disk takes no more."""
         try:
             self._parser.write(data if self._preamble is None else self._behind_preamble(data))
         except MultipartParseError as error:
@@ -196,14 +200,14 @@ class FormReader:
         if self.too_large is not None:
             return
         if part.file is not None:
-            part.file.write(memoryview(data)[start:end])
+            _write(part.file, memoryview(data)[start:end])
             return
         self._held += memoryview(data)[start:end]
         if part.filename is not None and len(self._held) > SPOOL_BYTES:
-            part.file = TemporaryFile()  # noqa: SIM115 - closed with the form
-            part.file.write(self._held)
+            part.file = _new_file()
             part.head = bytes(self._held[:HEAD_BYTES])
-            self._held = bytearray()
+            held, self._held = self._held, bytearray()
+            _write(part.file, memoryview(held))
 
     def _check_text(self, part: Part, more: int) -> None:
         self._texts += more
@@ -220,6 +224,23 @@ class FormReader:
 
     def _end(self) -> None:
         self._ended = True
+
+
+def _new_file() -> IO[bytes]:
+    """Unbuffered: what a full disk does not take would be written again, and fail again, when the file is closed."""
+    try:
+        return TemporaryFile(buffering=0)
+    except OSError as error:
+        raise NoRoom(str(error)) from error
+
+
+def _write(file: IO[bytes], data: memoryview) -> None:
+    """Writes all of it; a disk that is nearly full may take a part."""
+    try:
+        while data:
+            data = data[file.write(data) :]
+    except OSError as error:
+        raise NoRoom(str(error)) from error
 
 
 def text_part(name: str, value: str) -> Part:

@@ -20,18 +20,23 @@ from providers.wire.patch import Fields, InvalidJson, fields_of, patch
 FORMATS = ("float", "base64")
 
 
-class EmbeddingRequest(msgspec.Struct):
-    """The fields of a request that the gateway reads; everything else passes as it came. `input` is a text, some texts,
-    the tokens of a text or those of some."""
+class LongEmbeddingRequest(msgspec.Struct, kw_only=True):
+    """The fields of a request that the gateway reads, beside its input; everything else passes as it came."""
 
     model: str
-    input: str | list[str | int | list[int]]
     encoding_format: str | None = None
     credentials: dict[str, str] | None = msgspec.field(default=None, name="tensorzero::credentials")
 
 
+class EmbeddingRequest(LongEmbeddingRequest, kw_only=True):
+    """`input` is a text, some texts, the tokens of a text or those of some."""
+
+    input: str | list[str | int | list[int]]
+
+
 decode_request = msgspec.json.Decoder(EmbeddingRequest).decode
-"""Raises `msgspec.ValidationError` (which names the field) or `msgspec.DecodeError`."""
+decode_long_request = msgspec.json.Decoder(LongEmbeddingRequest).decode
+"""Both raise `msgspec.ValidationError` (which names the field) or `msgspec.DecodeError`."""
 NO_NUMBERS = (b"", b"null", b"[]", b'""', b"{}")
 _items = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _floats = msgspec.json.Decoder(list[float]).decode

@@ -11,14 +11,19 @@ import msgspec
 from providers.wire.openai_chat import StreamOptions
 
 
-class CompletionRequest(msgspec.Struct):
-    """`prompt` is a text, some texts, tokens, or some lists of tokens."""
+class LongCompletionRequest(msgspec.Struct, kw_only=True):
+    """The fields of a request beside its prompt."""
 
     model: str
-    prompt: str | list[str | int | list[int]] | None = None
     stream: bool | None = None
     stream_options: StreamOptions | None = None
     credentials: dict[str, str] | None = msgspec.field(default=None, name="tensorzero::credentials")
+
+
+class CompletionRequest(LongCompletionRequest, kw_only=True):
+    """`prompt` is a text, some texts, tokens, or some lists of tokens."""
+
+    prompt: str | list[str | int | list[int]] | None = None
 
 
 class ModerationRequest(msgspec.Struct):
@@ -40,6 +45,7 @@ class RerankRequest(msgspec.Struct):
 
 
 decode_completion = msgspec.json.Decoder(CompletionRequest).decode
+decode_long_completion = msgspec.json.Decoder(LongCompletionRequest).decode
 decode_moderation = msgspec.json.Decoder(ModerationRequest).decode
 decode_rerank = msgspec.json.Decoder(RerankRequest).decode
 """All raise `msgspec.ValidationError` (which names the field) or `msgspec.DecodeError`."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import resource
 import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -16,9 +18,10 @@ import httpx
 import pytest
 from openai import APIStatusError, OpenAI
 
-from tests.fakes.chaos.process import eventually
+from tests.fakes.chaos.process import Chaos, eventually
 from tests.fakes.vendor import Said, Seen, Vendor, said, vendor
 from tests.live import PROVIDER_KEY, LiveGateway, error_of
+from tests.live_fixtures import StartGateway
 
 MIB = 2**20
 LISTEN = "/v1/audio/transcriptions"
@@ -206,3 +209,35 @@ def test_memory_when_many_large_files_come_at_once_holds_none_of_them(gateway: L
     uploads.seen.clear()
     assert answers == [200] * AT_ONCE
     assert grown <= MEMORY * AT_ONCE * 25, grown
+
+
+def test_file_when_the_disk_takes_no_more_is_503_and_the_next_is_served(
+    gateway: LiveGateway, uploads: Vendor, chaos: Chaos
+) -> None:
+    start, limits = gateway.log_path.stat().st_size, resource.prlimit(gateway.process.pid, resource.RLIMIT_FSIZE)
+    assert start < 2 * MIB, "the limit must leave room for the log"
+    resource.prlimit(gateway.process.pid, resource.RLIMIT_FSIZE, (10 * MIB, limits[1]))  # as a disk with no more room
+    try:
+        refused = send(gateway, data=HEADER + bytes(20 * MIB))
+    finally:
+        resource.prlimit(gateway.process.pid, resource.RLIMIT_FSIZE, limits)
+    assert (refused.status_code, error_of(refused)["code"]) == (503, "storage_unavailable")
+    assert refused.headers["retry-after"] == "1"
+    assert uploads.seen == []
+    told = [line for line in gateway.log_text(start).splitlines() if "temporary folder" in line]
+    assert len(told) == 1
+    assert json.loads(told[0])["level"] == "warning"
+    assert send(gateway).status_code == 200
+
+
+def test_file_when_the_temporary_folder_has_gone_is_503(start_gateway: StartGateway, upstream: Vendor, tmp_path: Path) -> None:
+    folder = tmp_path / "spool"
+    folder.mkdir()
+    gateway = start_gateway(TMPDIR=str(folder))
+    gateway.define_at("openai", f"{upstream.base}/good/v1", {"upload/one": ("up", ["audio_transcription"])})
+    assert send(gateway).status_code == 200
+    folder.rename(tmp_path / "elsewhere")
+    refused = send(gateway)
+    assert (refused.status_code, error_of(refused)["code"]) == (503, "storage_unavailable")
+    (tmp_path / "elsewhere").rename(folder)
+    assert send(gateway).status_code == 200

@@ -127,9 +127,10 @@ def test_openrouter_when_it_speaks_or_thinks_passes_with_its_comments(gateway: L
     upstream.answers["/openrouter/api/v1/audio/speech"] = lambda seen: Said(
         content_type="audio/pcm;rate=24000;channels=1", chunks=[WAVE], headers={"x-generation-id": "gen-1"}
     )
-    asked = {"model": "rows/openrouter", "voice": "alloy", "input": "hi", "response_format": "pcm", "provider": {"sort": "price"}}
-    answer = gateway.http.post("/v1/audio/speech", json=asked)
+    asked = {"model": "rows/openrouter", "voice": "alloy", "input": "hi", "response_format": "pcm"}
+    answer = gateway.http.post("/v1/audio/speech", json={**asked, "provider": {"sort": "price"}})
     assert (answer.content, answer.headers["content-type"]) == (WAVE, "audio/pcm")
+    assert answer.headers["x-gateway-lossy"] == "provider"
     assert upstream.last.json == asked | {"model": "up/m"}
     delta = {"content": "", "reasoning": "r", "reasoning_details": [{"type": "reasoning.text", "text": "r"}]}
     named = {"id": "gen-2", "model": "m", "provider": "P", "object": "chat.completion.chunk", "created": 1}

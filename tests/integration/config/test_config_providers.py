@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+from django.core.management import CommandError
+
 from models_catalog.models import Credential, ModelDefinition, Provider, Route
 from tests.integration.config.conftest import Manage, Write
 
@@ -148,3 +151,18 @@ def test_disabled_provider_and_other_admin_settings_survive_an_import(manage: Ma
     manage("import_config", write(model("x", B)))
     assert not Provider.objects.get().enabled
     assert ModelDefinition.objects.get().enabled
+
+
+def test_allowed_request_fields_when_given_are_imported_exported_and_taken_away(manage: Manage, write: Write) -> None:
+    line = 'allowed_request_fields = ["models", "provider"]'
+    output = manage("import_config", write(f"{model('x', A)}{line}\n"))
+    assert output.lines[-1].endswith("changes made")
+    assert Provider.objects.get().options == {"allowed_request_fields": ["models", "provider"]}
+    assert line.replace(" ", "") in manage("export_config").out.replace(" ", "").replace("\n", "").replace(",]", "]")
+    manage("import_config", write(model("x", A)))
+    assert Provider.objects.get().options == {}
+
+
+def test_allowed_request_fields_when_unknown_are_an_error_with_their_place(manage: Manage, write: Write) -> None:
+    with pytest.raises(CommandError, match=r"allowed_request_fields cannot hold 'model'"):
+        manage("import_config", write(f"{model('x', A)}allowed_request_fields = ['model']\n"))

@@ -278,3 +278,9 @@ def _message(rule: Any, value: object) -> str:
     with pytest.raises(ValidationError) as caught:
         rule(value)
     return caught.value.messages[0]
+
+
+def test_allowed_fields_when_no_list_or_unknown_are_refused() -> None:
+    assert errors_of(options={"allowed_request_fields": ["models", "tools[].model"]}) == {}
+    assert "must be a list" in errors_of(options={"allowed_request_fields": "models"})["options"][0]
+    assert "'model'" in errors_of(options={"allowed_request_fields": ["model"]})["options"][0]

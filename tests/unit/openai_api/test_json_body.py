@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from openai_api.endpoints.json_body import REFUSED, json_object, typed
+from openai_api.endpoints.json_body import json_object, typed
 from openai_api.errors import ApiError
+from providers.wire.field_names import REFUSED, misspelt
 from providers.wire.openai_chat import decode_request
 from providers.wire.patch import Fields
 
@@ -24,6 +25,7 @@ class Outer(msgspec.Struct):
     inner: Inner
 
 
+NAMES = st.text().filter(lambda name: name not in REFUSED and not misspelt([name]))
 DEEP = b"[" * 100_000 + b"]" * 100_000
 VALID = {"model": "m", "messages": [{"role": "user", "content": "x"}]}
 
@@ -192,7 +194,10 @@ VALUES = st.recursive(
 )
 
 
-@given(st.dictionaries(st.text().filter(lambda name: name not in REFUSED), VALUES, max_size=5), st.booleans())
+@given(
+    st.dictionaries(NAMES, VALUES, max_size=5),
+    st.booleans(),
+)
 def test_body_when_it_is_any_json_object_then_taken_with_its_fields(value: dict[str, Any], ascii_only: bool) -> None:
     fields = json_object(json.dumps(value, ensure_ascii=ascii_only).encode())
     assert {name: json.loads(fields.raw(name) or b"") for name in fields.spans} == value

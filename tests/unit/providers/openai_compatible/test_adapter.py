@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from providers.capabilities import Capability
-from providers.errors import CallerError, ConfigurationError, CredentialError, InvalidResponse, Overloaded, RateLimited
+from providers.errors import CallerError, ConfigurationError, InvalidResponse, Overloaded, OwnCredentialError, RateLimited
 from providers.openai_compatible.adapter import OpenAICompatibleAdapter
 from providers.openai_compatible.presets import PRESETS
 from providers.registry import provider_type
@@ -330,9 +330,9 @@ async def test_dynamic_key_when_the_request_brings_it_then_sent_with_that_reques
     assert {"authorization", "api-key"}.isdisjoint(dict(request.head.headers))
 
 
-async def test_dynamic_key_when_the_request_brings_none_then_credential_error() -> None:
+async def test_dynamic_key_when_the_request_brings_none_then_the_caller_is_told_which() -> None:
     upstream = Upstream()
-    with pytest.raises(CredentialError):
+    with pytest.raises(OwnCredentialError, match="team"):
         await adapter(credential=Credential(dynamic="team")).chat(call(credentials={"other": Secret("x")}), upstream)
     assert upstream.requests == []
 
