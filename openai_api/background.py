@@ -150,12 +150,12 @@ class Background:
         except asyncio.CancelledError:
             run.inbound.record.error = "handed_over" if run.handed_over else "cancelled"
             if run.handed_over and run.has_secrets:
-                run.fail("server_error", "The server was restarted, and the credentials of this request are not stored.")
+                await run.fail("server_error", "The server was restarted, and the credentials of this request are not stored.")
                 await run.finish()
             elif run.handed_over:
                 await run.release()
             else:
-                run.say_cancelled()
+                await run.say_cancelled()
         except Exception as error:
             log.error("a background response failed", exc_info=error, extra={"request_id": run.inbound.request_id})
         finally:

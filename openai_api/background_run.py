@@ -14,6 +14,7 @@ from openai_api.context import Inbound
 from openai_api.jobs import Job, Jobs, Told
 from openai_api.recording.events import Record
 from openai_api.responses import StoreUnavailable
+from providers.aside import aside
 from providers.types import Target
 from providers.wire import sse
 from providers.wire.openai_chat import DONE
@@ -27,6 +28,8 @@ FLUSH_S = 0.25
 BEAT_S = 2.0
 """How often a worker says that it still makes a response."""
 LAST_TRIES = 20
+TURN_FRAMES = 64
+"""Events that are taken in before others have their turn."""
 PATH = "/v1/responses"
 RUN = "/v1/responses (background)"
 """What the work is called in the list of requests, under the id of the response; who asked for it has a row of its own."""
@@ -88,7 +91,7 @@ class BackgroundRun:
 
     async def finish(self) -> None:
         """Writes how it ended, then lets that be heard. A database that is away is asked again for a while."""
-        body = self._final or self._failed(error_object("server_error", "The response has no end."))
+        body = self._final or await self._ending("failed", error_object("server_error", "The response has no end."))
         status = msgspec.json.decode(body).get("status") or "completed"
         for tries_left in reversed(range(LAST_TRIES)):
             try:
@@ -107,11 +110,11 @@ class BackgroundRun:
         with suppress(StoreUnavailable):  # then its lease runs out, and it has failed
             await self._jobs.release(self.job.response.id, self.first + len(self._frames))
 
-    def say_cancelled(self) -> None:
+    async def say_cancelled(self) -> None:
         """Tells those who listen here that it was cancelled; what is kept of that, another has written."""
         if self.job.asked.stream:
             del self._frames[self._heard :]  # another end, which nobody has heard
-            body = ended(self.job.response.body, "cancelled", self._frames, {})
+            body = await self._ending("cancelled")
             self._say("response.cancelled", {"response": msgspec.Raw(body)})
             self._publish()
 
@@ -132,25 +135,30 @@ class BackgroundRun:
         if message["type"] == "http.response.start":
             self._status = message["status"]
         elif self._status != 200:
-            self._error(message["body"])
+            await self._error(message["body"])
         elif self.job.asked.stream:
-            for frame in self._splitter.feed(message["body"]):
+            for number, frame in enumerate(self._splitter.feed(message["body"]), 1):
                 self._take(frame)
+                if not number % TURN_FRAMES:
+                    await asyncio.sleep(0)
             if message.get("more_body"):
                 self._publish()
 
-    def _error(self, body: bytes) -> None:
+    async def _error(self, body: bytes) -> None:
         said = msgspec.json.decode(body)["error"]
-        self.fail(said["code"] or "server_error", said["message"])
+        await self.fail(said["code"] or "server_error", said["message"])
 
-    def fail(self, code: str, message: str) -> None:
+    async def fail(self, code: str, message: str) -> None:
         """It cannot be made."""
-        self._final = self._failed(error_object(code, message))
+        self._final = await self._ending("failed", error_object(code, message))
         if self.job.asked.stream:
             self._say("response.failed", {"response": msgspec.Raw(self._final)})
 
-    def _failed(self, error: dict[str, Any]) -> bytes:
-        return ended(self.job.response.body, "failed", self._frames, {"error": msgspec.json.encode(error)})
+    async def _ending(self, status: str, error: dict[str, Any] | None = None) -> bytes:
+        """The response as it ends with that status, and with what its events have told."""
+        changes: dict[str, bytes | None] = {"error": msgspec.json.encode(error)} if error else {}
+        size = sum(map(len, self._frames))
+        return await aside(size, ended, self.job.response.body, status, tuple(self._frames), changes)
 
     def _take(self, frame: bytes) -> None:
         data = (sse.data_of(frame) or b"").strip()

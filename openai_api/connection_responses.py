@@ -39,6 +39,10 @@ class ConnectionResponses:
         self._store = store
         self._most_bytes = most_bytes
         self._last: OrderedDict[str, Remembered] = OrderedDict()
+        """Stream → what it remembers, the oldest first."""
+        self._streams: dict[str, set[str]] = {}
+        """Response → the streams that remember it."""
+        self._bytes = 0
 
     async def put(self, response: StoredResponse) -> None:
         await self._store.put(response)
@@ -72,21 +76,31 @@ class ConnectionResponses:
 
     def recall(self, response_id: str, owner: str) -> Remembered | None:
         """The response of that id, if it is remembered, and was that owner's."""
-        for each in self._last.values():
-            if each.response.id == response_id and each.response.owner == owner:
-                return each
-        return None
+        remembered = (self._last[stream_id] for stream_id in self._streams.get(response_id, ()))
+        return next((each for each in remembered if each.response.owner == owner), None)
 
     def forget(self, response_id: str) -> None:
         """Remembers it no more."""
-        for stream_id in [stream_id for stream_id, each in self._last.items() if each.response.id == response_id]:
-            del self._last[stream_id]
+        for stream_id in tuple(self._streams.get(response_id, ())):
+            self._drop(stream_id)
 
     def _put(self, remembered: Remembered) -> None:
-        self._last.pop(self.stream_id, None)
+        self._drop(self.stream_id)
         self._last[self.stream_id] = remembered
-        while sum(each.size() for each in self._last.values()) > self._most_bytes:
-            self._last.popitem(last=False)
+        self._streams.setdefault(remembered.response.id, set()).add(self.stream_id)
+        self._bytes += remembered.size()
+        while self._bytes > self._most_bytes:
+            self._drop(next(iter(self._last)))
+
+    def _drop(self, stream_id: str) -> None:
+        dropped = self._last.pop(stream_id, None)
+        if dropped is None:
+            return
+        self._bytes -= dropped.size()
+        streams = self._streams[dropped.response.id]
+        streams.discard(stream_id)
+        if not streams:
+            del self._streams[dropped.response.id]
 
 
 def _continued(call: Call) -> str | None:

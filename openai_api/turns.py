@@ -6,6 +6,7 @@ Every message is one JSON object; there is no `[DONE]`.
 
 from __future__ import annotations
 
+import asyncio
 import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -38,6 +39,8 @@ PROCESSED = "response.processed"
 """What codex says when it has taken a response in; nothing is to be said to it."""
 STEER = "response.steer"
 """What would change a response in the making, which no upstream of another kind can do."""
+TURN_FRAMES = 64
+"""Events that are told before others have their turn: a socket that takes all would give them none."""
 MOST_OF_PROCESSED = 1024
 """Characters of such a message."""
 STREAM_ID = re.compile(r"[A-Za-z0-9_.-]{1,256}")
@@ -131,10 +134,12 @@ class Told:
             self._status = message["status"]
             self._whole = None if (b"content-type", EVENT_STREAM) in message["headers"] else []
         elif self._whole is None:
-            for frame in self._splitter.feed(message["body"]):
+            for number, frame in enumerate(self._splitter.feed(message["body"]), 1):
                 data = sse.data_of(frame)
                 if data and data.strip() not in (b"", DONE):
                     await self._say(data)
+                if not number % TURN_FRAMES:
+                    await asyncio.sleep(0)
         else:
             self._whole.append(message["body"])
             if not message.get("more_body"):

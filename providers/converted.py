@@ -7,6 +7,7 @@ that was asked for.
 from __future__ import annotations
 
 import time
+from threading import Lock
 from typing import Any, Protocol
 
 import msgspec
@@ -201,11 +202,12 @@ class ConvertedStream:
         self.lossy = (*lossy, *inner.lossy)
         self.extend = inner.extend
         self.close = inner.close
-        self.fail = machine.fail
         self._inner = inner
         self._machine = machine
         self._splitter = sse.FrameSplitter(MAX_EVENT_BYTES)
         self._begun = self._heard = False
+        self._told = 0
+        self._lock = Lock()
         self._error: ProviderError | None = None
 
     async def next(self) -> bytes:
@@ -219,20 +221,32 @@ class ConvertedStream:
             if self._error is not None:
                 raise self._error
             chunk = await self._inner.next()
-            out = self._converted(self._splitter.feed(chunk)) if chunk else self._last()
+            out = await aside(self._work(chunk), self._converted, chunk) if chunk else await aside(self._told, self._last)
+        self._told += len(out)
         return out
 
-    def _converted(self, frames: list[bytes]) -> bytes:
+    def _work(self, chunk: bytes) -> int:
+        """How many bytes are to be worked upon: the end tells all again that was told."""
+        return len(chunk) + self._splitter.waiting + (self._told if DONE in chunk else 0)
+
+    def fail(self, code: str, message: str) -> bytes:
+        """What is said when it cannot go on. A thread may still be at work when whoever awaited it was cancelled."""
+        with self._lock:
+            return self._machine.fail(code, message)
+
+    def _converted(self, chunk: bytes) -> bytes:
         out: list[bytes] = []
-        try:
-            out.extend(map(self._frame, frames))
-        except ProviderError as error:
-            self._error = error
+        with self._lock:
+            try:
+                out.extend(map(self._frame, self._splitter.feed(chunk)))
+            except ProviderError as error:
+                self._error = error
         return b"".join(out)
 
     def _last(self) -> bytes:
-        out = self._frame(self._splitter.rest().rstrip(b"\r\n") + b"\n\n")
-        return out if self._machine.done else out + self._machine.end(told=False)
+        with self._lock:
+            out = self._frame(self._splitter.rest().rstrip(b"\r\n") + b"\n\n")
+            return out if self._machine.done else out + self._machine.end(told=False)
 
     def _frame(self, frame: bytes) -> bytes:
         data = sse.data_of(frame)

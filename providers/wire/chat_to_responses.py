@@ -15,6 +15,7 @@ import msgspec
 
 from providers.errors import InvalidResponse, Overloaded, ProviderError, UpstreamFailed
 from providers.types import Usage
+from providers.wire.pieced_text import PiecedText
 from providers.wire.response_object import error_object, logprobs_object, usage_object
 from providers.wire.responses_tools import Json, Tools
 from providers.wire.tool_call import Mint, ToolCall
@@ -48,7 +49,13 @@ class ResponseWriter:
         self._events: list[Json] = []
         self._open: Json | None = None
         """The message or the reasoning that is being written."""
+        self._written = PiecedText()
+        """What its last part says so far; the part has it when it is closed."""
+        self._places: dict[str, int] = {}
+        """Where in the output an item stands, by its id."""
         self._calls: list[ToolCall] = []
+        self._by_id: dict[str, ToolCall] = {}
+        self._by_index: dict[Any, ToolCall] = {}
         self._reason = "stop"
         self._logprobs: list[Json] = []
 
@@ -145,20 +152,21 @@ class ResponseWriter:
     def _reasoning(self, text: str) -> None:
         item = self._opened("reasoning")
         if not item["summary"]:
+            self._written = PiecedText()
             item["summary"].append({"type": "summary_text", "text": ""})
             self._tell("response.reasoning_summary_part.added", item, summary_index=0, part=_copied(item["summary"][0]))
-        item["summary"][0]["text"] += text
+        self._written.add(text)
         self._tell("response.reasoning_summary_text.delta", item, summary_index=0, delta=text)
 
     def _text(self, kind: str, text: str, logprobs: list[Json]) -> None:
         item = self._opened("message")
-        name = "text" if kind == "output_text" else "refusal"
         if not item["content"] or item["content"][-1]["type"] != kind:
             self._close_part(item)
+            self._written = PiecedText()
             item["content"].append(_new_part(kind))
             self._tell_part("response.content_part.added", item)
         part = item["content"][-1]
-        part[name] += text
+        self._written.add(text)
         index = len(item["content"]) - 1
         if kind == "refusal":
             self._tell("response.refusal.delta", item, content_index=index, delta=text)
@@ -183,8 +191,8 @@ class ResponseWriter:
         call_id, name = _string(piece.get("id")), _string(function.get("name"))
         call = self._known_call(call_id, piece.get("index"), name, function.get("arguments"))
         if call is None:
-            call_id = "" if any(known.call_id == call_id for known in self._calls) else call_id
-            call = ToolCall(self._tools, piece.get("index"))
+            call_id = "" if call_id in self._by_id else call_id
+            call = self._by_index[piece.get("index")] = ToolCall(self._tools, piece.get("index"))
             self._calls.append(call)
         call.call_id = call.call_id or call_id
         call.name = call.name or name
@@ -194,22 +202,22 @@ class ResponseWriter:
             call.item = call.begun(self._mint)
             self._add(call.item)
             new = call.arguments
+        if call.call_id:
+            self._by_id[call.call_id] = call
         if call.item is not None and new and not call.custom:
-            call.item["arguments"] += new
             self._tell("response.function_call_arguments.delta", call.item, delta=new)
 
     def _known_call(self, call_id: str, index: Any, name: str, more: Any) -> ToolCall | None:
         """The call that a piece belongs to, None for one that begins another. Some upstreams count from one, or not at all, or
         give two calls one number or one id, or each piece an id of its own."""
-        for call in reversed(self._calls):
-            if call_id and call.call_id == call_id:
-                apart = name and None not in (index, call.index) and index != call.index
-                return None if apart or not call.goes_on(name, more) else call
-        placed = [call for call in self._calls if index is not None and call.index == index]
-        last = (placed or self._calls)[-1:]
-        if not last or (call_id and not placed):
+        if call_id in self._by_id:
+            call = self._by_id[call_id]
+            apart = name and None not in (index, call.index) and index != call.index
+            return None if apart or not call.goes_on(name, more) else call
+        placed = None if index is None else self._by_index.get(index)
+        if not self._calls or (call_id and not placed):
             return None
-        (call,) = last
+        call = placed or self._calls[-1]
         if name:
             fits = bool(placed or index is None) and not (call_id and call.call_id)
             return call if fits and (call_id or call.goes_on(name, more)) else None
@@ -229,11 +237,12 @@ class ResponseWriter:
         return self._open
 
     def _add(self, item: Json) -> None:
+        self._places[item["id"]] = len(self.response["output"])
         self.response["output"].append(item)
         self._emit("response.output_item.added", output_index=self._index(item), item=_copied(item))
 
     def _index(self, item: Json) -> int:
-        return next(at for at, known in enumerate(self.response["output"]) if known is item)
+        return self._places[item["id"]]
 
     def _close_all(self, status: str) -> None:
         """Only the last item can be incomplete."""
@@ -246,7 +255,7 @@ class ResponseWriter:
         if item is None:
             return
         if item["type"] == "reasoning":
-            text = item["summary"][0]["text"]
+            text = item["summary"][0]["text"] = str(self._written)
             self._tell("response.reasoning_summary_text.done", item, summary_index=0, text=text)
             self._tell("response.reasoning_summary_part.done", item, summary_index=0, part=_copied(item["summary"][0]))
         else:
@@ -257,12 +266,13 @@ class ResponseWriter:
     def _close_part(self, item: Json) -> None:
         if not item["content"]:
             return
-        part, index = item["content"][-1], len(item["content"]) - 1
+        part, index, text = item["content"][-1], len(item["content"]) - 1, str(self._written)
         if part["type"] == "refusal":
-            self._tell("response.refusal.done", item, content_index=index, refusal=part["refusal"])
+            part["refusal"] = text
+            self._tell("response.refusal.done", item, content_index=index, refusal=text)
         else:
-            logprobs = list(part["logprobs"])
-            self._tell("response.output_text.done", item, content_index=index, text=part["text"], logprobs=logprobs)
+            part["text"] = text
+            self._tell("response.output_text.done", item, content_index=index, text=text, logprobs=list(part["logprobs"]))
         self._tell_part("response.content_part.done", item)
 
     def _close_calls(self, status: str) -> None:
@@ -277,9 +287,8 @@ class ResponseWriter:
                 self._tell("response.custom_tool_call_input.delta", item, delta=item["input"])
                 self._tell("response.custom_tool_call_input.done", item, input=item["input"])
             else:
-                if (
-                    not item["arguments"] and status == "completed"
-                ):  # some upstreams send nothing for a function without parameters
+                item["arguments"] = call.arguments
+                if not call.arguments and status == "completed":  # some send nothing for a function without parameters
                     item["arguments"] = "{}"
                     self._tell("response.function_call_arguments.delta", item, delta="{}")
                 done = {"arguments": item["arguments"], "name": item["name"]}

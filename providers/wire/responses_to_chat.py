@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from providers.wire.pieced_text import PiecedText
 from providers.wire.responses_tools import SEPARATOR, Json, Tools, refused, tool_fields
 
 COPIED = MappingProxyType(
@@ -159,7 +160,9 @@ class _Messages:
         self.lossy: list[str] = []
         self._messages: list[Json] = []
         self._images: list[Json] = []
-        self._reasoning = ""
+        self._reasoning = PiecedText()
+        self._caller: Json = {}
+        """The last message that called."""
         self._returns_reasoning = returns_reasoning
         self._calls: set[str] = set()
         self._held: list[Json] = []
@@ -199,6 +202,8 @@ class _Messages:
             raise refused("The field 'input' is empty.", "input")
         if self._calls:
             raise refused(f"No tool output found for function call {min(self._calls)}.", "input")
+        for message in self._messages:
+            message |= {name: str(text) for name, text in message.items() if isinstance(text, PiecedText)}
         return self._messages
 
     def message(self, item: Json) -> None:
@@ -239,7 +244,7 @@ class _Messages:
 
     def reasoning(self, item: Json) -> None:
         parts = item.get("content") or item.get("summary") or []
-        self._reasoning += "".join(part.get("text") or "" for part in parts if isinstance(part, dict))
+        self._reasoning.add("".join(part.get("text") or "" for part in parts if isinstance(part, dict)))
 
     def compaction(self, item: Json) -> None:
         raise refused("This model's provider cannot read a compaction that another one has made.", self._place)
@@ -252,19 +257,19 @@ class _Messages:
         the message that called."""
         last = self._messages[-1] if self._messages else {}
         if pending:
-            last = next(message for message in reversed(self._messages) if message.get("tool_calls"))
+            last = self._caller
             if "content" in more:
-                more["content"] = "\n".join(filter(None, (last.get("content"), more["content"]))) or None
+                more["content"] = _line_after(last.get("content"), more["content"])
         elif last.get("role") != "assistant" or ("content" in more and last.get("content")):
             last = {"role": "assistant", "content": None}
             self.add(last)
         if self._reasoning and self._returns_reasoning:
-            last["reasoning_content"] = last.get("reasoning_content", "") + self._reasoning
-        self._reasoning = ""
-        calls = [*last.get("tool_calls", ()), *more.pop("tool_calls", ())]
+            last.setdefault("reasoning_content", PiecedText()).add(str(self._reasoning))
+        self._reasoning = PiecedText()
+        if calls := more.pop("tool_calls", None):
+            last.setdefault("tool_calls", []).extend(calls)
+            self._caller = last
         last |= more
-        if calls:
-            last["tool_calls"] = calls
 
     @staticmethod
     def _refusal(item: Json) -> Json:
@@ -343,6 +348,13 @@ def content_of(content: Any, place: str) -> list[Json]:
 
 def _joined(parts: Sequence[Json]) -> str:
     return "".join(part["text"] for part in parts if part["type"] == "text")
+
+
+def _line_after(said: Any, more: str) -> PiecedText | None:
+    """What was said with one more line."""
+    text = said if isinstance(said, PiecedText) else PiecedText(said or "")
+    text.add("\n" + more if text and more else more)
+    return text or None
 
 
 def _compact(parts: list[Json]) -> str | list[Json]:

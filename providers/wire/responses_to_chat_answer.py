@@ -16,6 +16,7 @@ import msgspec
 
 from providers.errors import InvalidResponse, ProviderError
 from providers.wire.openai_errors import failure_in_band
+from providers.wire.pieced_text import PiecedText
 from providers.wire.response_object import Json, logprobs_object
 
 INCOMPLETE = MappingProxyType({"max_output_tokens": "length", "content_filter": "content_filter"})
@@ -36,13 +37,13 @@ PAUSE = "\n\n"
 class _Item:
     """What has been told of an item of the output."""
 
-    told: set[tuple[str, int]] = field(default_factory=set)
-    """Which of its texts, each by what it is and its number."""
+    told: dict[str, set[int]] = field(default_factory=dict)
+    """Which of its texts: what they are, and their numbers."""
     starts: dict[int, int] = field(default_factory=dict)
     """Where the text of each part begins in the text of the chat message."""
     call: Json | None = None
     """What the pieces of a call begin with."""
-    waiting: str = ""
+    waiting: PiecedText = field(default_factory=PiecedText)
     """Arguments that came before the call had a name."""
 
 
@@ -89,8 +90,8 @@ class ChatWriter:
 
     def _say(self, item: _Item, voice: str, index: int, text: str, whole: bool, logprobs: Any = None) -> None:
         """One text of an item, a piece of it or the whole; a whole that has been told in pieces is not told again."""
-        key = (voice, index)
-        if not text or (whole and key in item.told):
+        told = index in item.told.get(voice, ())
+        if not text or (whole and told):
             return
         if voice in ("arguments", "input"):
             self._arguments(item, text)
@@ -100,17 +101,17 @@ class ChatWriter:
             item.starts.setdefault(index, self._length)
             self._length += len(text)
             self._delta({"content": text}, logprobs=logprobs_object(logprobs))
-        elif all(known == voice for known, _ in item.told):  # a summary, or the raw thoughts, not both
-            pause = PAUSE if self._thought and key not in item.told else ""
+        elif item.told.keys() <= {voice}:  # a summary, or the raw thoughts, not both
+            pause = PAUSE if self._thought and not told else ""
             self._thought = True
             self._delta({"reasoning_content": pause + text})
         else:
             return
-        item.told.add(key)
+        item.told.setdefault(voice, set()).add(index)
 
     def _arguments(self, item: _Item, text: str) -> None:
         if item.call is None:
-            item.waiting += text
+            item.waiting.add(text)
             return
         kind = item.call["type"]
         self._delta({"tool_calls": [{"index": item.call["index"], kind: {CALLED[kind]: text}}]})
@@ -118,7 +119,7 @@ class ChatWriter:
     def _annotated(self, event: Json) -> None:
         place = event.get("content_index") or 0
         item = self._item(event.get("item_id"), event.get("output_index"))
-        item.told.add(("annotations", place))
+        item.told.setdefault("annotations", set()).add(place)
         self._annotation(item, place, event["annotation"])
 
     def _annotation(self, item: _Item, place: int, annotation: Json) -> None:
@@ -152,7 +153,7 @@ class ChatWriter:
         self._calls += 1
         self._delta({"tool_calls": [item.call | {kind: {"name": given["name"], CALLED[kind]: ""}}]})
         if item.waiting:
-            self._arguments(item, item.waiting)
+            self._arguments(item, str(item.waiting))
 
     def _ended(self, event: Json) -> None:
         self._whole(event["item"], event.get("output_index"))
@@ -174,8 +175,8 @@ class ChatWriter:
         voice = part["type"]
         if voice in VOICES:
             self._say(item, voice, place, part.get("refusal" if voice == "refusal" else "text") or "", True, part.get("logprobs"))
-        if voice == "output_text" and ("annotations", place) not in item.told:
-            item.told.add(("annotations", place))
+        if voice == "output_text" and place not in item.told.get("annotations", ()):
+            item.told.setdefault("annotations", set()).add(place)
             for annotation in part.get("annotations") or ():
                 self._annotation(item, place, annotation)
 

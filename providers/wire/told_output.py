@@ -10,6 +10,7 @@ import msgspec
 
 from providers.wire import sse
 from providers.wire.patch import fields_of, patch
+from providers.wire.pieced_text import PiecedText
 from providers.wire.responses_tools import Json
 
 MISFITS = (AttributeError, IndexError, KeyError, TypeError)
@@ -27,6 +28,7 @@ def told_output(frames: Iterable[bytes]) -> list[Json]:
         except (msgspec.DecodeError, *MISFITS):
             continue
     for item in items.values():
+        _join(item)
         if item.get("status") == "in_progress":
             item["status"] = "incomplete"
     return [items[place] for place in sorted(items)]
@@ -36,6 +38,21 @@ def ended(body: bytes, status: str, frames: Iterable[bytes], changes: dict[str, 
     """The response as it ends with that status, from what it was at its beginning and the events since."""
     output = msgspec.json.encode(told_output(frames))
     return patch(fields_of(body), {"status": msgspec.json.encode(status), "output": output, **changes})
+
+
+def _more(holder: Json, name: str, delta: str) -> None:
+    """Adds to a text, which is a `PiecedText` from then on. Raises one of `MISFITS` for what is no text."""
+    text = holder[name]
+    if not isinstance(text, PiecedText):
+        text = holder[name] = PiecedText(text + "")
+    text.add(delta + "")
+
+
+def _join(item: Json) -> None:
+    """Makes texts of the `PiecedText` in an item."""
+    parts = [part for name in ("content", "summary") for part in item.get(name) or () if isinstance(part, dict)]
+    for holder in (item, *parts):
+        holder |= {name: str(text) for name, text in holder.items() if isinstance(text, PiecedText)}
 
 
 def _item(items: dict[int, Json], event: Json) -> None:
@@ -54,12 +71,12 @@ def _summary(items: dict[int, Json], event: Json) -> None:
 
 def _text(items: dict[int, Json], event: Json) -> None:
     part = items[event["output_index"]]["content"][event["content_index"]]
-    part["text"] += event["delta"]
+    _more(part, "text", event["delta"])
     part.setdefault("logprobs", []).extend(event.get("logprobs") or ())
 
 
 def _refusal(items: dict[int, Json], event: Json) -> None:
-    items[event["output_index"]]["content"][event["content_index"]]["refusal"] += event["delta"]
+    _more(items[event["output_index"]]["content"][event["content_index"]], "refusal", event["delta"])
 
 
 def _annotation(items: dict[int, Json], event: Json) -> None:
@@ -69,13 +86,13 @@ def _annotation(items: dict[int, Json], event: Json) -> None:
 
 def _of_item(name: str) -> Callable[[dict[int, Json], Json], None]:
     def add(items: dict[int, Json], event: Json) -> None:
-        items[event["output_index"]][name] += event["delta"]
+        _more(items[event["output_index"]], name, event["delta"])
 
     return add
 
 
 def _of_summary(items: dict[int, Json], event: Json) -> None:
-    items[event["output_index"]]["summary"][event["summary_index"]]["text"] += event["delta"]
+    _more(items[event["output_index"]]["summary"][event["summary_index"]], "text", event["delta"])
 
 
 TAKERS: Mapping[str, Callable[[dict[int, Json], Json], None]] = MappingProxyType(

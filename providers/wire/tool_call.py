@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from providers.wire.patch import InvalidJson, fields_of
+from providers.wire.pieced_text import PiecedText
 from providers.wire.responses_tools import Json, Tools
 
 BEGUN_INPUT = re.compile(r'\s*\{\s*"input"\s*:\s*"((?:[^"\\]|\\.)*)', re.DOTALL)
@@ -26,8 +27,13 @@ class ToolCall:
     def __init__(self, tools: Tools, index: Any) -> None:
         self.item: Json | None = None
         self.index = index
-        self.name = self.call_id = self.arguments = ""
+        self.name = self.call_id = ""
+        self._arguments = PiecedText()
         self._tools = tools
+
+    @property
+    def arguments(self) -> str:
+        return str(self._arguments)
 
     @property
     def custom(self) -> bool:
@@ -36,13 +42,15 @@ class ToolCall:
     def more(self, arguments: Any) -> str:
         """What is new in a piece of the arguments, which a few upstreams send as an object."""
         text = arguments if isinstance(arguments, str) else msgspec.json.encode(arguments).decode()
-        if len(text) > 1 and text == self.arguments and self.is_whole():
+        if len(text) > 1 and self._repeats(text) and self.is_whole():
             return ""
-        self.arguments += text
+        self._arguments.add(text)
         return text
 
     def is_whole(self) -> bool:
         """Whether no more arguments can follow."""
+        if self._arguments.end != "}":  # so it is with most pieces, and all of them would be read again for each
+            return False
         try:
             fields_of(self.arguments.encode())
         except InvalidJson:
@@ -53,7 +61,10 @@ class ToolCall:
         """Whether a piece without an id belongs to it, and does not begin another call."""
         if not name or not self.name:
             return True
-        return name == self.name and (not more or more == self.arguments or not self.is_whole())
+        return name == self.name and (not more or self._repeats(more) or not self.is_whole())
+
+    def _repeats(self, more: Any) -> bool:
+        return isinstance(more, str) and len(more) == len(self._arguments) and more == self.arguments
 
     def begun(self, mint: Mint) -> Json:
         """The item, still without its arguments."""
@@ -68,13 +79,14 @@ class ToolCall:
 
     def custom_input(self) -> str:
         """The input that stands in the arguments, perhaps cut off, or the arguments if the model did not keep the form."""
+        arguments = self.arguments
         try:
-            value = msgspec.json.decode(self.arguments)
+            value = msgspec.json.decode(arguments)
         except (msgspec.DecodeError, RecursionError):
-            begun = BEGUN_INPUT.match(self.arguments)
-            return _unescaped(begun[1]) if begun else self.arguments
+            begun = BEGUN_INPUT.match(arguments)
+            return _unescaped(begun[1]) if begun else arguments
         if not isinstance(value, dict) or "input" not in value:
-            return self.arguments
+            return arguments
         made = value["input"]
         return made if isinstance(made, str) else msgspec.json.encode(made).decode()
 
