@@ -7,11 +7,13 @@ that was asked for.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from threading import Lock
 from typing import Any, Protocol
 
 import msgspec
 
+from providers import hints
 from providers.aside import aside
 from providers.capabilities import Capability
 from providers.errors import EmptyStream, InvalidResponse, ProviderError
@@ -19,7 +21,7 @@ from providers.ids import item_ids, mint
 from providers.protocols import Chat, Responses
 from providers.transport import Transport
 from providers.types import EVENT_STREAM, Call, Reply, ReplyStream, Wire
-from providers.wire import sse
+from providers.wire import halves, sse
 from providers.wire.chat_request_to_responses import to_responses
 from providers.wire.chat_to_responses import ResponseWriter
 from providers.wire.openai_chat import DONE, error_in
@@ -37,10 +39,11 @@ Json = dict[str, Any]
 async def respond_by_chat(adapter: Chat, call: Call, transport: Transport) -> Reply | ReplyStream:
     """The response to a call, made by a chat completion. Raises `ProviderError`."""
     chat, writer, lossy = await aside(len(call.body), _as_chat, call, returns_reasoning=adapter.returns_reasoning)
-    if call.stream:
-        return ConvertedStream(await adapter.stream_chat(chat, transport), _Responses(writer), call.wire, lossy)
-    reply = await adapter.chat(chat, transport)
-    return await aside(len(reply.body), _whole_response, call, writer, reply, lossy)
+    answer, refused_hints = await hints.asked(adapter, chat, transport)
+    lossy = (*lossy, *refused_hints)
+    if not isinstance(answer, Reply):
+        return ConvertedStream(answer, _Responses(writer), call.wire, lossy)
+    return await aside(len(answer.body), _whole_response, call, writer, answer, lossy)
 
 
 async def chat_by_responses(adapter: Responses, call: Call, transport: Transport) -> Reply | ReplyStream:
@@ -82,7 +85,7 @@ def _whole_response(call: Call, writer: ResponseWriter, reply: Reply, lossy: tup
     writer.begin()
     writer.whole(_object(reply.body))
     writer.end(usage_of(reply.fields) if reply.fields else None, int(time.time()))
-    return _reply(call, writer.response, (*lossy, *reply.lossy))
+    return _reply(call, writer.response, (*lossy, *reply.lossy, *writer.lossy))
 
 
 def _as_responses(call: Call) -> tuple[Call, tuple[str, ...]]:
@@ -111,10 +114,10 @@ def _reply(call: Call, value: Json, lossy: tuple[str, ...]) -> Reply:
     return Reply(wire=call.wire, body=body, fields=fields_of(body), lossy=lossy)
 
 
-def _object(data: bytes) -> Json:
+def _object(data: bytes, decode: Callable[[bytes], Any] = halves.decoded) -> Json:
     try:
-        value = msgspec.json.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        value = decode(data)
+    except ValueError as error:
         raise InvalidResponse("a chunk is not JSON") from error
     if not isinstance(value, dict):
         raise InvalidResponse("a chunk is no object")
@@ -150,6 +153,7 @@ class _Responses:
     def __init__(self, writer: ResponseWriter) -> None:
         self.done = False
         self._writer = writer
+        self._halves = halves.Halves()
 
     def begin(self) -> bytes:
         return b"".join(map(frame_of, self._writer.begin()))
@@ -158,7 +162,7 @@ class _Responses:
         if (failure := error_in(fields)) is not None:
             raise failure
         self._writer.usage = usage_of(fields) or self._writer.usage
-        return b"".join(map(frame_of, self._writer.chunk(_object(data))))
+        return b"".join(map(frame_of, self._writer.chunk(_object(data, self._halves.decoded))))
 
     def end(self, *, told: bool) -> bytes:
         self.done = True
@@ -176,12 +180,15 @@ class _Chat:
     def __init__(self, writer: ChatWriter) -> None:
         self.done = False
         self._writer = writer
+        self._halves = halves.Halves()
 
     def begin(self) -> bytes:
         return b""
 
     def event(self, data: bytes, fields: Fields) -> bytes:
-        out = b"".join(sse.frame_of(msgspec.json.encode(chunk)) for chunk in self._writer.event(_object(data)))
+        out = b"".join(
+            sse.frame_of(msgspec.json.encode(chunk)) for chunk in self._writer.event(_object(data, self._halves.decoded))
+        )
         return out + self.end(told=True) if self._writer.finished else out
 
     def end(self, *, told: bool) -> bytes:
@@ -258,7 +265,7 @@ class ConvertedStream:
             return self._machine.end(told=True)
         self._heard = True
         try:
-            fields = fields_of(data)
+            fields = halves.told_fields(data)
         except InvalidJson as error:
             raise InvalidResponse("a chunk is not JSON") from error
         return self._machine.event(data, fields)

@@ -42,7 +42,8 @@ async def history(call: Call, upstream_id: str, transport: Transport, target: Ta
     for _ in range(MAX_TURNS):
         listed = await _listed(target, asking, transport, _place(upstream_id))
         items = [*listed, *_list(response, "output"), *items]
-        upstream_id = response.get("previous_response_id") or ""
+        previous = response.get("previous_response_id")
+        upstream_id = previous if isinstance(previous, str) else ""
         if not upstream_id or any(item.get("type") in MADE or item.get("role") == "assistant" for item in listed):
             return carried(items)  # the earlier turns are among them
         try:
@@ -90,6 +91,10 @@ async def _object(target: Target, call: Call, transport: Transport, path: str) -
 
 def _list(value: Json, name: str) -> list[Json]:
     found: Any = value.get(name)
-    if not isinstance(found, list) or not all(isinstance(item, dict) for item in found):
+    if not isinstance(found, list) or not all(isinstance(item, dict) and _is_text(item.get("type")) for item in found):
         raise InvalidResponse(f"{name} is no list of items")
     return found
+
+
+def _is_text(value: Any) -> bool:
+    return value is None or isinstance(value, str)
