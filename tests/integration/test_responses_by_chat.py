@@ -138,7 +138,8 @@ def test_secrets_of_hosted_tools_are_neither_told_nor_kept(gateway: LiveGateway,
         {"type": "mcp", "server_label": "x", "authorization": "sk-nested-canary-2"},
         {"type": "function", "name": "f", "parameters": {"type": "object", "properties": {"headers": {"type": "object"}}}},
     ]
-    brought = [{"type": "additional_tools", "role": "developer", "tools": [{**tools[1], "authorization": "sk-nested-canary-3"}]}]
+    more = {"type": "mcp", "server_label": "y", "authorization": "sk-nested-canary-3"}
+    brought = [{"type": "additional_tools", "role": "developer", "tools": [more]}]
     for background in (False, True):
         said_now = [*brought, {"role": "user", "content": "hi"}]
         answer = ask(gateway, "by/chat", tools=tools, background=background, input=said_now)

@@ -116,9 +116,9 @@ def test_codex_when_it_searches_for_tools_gets_a_search_and_then_calls_what_it_f
     upstream.answers[CHAT] = lambda seen: said(chat({"content": None, "tool_calls": [called]}, "tool_calls"))
     second = client.responses.create(model="v/chat", input=[found], previous_response_id=first.id, tools=[search])
     assert [tool["function"]["name"] for tool in upstream.last.json["tools"]] == ["tool_search", "crm__find"]
-    (item,) = second.output
-    assert item.type == "function_call"
-    assert (item.namespace, item.name) == ("crm", "find")
+    (made,) = second.output
+    assert made.type == "function_call"
+    assert (made.namespace, made.name) == ("crm", "find")
 
 
 # Fields
