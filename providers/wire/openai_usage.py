@@ -18,7 +18,8 @@ Vendors and what they spell otherwise, each as its reference of 2026 has it:
 - Cohere (rerank): `meta.billed_units`, `meta.tokens`.
 
 The rest of a total that is larger than its parts are thoughts, which are paid as output; where it is what was read from the cache
-or written to it, the input does not contain that, and it belongs there.
+or written to it, the input does not contain that, and it belongs there. Without a total, what is larger than the whole is no part
+of it.
 """
 
 from __future__ import annotations
@@ -129,8 +130,10 @@ def _pieced_together(usage: _Usage) -> Usage | None:
         if all(told is None for told in (sent, received, total, before, after)):
             return None
         sent, received = _completed(sent, received, total)
-    elif usage.prompt_tokens is None and usage.cache_read_input_tokens is not None:
-        sent += cached + written  # Anthropic's own form
+    else:
+        anthropics = usage.prompt_tokens is None and usage.cache_read_input_tokens is not None
+        sent += cached + written if anthropics or (total is None and cached + written > sent) else 0
+        received += thought if total is None and thought > received else 0
     rest = total - sent - received if total is not None else 0
     if rest > 0 and rest in (cached, written, cached + written) and rest != thought:
         sent += rest

@@ -38,7 +38,8 @@ def test_details_when_odd_are_absent_and_the_rest_counts(name: str, odd: Any) ->
 )  # fmt: skip
 def test_number_when_it_can_be_read_counts_and_otherwise_is_absent(number: Any, count: int) -> None:
     assert used(chat(received=number)) == Usage(500, count)
-    assert used(chat(completion_tokens_details={"reasoning_tokens": number})) == Usage(500, 200, reasoning_tokens=count)
+    details = {"completion_tokens_details": {"reasoning_tokens": number}}
+    assert used(chat(total_tokens=700, **details)) == Usage(500, 200, reasoning_tokens=count)
 
 
 @pytest.mark.parametrize(
@@ -71,6 +72,9 @@ def test_number_when_it_can_be_read_counts_and_otherwise_is_absent(number: Any, 
         (chat(30, 6, prompt_tokens_details={"cached_tokens": 5, "cache_creation_input_tokens": 9, "cache_type": "ephemeral"}),
          Usage(30, 6, cached_tokens=5, cache_write_tokens=9)),
         (chat(30, 6, total_tokens=36, citation_tokens=900, reasoning_tokens=70), Usage(30, 6, reasoning_tokens=70)),
+        # what is larger than the whole, where no total says otherwise
+        (chat(66, 6, completion_tokens_details={"reasoning_tokens": 28}), Usage(66, 34, reasoning_tokens=28)),
+        (chat(10, 6, prompt_tokens_details={"cached_tokens": 100}), Usage(110, 6, cached_tokens=100)),
         # OpenRouter
         (chat(30, 6, total_tokens=36, cost=0.01, cost_details={"upstream_inference_cost": None}, is_byok=False), Usage(30, 6)),
         # a total that is less than its parts, or odd, says nothing
