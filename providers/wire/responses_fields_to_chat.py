@@ -124,13 +124,14 @@ def left_out(request: Json) -> Iterator[str]:
 
 def chat_fields(request: Json) -> Json:
     """The fields of the chat request that neither messages nor tools are made of."""
-    body: Json = {chat: request[name] for name, chat in COPIED.items() if request.get(name) is not None}
-    cache = request.get("prompt_cache_options") or {}
-    if kept := {name: cache[name] for name in ("mode", "ttl") if cache.get(name) is not None}:
+    body: Json = {COPIED[name]: value for name, value in request.items() if value is not None and name in COPIED}
+    cache = request.get("prompt_cache_options")
+    if cache and (kept := {name: cache[name] for name in ("mode", "ttl") if cache.get(name) is not None}):
         body["prompt_cache_options"] = kept
     if request.get("store"):  # chat keeps nothing unless it is told to
         body["store"] = True
-    body |= _text_fields(request.get("text") or {})
+    if text := request.get("text"):
+        body |= _text_fields(text)
     if effort := (request.get("reasoning") or {}).get("effort"):
         body["reasoning_effort"] = effort
     if request.get("top_logprobs") or "message.output_text.logprobs" in (request.get("include") or ()):

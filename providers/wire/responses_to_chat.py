@@ -73,7 +73,9 @@ def _converted(request: Json, returns_reasoning: bool) -> Converted:
     tools = Tools()
     body: Json = {"messages": messages.done()}
     body |= tool_fields(request, tools, lossy, messages.tools)
-    body |= chat_fields(request | {name: (request.get(name) or {}) | said for name, said in messages.changes.items()})
+    if messages.changes:
+        request = request | {name: (request.get(name) or {}) | said for name, said in messages.changes.items()}
+    body |= chat_fields(request)
     return Converted(body, tools, tuple(dict.fromkeys(lossy + messages.lossy)))
 
 
