@@ -68,7 +68,7 @@ def _converted(request: Json, returns_reasoning: bool) -> Converted:
     lossy = list(left_out(request))
     messages = _Messages(returns_reasoning)
     if request.get("instructions"):
-        messages.system(_instructions(request["instructions"], lossy))
+        messages.instruct(_instructions(request["instructions"], lossy))
     messages.take(items_of(request.get("input")))
     tools = Tools()
     body: Json = {"messages": messages.done()}
@@ -128,7 +128,7 @@ class _Messages:
             self._images = []
         self._messages.append(message)
 
-    def system(self, said: Said) -> None:
+    def instruct(self, said: Said) -> None:
         """One message of the system stands first, of all that comes before the conversation. What comes later is told as the
         user's, at its place: the templates of Qwen and Mistral refuse a second message of the system, those of Gemma and gpt-oss
         drop it, and in front of the conversation it would say something else."""
@@ -181,7 +181,7 @@ class _Messages:
             return
         self.lossy += [f"{self._place} ({part['type']})" for part in content if part["type"] != "text"]
         if role == "system":
-            self.system(only_text(content))
+            self.instruct(only_text(content))
         else:
             self._assistant({"content": joined(content)} | self._refusal(item), pending=bool(self._calls))
 
