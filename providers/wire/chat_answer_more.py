@@ -20,6 +20,8 @@ CARRIED = frozenset(
 )
 SILENT = frozenset({"role", "name", "reasoning_details", "audio", "index", "type", "obfuscation", "tool_call_id", "phase"})
 """Fields that say nothing more, or are looked at apart."""
+SAYING = ("audio", "content[]")
+"""How the names begin of what says something to the user."""
 TEXTS = ("text", "output_text")
 THOUGHTS = ("thinking",)
 IMAGES = ("image_url", "image", "output_image")

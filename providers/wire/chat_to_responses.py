@@ -106,7 +106,7 @@ class ResponseWriter:
     def end(self, usage: Usage | None, completed_at: int) -> list[Json]:
         """That the upstream has said all. Raises `InvalidResponse` for a call that has no name."""
         reason = INCOMPLETE.get(self._reason)
-        if self.lossy and not self.response["output"]:
+        if not self.response["output"] and any(name.startswith(chat_answer_more.SAYING) for name in self.lossy):
             raise InvalidResponse(f"it holds nothing that a response can tell, but {', '.join(self.lossy)}")
         if not reason and any(call.arguments and not call.name for call in self._calls):
             raise InvalidResponse("a tool call has no name")
