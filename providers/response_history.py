@@ -42,8 +42,10 @@ async def history(call: Call, upstream_id: str, transport: Transport, target: Ta
     for _ in range(MAX_TURNS):
         listed = await _listed(target, asking, transport, _place(upstream_id))
         items = [*listed, *_list(response, "output"), *items]
-        previous = response.get("previous_response_id")
-        upstream_id = previous if isinstance(previous, str) else ""
+        before = response.get("previous_response_id") or ""
+        if not isinstance(before, str):
+            raise InvalidResponse("previous_response_id is no text")
+        upstream_id = before
         if not upstream_id or any(item.get("type") in MADE or item.get("role") == "assistant" for item in listed):
             return carried(items)  # the earlier turns are among them
         try:
@@ -89,12 +91,12 @@ async def _object(target: Target, call: Call, transport: Transport, path: str) -
     return value
 
 
+def _has_a_type(item: Json) -> bool:
+    return isinstance(item.get("type", ""), str) and isinstance(item.get("role", ""), str)
+
+
 def _list(value: Json, name: str) -> list[Json]:
     found: Any = value.get(name)
-    if not isinstance(found, list) or not all(isinstance(item, dict) and _is_text(item.get("type")) for item in found):
+    if not isinstance(found, list) or not all(isinstance(item, dict) and _has_a_type(item) for item in found):
         raise InvalidResponse(f"{name} is no list of items")
     return found
-
-
-def _is_text(value: Any) -> bool:
-    return value is None or isinstance(value, str)
