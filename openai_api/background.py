@@ -33,7 +33,7 @@ from providers.aside import aside
 from providers.capabilities import Capability
 from providers.types import Call, Wire
 from providers.wire.patch import fields_of, patch
-from providers.wire.response_object import new_response, without_secrets
+from providers.wire.response_object import item_without_secrets, new_response, without_secrets
 
 SWEEP_S = 2.0
 """How often a worker looks for jobs that nobody makes."""
@@ -192,8 +192,7 @@ def _new_job(call: Call, client: Client) -> Job:
     except (TypeError, AttributeError, ValueError) as error:
         raise invalid("invalid_value", "A field of the request has not the type that it must have.") from error
     response |= {"status": "queued", "background": True, "previous_response_id": call.previous_response_id}
-    tools = msgspec.json.encode(without_secrets(request["tools"])) if request.get("tools") else None
-    body = patch(call.fields, {**NOT_KEPT, **({"tools": tools} if tools else {})})
+    body = patch(call.fields, {**NOT_KEPT, **_cleaned(request)})
     items = identified_items(call)
     stored = StoredResponse(
         call.response_id, client.id, call.model, items, msgspec.json.encode(response), created, "queued", call.stream
@@ -203,8 +202,20 @@ def _new_job(call: Call, client: Client) -> Job:
 
 def _has_secrets(call: Call) -> bool:
     """Whether a request has something that it cannot be made anew without, and that is not kept."""
-    tools = call.fields.raw("tools")
-    return bool(call.credentials) or (tools is not None and without_secrets(value := msgspec.json.decode(tools)) != value)
+    if call.credentials or b'"tools"' not in call.body:
+        return bool(call.credentials)
+    request: dict[str, Any] = msgspec.json.decode(call.body)
+    return any(msgspec.json.encode(request[name]) != cleaned for name, cleaned in _cleaned(request).items())
+
+
+def _cleaned(request: dict[str, Any]) -> dict[str, bytes]:
+    """The fields of a request that bring tools, without what lets these in elsewhere."""
+    made: dict[str, bytes] = {}
+    if request.get("tools"):
+        made["tools"] = msgspec.json.encode(without_secrets(request["tools"]))
+    if isinstance(request.get("input"), list):
+        made["input"] = msgspec.json.encode([item_without_secrets(item) for item in request["input"]])
+    return made
 
 
 def _call(job: Job, first: Call | None) -> Call:

@@ -32,7 +32,7 @@ from providers.wire.openai_chat import DONE
 from providers.wire.openai_responses import frame_of
 from providers.wire.patch import patch
 from providers.wire.response_object import new_response, usage_object
-from providers.wire.responses_to_chat import check_types
+from providers.wire.responses_fields_to_chat import check_types
 
 CREATE = "response.create"
 PROCESSED = "response.processed"

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from providers import hints
 from providers.aside import aside
 from providers.capabilities import Capability
 from providers.errors import EmptyStream, InvalidResponse, ProviderError
@@ -41,10 +42,11 @@ Json = dict[str, Any]
 async def respond_by_chat(adapter: Chat, call: Call, transport: Transport) -> Reply | ReplyStream:
     """The response to a call, made by a chat completion. Raises `ProviderError`."""
     chat, writer, lossy = await aside(len(call.body), _as_chat, call, returns_reasoning=adapter.returns_reasoning)
-    if call.stream:
-        return ConvertedStream(await adapter.stream_chat(chat, transport), _Responses(writer), call.wire, lossy)
-    reply = await adapter.chat(chat, transport)
-    return await aside(len(reply.body), _whole_response, call, writer, reply, lossy)
+    answer, refused_hints = await hints.asked(adapter, chat, transport)
+    lossy = (*lossy, *refused_hints)
+    if not isinstance(answer, Reply):
+        return ConvertedStream(answer, _Responses(writer), call.wire, lossy)
+    return await aside(len(answer.body), _whole_response, call, writer, answer, lossy)
 
 
 async def chat_by_responses(adapter: Responses, call: Call, transport: Transport) -> Reply | ReplyStream:
@@ -87,7 +89,7 @@ def _whole_response(call: Call, writer: ResponseWriter, reply: Reply, lossy: tup
     with _readable():
         writer.whole(_object(reply.body))
         writer.end(usage_of(reply.fields) if reply.fields else None, int(time.time()))
-    return _reply(call, writer.response, (*lossy, *reply.lossy))
+    return _reply(call, writer.response, (*lossy, *reply.lossy, *writer.lossy))
 
 
 def _as_responses(call: Call) -> tuple[Call, tuple[str, ...]]:

@@ -12,7 +12,7 @@ from models_catalog.snapshot import CatalogSnapshot, Client, ModelEntry
 from openai_api.connection_responses import ConnectionResponses
 from openai_api.errors import ApiError, invalid
 from openai_api.pipeline.item_references import with_references
-from openai_api.pipeline.response_model import reaches, sealing
+from openai_api.pipeline.response_model import lies_at, sealing
 from openai_api.response_ids import WELL_FORMED, ResponseIds, Sealed
 from openai_api.responses import ACTIVE, ResponseStore, StoredResponse, input_items
 from providers.aside import aside
@@ -32,7 +32,7 @@ async def continue_response(
     call: Call, entry: ModelEntry, client: Client, catalog: CatalogSnapshot, ids: ResponseIds, store: ResponseStore, fetch: Fetch
 ) -> Call:
     """The call with what went before, or for the upstream that keeps it, pinned to that; and with what makes our ids.
-    What lies where neither the model nor its fallback models lead is carried over.
+    What lies at an account to which neither the model nor its fallback models lead is carried over.
 
     Raises 400 `previous_response_not_found`, 503 when it cannot be looked up, and what `fetch` raises.
     """
@@ -54,13 +54,14 @@ async def _continued(
         previous = remembered.continues
     sealed = ids.open(client.id, previous)
     if sealed is not None:
-        if not reaches(entry, sealed.target, call.capability, catalog):
+        target = lies_at(entry, sealed, call.capability, client, catalog)
+        if target is None:
             carried = await fetch(sealed)
             if carried is None:
                 raise not_found(previous)
             items = msgspec.json.encode([*carried, *input_items(call)])
             return _with(call, {"previous_response_id": None, "input": items}, before=call.before + len(carried))
-        return _with(call, {"previous_response_id": msgspec.json.encode(sealed.upstream_id)}, pinned=sealed.target)
+        return _with(call, {"previous_response_id": msgspec.json.encode(sealed.upstream_id)}, pinned=target)
     stored = await found(store, previous, client)
     if stored is None:
         raise not_found(previous)

@@ -1,11 +1,12 @@
 """Which items does a request name without repeating them? Those of the conversation before it, and of responses that are kept.
 
-`{"type": "item_reference", "id"}` in the input stands for an item. The ids that the gateway gives tell whose items they are;
-those of upstreams mean something to these alone, and stay.
+`{"type": "item_reference", "id"}`, or an id alone, in the input stands for an item. The ids that the gateway gives tell whose
+items they are; those of upstreams mean something to these alone, and stay.
 """
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import msgspec
@@ -18,7 +19,9 @@ from providers.wire.patch import fields_of, patch
 from providers.wire.responses_tools import Json
 
 REFERENCE = "item_reference"
-MARK = b'"item_reference"'
+ID, MARK = b'"id"', b'"item_reference"'
+ALONE = re.compile(rb'\{\s*+"id"\s*+:\s*+"[^"\\]*+"\s*+(?:,\s*+"type"\s*+:\s*+null\s*+)?\}')
+"""An object of an id alone. To look for these costs more than for `ID`, which most bodies do not hold."""
 MAX_RESPONSES = 64
 """Responses that are looked up for one request."""
 
@@ -26,7 +29,7 @@ MAX_RESPONSES = 64
 async def with_references(call: Call, client: Client, store: ResponseStore) -> Call:
     """The call with the items that it names, as far as they are known; those that are in it already are not said twice. Raises
     503 when they cannot be looked up."""
-    if MARK not in call.body:
+    if ID not in call.body or not (MARK in call.body or ALONE.search(call.body)):
         return call
     items: Any = msgspec.json.decode(call.fields.raw("input") or b"null")
     if not isinstance(items, list):
@@ -45,10 +48,10 @@ async def with_references(call: Call, client: Client, store: ResponseStore) -> C
 
 def _named(item: Any) -> str | None:
     """The id that an item refers to; None for one that is an item itself."""
-    if not isinstance(item, dict) or item.get("type") != REFERENCE or not isinstance(item.get("id"), str):
+    if not isinstance(item, dict) or not isinstance(item.get("id"), str):
         return None
-    name: str = item["id"]
-    return name
+    kind, name = item.get("type"), item["id"]
+    return name if kind == REFERENCE or (kind is None and item.keys() <= {"id", "type"}) else None
 
 
 def _has_id(item: Any) -> bool:

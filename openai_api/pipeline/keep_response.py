@@ -18,6 +18,7 @@ from providers.aside import aside
 from providers.ids import item_ids
 from providers.types import Call, Target
 from providers.wire.patch import fields_of
+from providers.wire.response_object import item_without_secrets
 from providers.wire.responses_tools import Json
 
 log = logging.getLogger("gateway.responses")
@@ -74,7 +75,7 @@ def _one_by_one(call: Call) -> Iterator[Json]:
 
 
 def _identified(item: Json, named: Callable[[str], str]) -> Json:
-    known = {name: value for name, value in item.items() if value is not None or name not in MADE}
+    known = {name: value for name, value in item_without_secrets(item).items() if value is not None or name not in MADE}
     if "role" in item:
         return {"id": named("msg"), "type": "message", "status": "completed", **known, "content": _parts(item)}
     more = {"status": "completed"} if item.get("type") in STATED else {}

@@ -13,11 +13,32 @@ from openai_api.pipeline.resolve_model import PREFIX
 from openai_api.pipeline.route import chain
 from openai_api.response_ids import ResponseIds, Sealed, tag
 from providers.capabilities import Capability
+from providers.types import Target
 
 
 def reaches(entry: ModelEntry, target: str, capability: Capability, catalog: CatalogSnapshot) -> bool:
     """Whether a request to the model may come to the target, by its own routes or by fallback models."""
     return any(_serves(leg, target, capability) for leg in chain(entry, capability, catalog))
+
+
+def lies_at(entry: ModelEntry, sealed: Sealed, capability: Capability, client: Client, catalog: CatalogSnapshot) -> str | None:
+    """The target of a request to the model that knows the response: the one that made it, else one of the same account at the
+    same provider, if the client may use a model there that leads to the response. None if there is none."""
+    if reaches(entry, sealed.target, capability, catalog):
+        return sealed.target
+    found = model_of(sealed, capability, client, catalog)
+    if found is None:
+        return None
+    homes = (target for leg in chain(found[0], capability, catalog) for target in leg.targets[capability])
+    home = account_of(next(target for target in homes if target.id == sealed.target))
+    targets = (target for leg in chain(entry, capability, catalog) for target in leg.targets[capability])
+    return next((target.id for target in targets if target.keeps_responses and account_of(target) == home), None)
+
+
+def account_of(target: Target) -> tuple[object, ...]:
+    """What a target has in common with all that see the same responses: where they lie, and who asks for them."""
+    config = target.adapter.config
+    return (config.provider, config.provider_type, config.api_base, config.credential, config.extra_headers)
 
 
 def model_of(sealed: Sealed, capability: Capability, client: Client, catalog: CatalogSnapshot) -> tuple[ModelEntry, str] | None:

@@ -6,7 +6,7 @@ left out and named; what cannot be left out without changing the meaning is refu
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -15,6 +15,7 @@ import msgspec
 
 from providers.errors import CallerError
 from providers.wire.chat_tools_to_responses import tool_fields
+from providers.wire.responses_parts_to_chat import BREAKPOINT
 from providers.wire.responses_tools import Json, refused
 
 COPIED = (
@@ -24,13 +25,21 @@ COPIED = (
 """Fields that Responses has under the same name."""
 OURS = frozenset(
     {"model", "messages", "stream", "stream_options", "store", "n", "tools", "tool_choice", "parallel_tool_calls",
-     "response_format", "verbosity", "max_completion_tokens", "max_tokens", "reasoning_effort", "logprobs", "top_logprobs"}
+     "response_format", "verbosity", "max_completion_tokens", "max_tokens", "reasoning_effort", "logprobs", "top_logprobs",
+     "web_search_options"}
 )  # fmt: skip
 """Fields that are converted below, or that the gateway itself reads."""
 SAYING_NOTHING: Mapping[str, Any] = MappingProxyType(
     {"presence_penalty": 0, "frequency_penalty": 0, "modalities": ["text"], "stop": [], "logit_bias": {}}
 )
 """Values that are what counts without the field, so that nothing is lost with them."""
+WITHIN: Mapping[str, frozenset[str]] = MappingProxyType(
+    {
+        "stream_options": frozenset({"include_usage", "include_obfuscation"}),
+        "response_format": frozenset({"type", "json_schema"}),
+    }
+)
+"""Fields with fields of their own, and those that are converted or that the gateway obeys."""
 OLD = MappingProxyType({"functions": "tools", "function_call": "tool_choice"})
 """Fields whose answers have a form of their own, and what took their place."""
 MIN_OUTPUT_TOKENS = 16
@@ -98,10 +107,17 @@ def _refuse(request: Json) -> None:
 
 def _left_out(request: Json) -> Iterator[str]:
     for name, value in request.items():
+        if name in WITHIN and isinstance(value, dict):
+            yield from _others(value, WITHIN[name], f"{name}.")
         if value is None or name in OURS or name in COPIED or name.startswith(GATEWAY):
             continue
         if name not in SAYING_NOTHING or value != SAYING_NOTHING[name]:
             yield name
+
+
+def _others(value: Json, known: Collection[str], place: str) -> Iterator[str]:
+    """The fields of an object that are not known, and say something."""
+    return (f"{place}{name}" for name, said in value.items() if said is not None and name not in known)
 
 
 def _limit(request: Json, lossy: list[str]) -> Json:
@@ -149,6 +165,7 @@ class _Items:
         self._items: list[Json] = []
         self._calls: dict[str, str] = {}
         """Call → the type of its item."""
+        self._results: dict[str, Json] = {}
         self._place = ""
 
     def of(self, messages: Any) -> list[Json]:
@@ -163,7 +180,7 @@ class _Items:
                 roles = ", ".join(TOLD)
                 raise refused(f"The role {message.get('role')!r} is none of {roles}.", f"{self._place}.role")
             told = TOLD[role] | SILENT
-            self._lossy += [f"messages[].{name}" for name, value in message.items() if value is not None and name not in told]
+            self._lossy += _others(message, told, "messages[].")
             TAKERS[role](self, message)
         if not self._items:
             raise refused("The messages are empty.", "messages")
@@ -192,6 +209,9 @@ class _Items:
         called = call.get("custom" if custom else "function") if isinstance(call, dict) else None
         if not isinstance(called, dict) or not called.get("name") or not call.get("id"):
             raise refused("A tool call needs an 'id' and what it calls, with its 'name'.", place, "missing_required_parameter")
+        kind = "custom" if custom else "function"
+        self._lossy += _others(call, ("id", "type", "index", kind), "messages[].tool_calls[].")
+        self._lossy += _others(called, ("name", "input" if custom else "arguments"), f"messages[].tool_calls[].{kind}.")
         common = {"call_id": call["id"], "name": called["name"]}
         if custom:
             self._items.append({"type": "custom_tool_call", **common, "input": called.get("input") or ""})
@@ -200,6 +220,7 @@ class _Items:
             text = arguments if isinstance(arguments, str) else msgspec.json.encode(arguments).decode()
             self._items.append({"type": "function_call", **common, "arguments": text})
         self._calls[call["id"]] = self._items[-1]["type"]
+        self._results.pop(call["id"], None)
 
     def returned(self, message: Json) -> None:
         """What a tool gave back."""
@@ -207,7 +228,10 @@ class _Items:
         if not isinstance(call_id, str) or call_id not in self._calls:
             raise refused(f"No tool call found for the output of {call_id!r}.", f"{self._place}.tool_call_id")
         output = content if isinstance(content, str) else self._parts(content or [], INPUT)
-        self._items.append({"type": f"{self._calls[call_id]}_output", "call_id": call_id, "output": output or ""})
+        made = {"type": f"{self._calls[call_id]}_output", "call_id": call_id, "output": output or ""}
+        if self._results.get(call_id) != made:  # the same told twice is one result: Responses takes no more
+            self._items.append(made)
+        self._results[call_id] = made
 
     def _parts(self, parts: Any, known: Mapping[str, Callable[[Json], Json | None]]) -> list[Json]:
         """Raises 400 for parts that Responses has not."""
@@ -221,7 +245,12 @@ class _Items:
             if converted is None:
                 where = f"{self._place}.content[{number}]"
                 raise refused(f"This model's provider cannot take a part of type {kind!r} like this.", where)
-            self._lossy += [f"messages[].content[].{name}" for name in part if name not in ("type", kind)]
+            inner = part.get(str(kind))
+            self._lossy += _others(part, ("type", str(kind), BREAKPOINT), "messages[].content[].")
+            if isinstance(inner, dict):
+                self._lossy += _others(inner, INNER.get(str(kind), ()), f"messages[].content[].{kind}.")
+            if part.get(BREAKPOINT) is not None:
+                converted[BREAKPOINT] = part[BREAKPOINT]
             made.append(converted)
         return made
 
@@ -269,3 +298,11 @@ def _file(part: Json) -> Json | None:
 
 INPUT = MappingProxyType({"text": _input_text, "image_url": _image, "input_audio": _audio, "file": _file})
 OUTPUT = MappingProxyType({"text": _output_text, "refusal": _refusal})
+INNER = MappingProxyType(
+    {
+        "image_url": frozenset({"url", "detail"}),
+        "file": frozenset({"file_id", "file_data", "filename"}),
+        "input_audio": frozenset({"data", "format"}),
+    }
+)
+"""What is carried of the object within a part."""

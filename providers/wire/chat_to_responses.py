@@ -7,7 +7,6 @@ one chunk. Reasoning is told as summary, which every reader knows.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from types import MappingProxyType
 from typing import Any
 
@@ -15,18 +14,19 @@ import msgspec
 
 from providers.errors import InvalidResponse, Overloaded, ProviderError, UpstreamFailed
 from providers.types import Usage
+from providers.wire import chat_answer_more
 from providers.wire.pieced_text import PiecedText
 from providers.wire.response_object import error_object, logprobs_object, usage_object
 from providers.wire.responses_tools import Json, Tools
 from providers.wire.tool_call import Mint, ToolCall
 
-REASONING = ("reasoning_content", "reasoning")
-"""What vendors call the reasoning in a delta."""
 INCOMPLETE = MappingProxyType({"length": "max_output_tokens", "content_filter": "content_filter"})
 STOPPED: MappingProxyType[str, type[ProviderError]] = MappingProxyType(
     {"insufficient_system_resource": Overloaded, "error": UpstreamFailed}
 )
 """Reasons to stop that are failures."""
+SOURCES = ("citations", "search_results")
+"""Where vendors list what an answer rests on, beside its text: Perplexity, xAI."""
 MISFITS = (AttributeError, TypeError, KeyError, ValueError, IndexError)
 """What comes of a value that has not the type that the format gives it."""
 TERMINAL = MappingProxyType({"completed": "response.completed", "incomplete": "response.incomplete", "failed": "response.failed"})
@@ -57,7 +57,8 @@ class ResponseWriter:
         self._by_id: dict[str, ToolCall] = {}
         self._by_index: dict[Any, ToolCall] = {}
         self._reason = "stop"
-        self._logprobs: list[Json] = []
+        self.lossy: dict[str, None] = {}
+        """What of the answer has no word in a response."""
 
     def begin(self, *, queued: bool = False) -> list[Json]:
         """That the response exists."""
@@ -70,6 +71,9 @@ class ResponseWriter:
     def chunk(self, chunk: Json) -> list[Json]:
         """What a chat chunk says. Raises `InvalidResponse` for one that cannot be read."""
         try:
+            if tier := _string(chunk.get("service_tier")):
+                self.response["service_tier"] = tier
+            self.lossy |= dict.fromkeys(name for name in SOURCES if chunk.get(name))
             for choice in chunk.get("choices") or ():
                 if choice.get("index", 0) == 0:
                     self._delta(choice.get("delta") or {}, choice.get("logprobs"))
@@ -97,11 +101,13 @@ class ResponseWriter:
             }
         except MISFITS as error:
             raise InvalidResponse("the answer cannot be read") from error
-        self.chunk({"choices": [choice]})
+        self.chunk({"choices": [choice]} | {name: completion.get(name) for name in ("service_tier", *SOURCES)})
 
     def end(self, usage: Usage | None, completed_at: int) -> list[Json]:
         """That the upstream has said all. Raises `InvalidResponse` for a call that has no name."""
         reason = INCOMPLETE.get(self._reason)
+        if not self.response["output"] and any(name.startswith(chat_answer_more.SAYING) for name in self.lossy):
+            raise InvalidResponse(f"it holds nothing that a response can tell, but {', '.join(self.lossy)}")
         if not reason and any(call.arguments and not call.name for call in self._calls):
             raise InvalidResponse("a tool call has no name")
         status = "incomplete" if reason else "completed"
@@ -123,31 +129,22 @@ class ResponseWriter:
     # What a delta says
 
     def _delta(self, delta: Json, logprobs: Any) -> None:
-        if thought := self._thought(delta):
+        if thought := chat_answer_more.thought_of(delta):
             self._reasoning(thought)
-        content = delta.get("content")
-        if isinstance(content, list):
-            content = "".join(part.get("text") or "" for part in content if part.get("type") == "text")
-        if content:
+        self.lossy |= dict.fromkeys(chat_answer_more.left_out(delta))
+        if content := chat_answer_more.text_of(delta.get("content")) or chat_answer_more.transcript_of(delta):
             tokens = logprobs.get("content") if isinstance(logprobs, dict) else None
             self._text("output_text", content, logprobs_object(tokens))
         if refusal := delta.get("refusal"):
             self._text("refusal", refusal, [])
         for annotation in delta.get("annotations") or ():
             self._annotation(annotation)
+        for url in chat_answer_more.images_of(delta):
+            self._image(url)
         for call in delta.get("tool_calls") or ():
             self._call(call)
-
-    @staticmethod
-    def _thought(delta: Json) -> str:
-        for name in REASONING:
-            if isinstance(delta.get(name), str) and delta[name]:
-                return str(delta[name])
-        parts = delta.get("content")
-        if not isinstance(parts, list):
-            return ""
-        inner = (part.get("thinking") for part in parts if part.get("type") == "thinking")
-        return "".join(_thinking(value) for value in inner)
+        if function := delta.get("function_call"):  # of the time before tools
+            self._call({"function": function})
 
     def _reasoning(self, text: str) -> None:
         item = self._opened("reasoning")
@@ -186,6 +183,20 @@ class ResponseWriter:
         places = {"content_index": len(item["content"]) - 1, "annotation_index": len(part["annotations"]) - 1}
         self._tell("response.output_text.annotation.added", item, **places, annotation=made)
 
+    def _image(self, url: str) -> None:
+        """A picture is an item of its own; of one that lies elsewhere the text tells the address."""
+        made = chat_answer_more.image_item(self._mint("ig"), url)
+        if made is None:
+            self._text("output_text", f"![image]({url})", [])
+            return
+        self._close_open()
+        item = {**made, "status": "in_progress", "result": None}
+        self._add(item)
+        self._tell("response.image_generation_call.in_progress", item)
+        item |= made
+        self._tell("response.image_generation_call.completed", item)
+        self._done(item)
+
     def _call(self, piece: Json) -> None:
         function = piece.get("function") or {}
         call_id, name = _string(piece.get("id")), _string(function.get("name"))
@@ -204,7 +215,7 @@ class ResponseWriter:
             new = call.arguments
         if call.call_id:
             self._by_id[call.call_id] = call
-        if call.item is not None and new and not call.custom:
+        if call.item is not None and new and call.told_in_pieces:
             self._tell("response.function_call_arguments.delta", call.item, delta=new)
 
     def _known_call(self, call_id: str, index: Any, name: str, more: Any) -> ToolCall | None:
@@ -282,7 +293,9 @@ class ResponseWriter:
             if item is None:
                 continue
             item["status"] = status if item is self.response["output"][-1] else "completed"
-            if call.custom:
+            if call.search:
+                item["arguments"] = call.search_arguments()
+            elif call.custom:
                 item["input"] = call.custom_input()
                 self._tell("response.custom_tool_call_input.delta", item, delta=item["input"])
                 self._tell("response.custom_tool_call_input.done", item, input=item["input"])
@@ -329,11 +342,6 @@ def _new_part(kind: str) -> Json:
     return (
         {"type": kind, "text": "", "annotations": [], "logprobs": []} if kind == "output_text" else {"type": kind, "refusal": ""}
     )
-
-
-def _thinking(value: Any) -> str:
-    parts: Iterator[Any] = iter(value if isinstance(value, list) else [value])
-    return "".join(part.get("text") or "" if isinstance(part, dict) else str(part or "") for part in parts)
 
 
 def _copied(value: Json) -> Json:

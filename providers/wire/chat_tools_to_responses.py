@@ -11,6 +11,7 @@ from typing import Any
 from providers.wire.responses_tools import Json, refused
 
 KINDS = ("function", "custom")
+LOCATION = ("city", "country", "region", "timezone")
 
 
 def tool_fields(request: Json, lossy: list[str]) -> Json:
@@ -22,8 +23,10 @@ def tool_fields(request: Json, lossy: list[str]) -> Json:
         if tool.get("type") not in KINDS:
             lossy.append(f"tools[{place}] ({tool.get('type')})")
             continue
-        lossy += [f"tools[].{name}" for name in tool if name not in ("type", tool["type"])]
+        lossy += [f"tools[].{name}" for name, value in tool.items() if value is not None and name not in ("type", tool["type"])]
         made.append(_tool(tool, f"tools[{place}]", lossy))
+    if request.get("web_search_options") is not None:
+        made.append(_web_search(request["web_search_options"], lossy))
     choice = request.get("tool_choice")
     if not made:
         if choice not in (None, "auto", "none"):
@@ -35,6 +38,28 @@ def tool_fields(request: Json, lossy: list[str]) -> Json:
     if request.get("parallel_tool_calls") is not None:
         fields["parallel_tool_calls"] = request["parallel_tool_calls"]
     return fields
+
+
+def _web_search(options: Any, lossy: list[str]) -> Json:
+    """The tool that searches as those models of chat do that search always."""
+    if not isinstance(options, dict):
+        raise refused("The field 'web_search_options' must be an object.", "web_search_options", "invalid_type")
+    made: Json = {"type": "web_search"}
+    if options.get("search_context_size") is not None:
+        made["search_context_size"] = options["search_context_size"]
+    place = options.get("user_location")
+    if place is not None:
+        approximate = place.get("approximate") or {}
+        made["user_location"] = {"type": "approximate"} | {name: approximate[name] for name in LOCATION if approximate.get(name)}
+        inner = {**{name: said for name, said in place.items() if name not in ("type", "approximate")}, **approximate}
+        lossy += [
+            f"web_search_options.user_location.{name}"
+            for name, said in inner.items()
+            if said is not None and name not in LOCATION
+        ]
+    known = ("search_context_size", "user_location")
+    lossy += [f"web_search_options.{name}" for name, said in options.items() if said is not None and name not in known]
+    return made
 
 
 def _tool(tool: Json, place: str, lossy: list[str]) -> Json:

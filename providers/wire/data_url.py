@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from secrets import token_hex
@@ -13,6 +14,13 @@ from providers.wire.multipart import Part
 
 PIECE_BYTES = 192 * 1024
 """Bytes that are encoded at a time; three make four characters."""
+HEAD = re.compile(r"data:[a-z]{1,20}/([a-z0-9.+-]{1,60})(?:;[^;,]{1,100}){0,3};base64,", re.IGNORECASE)
+
+
+def taken_apart(url: Any) -> tuple[str, str] | None:
+    """The subtype ("png") and the base64 of a `data:` URL; None for anything else."""
+    head = HEAD.match(url) if isinstance(url, str) else None
+    return (head[1].lower(), url[head.end() :]) if head else None
 
 
 class DataUrl:

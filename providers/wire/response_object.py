@@ -108,6 +108,11 @@ def without_secrets(value: Any) -> Any:
     return [without_secrets(inner) for inner in value] if isinstance(value, list) else value
 
 
+def item_without_secrets(item: Any) -> Any:
+    """An item of the input that brings tools, without what lets these in elsewhere; any other as it is."""
+    return {**item, "tools": without_secrets(item["tools"])} if isinstance(item, dict) and item.get("tools") else item
+
+
 def _choice(choice: Any) -> Any:
     return {"mode": "auto"} | choice if isinstance(choice, dict) and choice.get("type") == "allowed_tools" else choice
 

@@ -7,42 +7,35 @@ meaning is refused with its place.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
 from providers.wire.pieced_text import PiecedText
-from providers.wire.responses_tools import SEPARATOR, Json, Tools, refused, tool_fields
+from providers.wire.responses_fields_to_chat import chat_fields, check_format, check_types, left_out
+from providers.wire.responses_parts_to_chat import Said, compact, content_of, in_turn, joined, only_text
+from providers.wire.responses_tools import SEARCH, Json, Tools, full_name, refused, tool_fields
 
-COPIED = MappingProxyType(
-    {name: name for name in ("temperature", "top_p", "presence_penalty", "frequency_penalty", "user")}
-    | {"max_output_tokens": "max_completion_tokens"}
-)
-"""Fields that chat has too, with its names."""
-OURS = frozenset(
-    {"model", "input", "instructions", "stream", "stream_options", "store", "metadata", "include", "previous_response_id",
-     "background", "service_tier", "truncation", "prompt_cache_key", "prompt_cache_options", "prompt_cache_retention",
-     "safety_identifier", "max_tool_calls", "tools", "tool_choice", "parallel_tool_calls", "text", "reasoning",
-     "top_logprobs"}
-)  # fmt: skip
-"""Fields that the gateway itself reads, or that are hints and change no answer."""
-PLACE = re.compile(r" - at `\$\.?(?P<place>[^`]*)`$")
 MISFITS = (AttributeError, KeyError, TypeError, ValueError)
 """What comes of a value that has not the type that the format gives it."""
-CHOICES = ("none", "auto", "required")
 UPSTREAM_ONLY = ("prompt", "conversation")
 """Fields that name something which lies at the upstream."""
 HISTORY_ONLY = frozenset(
     {"web_search_call", "file_search_call", "computer_call", "computer_call_output", "code_interpreter_call",
      "image_generation_call", "local_shell_call", "local_shell_call_output", "shell_call", "shell_call_output",
      "apply_patch_call", "apply_patch_call_output", "mcp_list_tools", "mcp_call", "mcp_approval_request",
-     "mcp_approval_response", "tool_search_call", "tool_search_output", "compaction_trigger"}
+     "mcp_approval_response", "program", "program_output"}
 )  # fmt: skip
 """Items of tools that the upstream has not; what they brought is in the messages after them."""
+SILENT = frozenset({"type", "id", "status", "phase", "created_by", "internal_chat_message_metadata_passthrough"})
+"""Fields of items that say nothing to the model, or mean something to the upstream alone that made them."""
+
+
+DIRECT = {"type": "direct"}
+"""The `caller` of a tool that the model calls, and no program."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,79 +59,24 @@ def to_chat(request: Json, *, returns_reasoning: bool = False) -> Converted:
         raise refused("A field of the request has not the type that it must have.", None, "invalid_type") from error
 
 
-class _Typed(msgspec.Struct):
-    """The types of the fields that chat gets, or that the response repeats."""
-
-    temperature: float | None = None
-    top_p: float | None = None
-    presence_penalty: float | None = None
-    frequency_penalty: float | None = None
-    top_logprobs: int | None = None
-    max_output_tokens: int | None = None
-    max_tool_calls: int | None = None
-    parallel_tool_calls: bool | None = None
-    store: bool | None = None
-    background: bool | None = None
-    truncation: Literal["auto", "disabled"] | None = None
-    service_tier: str | None = None
-    safety_identifier: str | None = None
-    prompt_cache_key: str | None = None
-    instructions: str | list[Json] | None = None
-    metadata: dict[str, str] | None = None
-    tool_choice: str | Json | None = None
-    tools: list[Json] | None = None
-    text: Json | None = None
-    reasoning: Json | None = None
-    include: list[str] | None = None
-
-
-def check_types(request: Json) -> None:
-    """Raises 400 for a field that has not the type or the value that it must have, with its name."""
-    try:
-        msgspec.convert(request, _Typed)
-    except msgspec.ValidationError as error:
-        text = str(error)
-        place = PLACE.search(text)
-        param = place["place"] if place else None
-        raise refused(f"{PLACE.sub('', text)} in {param!r}.", param, "invalid_type") from error
-    _check_format((request.get("text") or {}).get("format"))
-    choice = request.get("tool_choice")
-    if isinstance(choice, str) and choice not in CHOICES:
-        raise refused(f"The tool choice is none of {', '.join(CHOICES)}.", "tool_choice")
-
-
-def _check_format(form: Any) -> None:
-    if form is not None and not isinstance(form, dict):
-        raise refused("The format must be an object.", "text.format", "invalid_type")
-    if form and form.get("type") == "json_schema" and not (isinstance(form.get("name"), str) and form["name"]):
-        raise refused("A format of JSON schema needs a name.", "text.format.name", "missing_required_parameter")
-
-
 def _converted(request: Json, returns_reasoning: bool) -> Converted:
     for name in UPSTREAM_ONLY:
         if request.get(name) is not None:
             raise refused(f"This model's provider has no {name!r}.", name)
     if request.get("background"):
         raise refused("This model's provider makes no responses in the background.", "background")
-    lossy = [
-        name for name, value in request.items() if value is not None and not (name in OURS or name in COPIED or "::" in name)
-    ]
+    lossy = list(left_out(request))
     messages = _Messages(returns_reasoning)
     if request.get("instructions"):
-        messages.add({"role": "system", "content": _instructions(request["instructions"])})
+        messages.instruct(_instructions(request["instructions"], lossy))
     messages.take(items_of(request.get("input")))
     tools = Tools()
     body: Json = {"messages": messages.done()}
-    body |= {chat: request[name] for name, chat in COPIED.items() if request.get(name) is not None}
-    body |= tool_fields(request, tools, lossy)
-    body |= _text_fields(request.get("text") or {}, lossy)
-    if effort := (request.get("reasoning") or {}).get("effort"):
-        body["reasoning_effort"] = effort
-    if request.get("top_logprobs") or "message.output_text.logprobs" in (request.get("include") or ()):
-        body |= {"logprobs": True, "top_logprobs": request.get("top_logprobs") or 0}
-    if request.get("stream"):
-        body["stream"] = True
-    return Converted(body, tools, tuple(lossy + messages.lossy))
+    body |= tool_fields(request, tools, lossy, messages.tools)
+    if messages.changes:
+        request = request | {name: (request.get(name) or {}) | said for name, said in messages.changes.items()}
+    body |= chat_fields(request)
+    return Converted(body, tools, tuple(dict.fromkeys(lossy + messages.lossy)))
 
 
 def items_of(value: Any) -> list[Json]:
@@ -154,10 +92,15 @@ def items_of(value: Any) -> list[Json]:
 
 
 class _Messages:
-    """Chat messages, made of items one after the other."""
+    """Chat messages, made of items one after the other. `tools` are those that items bring, with their places; `changes` the
+    fields of the request that items set anew."""
 
     def __init__(self, returns_reasoning: bool) -> None:
         self.lossy: list[str] = []
+        self.tools: list[tuple[str, Any]] = []
+        self.changes: Json = {}
+        self._opening: list[Said] = []
+        """What the system says before the conversation."""
         self._messages: list[Json] = []
         self._images: list[Json] = []
         self._reasoning = PiecedText()
@@ -165,13 +108,19 @@ class _Messages:
         """The last message that called."""
         self._returns_reasoning = returns_reasoning
         self._calls: set[str] = set()
+        """Those whose results have not come."""
+        self._made: dict[str, Json] = {}
+        """What was called last under an id."""
+        self._repeated: dict[str, Json] = {}
+        """Calls that are as one before them, which has its result: another one if a result comes, else the same told twice."""
+        self._outputs: dict[str, list[Json]] = {}
         self._held: list[Json] = []
         """What was said before the results of the calls before it, which must follow these at once."""
         self._place = ""
 
     def add(self, message: Json) -> None:
         """Images that tools gave stand after all results of the turn: chat's tool messages have only text."""
-        if self._calls and message["role"] in ("user", "system"):
+        if self._calls and message["role"] == "user":
             self._held.append(message)
             return
         if message["role"] != "tool" and self._images:
@@ -179,16 +128,30 @@ class _Messages:
             self._images = []
         self._messages.append(message)
 
+    def instruct(self, said: Said) -> None:
+        """One message of the system stands first, of all that comes before the conversation. What comes later is told as the
+        user's, at its place: the templates of Qwen and Mistral refuse a second message of the system, those of Gemma and gpt-oss
+        drop it, and in front of the conversation it would say something else."""
+        if said and self._messages:
+            self.add({"role": "user", "content": said})
+        elif said:
+            self._opening.append(said)
+
     def take(self, items: Sequence[Json]) -> None:
         for number, item in enumerate(items):
             self._place = f"input[{number}]"
-            kind = item.get("type") or ("message" if "role" in item else None)
-            if kind in HISTORY_ONLY:
+            kind = item.get("type") or _kind_of(item)
+            if isinstance(kind, str) and kind in HISTORY_ONLY:
                 self.lossy.append(f"{self._place} ({kind})")
                 continue
-            take = TAKERS.get(str(kind))
-            if take is None:
+            if not isinstance(kind, str) or kind not in TAKERS:
                 raise refused(f"This model's provider cannot take an item of type {kind!r}.", self._place)
+            take, known = TAKERS[kind]
+            self.lossy += [
+                f"input[].{name}"
+                for name, said in item.items()
+                if not (name in SILENT or name in known or said in (None, DIRECT))
+            ]
             try:
                 take(self, item)
             except MISFITS as error:
@@ -198,6 +161,8 @@ class _Messages:
         if self._images:
             self._messages.append({"role": "user", "content": self._images})
             self._images = []
+        if self._opening:
+            self._messages.insert(0, {"role": "system", "content": in_turn(self._opening)})
         if not self._messages:
             raise refused("The field 'input' is empty.", "input")
         if self._calls:
@@ -210,37 +175,96 @@ class _Messages:
         role = {"developer": "system"}.get(str(item.get("role")), item.get("role"))
         if role not in ("system", "user", "assistant"):
             raise refused(f"The role {role!r} is none of user, assistant, system and developer.", f"{self._place}.role")
-        content = content_of(item.get("content"), self._place)
-        if role == "assistant":
-            self._assistant({"content": _joined(content)} | self._refusal(item), pending=bool(self._calls))
+        content = content_of(item.get("content"), self._place, self.lossy)
+        if role == "user":
+            self.add({"role": role, "content": compact(content)})
+            return
+        self.lossy += [f"{self._place} ({part['type']})" for part in content if part["type"] != "text"]
+        if role == "system":
+            self.instruct(only_text(content))
         else:
-            self.add({"role": role, "content": _joined(content) if role == "system" else _compact(content)})
+            self._assistant({"content": joined(content)} | self._refusal(item), pending=bool(self._calls))
+
+    def agent(self, item: Json) -> None:
+        """What one agent of the client tells another: Codex, `agent_message`. Some of it may be encrypted, for OpenAI alone."""
+        parts = item.get("content") or []
+        kept = [part for part in parts if part.get("type") != "encrypted_content"]
+        self.lossy += [f"{self._place} (encrypted_content)"] if len(kept) < len(parts) else []
+        if kept:
+            told = joined(content_of(kept, self._place, self.lossy))
+            self.add({"role": "user", "content": f"Message from {item.get('author')} to {item.get('recipient')}:\n{told}"})
 
     def call(self, item: Json) -> None:
         custom = item["type"] == "custom_tool_call"
-        arguments = msgspec.json.encode({"input": item.get("input", "")}).decode() if custom else item.get("arguments") or "{}"
+        arguments = _encoded({"input": item.get("input", "")}) if custom else item.get("arguments") or "{}"
         name, call_id = item.get("name"), item.get("call_id")
         if not name or not call_id:
             raise refused("A call needs 'name' and 'call_id'.", self._place, "missing_required_parameter")
-        full = f"{item['namespace']}{SEPARATOR}{name}" if item.get("namespace") else name
+        self._call(call_id, full_name(item.get("namespace"), name), arguments)
+
+    def search(self, item: Json) -> None:
+        """A search for tools that the client has done is a call; one that its upstream has done brought only the tools."""
+        if item.get("execution") == "client" and item.get("call_id"):
+            self._call(item["call_id"], SEARCH, _encoded(item.get("arguments") or {}))
+        else:
+            self.lossy.append(f"{self._place} ({item['type']})")
+
+    def _call(self, call_id: str, name: str, arguments: Any) -> None:
+        made = {"id": call_id, "type": "function", "function": {"name": name, "arguments": arguments}}
+        if self._made.get(call_id) != made:
+            if call_id in self._calls:
+                raise refused(f"Two different calls have the call_id {call_id!r}.", self._place)
+            self._begin(made)
+        elif call_id not in self._calls:
+            self._repeated[call_id] = made
+
+    def _begin(self, call: Json) -> None:
         pending = bool(self._calls)
-        self._calls.add(call_id)
-        made = {"id": call_id, "type": "function", "function": {"name": full, "arguments": arguments}}
-        self._assistant({"tool_calls": [made]}, pending=pending)
+        self._calls.add(call["id"])
+        self._made[call["id"]] = call
+        self._repeated.pop(call["id"], None)
+        self._assistant({"tool_calls": [call]}, pending=pending)
 
     def output(self, item: Json) -> None:
-        call_id = item.get("call_id")
-        if call_id not in self._calls:
-            raise refused(f"No tool call found for the output of {call_id!r}.", self._place)
-        self._calls.remove(call_id)
         output = item.get("output")
-        parts = [{"type": "text", "text": output}] if isinstance(output, str) else content_of(output, self._place)
-        self.add({"role": "tool", "tool_call_id": call_id, "content": _joined(parts)})
-        self._images += [part for part in parts if part["type"] not in ("text", "refusal")]
+        parts = [{"type": "text", "text": output}] if isinstance(output, str) else content_of(output, self._place, self.lossy)
+        self._output(item.get("call_id"), parts)
+
+    def found(self, item: Json) -> None:
+        """The tools that were found join those of the request; the model is told which, if it has searched."""
+        tools = item.get("tools") or []
+        self.tools.append((f"{self._place}.tools", tools))
+        if item.get("execution") == "client" and item.get("call_id") in self._made:
+            told = [{name: tool[name] for name in ("type", "name", "description") if tool.get(name)} for tool in tools]
+            self._output(item["call_id"], [{"type": "text", "text": _encoded(told)}])
+
+    def _output(self, call_id: Any, parts: list[Json]) -> None:
+        if call_id not in self._calls and call_id in self._repeated:
+            self._begin(self._repeated[call_id])
+        if call_id not in self._calls:
+            if call_id not in self._outputs:
+                raise refused(f"No tool call found for the output of {call_id!r}.", self._place)
+            if self._outputs[call_id] == parts:
+                return  # the same told twice
+            raise refused(f"The call {call_id!r} has two outputs, which differ.", self._place)
+        self._calls.remove(call_id)
+        self._outputs[call_id] = parts
+        self.add({"role": "tool", "tool_call_id": call_id, "content": only_text(parts)})
+        self._images += [part for part in parts if part["type"] != "text"]
         if not self._calls:
             held, self._held = self._held, []
             for message in held:
                 self.add(message)
+
+    def more_tools(self, item: Json) -> None:
+        self.tools.append((f"{self._place}.tools", item.get("tools") or []))
+
+    def configured(self, item: Json) -> None:
+        """Settings that hold from here on, so that the last ones count for what is asked."""
+        for name in ("reasoning", "text"):
+            if item.get(name) is not None:
+                self.changes[name] = self.changes.get(name, {}) | item[name]
+        check_format(self.changes.get("text", {}).get("format"), f"{self._place}.text.format")
 
     def reasoning(self, item: Json) -> None:
         parts = item.get("content") or item.get("summary") or []
@@ -248,6 +272,10 @@ class _Messages:
 
     def compaction(self, item: Json) -> None:
         raise refused("This model's provider cannot read a compaction that another one has made.", self._place)
+
+    def compact(self, item: Json) -> None:
+        message = "This model's provider compacts nothing while it responds; use POST /v1/responses/compact."
+        raise refused(message, self._place, "unsupported_parameter")
 
     def reference(self, item: Json) -> None:
         raise refused(f"There is no item {item.get('id')!r}.", self._place, "item_not_found")
@@ -278,76 +306,41 @@ class _Messages:
         return {"refusal": "".join(said)} if said else {}
 
 
-TAKERS: Mapping[str, Callable[[_Messages, Json], None]] = MappingProxyType(
+CALL = frozenset({"call_id", "name", "namespace", "arguments", "input"})
+OUTPUT = frozenset({"call_id", "name", "namespace", "output"})
+SEARCHED = frozenset({"call_id", "execution", "arguments", "tools"})
+TAKERS: Mapping[str, tuple[Callable[[_Messages, Json], None], frozenset[str]]] = MappingProxyType(
     {
-        "message": _Messages.message,
-        "function_call": _Messages.call,
-        "custom_tool_call": _Messages.call,
-        "function_call_output": _Messages.output,
-        "custom_tool_call_output": _Messages.output,
-        "reasoning": _Messages.reasoning,
-        "compaction": _Messages.compaction,
-        "item_reference": _Messages.reference,
+        "message": (_Messages.message, frozenset({"role", "content"})),
+        "agent_message": (_Messages.agent, frozenset({"author", "recipient", "content"})),
+        "function_call": (_Messages.call, CALL),
+        "custom_tool_call": (_Messages.call, CALL),
+        "tool_search_call": (_Messages.search, SEARCHED),
+        "function_call_output": (_Messages.output, OUTPUT),
+        "custom_tool_call_output": (_Messages.output, OUTPUT),
+        "tool_search_output": (_Messages.found, SEARCHED),
+        "additional_tools": (_Messages.more_tools, frozenset({"role", "tools"})),
+        "configuration_update": (_Messages.configured, frozenset({"reasoning", "text"})),
+        "reasoning": (_Messages.reasoning, frozenset({"summary", "content", "encrypted_content"})),
+        "compaction": (_Messages.compaction, SILENT),
+        "context_compaction": (_Messages.compaction, SILENT),
+        "compaction_trigger": (_Messages.compact, SILENT),
+        "item_reference": (_Messages.reference, SILENT),
     }
 )
+"""The types of items with what becomes of them, and the fields that count; those of `HISTORY_ONLY` are left out, and any other is
+refused."""
 
 
-def _text_part(part: Json) -> Json:
-    return {"type": "text", "text": part.get("text") or ""}
+def _kind_of(item: Json) -> str | None:
+    """What an item without a type is."""
+    if "role" in item:
+        return "message"
+    return "item_reference" if "id" in item and item.keys() <= {"id", "type"} else None
 
 
-def _image_part(part: Json) -> Json | None:
-    url = part.get("image_url")
-    url = url.get("url") if isinstance(url, dict) else url
-    if not url:
-        return None
-    detail = {"detail": part["detail"]} if part.get("detail") else {}
-    return {"type": "image_url", "image_url": {"url": url, **detail}}
-
-
-def _file_part(part: Json) -> Json | None:
-    known = {name: part[name] for name in ("file_id", "file_data", "filename") if part.get(name)}
-    return {"type": "file", "file": known} if "file_id" in known or "file_data" in known else None
-
-
-def _as_it_is(part: Json) -> Json:
-    return part
-
-
-PARTS: Mapping[str, Callable[[Json], Json | None]] = MappingProxyType(
-    {
-        "input_text": _text_part,
-        "output_text": _text_part,
-        "text": _text_part,
-        "summary_text": _text_part,
-        "input_image": _image_part,
-        "input_file": _file_part,
-        "input_audio": _as_it_is,
-    }
-)
-
-
-def content_of(content: Any, place: str) -> list[Json]:
-    """A message's content as chat's parts. Refusals are no part of it. Raises 400 for parts that chat has not."""
-    if content is None or isinstance(content, str):
-        return [{"type": "text", "text": content or ""}]
-    if not isinstance(content, list):
-        raise refused("The content must be a text or a list of parts.", f"{place}.content")
-    made = []
-    for number, part in enumerate(content):
-        kind = part.get("type") if isinstance(part, dict) else None
-        make = PARTS.get(str(kind))
-        converted = make(part) if make else None
-        if converted is not None:
-            made.append(converted)
-        elif kind != "refusal":
-            where = f"{place}.content[{number}]"
-            raise refused(f"This model's provider cannot take a part of type {kind!r} like this.", where)
-    return made
-
-
-def _joined(parts: Sequence[Json]) -> str:
-    return "".join(part["text"] for part in parts if part["type"] == "text")
+def _encoded(value: Any) -> str:
+    return msgspec.json.encode(value).decode()
 
 
 def _line_after(said: Any, more: str) -> PiecedText | None:
@@ -357,24 +350,7 @@ def _line_after(said: Any, more: str) -> PiecedText | None:
     return text or None
 
 
-def _compact(parts: list[Json]) -> str | list[Json]:
-    """One text is sent as a text: some upstreams know nothing else."""
-    return parts[0]["text"] if len(parts) == 1 and parts[0]["type"] == "text" else parts
-
-
-def _instructions(value: Any) -> str:
+def _instructions(value: Any, lossy: list[str]) -> str:
     if isinstance(value, str):
         return value
-    return "\n".join(_joined(content_of(item.get("content"), "instructions")) for item in items_of(value))
-
-
-def _text_fields(text: Json, lossy: list[str]) -> Json:
-    if text.get("verbosity") not in (None, "medium"):
-        lossy.append("text.verbosity")
-    form = text.get("format") or {}
-    if form.get("type") in (None, "text"):
-        return {}
-    if form["type"] == "json_schema":
-        schema = {name: form[name] for name in ("name", "schema", "strict", "description") if form.get(name) is not None}
-        return {"response_format": {"type": "json_schema", "json_schema": {"strict": False, **schema}}}
-    return {"response_format": {"type": form["type"]}}
+    return "\n".join(joined(content_of(item.get("content"), "instructions", lossy)) for item in items_of(value))

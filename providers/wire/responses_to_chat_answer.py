@@ -15,13 +15,17 @@ from typing import Any, ClassVar
 import msgspec
 
 from providers.errors import InvalidResponse
+from providers.types import Usage
 from providers.wire.openai_errors import failure_in_band
+from providers.wire.openai_usage import usage_in
 from providers.wire.pieced_text import PiecedText
 from providers.wire.response_object import Json, logprobs_object
 
 INCOMPLETE = MappingProxyType({"max_output_tokens": "length", "content_filter": "content_filter"})
 STATUSES = ("completed", "incomplete", "failed", "cancelled")
 """With which a response has ended."""
+MISFITS = (AttributeError, TypeError, KeyError, ValueError, IndexError)
+"""What comes of a value that has not the type that the format gives it."""
 PAUSE = "\n\n"
 """Between two pieces of reasoning, which chat has not."""
 
@@ -74,7 +78,7 @@ class ChatWriter:
                 self._say(item, voice, event.get(place) or 0, text, whole, event.get("logprobs"))
             elif kind in self._HANDLERS:
                 self._HANDLERS[kind](self, event)
-        except (AttributeError, TypeError, KeyError) as error:
+        except MISFITS as error:
             raise InvalidResponse("an event cannot be read") from error
         chunks, self._chunks = self._chunks, []
         return chunks
@@ -84,7 +88,7 @@ class ChatWriter:
     def _say(self, item: _Item, voice: str, index: int, text: str, whole: bool, logprobs: Any = None) -> None:
         """One text of an item, a piece of it or the whole; a whole that has been told in pieces is not told again."""
         if not isinstance(text, str):
-            raise TypeError("no text")
+            raise InvalidResponse(f"the {voice} is no text")
         told = index in item.told.get(voice, ())
         if not text or (whole and told):
             return
@@ -143,6 +147,8 @@ class ChatWriter:
         kind = CALLS.get(given.get("type", ""))
         if kind is None or item.call is not None or not given.get("name"):
             return
+        if not isinstance(given["name"], str):
+            raise InvalidResponse("the name of a call is no text")
         call_id = given.get("call_id") or given.get("id") or f"call_{self._calls}"
         item.call = {"index": self._calls, "id": call_id, "type": kind}
         self._calls += 1
@@ -161,10 +167,21 @@ class ChatWriter:
             name = CALLED[CALLS[kind]]
             nothing = "{}" if name == "arguments" and given.get("status") != "incomplete" else ""
             self._say(item, name, 0, _text(given.get(name)) or nothing, True)
+        elif kind == "image_generation_call":
+            self._image(item, given)
         elif kind in ("message", "reasoning"):
             for parts in ("summary", "content"):
                 for place, part in enumerate(given.get(parts) or ()):
                     self._part(item, place, part)
+
+    def _image(self, item: _Item, given: Json) -> None:
+        """A picture, as OpenRouter and Gemini have it in chat."""
+        result = given.get("result")
+        if isinstance(result, str) and result and "image" not in item.told:
+            item.told["image"] = {0}
+            kind = given.get("output_format")
+            url = f"data:image/{kind if isinstance(kind, str) else 'png'};base64,{result}"
+            self._delta({"images": [{"type": "image_url", "image_url": {"url": url}}]})
 
     def _part(self, item: _Item, place: int, part: Json) -> None:
         voice = part["type"]
@@ -263,22 +280,26 @@ def to_completion(response: Json, completion_id: str, created: int, model: str) 
     return completion | ({"service_tier": response["service_tier"]} if response.get("service_tier") else {})
 
 
-def chat_usage(usage: Any) -> Json | None:
-    """Tokens, as chat tells them, with every detail that the upstream knows."""
-    if not isinstance(usage, dict):
+def chat_usage(value: Any) -> Json | None:
+    """Tokens, as chat tells them, with every detail that the upstream knows. None where it tells none."""
+    if not isinstance(value, dict):
         return None
-    sent, received = usage.get("input_tokens") or 0, usage.get("output_tokens") or 0
+    usage = usage_in(value) or Usage()
+    before = _details(value.get("input_tokens_details")) | {"cached_tokens": usage.cached_tokens}
+    if usage.cache_write_tokens or "cache_write_tokens" in before:
+        before["cache_write_tokens"] = usage.cache_write_tokens
+    after = _details(value.get("output_tokens_details")) | {"reasoning_tokens": usage.reasoning_tokens}
     return {
-        "prompt_tokens": sent,
-        "completion_tokens": received,
-        "total_tokens": usage.get("total_tokens") or sent + received,
-        "prompt_tokens_details": {"cached_tokens": 0} | _details(usage.get("input_tokens_details")),
-        "completion_tokens_details": {"reasoning_tokens": 0} | _details(usage.get("output_tokens_details")),
+        "prompt_tokens": usage.input_tokens,
+        "completion_tokens": usage.output_tokens,
+        "total_tokens": usage.input_tokens + usage.output_tokens,
+        "prompt_tokens_details": before,
+        "completion_tokens_details": after,
     }
 
 
 def _details(value: Any) -> Json:
-    return value if isinstance(value, dict) else {}
+    return {name: number for name, number in value.items() if number is not None} if isinstance(value, dict) else {}
 
 
 def _message(deltas: list[Json]) -> Json:
@@ -297,6 +318,8 @@ def _message(deltas: list[Json]) -> Json:
     message["annotations"] = deltas[-1].get("annotations", [])
     if thought:
         message["reasoning_content"] = thought
+    if images := [image for delta in deltas for image in delta.get("images", ())]:
+        message["images"] = images
     return message | ({"tool_calls": calls} if calls else {})
 
 

@@ -58,7 +58,10 @@ def _join(item: Json) -> None:
 
 
 def _item(items: dict[int, Json], event: Json) -> None:
-    items[event["output_index"]] = event["item"]
+    place, item = event["output_index"], event["item"]
+    parts = (item.get("content") or [], item.get("summary") or [])
+    if isinstance(place, int) and all(isinstance(told, list) for told in parts):
+        items[place] = item
 
 
 def _part(items: dict[int, Json], event: Json) -> None:

@@ -39,6 +39,15 @@ class ToolCall:
     def custom(self) -> bool:
         return self.name in self._tools.custom
 
+    @property
+    def search(self) -> bool:
+        return self.name in self._tools.searches
+
+    @property
+    def told_in_pieces(self) -> bool:
+        """Whether its arguments are told as they come. Those of other calls mean something only as a whole."""
+        return not (self.custom or self.search)
+
     def more(self, arguments: Any) -> str:
         """What is new in a piece of the arguments, which a few upstreams send as an object."""
         text = arguments if isinstance(arguments, str) else msgspec.json.encode(arguments).decode()
@@ -71,11 +80,21 @@ class ToolCall:
         self.call_id = self.call_id or mint("call")
         namespace, name = self._tools.namespaces.get(self.name, (None, self.name))
         common = {"status": "in_progress", "call_id": self.call_id, "name": name}
-        if self.custom:
-            made: Json = {"id": mint("ctc"), "type": "custom_tool_call", **common, "input": ""}
+        if self.search:
+            common.pop("name")
+            made: Json = {"id": mint("tsc"), "type": "tool_search_call", **common, "execution": "client", "arguments": {}}
+        elif self.custom:
+            made = {"id": mint("ctc"), "type": "custom_tool_call", **common, "input": ""}
         else:
             made = {"id": mint("fc"), "type": "function_call", **common, "arguments": ""}
         return made | ({"namespace": namespace} if namespace else {})
+
+    def search_arguments(self) -> Any:
+        """What is searched for: an object, or the text if the model did not keep the form."""
+        try:
+            return msgspec.json.decode(self.arguments or "{}")
+        except (msgspec.DecodeError, RecursionError):
+            return self.arguments
 
     def custom_input(self) -> str:
         """The input that stands in the arguments, perhaps cut off, or the arguments if the model did not keep the form."""

@@ -138,8 +138,11 @@ def test_secrets_of_hosted_tools_are_neither_told_nor_kept(gateway: LiveGateway,
         {"type": "mcp", "server_label": "x", "authorization": "sk-nested-canary-2"},
         {"type": "function", "name": "f", "parameters": {"type": "object", "properties": {"headers": {"type": "object"}}}},
     ]
+    more = {"type": "mcp", "server_label": "y", "authorization": "sk-nested-canary-3"}
+    brought = [{"type": "additional_tools", "role": "developer", "tools": [more]}]
     for background in (False, True):
-        answer = ask(gateway, "by/chat", tools=tools, background=background)
+        said_now = [*brought, {"role": "user", "content": "hi"}]
+        answer = ask(gateway, "by/chat", tools=tools, background=background, input=said_now)
         assert answer.status_code == 200, answer.text
         assert "nested-canary" not in answer.text
         assert answer.json()["tools"][2]["parameters"]["properties"] == {"headers": {"type": "object"}}

@@ -125,8 +125,20 @@ def test_custom_call_when_converted_then_a_function_with_one_argument() -> None:
         ("parallel_tool_calls", True, {}),
         ("tools", [], {}),
         ("tool_choice", "auto", {}),
-        ("store", True, {}),
-        ("metadata", {"a": "b"}, {}),
+        ("store", True, {"store": True}),
+        ("store", False, {}),
+        ("metadata", {"a": "b"}, {"metadata": {"a": "b"}}),
+        ("service_tier", "flex", {"service_tier": "flex"}),
+        ("safety_identifier", "s", {"safety_identifier": "s"}),
+        ("prompt_cache_key", "k", {"prompt_cache_key": "k"}),
+        ("prompt_cache_retention", "24h", {"prompt_cache_retention": "24h"}),
+        ("prompt_cache_options", {"mode": "explicit", "ttl": None}, {"prompt_cache_options": {"mode": "explicit"}}),
+        ("moderation", {"model": "m"}, {"moderation": {"model": "m"}}),
+        ("user", "u", {"user": "u"}),
+        ("text", {"verbosity": "low"}, {"verbosity": "low"}),
+        ("truncation", "disabled", {}),
+        ("include", ["reasoning.encrypted_content"], {}),
+        ("stream_options", {"include_obfuscation": False}, {}),
     ],
 )  # fmt: skip
 def test_field_when_converted_then_it_has_chats_name(field: str, value: Any, expected: dict[str, Any]) -> None:
@@ -140,12 +152,26 @@ def test_field_when_converted_then_it_has_chats_name(field: str, value: Any, exp
     [
         ({"unknown": 1}, ("unknown",)),
         ({"unknown": None}, ()),
-        ({"text": {"verbosity": "low"}}, ("text.verbosity",)),
+        ({"text": {"tone": "low", "verbosity": None}}, ("text.tone",)),
+        ({"truncation": "auto"}, ("truncation",)),
+        ({"max_tool_calls": 3}, ("max_tool_calls",)),
+        ({"include": ["message.output_text.logprobs", "x"]}, ("include (x)",)),
+        ({"reasoning": {"context": "all_turns", "mode": "standard"}}, ("reasoning.context",)),
+        ({"prompt_cache_options": {"mode": "explicit", "comparison_response_id": "r"}},
+         ("prompt_cache_options.comparison_response_id",)),
+        ({"stream_options": {"include_obfuscation": True}}, ("stream_options.include_obfuscation",)),
+        ({"tools": [{"type": "web_search"}], "tool_choice": "required"}, ("tools[0] (web_search)", "tool_choice")),
+        ({"tools": [{"type": "function", "name": "f", "output_schema": {}, "async": False, "defer_loading": True}]},
+         ("tools[].output_schema",)),
+        ({"input": [{"role": "user", "content": [{"type": "input_text", "text": "a", "x": 1, "y": None}]}]},
+         ("input[].content[].x",)),
+        ({"input": [{"role": "user", "content": "a", "x": 1, "id": "m", "phase": "p"}]}, ("input[].x",)),
+        ({"input": [{"role": "developer", "content": [IMAGE, {"type": "input_text", "text": "a"}]}]}, ("input[0] (image_url)",)),
         ({"tools": [{"type": "web_search"}]}, ("tools[0] (web_search)",)),
         ({"tools": [{"type": "function", "name": "f"}], "tool_choice": {"type": "web_search"}}, ("tool_choice",)),
         ({"input": [{"type": "web_search_call", "id": "w"}, {"role": "user", "content": "a"}]}, ("input[0] (web_search_call)",)),
     ],
-)
+)  # fmt: skip
 def test_field_when_chat_has_no_word_for_it_then_named(fields: dict[str, Any], lossy: tuple[str, ...]) -> None:
     assert to_chat({"input": "hi", **fields}).lossy == lossy
 
