@@ -15,6 +15,7 @@ from typing import Any
 
 from openai_api.connection_responses import ConnectionResponses
 from openai_api.context import Gateway, Inbound, Receive, Send
+from openai_api.credentials import key_in
 from openai_api.errors import ApiError, conflicting_credentials, internal_error, invalid, server_draining
 from openai_api.in_flight import in_flight
 from openai_api.pipeline.respond import send_error
@@ -29,6 +30,7 @@ PATH = "/v1/responses"
 KEY_PROTOCOL = "openai-insecure-api-key."
 """How a browser, which can set no header, sends the key."""
 REALTIME = "realtime"
+API_KEY = b"api-key"
 MOST_WAITING = 16
 """Messages that may wait for the turn before them."""
 NORMAL, GOING_AWAY, REFUSED, DEFECT = 1000, 1001, 1008, 1011
@@ -192,7 +194,7 @@ class Connection:
         text = message.get("text")
         if text is None:
             raise invalid("invalid_message", "Messages are JSON texts, not bytes.")
-        inbound.body, most = text.encode(), self._gateway.limits.max_body_bytes
+        inbound.body, most = text.removeprefix("\ufeff").encode(), self._gateway.limits.max_body_bytes
         if len(inbound.body) > most:
             raise ApiError(413, "request_too_large", f"The message is larger than {most} bytes.")
         await turn.take(self._gateway, self._memory, inbound)
@@ -221,10 +223,11 @@ def _inbound(method: str, path: str, send: Send, request_id: str) -> Inbound:
 def _with_key(headers: Mapping[bytes, bytes], protocols: list[str]) -> Mapping[bytes, bytes]:
     """The headers with the key that a browser has sent. Raises 400 if there is another one."""
     keys = {name.removeprefix(KEY_PROTOCOL) for name in protocols if name.startswith(KEY_PROTOCOL)}
-    keys |= {headers[b"api-key"].decode("latin-1")} if keys and b"api-key" in headers else set()
+    if keys and (key := key_in(API_KEY, headers.get(API_KEY, b""))):
+        keys.add(key.decode("latin-1"))
     if len(keys) > 1:
         raise conflicting_credentials()
-    return {**headers, b"api-key": keys.pop().encode("latin-1", "replace")} if keys else headers
+    return {**headers, API_KEY: keys.pop().encode("latin-1", "replace")} if keys else headers
 
 
 def _chosen(protocols: list[str], headers: Mapping[bytes, bytes]) -> str | None:

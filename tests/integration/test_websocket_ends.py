@@ -97,9 +97,12 @@ def test_handshake_when_a_browser_sends_the_key_as_a_protocol_is_taken_and_does_
         assert socket.response("socket/ok")["status"] == "completed"
 
 
-def test_handshake_when_the_key_is_all_that_is_offered_and_no_browser_asks_does_not_repeat_it(gateway: LiveGateway) -> None:
+@pytest.mark.parametrize("headers", [{}, {"api-key": ""}, {"authorization": "Basic dXNlcjpwYXNz"}])
+def test_handshake_when_the_key_is_all_that_is_offered_and_no_browser_asks_does_not_repeat_it(
+    headers: dict[str, str], gateway: LiveGateway
+) -> None:
     """A browser, which would close without it, gets it: `tests/browser/test_websocket_in_a_browser.py`."""
-    with dial(gateway, additional_headers={}, subprotocols=[f"openai-insecure-api-key.{gateway.key}"]) as socket:
+    with dial(gateway, additional_headers=headers, subprotocols=[f"openai-insecure-api-key.{gateway.key}"]) as socket:
         assert socket.connection.subprotocol is None
         assert socket.connection.response is not None
         assert gateway.key not in str(socket.connection.response.headers)
