@@ -8,6 +8,7 @@ import os
 import threading
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from time import monotonic
 
 CAPACITY = 10_000
@@ -65,13 +66,9 @@ class DetachedStream:
             return
 
 
-def warning_of(handler: logging.Handler) -> Callable[[str], str]:
-    """What makes a line of a text as the handler would."""
-
-    def formatted(text: str) -> str:
-        return handler.format(logging.LogRecord("gateway.log", logging.WARNING, "", 0, text, (), None))
-
-    return formatted
+def line_of(handler: logging.Handler, text: str, logger: str = "gateway.log", level: int = logging.WARNING) -> str:
+    """A text as a line in the form that the handler gives to all."""
+    return handler.format(logging.LogRecord(logger, level, "", 0, text, (), None))
 
 
 def detach() -> None:
@@ -79,7 +76,7 @@ def detach() -> None:
     for handler in logging.getLogger().handlers:
         if isinstance(handler, logging.StreamHandler) and not isinstance(handler.stream, DetachedStream):
             try:
-                stream = DetachedStream(handler.stream.fileno(), warning_of(handler))
+                stream = DetachedStream(handler.stream.fileno(), partial(line_of, handler))
             except (OSError, ValueError):
                 continue  # no file: a test's own stream, say
             handler.setStream(stream)

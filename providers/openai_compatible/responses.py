@@ -5,6 +5,7 @@ Format: OpenAI's OpenAPI document of August 2026, `/responses`.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import partial
 from types import MappingProxyType
 
@@ -66,9 +67,9 @@ class ResponsesMethods(VendorBase):
 
 
 def _deletion(body: bytes) -> Fields:
-    """What was said of a deletion that was done. Some upstreams say it with `{}`, or without a word. Raises the error that an
-    upstream says with a good status."""
-    try:
-        return answer_of(body, "deleted")
-    except InvalidResponse:
-        return DELETED
+    """What was said of a deletion that was done. Some upstreams say it with the response that was there, with `{}`, or without a
+    word. Raises the error that an upstream says with a good status."""
+    for field in ("deleted", "object"):
+        with suppress(InvalidResponse):
+            return answer_of(body, field)
+    return DELETED

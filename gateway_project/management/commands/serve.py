@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import os
 import signal
@@ -21,6 +22,7 @@ from django.db import InterfaceError, OperationalError, connection
 
 from gateway_project import addresses, private_files, quickstart
 from gateway_project.http_protocol import GuardedHttpProtocol
+from gateway_project.log_stream import line_of
 from gateway_project.server import LAST_WORDS_S, DrainingServer
 from gateway_project.supervisor import Supervisor
 from gateway_project.websocket_protocol import PING_S, GuardedWebSocketProtocol
@@ -73,10 +75,16 @@ class Command(BaseCommand):
         listener = listen(host, port)
         url = addresses.base_url(host, listener.getsockname()[1])
         allow_host(host)
-        log.info("Signalbox serves on %s with %d worker%s; Ctrl-C stops it.", url, workers, "s" if workers > 1 else "")
+        self.say(f"Signalbox serves on {url} with {workers} worker{'s' if workers > 1 else ''}; Ctrl-C stops it.")
         connection.close()
         with listener:
             run(configure(workers), listener)
+
+    def say(self, text: str) -> None:
+        """Tells the operator in the form of the log, whatever its level: who starts a server waits for this line."""
+        handlers = logging.getLogger().handlers
+        self.stdout.write(line_of(handlers[0], text, "gateway.serve", logging.INFO) if handlers else text)
+        self.stdout.flush()
 
 
 def refuse_open(host: str) -> None:
