@@ -36,6 +36,7 @@ class DatabaseSink:
 
     def __init__(self, spool: Spool, days: int = 0) -> None:
         self.lost = 0
+        self.takes = None
         self._spool = spool
         self._days = days
         self._held: list[UsageRow] = []

@@ -66,9 +66,7 @@ class AccessLog:
             if self._hidden:
                 yield {**_head("warning", "requests without a known key not shown", datetime.now(UTC)), "requests": self._hidden}
                 self._hidden = 0
-        for record in records:
-            if not self._is_shown(record):
-                continue
+        for record in filter(self.takes, records):
             if record.client_id is None and record.status >= 400:
                 self._strangers += 1
                 if self._strangers > STRANGERS:
@@ -76,7 +74,8 @@ class AccessLog:
                     continue
             yield facts(record)
 
-    def _is_shown(self, record: Record) -> bool:
+    def takes(self, record: Record) -> bool:
+        """Whether the request has a line."""
         if record.status >= 400 or record.error is not None:
             return True
         return self._all and not _quiet(record.path)

@@ -97,6 +97,7 @@ class MetricsSink:
         self._stored = 0.0
         self._file = folder / f"{os.getpid()}-{os.urandom(4).hex()}.json" if folder else None
         self.lost = 0
+        self.takes = None
 
     def write(self, records: Sequence[Record]) -> None:
         with self._lock:

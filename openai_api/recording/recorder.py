@@ -7,7 +7,7 @@ import logging
 import os
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from time import monotonic
 from typing import Protocol
@@ -26,15 +26,20 @@ PATIENCE_S = 1.0
 """A write that takes longer is taken for stuck: it and what comes after it is put aside, or waits until the queue is full."""
 
 
+Takes = Callable[[Record], bool]
+
+
 class Sink(Protocol):
     """Takes records in batches, in a thread of its own.
 
     `write` may block and may raise; without records it is called every `IDLE_S`, to do what is due. `spill` puts records
     aside, called from any thread, also with those of a write that is stuck, and says whether it could. `close` ends the
-    thread's work. `lost` counts records that were taken and could not be kept.
+    thread's work. `lost` counts records that were taken and could not be kept. `takes` says in the event loop which records
+    are wanted; None for all.
     """
 
     lost: int
+    takes: Takes | None
 
     def write(self, records: Sequence[Record]) -> None: ...
 
@@ -48,6 +53,7 @@ class Lane:
 
     def __init__(self, sink: Sink) -> None:
         self._sink = sink
+        self._takes = sink.takes
         self._dropped = 0
         self._queue: deque[Record] = deque()
         self._writing: Sequence[Record] = ()
@@ -63,6 +69,8 @@ class Lane:
         return self._dropped + self._sink.lost
 
     def put(self, record: Record) -> None:
+        if self._takes is not None and not self._takes(record):
+            return
         if len(self._queue) >= CAPACITY:
             self._dropped += 1
         else:

@@ -12,7 +12,7 @@ import pytest
 
 from openai_api.recording import recorder
 from openai_api.recording.events import Record
-from openai_api.recording.recorder import BatchRecorder
+from openai_api.recording.recorder import BatchRecorder, Takes
 from tests.fakes.chaos.process import eventually
 
 STOP_WITHIN_S = 2.5
@@ -24,6 +24,7 @@ class Shelf:
 
     def __init__(self, *, spills: bool = True, pause_s: float = 0.0) -> None:
         self.lost = 0
+        self.takes: Takes | None = None
         self.written: list[str] = []
         self.spilled: list[str] = []
         self.idle = 0
@@ -77,6 +78,17 @@ async def test_records_when_stopped_are_all_written_once_in_order() -> None:
     await kept.stop()
     assert shelf.written == names
     assert (shelf.spilled, kept.dropped, shelf.closed) == ([], 0, True)
+
+
+async def test_records_that_a_sink_does_not_take_are_given_to_the_others_alone() -> None:
+    picky, other = Shelf(), Shelf()
+    picky.takes = lambda record: record.status >= 400
+    kept = BatchRecorder([picky, other])
+    kept.start()
+    for number, status in enumerate((200, 404, 200, 502)):
+        kept.record(Record(str(number), "GET", "/", status=status))
+    await kept.stop()
+    assert (picky.written, other.written) == (["1", "3"], ["0", "1", "2", "3"])
 
 
 async def test_records_when_they_come_faster_than_a_batch_a_flush_are_not_held_back() -> None:
