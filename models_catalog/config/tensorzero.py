@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from math import inf
 from typing import TypeVar
 
 from models_catalog.config.document import Lookup
@@ -82,6 +83,8 @@ def read_times(times: Table) -> Times:
     known = [total for total in totals if total is not None]
     if len(set(known)) > 1:
         times.findings.warn(times.place, "whole answers and streams have one total time-out; the larger is used")
+    if first is not None and first < max(known, default=inf):
+        times.findings.warn(streamed.at("ttft_ms"), "the first byte time-out of a model bounds its whole answers as well")
     return Times(first, max(known, default=None))
 
 

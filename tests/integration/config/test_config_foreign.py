@@ -142,7 +142,7 @@ def test_address_in_a_variable_that_is_not_set_keeps_its_model_out_of_service_un
     assert "canary" not in problem
     monkeypatch.setenv("FOREIGN_BASE", "http://127.0.0.1:9/v1")
     assert problems("model elsewhere") == []
-    assert provider.extra_headers == {}
+    assert provider.headers() == {}
     assert "organization: the environment variable FOREIGN_ORG is not set; the value is left out" in imported.err
 
 

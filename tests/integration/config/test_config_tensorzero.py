@@ -92,6 +92,7 @@ def test_time_outs_retries_and_costs_become_the_models(warned: str) -> None:
     assert (timed["input_price"], timed["output_price"]) == (Decimal("0.25"), Decimal(2))
     assert keyed["total_timeout_s"] == 9.0
     assert "models.timed.timeouts: whole answers and streams have one total time-out; the larger is used" in warned
+    assert "ttft_ms: the first byte time-out of a model bounds its whole answers as well" in warned
 
 
 def test_api_type_responses_means_the_provider_of_responses(warned: str) -> None:
