@@ -171,6 +171,7 @@ def test_sqlite_when_locked_until_the_end_then_rows_wait_on_disk_and_come_with_t
 @pytest.fixture
 def no_room(pair: LiveGateway) -> Iterator[None]:
     """No file of the server can grow, as on a full disk: neither the database nor what waits for it."""
+    assert eventually(lambda: "signalbox_workers 2.0" in pair.http.get("/metrics").text, RESPAWN_WITHIN_S, 0.1), "both serve"
     processes = workers(pair)
     for process in processes:
         resource.prlimit(process, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
