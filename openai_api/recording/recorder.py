@@ -39,7 +39,9 @@ class Sink(Protocol):
     """
 
     lost: int
-    takes: Takes | None
+
+    @property
+    def takes(self) -> Takes | None: ...
 
     def write(self, records: Sequence[Record]) -> None: ...
 
