@@ -79,11 +79,9 @@ def one_line(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
 
 
 class _Refusal(logging.Filter):
-    """Shows what Django's security checks refuse (a host, a cross-site form) as one warning, without a traceback: the request is
-    at fault, and anybody can send many of them."""
+    """A host that Django refuses is the request's fault, of which anybody can send many: a warning, and no error."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        record.exc_info = record.exc_text = None
         record.levelno, record.levelname = logging.WARNING, "WARNING"
         return True
 

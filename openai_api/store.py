@@ -59,8 +59,13 @@ class DatabaseSink:
             self._keep(rows)  # also those that the database has: it knows them by their id
 
     def spill(self, records: Sequence[Record]) -> bool:
-        """Keeps on disk what a stuck database does not take."""
-        return self._spooled([*self._held, *rows_of(records)])
+        """Keeps on disk what a stuck database does not take. What is held goes along once, and not with each batch; the stuck
+        write may insert it as well, which is harmless: rows are known by their id."""
+        held, self._held = self._held, []
+        if self._spooled([*held, *rows_of(records)]):
+            return True
+        self._held = held
+        return False
 
     def close(self) -> None:
         """Gives the thread's connection back, and the spool to whoever replays it. Rows still in memory are lost."""
