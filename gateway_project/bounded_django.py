@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from openai_api.bounded_body import BoundedBody, too_large
 from openai_api.context import Limits, Receive, Send
 from openai_api.errors import ApiError
-from openai_api.receive import request_id_of
+from openai_api.http.bounded_body import BoundedBody, too_large
+from openai_api.http.receive import request_id_of
 
 MAX_BODY_BYTES = 4 * 1024 * 1024
 """More than the largest form that Django itself accepts."""

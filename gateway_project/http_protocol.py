@@ -14,7 +14,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from gateway_project.stall_guard import StallGuard
 from gateway_project.websocket_protocol import GuardedWebSocketProtocol, asks_for_websocket
 from openai_api.errors import ApiError
-from openai_api.receive import request_id_of
+from openai_api.http.receive import request_id_of
 from providers.transport import sockets
 
 MAX_HEAD_BYTES = 64 * 1024

@@ -16,20 +16,20 @@ from gateway_project.answer_time import bound_answers
 from models_catalog.derived_keys import derived_keys
 from models_catalog.live import LiveCatalog
 from models_catalog.subscribe import CatalogRefresher
-from openai_api.background import Background, worker_name
 from openai_api.context import Gateway, Limits, ProcessState
-from openai_api.database_threads import DatabaseThreads
-from openai_api.guesses import Guesses
+from openai_api.database.stored_jobs import DatabaseJobs
+from openai_api.database.stored_responses import DatabaseResponses
+from openai_api.database.threads import DatabaseThreads
+from openai_api.database.usage_rows import DatabaseSink
+from openai_api.limits.guesses import Guesses
 from openai_api.recording.access_log import AccessLog, Shown
 from openai_api.recording.loop_lag import watch_loop
 from openai_api.recording.metrics import Labels, MetricsSink
 from openai_api.recording.recorder import BatchRecorder, Sink
 from openai_api.recording.spool import Spool
-from openai_api.response_ids import ResponseIds
-from openai_api.store import DatabaseSink
-from openai_api.stored_jobs import DatabaseJobs
-from openai_api.stored_responses import DatabaseResponses
-from openai_api.summaries import Summaries
+from openai_api.responses.background import Background, worker_name
+from openai_api.responses.ids import ResponseIds
+from openai_api.responses.summaries import Summaries
 from providers.breaker import Breakers
 from providers.transport.build import build_transport
 from providers.types import Secret

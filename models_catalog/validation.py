@@ -20,7 +20,7 @@ from django.core.exceptions import ValidationError
 from models_catalog.snapshot import STAR
 from providers import registry
 from providers.capabilities import Capability
-from providers.wire.field_names import operators_fields
+from providers.wire.openai.field_names import operators_fields
 
 RESERVED_PREFIX = "tensorzero::"
 FROM_ENVIRONMENT = "env::"

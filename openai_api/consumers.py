@@ -8,11 +8,11 @@ from typing import Any
 
 from openai_api import routes
 from openai_api.context import Gateway, Inbound, Receive, Send
-from openai_api.disconnect import DisconnectWatch
 from openai_api.errors import CLOSE, ApiError
+from openai_api.http.disconnect import DisconnectWatch
+from openai_api.http.receive import checked_headers, is_form, read_body, read_form, request_id_of
 from openai_api.in_flight import in_flight
-from openai_api.pipeline.run import Handler, identify
-from openai_api.receive import checked_headers, is_form, read_body, read_form, request_id_of
+from openai_api.pipeline.exchange import Handler, identify
 from openai_api.recording.events import Record
 from openai_api.routes import Route
 

@@ -11,16 +11,16 @@ import msgspec
 
 from models_catalog.live import LiveCatalog
 from models_catalog.snapshot import CatalogSnapshot, Client
-from openai_api.guesses import Guesses
+from openai_api.limits.guesses import Guesses
 from openai_api.recording.events import Record
 from openai_api.recording.metrics import Tally
-from openai_api.response_ids import ResponseIds
-from openai_api.responses import BackgroundResponses, ResponseStore
-from openai_api.summaries import Summaries
+from openai_api.responses.ids import ResponseIds
+from openai_api.responses.store import BackgroundResponses, ResponseStore
+from openai_api.responses.summaries import Summaries
 from providers.breaker import Breakers
+from providers.bytes.multipart import Form
 from providers.transport import Transport
 from providers.types import Secret
-from providers.wire.multipart import Form
 
 Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]

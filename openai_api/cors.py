@@ -12,7 +12,7 @@ from typing import Any
 from openai_api import routes
 from openai_api.context import Receive, Send
 from openai_api.errors import Headers
-from openai_api.receive import request_id_of
+from openai_api.http.receive import request_id_of
 
 Asgi = Callable[[Mapping[str, Any], Receive, Send], Awaitable[None]]
 ANY = "*"

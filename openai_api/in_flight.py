@@ -10,8 +10,8 @@ from typing import Any
 
 from openai_api.context import Gateway, Inbound
 from openai_api.errors import ApiError, internal_error, server_draining
+from openai_api.http.receive import ClientGone
 from openai_api.pipeline.respond import send_error
-from openai_api.receive import ClientGone
 
 log = logging.getLogger("gateway.requests")
 

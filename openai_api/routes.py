@@ -30,7 +30,7 @@ from openai_api.endpoints import (
     translations,
 )
 from openai_api.errors import ApiError, invalid
-from openai_api.pipeline.run import Handler, inference
+from openai_api.pipeline.exchange import Handler, inference
 from providers.wire.openai_image import MAX_FILE_BYTES as MAX_IMAGE_BYTES
 
 

@@ -14,24 +14,24 @@ from typing import Any
 
 import msgspec
 
-from openai_api.connection_responses import ConnectionResponses
 from openai_api.context import Gateway, Inbound
 from openai_api.endpoints import responses
 from openai_api.endpoints.json_body import json_object, typed
 from openai_api.errors import ApiError, invalid, upstream
 from openai_api.pipeline.check_capability import check_capability
+from openai_api.pipeline.exchange import run
 from openai_api.pipeline.resolve_model import resolve_model
 from openai_api.pipeline.respond import EVENTS, send_whole
-from openai_api.pipeline.run import run
-from providers.aside import aside
+from openai_api.responses.connection_responses import ConnectionResponses
+from providers.bytes import sse
+from providers.bytes.patch import patch
 from providers.capabilities import Capability
 from providers.errors import CallerError
+from providers.offload import offload
 from providers.types import EVENT_STREAM, Call, Usage
-from providers.wire import sse
-from providers.wire.openai_chat import DONE
-from providers.wire.openai_responses import frame_of
-from providers.wire.patch import patch
-from providers.wire.response_object import new_response, usage_object
+from providers.wire.openai_chat.request import DONE
+from providers.wire.openai_responses.relay import frame_of
+from providers.wire.openai_responses.response_object import new_response, usage_object
 from providers.wire.responses_fields_to_chat import check_types
 
 CREATE = "response.create"
@@ -87,7 +87,7 @@ class Turn:
 
     async def take(self, gateway: Gateway, memory: ConnectionResponses, inbound: Inbound) -> None:
         """The journey of the message in `inbound.body`. Raises `ApiError`."""
-        message = await aside(len(inbound.body), self._read, inbound)
+        message = await offload(len(inbound.body), self._read, inbound)
         memory.stream_id = self._told.stream_id
         if message.generate is False:
             await warm_up(memory, inbound, self._decode(inbound))
@@ -169,7 +169,7 @@ async def warm_up(memory: ConnectionResponses, inbound: Inbound, call: Call) -> 
     record.model, record.pattern = entry.name, entry.pattern
     check_capability(entry, call.capability, client, inbound.catalog)
     if all(Capability.RESPONSES not in target.native for target in entry.targets[call.capability]):
-        await aside(len(call.body), _check, call)
+        await offload(len(call.body), _check, call)
     response = _empty(call)
     done = {**response, "status": "completed", "completed_at": response["created_at"], "usage": usage_object(Usage())}
     memory.warm(call, client.id, msgspec.json.encode(done))

@@ -13,15 +13,15 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from openai_api.connection_responses import ConnectionResponses
 from openai_api.context import Gateway, Inbound, Receive, Send
-from openai_api.credentials import key_in
 from openai_api.errors import ApiError, conflicting_credentials, internal_error, invalid, server_draining
+from openai_api.http.credentials import key_in
+from openai_api.http.receive import ClientGone, checked_headers, request_id_of
 from openai_api.in_flight import in_flight
+from openai_api.pipeline.exchange import identify
 from openai_api.pipeline.respond import send_error
-from openai_api.pipeline.run import identify
-from openai_api.receive import ClientGone, checked_headers, request_id_of
 from openai_api.recording.events import Record
+from openai_api.responses.connection_responses import ConnectionResponses
 from openai_api.turns import Told, Turn, error_frame, is_receipt
 from providers.ids import unique
 

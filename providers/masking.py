@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from providers.errors import ProviderError
 from providers.types import Secret, TargetConfig
-from providers.wire.error_object import with_texts
+from providers.wire.openai.error_object import with_texts
 
 SHORTEST = 4
 """Characters; shorter values are no secrets, and too common to be taken out of a text."""

@@ -16,7 +16,7 @@ from weakref import WeakValueDictionary
 from providers.capabilities import Capability
 from providers.errors import CallerError, PromptRefused, Unsupported
 from providers.types import TargetConfig
-from providers.wire.error_object import encoded
+from providers.wire.openai.error_object import encoded
 
 REFUSING = frozenset({400, 422})
 INNER = MappingProxyType({"stream_options": ("stream_options", "include_usage")})

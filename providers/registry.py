@@ -10,7 +10,7 @@ from providers.types import Adapter, Target, TargetConfig
 
 ALLOWED_FIELDS = "allowed_request_fields"
 """The option that every type has: fields that choose a model or a provider upstream, and that clients may set (see
-`providers/wire/field_names.py`)."""
+`providers/wire/openai/field_names.py`)."""
 
 
 @dataclass(frozen=True, slots=True)

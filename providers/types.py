@@ -13,9 +13,9 @@ from typing import Any, NoReturn, Protocol
 
 import msgspec
 
+from providers.bytes.multipart import Form
+from providers.bytes.patch import Fields
 from providers.capabilities import Capability
-from providers.wire.multipart import Form
-from providers.wire.patch import Fields
 
 
 class Secret:
@@ -193,7 +193,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     target's id and its own; `previous_response_id` is the outside id of the one before, `before` how many items of what went
     before stand in front of the request's own; `background` that nobody waits;
     `action` is what is asked for in place of a response, "input_tokens" or "compact"; `seal_summary` and `open_summary`
-    make and read the content of compactions (see `providers/wire/compaction.py`).
+    make and read the content of compactions (see `providers/wire/openai_responses/compaction.py`).
     """
 
     capability: Capability

@@ -13,10 +13,10 @@ from zlib import compress, crc32
 
 import msgspec
 
+from providers.bytes.multipart import Form, file_part, text_part
+from providers.bytes.patch import fields_of
 from providers.capabilities import Capability
 from providers.types import Call, Wire
-from providers.wire.multipart import Form, file_part, text_part
-from providers.wire.patch import fields_of
 
 RATE = 16_000
 SIDE = 256

@@ -14,8 +14,8 @@ from django.conf import settings
 from models_catalog.models import RouteCheck
 from models_catalog.route_checks.calls import LIMITS, smallest_call, unlimited
 from models_catalog.route_checks.plan import Planned
-from providers.calling import ask
 from providers.capabilities import Capability
+from providers.convert.calling import ask
 from providers.errors import CallerError, EmptyStream, ProviderError
 from providers.masking import mask_of
 from providers.transport import Transport

@@ -8,10 +8,10 @@ from openai_api.context import Inbound
 from openai_api.endpoints.call import make_call
 from openai_api.endpoints.form_body import file_of, form_of, form_secrets, text_of, value_of
 from openai_api.errors import invalid
+from providers.bytes.audio_container import no_sound
+from providers.bytes.multipart import HEAD_BYTES, Form
 from providers.capabilities import Capability
 from providers.types import Call, Wire
-from providers.wire.audio_container import no_sound
-from providers.wire.multipart import HEAD_BYTES, Form
 from providers.wire.openai_transcription import BOOLEANS, GRANULARITIES, HIGHEST, LOWEST
 
 SINGLE = ("file", "model", "response_format", "temperature", "stream")

@@ -7,9 +7,9 @@ from typing import Any
 
 from openai_api.context import Inbound
 from openai_api.errors import invalid
+from providers.bytes.patch import Fields
 from providers.capabilities import Capability
 from providers.types import Call, Secret, Wire
-from providers.wire.patch import Fields
 
 FORWARDED = (b"traceparent", b"tracestate")
 """Client headers that go upstream; nothing else of the client's does."""

@@ -8,7 +8,7 @@ from openai_api.endpoints.json_body import check_place, json_object, typed
 from openai_api.errors import invalid
 from providers.capabilities import Capability
 from providers.types import Call, Wire
-from providers.wire.openai_chat import decode_request
+from providers.wire.openai_chat.request import decode_request
 
 
 def decode(inbound: Inbound) -> Call:

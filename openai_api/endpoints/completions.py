@@ -5,10 +5,10 @@ from __future__ import annotations
 from openai_api.context import Inbound
 from openai_api.endpoints.call import make_call, secrets_of
 from openai_api.endpoints.json_body import check_place, json_object, typed_of_tokens
+from providers.bytes.token_lists import MAX_TOKENS
 from providers.capabilities import Capability
 from providers.types import Call, Wire
-from providers.wire.openai_text import decode_completion, decode_long_completion
-from providers.wire.token_lists import MAX_TOKENS
+from providers.wire.openai_chat.text import decode_completion, decode_long_completion
 
 
 def decode(inbound: Inbound) -> Call:

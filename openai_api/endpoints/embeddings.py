@@ -8,10 +8,10 @@ from openai_api.context import Inbound
 from openai_api.endpoints.call import make_call, secrets_of
 from openai_api.endpoints.json_body import json_object, typed_of_tokens
 from openai_api.errors import invalid
+from providers.bytes.token_lists import MAX_TOKENS
 from providers.capabilities import Capability
 from providers.types import Call, Wire
 from providers.wire.openai_embedding import FORMATS, EmbeddingRequest, decode_long_request, decode_request
-from providers.wire.token_lists import MAX_TOKENS
 
 
 def decode(inbound: Inbound) -> Call:

@@ -9,10 +9,10 @@ import msgspec
 from openai_api.context import Inbound
 from openai_api.endpoints.json_body import check_spelling
 from openai_api.errors import ApiError, invalid
+from providers.bytes.multipart import BrokenForm, Form, Part
 from providers.errors import CREDENTIALS_FIELD
 from providers.types import Secret
-from providers.wire.field_names import REFUSED
-from providers.wire.multipart import BrokenForm, Form, Part
+from providers.wire.openai.field_names import REFUSED
 
 CREDENTIALS = CREDENTIALS_FIELD
 

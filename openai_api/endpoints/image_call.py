@@ -12,9 +12,9 @@ from openai_api.endpoints.call import NO_FIELDS, make_call, secrets_of
 from openai_api.endpoints.form_body import CREDENTIALS, form_of, form_secrets, value_of
 from openai_api.endpoints.json_body import check_spelling, json_object, typed
 from openai_api.errors import invalid
+from providers.bytes.multipart import Form, Part
 from providers.capabilities import Capability
 from providers.types import Call, Wire
-from providers.wire.multipart import Form, Part
 from providers.wire.openai_image import MAX_IMAGES, RESPONSE_FORMATS, ImageRequest, PromptedRequest
 
 Request = TypeVar("Request", bound=ImageRequest)

@@ -9,11 +9,11 @@ from typing import TypeVar
 import msgspec
 
 from openai_api.errors import ApiError, invalid
-from providers.wire.broken_text import lone_surrogate, place_of
-from providers.wire.field_names import REFUSED, misspelt
-from providers.wire.json_guard import MAX_VALUES, UnsafeJson, check_text
-from providers.wire.patch import DuplicateKey, Fields, InvalidJson, fields_of
-from providers.wire.token_lists import LONG, is_tokens
+from providers.bytes.broken_text import lone_surrogate, place_of
+from providers.bytes.json_guard import MAX_VALUES, UnsafeJson, check_text
+from providers.bytes.patch import DuplicateKey, Fields, InvalidJson, fields_of
+from providers.bytes.token_lists import LONG, is_tokens
+from providers.wire.openai.field_names import REFUSED, misspelt
 
 S = TypeVar("S")
 T = TypeVar("T")

@@ -8,7 +8,7 @@ from openai_api.endpoints.json_body import json_object, typed
 from openai_api.errors import invalid
 from providers.capabilities import Capability
 from providers.types import Call, Wire
-from providers.wire.openai_text import decode_moderation
+from providers.wire.openai_chat.text import decode_moderation
 
 DEFAULT_MODEL = "omni-moderation-latest"
 

@@ -8,10 +8,10 @@ from openai_api.context import Inbound
 from openai_api.endpoints.call import make_call, secrets_of
 from openai_api.endpoints.json_body import check_place
 from openai_api.errors import invalid
+from providers.bytes.patch import Fields
 from providers.capabilities import Capability
 from providers.types import Call, Wire
-from providers.wire.openai_responses import ResponseRequest
-from providers.wire.patch import Fields
+from providers.wire.openai_responses.relay import ResponseRequest
 
 MODEL_HEADER = b"x-model-name"
 DEFAULT_MODEL = "gpt-4-responses"

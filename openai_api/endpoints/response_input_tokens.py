@@ -6,7 +6,7 @@ from openai_api.context import Inbound
 from openai_api.endpoints.json_body import json_object, typed
 from openai_api.endpoints.response_call import response_call
 from providers.types import Call
-from providers.wire.openai_responses import decode_request
+from providers.wire.openai_responses.relay import decode_request
 
 
 def decode(inbound: Inbound) -> Call:

@@ -20,18 +20,18 @@ from openai_api.endpoints.call import make_call
 from openai_api.endpoints.response_call import MODEL_HEADER
 from openai_api.errors import ApiError, invalid
 from openai_api.pipeline.adapt import adapt_stored
-from openai_api.pipeline.continue_response import found
-from openai_api.pipeline.count_response import count_response
-from openai_api.pipeline.queue_response import follow_response
+from openai_api.pipeline.exchange import serve
 from openai_api.pipeline.resolve_model import PREFIX, resolve_model
 from openai_api.pipeline.respond import send_json
-from openai_api.pipeline.response_model import model_of, reaches
-from openai_api.pipeline.run import serve
-from openai_api.response_ids import WELL_FORMED, Sealed
-from openai_api.responses import ACTIVE, StoredResponse
+from openai_api.responses.continue_response import found
+from openai_api.responses.count_response import count_response
+from openai_api.responses.ids import WELL_FORMED, Sealed
+from openai_api.responses.queue_response import follow_response
+from openai_api.responses.response_model import model_of, reaches
+from openai_api.responses.store import ACTIVE, StoredResponse
+from providers.bytes.patch import fields_of
 from providers.capabilities import Capability
 from providers.types import Wire
-from providers.wire.patch import fields_of
 
 NOT_FOUND = 404
 CANCEL, ITEMS = "/cancel", "/input_items"

@@ -8,7 +8,7 @@ from openai_api.endpoints.response_call import response_call
 from openai_api.errors import invalid
 from providers.ids import mint
 from providers.types import Call
-from providers.wire.openai_responses import decode_request
+from providers.wire.openai_responses.relay import decode_request
 
 
 def decode(inbound: Inbound) -> Call:

@@ -11,23 +11,23 @@ from typing import Any, cast
 import msgspec
 
 from openai_api.pipeline.first_event import Begun, first_event
-from providers.aside import aside
+from providers.bytes.patch import patch
 from providers.capabilities import Capability
-from providers.converted import ConvertedStream
+from providers.convert.converted import ConvertedStream
+from providers.convert.response_actions import ACTIONS
 from providers.errors import InvalidResponse
 from providers.ids import mint
 from providers.masking import Mask, mask_of
+from providers.offload import offload
 from providers.protocols import Responses
-from providers.response_actions import ACTIONS
 from providers.transport import Transport
 from providers.types import Call, Reply, ReplyStream, Target
-from providers.wire.openai_chat import json_string
-from providers.wire.openai_chat_stream import ChatStreamRelay
-from providers.wire.openai_responses import Names, ResponsesRelay
-from providers.wire.openai_usage import usage_of
-from providers.wire.patch import patch
-from providers.wire.relay import EventRelay, Relay, SoundRelay
-from providers.wire.response_object import new_response
+from providers.wire.openai.relay import EventRelay, Relay, SoundRelay
+from providers.wire.openai.usage import usage_of
+from providers.wire.openai_chat.relay import ChatStreamRelay
+from providers.wire.openai_chat.request import json_string
+from providers.wire.openai_responses.relay import Names, ResponsesRelay
+from providers.wire.openai_responses.response_object import new_response
 
 Answer = Reply | Begun
 MakeRelay = Callable[[Call, Target], Relay]
@@ -95,7 +95,7 @@ async def _begun(answer: Reply | ReplyStream, call: Call, target: Target) -> Ans
         return begun
     if call.capability is not Capability.RESPONSES or call.action:
         return answer
-    return await aside(len(answer.body), _named, answer, call, target)
+    return await offload(len(answer.body), _named, answer, call, target)
 
 
 def _named(reply: Reply, call: Call, target: Target) -> Reply:

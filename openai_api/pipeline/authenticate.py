@@ -7,8 +7,8 @@ from hashlib import sha256
 from time import time
 
 from models_catalog.snapshot import CatalogSnapshot, Client
-from openai_api.credentials import CREDENTIAL_HEADERS, key_in
 from openai_api.errors import InvalidKey, conflicting_credentials, not_ready
+from openai_api.http.credentials import CREDENTIAL_HEADERS, key_in
 
 
 def authenticate(headers: Mapping[bytes, bytes], catalog: CatalogSnapshot, *, stale: bool = False) -> Client:

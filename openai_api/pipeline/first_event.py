@@ -6,11 +6,11 @@ from collections.abc import Awaitable, Callable
 
 import msgspec
 
-from providers.aside import aside
 from providers.errors import EmptyStream, FirstByteTimeout, IdleTimeout
 from providers.masking import Mask
+from providers.offload import offload
 from providers.types import ReplyStream
-from providers.wire.relay import Relay
+from providers.wire.openai.relay import Relay
 
 
 class Begun(msgspec.Struct):
@@ -50,4 +50,4 @@ def fed(relay: Relay, chunk: bytes) -> Awaitable[bytes]:
     waiting = relay.waiting
     if waiting and b"\n" not in chunk and b"\r" not in chunk:
         waiting = 0
-    return aside(waiting + len(chunk), relay.feed, chunk)
+    return offload(waiting + len(chunk), relay.feed, chunk)

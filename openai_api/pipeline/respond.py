@@ -10,19 +10,19 @@ from urllib.parse import quote
 
 from openai_api.context import Inbound
 from openai_api.errors import ApiError, Headers, server_draining, upstream
+from openai_api.http.pulse import PIECE, Pulse
 from openai_api.pipeline.adapt import Answer
 from openai_api.pipeline.first_event import Begun, fed
-from openai_api.pulse import PIECE, Pulse
 from openai_api.recording.events import Record
-from providers.aside import aside
+from providers.bytes.patch import patch
 from providers.capabilities import Capability
 from providers.errors import FailureClass, ProviderError, own_failure
 from providers.masking import mask_error
+from providers.offload import offload
 from providers.types import EVENT_STREAM, Call, Reply, Target
-from providers.wire.openai_chat import json_string
-from providers.wire.openai_usage import usage_of
-from providers.wire.patch import patch
-from providers.wire.relay import Relay
+from providers.wire.openai.relay import Relay
+from providers.wire.openai.usage import usage_of
+from providers.wire.openai_chat.request import json_string
 
 JSON: Headers = ((b"content-type", b"application/json"),)
 STREAMED: Headers = ((b"cache-control", b"no-cache"), (b"x-accel-buffering", b"no"))
@@ -97,7 +97,7 @@ async def _whole(inbound: Inbound, call: Call, reply: Reply, headers: Headers) -
     if fields is not None:
         inbound.record.usage = reply.usage or (None if reply.estimated else usage_of(fields))
         if "model" in fields.spans or call.capability not in WITHOUT_MODEL:
-            body = await aside(len(body), patch, fields, {"model": json_string(call.model)})
+            body = await offload(len(body), patch, fields, {"model": json_string(call.model)})
     if reply.lossy:
         headers = (*headers, lossy(reply.lossy))
     if reply.estimated:

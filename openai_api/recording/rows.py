@@ -8,7 +8,7 @@ from openai_api.recording.events import Record
 from providers.capabilities import Capability
 from providers.ids import unique
 from providers.types import Usage
-from providers.wire.openai_usage import estimated_tokens
+from providers.wire.openai.usage import estimated_tokens
 
 CLIENT_CLOSED = 499
 ESTIMATED = frozenset({Capability.CHAT, Capability.COMPLETION, Capability.EMBEDDING, Capability.RESPONSES})

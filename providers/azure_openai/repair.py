@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import msgspec
 
-from providers.wire import sse
-from providers.wire.halves import told_fields
-from providers.wire.patch import Fields, InvalidJson, fields_of, patch
+from providers.bytes import sse
+from providers.bytes.halves import told_fields
+from providers.bytes.patch import Fields, InvalidJson, fields_of, patch
 
 IDENTITY = ("id", "object", "created")
 USUAL = frozenset({*IDENTITY, "model", "choices", "usage", "system_fingerprint", "service_tier"})

@@ -7,13 +7,13 @@ from typing import Any
 
 import msgspec
 
+from providers.bytes.patch import fields_of
 from providers.capabilities import capabilities_of
 from providers.dummy import answers, chat, media
 from providers.dummy.script import DummyStream, Script
 from providers.registry import ProviderType, register
 from providers.transport import Transport
 from providers.types import Call, Reply, TargetConfig
-from providers.wire.patch import fields_of
 
 
 class DummyAdapter:

@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator, Callable, Iterable
 
 from providers.errors import ConnectFailed, FirstByteTimeout, InvalidResponse, ProviderError, UpstreamReset
 from providers.types import EVENT_STREAM, Wire
-from providers.wire.openai_errors import failure_of
+from providers.wire.openai.errors import failure_of
 
 WORD = re.compile(r"(?P<verb>[a-z-]+?)(?:-(?P<number>\d+)(?P<unit>ms|s)?)?$")
 FAILURES: dict[str, Callable[[], ProviderError]] = {

@@ -14,11 +14,11 @@ from typing import Any
 
 import msgspec
 
-from providers.aside import aside
 from providers.capabilities import Capability
 from providers.errors import FailureClass, ProviderError, TotalTimeout, Unsupported, UpstreamFailed
 from providers.fireworks import images, workflow
 from providers.fireworks.images import Api
+from providers.offload import offload
 from providers.openai_compatible.adapter import OpenAICompatibleAdapter, register_preset
 from providers.openai_compatible.address import head_of
 from providers.openai_compatible.base import FORMS
@@ -63,7 +63,7 @@ class FireworksAdapter(OpenAICompatibleAdapter):
         return await self._images(call, transport, {})
 
     async def edit_image(self, call: Call, transport: Transport) -> Reply | ReplyStream:
-        addresses = await aside(len(call.body), openai_image.sources_of, call)
+        addresses = await offload(len(call.body), openai_image.sources_of, call)
         if len(addresses) > 1:
             raise Unsupported(400, "Fireworks edits one image, not several.", code="array_above_max_length", param="image")
         return await self._images(call, transport, {"input_image": addresses[0]})
@@ -80,18 +80,18 @@ class FireworksAdapter(OpenAICompatibleAdapter):
         head = replace(head, headers=(*head.headers, ("accept", self._api.accept(values))))
         size = len(call.body)
         different = number if "seed" in taken else 1
-        bodies = [await aside(size, self.made_body, {**images.numbered(taken, index), **sources}) for index in range(different)]
+        bodies = [await offload(size, self.made_body, {**images.numbered(taken, index), **sources}) for index in range(different)]
         requests = [self.request(call, bodies[index % different], head) for index in range(number)]
         items = await _at_once([self._image(call, request, transport, wanted) for request in requests])
         size = sum(len(item.get("b64_json", "")) for item in items)
-        return await self.answered(call, await aside(size, openai_image.answer, items, wanted, int(time())), lossy)
+        return await self.answered(call, await offload(size, openai_image.answer, items, wanted, int(time())), lossy)
 
     async def _image(self, call: Call, request: UpstreamRequest, transport: Transport, wanted: str | None) -> dict[str, Any]:
         if self._api is Api.KONTEXT:
             return await self._workflow(call, request, transport, wanted)
         reply = await transport.fetch(request)
         self.good(reply)
-        return await aside(len(reply.body), images.item_of, reply)
+        return await offload(len(reply.body), images.item_of, reply)
 
     async def _workflow(self, call: Call, request: UpstreamRequest, transport: Transport, wanted: str | None) -> dict[str, Any]:
         """The image that an asynchronous workflow ends with, within the target's total time."""
@@ -130,7 +130,7 @@ class FireworksAdapter(OpenAICompatibleAdapter):
         keyed = head.origin == own.origin
         request = self.request(call, b"", head) if keyed else UpstreamRequest(head, b"", self.config.timeouts.whole)
         reply = await transport.fetch(request)
-        return await aside(len(reply.body), workflow.downloaded, reply)
+        return await offload(len(reply.body), workflow.downloaded, reply)
 
     def _image_head(self, more: str) -> Head:
         return head_of(self.config, self.preset, self._api.path(self.config.upstream_model) + more)

@@ -16,7 +16,8 @@ import msgspec
 
 from providers.errors import InvalidResponse
 from providers.transport import UpstreamReply
-from providers.wire import good_answer, openai_image
+from providers.wire import openai_image
+from providers.wire.openai import good_answer
 
 PREFIX = "accounts/fireworks/models/"
 RATIOS = ("1:1", "21:9", "16:9", "3:2", "5:4", "4:5", "2:3", "9:16", "9:21", "4:3", "3:4")

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
+from providers.bytes import sse
+from providers.bytes.multipart import Form
+from providers.bytes.patch import InvalidJson, fields_of, patch
 from providers.capabilities import Capability
 from providers.mistral import moderation, tool_ids
 from providers.openai_compatible.adapter import OpenAICompatibleAdapter, register_preset
@@ -27,10 +30,7 @@ from providers.openai_compatible.rewrite import RewrittenStream
 from providers.refusals import NONE
 from providers.transport import Pieces, Transport, UpstreamRequest
 from providers.types import Call, Reply, ReplyStream, TargetConfig
-from providers.wire import sse
-from providers.wire.multipart import Form
 from providers.wire.openai_transcription import format_of
-from providers.wire.patch import InvalidJson, fields_of, patch
 
 PRESET = Preset(
     "mistral",

@@ -10,8 +10,8 @@ from typing import Any
 
 import msgspec
 
+from providers.bytes.patch import Fields
 from providers.errors import InvalidResponse, Unsupported
-from providers.wire.patch import Fields
 
 OPENAIS = (
     "harassment", "harassment/threatening", "hate", "hate/threatening", "illicit", "illicit/violent", "self-harm",

@@ -10,7 +10,7 @@ from hashlib import sha256
 
 import msgspec
 
-from providers.wire.patch import Fields, fields_of, patch
+from providers.bytes.patch import Fields, fields_of, patch
 
 ALLOWED = re.compile(r"[A-Za-z0-9]{9}")
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"

@@ -8,6 +8,7 @@ from __future__ import annotations
 from base64 import b64encode
 from functools import partial
 
+from providers.bytes import sse
 from providers.errors import EmptyStream, InvalidResponse
 from providers.openai_compatible.base import VendorBase
 from providers.openai_compatible.either_form import OpenAIStream, read_all
@@ -15,8 +16,8 @@ from providers.openai_compatible.operators_fields import Changes
 from providers.openai_compatible.presets import Quirk
 from providers.transport import Transport
 from providers.types import EVENT_STREAM, Call, ReplyStream
-from providers.wire import openai_speech, sse
-from providers.wire.good_answer import failure_in_whole
+from providers.wire import openai_speech
+from providers.wire.openai.good_answer import failure_in_whole
 
 DELTA = b'data: {"type":"speech.audio.delta","audio":"%b"}\n\n'
 LAST = sse.frame_of(b'{"type":"speech.audio.done","usage":{"input_tokens":0,"output_tokens":0,"total_tokens":0}}')

@@ -6,9 +6,13 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from providers.aside import aside
+from providers.bytes import multipart
+from providers.bytes.halves import without_halves
+from providers.bytes.patch import Fields, patched
+from providers.bytes.sse import BOM
 from providers.capabilities import Capability
 from providers.errors import CREDENTIALS_FIELD, CallerError, OwnCredentialError, Unsupported
+from providers.offload import offload
 from providers.openai_compatible.address import auth_header, head_of
 from providers.openai_compatible.either_form import OpenAIStream, as_whole, read_all
 from providers.openai_compatible.operators_fields import Changes, OperatorsFields
@@ -16,11 +20,9 @@ from providers.openai_compatible.presets import NO_NAMES, Preset, Quirk
 from providers.refusals import NONE, refusals_of
 from providers.transport import Head, Pieces, Transport, UpstreamReply, UpstreamRequest
 from providers.types import Call, Reply, TargetConfig, Wire
-from providers.wire import good_answer, multipart, openai_chat
-from providers.wire.halves import without_halves
-from providers.wire.openai_errors import failure_of
-from providers.wire.patch import Fields, patched
-from providers.wire.sse import BOM
+from providers.wire.openai import good_answer
+from providers.wire.openai.errors import failure_of
+from providers.wire.openai_chat import request as openai_chat
 
 TEXTUAL = frozenset({Capability.CHAT, Capability.COMPLETION})
 FORMS = frozenset(
@@ -54,7 +56,7 @@ class VendorBase:
     async def whole(self, answer: UpstreamReply, call: Call, field: str) -> Fields:
         """A good answer, which must have that field, in the wire of the call. Raises what any other means."""
         body = self.good(answer)
-        return await aside(len(body), _whole, body, call.wire, field)
+        return await offload(len(body), _whole, body, call.wire, field)
 
     def dropped(self, call: Call) -> tuple[str, ...]:
         """The client's fields that its preset says a vendor does not take: `lossy` of every answer. Raises as `left_out`."""

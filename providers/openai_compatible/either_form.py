@@ -11,13 +11,13 @@ from collections.abc import Callable, Coroutine, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from providers.aside import aside
 from providers.errors import ResponseTooLarge
+from providers.offload import offload
 from providers.transport import MAX_REPLY_BYTES, UpstreamStream
 from providers.types import EVENT_STREAM, Wire
-from providers.wire.chunks_to_completion import chat_of, text_of
-from providers.wire.completion_to_chunks import chat_events, text_events
-from providers.wire.response_to_events import response_events, response_of
+from providers.wire.openai_chat.chunks_to_completion import chat_of, text_of
+from providers.wire.openai_chat.completion_to_chunks import chat_events, text_events
+from providers.wire.openai_responses.response_to_events import response_events, response_of
 
 _LEAD = re.compile(rb"[\xef\xbb\xbf \t\r\n]*")
 JSON = (b"{", b"[")
@@ -70,7 +70,7 @@ class OpenAIStream:
             body = chunk[begin:] + await read_all(self._stream, MAX_REPLY_BYTES)
             if len(body) > MAX_REPLY_BYTES:
                 raise ResponseTooLarge(f"the answer is longer than {MAX_REPLY_BYTES} bytes")
-            return await aside(len(body), AS_EVENTS[self.wire], body)
+            return await offload(len(body), AS_EVENTS[self.wire], body)
         if begin < len(chunk):
             self.next = self._stream.next
         return chunk

@@ -12,15 +12,16 @@ from typing import Any
 
 import msgspec
 
-from providers.aside import aside
+from providers.bytes.data_url import JsonWithFiles
+from providers.bytes.patch import Fields, fields_of, patch
 from providers.errors import InvalidResponse
+from providers.offload import offload
 from providers.openai_compatible.base import VendorBase
 from providers.openai_compatible.either_form import read_all
 from providers.transport import MAX_REPLY_BYTES, Transport, UpstreamRequest, find_header
 from providers.types import EVENT_STREAM, Call, Reply, ReplyStream
-from providers.wire import good_answer, openai_image
-from providers.wire.data_url import JsonWithFiles
-from providers.wire.patch import Fields, fields_of, patch
+from providers.wire import openai_image
+from providers.wire.openai import good_answer
 
 JSON = b"application/json"
 OTHER_FORM = MappingProxyType({"b64_json": b'"data:image/', "url": b'"b64_json"'})
@@ -51,7 +52,7 @@ class ImageMethods(VendorBase):
             body = await read_all(stream, MAX_REPLY_BYTES)
         finally:
             stream.close()
-        return ReplyEvents(call, await aside(len(body), _values_of, body), stream.lossy)
+        return ReplyEvents(call, await offload(len(body), _values_of, body), stream.lossy)
 
     def asked(self, call: Call) -> dict[str, Any]:
         """The fields of a request as values (see `openai_image.asked`), without those that are the operator's."""
@@ -66,7 +67,7 @@ class ImageMethods(VendorBase):
         """An answer that was made here, in OpenAI's format, as the client wants it: whole or as a stream."""
         if call.stream:
             return ReplyEvents(call, answer, lossy)
-        fields = await aside(_size(answer), _encoded, answer)
+        fields = await offload(_size(answer), _encoded, answer)
         return Reply(wire=call.wire, body=fields.body, fields=fields, lossy=lossy)
 
     def _with_images(self, call: Call) -> UpstreamRequest:
@@ -76,7 +77,7 @@ class ImageMethods(VendorBase):
 
     async def _whole(self, request: UpstreamRequest, call: Call, transport: Transport) -> Reply:
         body = self.good(await transport.fetch(request))
-        fields = await aside(len(body), _answer_of, body, openai_image.format_of(call))
+        fields = await offload(len(body), _answer_of, body, openai_image.format_of(call))
         return Reply(wire=call.wire, body=fields.body, fields=fields, lossy=self.dropped(call))
 
 
@@ -92,7 +93,7 @@ class ReplyEvents:
         self._frames = openai_image.events_of(call, answer, int(time()))
 
     async def next(self) -> bytes:
-        return await aside(self._size, next, self._frames, b"")
+        return await offload(self._size, next, self._frames, b"")
 
     def extend(self, seconds: float) -> None:
         """All of it is here already."""

@@ -8,16 +8,16 @@ from __future__ import annotations
 from functools import partial
 from types import MappingProxyType
 
-from providers.aside import aside
+from providers.bytes.multipart import Form
 from providers.errors import InvalidResponse, Unsupported
+from providers.offload import offload
 from providers.openai_compatible.base import VendorBase
 from providers.openai_compatible.either_form import read_all
 from providers.transport import Headers, Transport, UpstreamRequest, find_header
 from providers.types import EVENT_STREAM, Call, Reply, ReplyStream, Wire
-from providers.wire.good_answer import answer_of, failure_in_whole
-from providers.wire.multipart import Form
+from providers.wire.openai.good_answer import answer_of, failure_in_whole
+from providers.wire.openai.usage import usage_of
 from providers.wire.openai_transcription import FORMATS, PLAIN, TEXTS, events_of, format_of, text_of
-from providers.wire.openai_usage import usage_of
 
 MADE_OF = MappingProxyType({"text": "json", "srt": "verbose_json", "vtt": "verbose_json"})
 """The formats that the gateway can make, and what it asks for instead."""
@@ -72,13 +72,13 @@ class ListeningMethods(VendorBase):
         answer = await transport.fetch(request)
         body = self.good(answer)
         if asked not in TEXTS:
-            fields = await aside(len(body), answer_of, body, "text")
+            fields = await offload(len(body), answer_of, body, "text")
             return Reply(wire=call.wire, body=body, fields=fields, lossy=self.dropped(call))
         if not is_json(answer.headers):
             if (failure := failure_in_whole(body)) is not None:
                 raise failure
             return Reply(wire=call.wire, body=body, content_type=PLAIN, lossy=self.dropped(call))
-        made, found = await aside(len(body), text_of, body, asked)
+        made, found = await offload(len(body), text_of, body, asked)
         usage = usage_of(found) if found else None
         return Reply(wire=call.wire, body=made, content_type=PLAIN, lossy=self.dropped(call), usage=usage)
 
@@ -93,7 +93,7 @@ class ListeningMethods(VendorBase):
             body = await read_all(stream, MAX_TRANSCRIPT)
         finally:
             stream.close()
-        return MadeStream(call.wire, await aside(len(body), events_of, body, json=json), self.dropped(call))
+        return MadeStream(call.wire, await offload(len(body), events_of, body, json=json), self.dropped(call))
 
 
 class MadeStream:

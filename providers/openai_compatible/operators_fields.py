@@ -14,8 +14,8 @@ import msgspec
 from providers.capabilities import Capability
 from providers.registry import ALLOWED_FIELDS
 from providers.types import Call
-from providers.wire.field_names import PROMPT, TOOL_MODELS, folded, operators_fields
-from providers.wire.responses_tools import CALLABLE, Json
+from providers.wire.openai.field_names import PROMPT, TOOL_MODELS, folded, operators_fields
+from providers.wire.openai_responses.tools import CALLABLE, Json
 
 NAMING = ("model", "models")
 HOSTED_IN_CHAT = b'"openrouter:'

@@ -9,14 +9,14 @@ from contextlib import suppress
 from functools import partial
 from types import MappingProxyType
 
+from providers.bytes.patch import Fields, fields_of, patch
 from providers.errors import InvalidResponse
 from providers.openai_compatible.address import head_of
 from providers.openai_compatible.base import VendorBase, is_good
 from providers.openai_compatible.operators_fields import Changes
 from providers.transport import Transport, UpstreamReply
 from providers.types import Call, Reply, ReplyStream
-from providers.wire.good_answer import answer_of
-from providers.wire.patch import Fields, fields_of, patch
+from providers.wire.openai.good_answer import answer_of
 
 DELETED = fields_of(b'{"object":"response","deleted":true}')
 ANSWERS = MappingProxyType({"input_tokens": "input_tokens", "compact": "output"})

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from providers.bytes import sse
 from providers.openai_compatible.either_form import OpenAIStream
-from providers.wire import sse
 
 
 class RewrittenStream:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from providers.aside import aside
+from providers.offload import offload
 from providers.openai_compatible.base import VendorBase
 from providers.openai_compatible.either_form import OpenAIStream
 from providers.openai_compatible.presets import Preset, Quirk
@@ -48,7 +48,7 @@ class TextMethods(VendorBase):
         asked = openai_embedding.format_of(call.fields)
         ask = partial(self._embedded, call, transport)
         reply = await self.refusals.left_out(call.capability, ("encoding_format",), ask)
-        return await aside(len(reply.body), openai_embedding.in_format, reply, asked)
+        return await offload(len(reply.body), openai_embedding.in_format, reply, asked)
 
     async def _embedded(self, call: Call, transport: Transport, refused: frozenset[str]) -> Reply:
         """The answer in whichever format."""

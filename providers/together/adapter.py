@@ -11,9 +11,9 @@ from typing import Any
 
 import msgspec
 
-from providers.aside import aside
 from providers.capabilities import Capability
 from providers.errors import InvalidResponse
+from providers.offload import offload
 from providers.openai_compatible.adapter import OpenAICompatibleAdapter, register_preset
 from providers.openai_compatible.audio import SoundAsEvents
 from providers.openai_compatible.images import JSON, pictures_of
@@ -72,23 +72,23 @@ class TogetherAdapter(OpenAICompatibleAdapter):
         return await self._pictures(request, call, transport, self.dropped(call))
 
     async def edit_image(self, call: Call, transport: Transport) -> Reply | ReplyStream:
-        addresses = await aside(len(call.body), openai_image.sources_of, call)
+        addresses = await offload(len(call.body), openai_image.sources_of, call)
         asked, left = images.edit_of(self.asked(call), addresses, stream=call.stream)
         lossy = (*self.dropped(call), *self.left_out(call, left))
-        sent = await aside(len(call.body), self.made_body, {"model": self.config.upstream_model, **asked})
+        sent = await offload(len(call.body), self.made_body, {"model": self.config.upstream_model, **asked})
         return await self._pictures(self.request(call, sent, content_type=JSON), call, transport, lossy)
 
     async def _pictures(
         self, request: UpstreamRequest, call: Call, transport: Transport, lossy: tuple[str, ...]
     ) -> Reply | ReplyStream:
         body = self.good(await transport.fetch(request))
-        await aside(len(body), pictures_of, body)
-        answer: dict[str, Any] = await aside(len(body), msgspec.json.decode, body)
+        await offload(len(body), pictures_of, body)
+        answer: dict[str, Any] = await offload(len(body), msgspec.json.decode, body)
         try:
             items = images.items_of(answer)
         except (TypeError, AttributeError) as error:
             raise InvalidResponse("the images cannot be read") from error
-        made = await aside(len(body), openai_image.answer, items, openai_image.format_of(call), int(time()))
+        made = await offload(len(body), openai_image.answer, items, openai_image.format_of(call), int(time()))
         return await self.answered(call, made, lossy)
 
 

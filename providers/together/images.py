@@ -10,12 +10,12 @@ from typing import Any
 
 import msgspec
 
+from providers.bytes.data_url import DataUrl
+from providers.bytes.patch import Fields
 from providers.capabilities import Capability
 from providers.errors import Unsupported
 from providers.openai_compatible.operators_fields import Changes
-from providers.wire.data_url import DataUrl
 from providers.wire.openai_image import RESPONSE_FORMATS, pixels_of
-from providers.wire.patch import Fields
 
 NO_SIZE = (None, "auto")
 UNKNOWN = ("background", "moderation", "output_compression", "quality", "style", "user")

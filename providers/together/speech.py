@@ -11,14 +11,15 @@ from typing import Any
 
 import msgspec
 
+from providers.bytes import sse
+from providers.bytes.patch import InvalidJson, fields_of
 from providers.errors import Unsupported
 from providers.openai_compatible.audio import LAST
 from providers.openai_compatible.operators_fields import Changes
 from providers.together.voices import voices_of
 from providers.types import Call
-from providers.wire import openai_speech, sse
-from providers.wire.openai_chat import DONE
-from providers.wire.patch import InvalidJson, fields_of
+from providers.wire import openai_speech
+from providers.wire.openai_chat.request import DONE
 
 FORMATS = MappingProxyType({"mp3": b'"mp3"', "wav": b'"wav"', "pcm": b'"raw"'})
 MORE_FORMATS = (("minimax/", ("opus", "aac", "flac")),)

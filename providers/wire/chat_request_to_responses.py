@@ -15,8 +15,8 @@ import msgspec
 
 from providers.errors import CallerError
 from providers.wire.chat_tools_to_responses import tool_fields
+from providers.wire.openai_responses.tools import Json, refused
 from providers.wire.responses_parts_to_chat import BREAKPOINT
-from providers.wire.responses_tools import Json, refused
 
 COPIED = (
     "temperature", "top_p", "user", "metadata", "safety_identifier", "prompt_cache_key", "prompt_cache_retention",

@@ -12,13 +12,13 @@ from typing import Any
 
 import msgspec
 
+from providers.bytes.pieced_text import PiecedText
 from providers.errors import InvalidResponse, Overloaded, ProviderError, UpstreamFailed
 from providers.types import Usage
-from providers.wire import chat_answer_more
-from providers.wire.pieced_text import PiecedText
-from providers.wire.response_object import error_object, logprobs_object, usage_object
-from providers.wire.responses_tools import Json, Tools
-from providers.wire.tool_call import Mint, ToolCall
+from providers.wire.openai_chat import chat_answer_more
+from providers.wire.openai_chat.tool_call import Mint, ToolCall
+from providers.wire.openai_responses.response_object import error_object, logprobs_object, usage_object
+from providers.wire.openai_responses.tools import Json, Tools
 
 INCOMPLETE = MappingProxyType({"length": "max_output_tokens", "content_filter": "content_filter"})
 STOPPED: MappingProxyType[str, type[ProviderError]] = MappingProxyType(

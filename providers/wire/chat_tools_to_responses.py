@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from providers.wire.responses_tools import Json, refused
+from providers.wire.openai_responses.tools import Json, refused
 
 KINDS = ("function", "custom")
 LOCATION = ("city", "country", "region", "timezone")

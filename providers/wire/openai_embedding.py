@@ -13,9 +13,9 @@ from binascii import Error, a2b_base64
 
 import msgspec
 
+from providers.bytes.patch import Fields, InvalidJson, fields_of, patch
 from providers.errors import InvalidResponse
 from providers.types import Reply
-from providers.wire.patch import Fields, InvalidJson, fields_of, patch
 
 FORMATS = ("float", "base64")
 

@@ -15,12 +15,12 @@ from typing import Any
 
 import msgspec
 
+from providers.bytes import sse
+from providers.bytes.data_url import DataUrl
+from providers.bytes.multipart import Part
 from providers.capabilities import Capability
 from providers.errors import CallerError, Unsupported
 from providers.types import Call
-from providers.wire import sse
-from providers.wire.data_url import DataUrl
-from providers.wire.multipart import Part
 
 MAX_FILE_BYTES = 50 * 1024 * 1024
 MAX_IMAGES = 16

@@ -9,9 +9,9 @@ from types import MappingProxyType
 
 import msgspec
 
+from providers.bytes.patch import Fields
 from providers.transport import Headers, find_header
 from providers.types import EVENT_STREAM
-from providers.wire.patch import Fields
 
 CONTENT_TYPES = MappingProxyType(
     {

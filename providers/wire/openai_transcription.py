@@ -11,11 +11,11 @@ from types import MappingProxyType
 
 import msgspec
 
+from providers.bytes import sse
+from providers.bytes.multipart import Form
+from providers.bytes.patch import Fields
 from providers.errors import InvalidResponse
-from providers.wire import sse
-from providers.wire.good_answer import answer_of
-from providers.wire.multipart import Form
-from providers.wire.patch import Fields
+from providers.wire.openai.good_answer import answer_of
 
 TRANSLATION_FORMATS = ("json", "text", "srt", "verbose_json", "vtt")
 FORMATS = (*TRANSLATION_FORMATS, "diarized_json")

@@ -10,9 +10,9 @@ from typing import Any
 
 import msgspec
 
+from providers.bytes.patch import fields_of, patch
 from providers.errors import InvalidResponse
 from providers.types import Reply
-from providers.wire.patch import fields_of, patch
 
 _items = msgspec.json.Decoder(list[dict[str, Any]]).decode
 

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from providers.wire.responses_tools import Json, refused
+from providers.wire.openai_responses.tools import Json, refused
 
 COPIED = MappingProxyType(
     {name: name for name in ("temperature", "top_p", "presence_penalty", "frequency_penalty", "user", "service_tier",

@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from providers.wire.data_url import taken_apart
-from providers.wire.responses_tools import Json, refused
+from providers.bytes.data_url import taken_apart
+from providers.wire.openai_responses.tools import Json, refused
 
 BREAKPOINT = "prompt_cache_breakpoint"
 """What both formats may have in any part: everything up to it is worth keeping in the cache."""

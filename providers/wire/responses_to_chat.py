@@ -14,10 +14,10 @@ from typing import Any
 
 import msgspec
 
-from providers.wire.pieced_text import PiecedText
+from providers.bytes.pieced_text import PiecedText
+from providers.wire.openai_responses.tools import SEARCH, Json, Tools, full_name, refused, tool_fields
 from providers.wire.responses_fields_to_chat import chat_fields, check_format, check_types, left_out
 from providers.wire.responses_parts_to_chat import Said, compact, content_of, in_turn, joined, only_text
-from providers.wire.responses_tools import SEARCH, Json, Tools, full_name, refused, tool_fields
 
 MISFITS = (AttributeError, KeyError, TypeError, ValueError)
 """What comes of a value that has not the type that the format gives it."""

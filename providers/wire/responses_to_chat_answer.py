@@ -14,12 +14,12 @@ from typing import Any, ClassVar
 
 import msgspec
 
+from providers.bytes.pieced_text import PiecedText
 from providers.errors import InvalidResponse
 from providers.types import Usage
-from providers.wire.openai_errors import failure_in_band
-from providers.wire.openai_usage import usage_in
-from providers.wire.pieced_text import PiecedText
-from providers.wire.response_object import Json, logprobs_object
+from providers.wire.openai.errors import failure_in_band
+from providers.wire.openai.usage import usage_in
+from providers.wire.openai_responses.response_object import Json, logprobs_object
 
 INCOMPLETE = MappingProxyType({"max_output_tokens": "length", "content_filter": "content_filter"})
 STATUSES = ("completed", "incomplete", "failed", "cancelled")

@@ -8,8 +8,8 @@ from __future__ import annotations
 from time import time
 from typing import Any
 
-from providers.aside import aside
 from providers.capabilities import Capability
+from providers.offload import offload
 from providers.openai_compatible.adapter import OpenAICompatibleAdapter, register_preset
 from providers.openai_compatible.address import head_of
 from providers.openai_compatible.presets import CHAT, IMAGES, KEEPS, RESPONSES, Preset, paths
@@ -34,16 +34,16 @@ class XaiAdapter(OpenAICompatibleAdapter):
         return await self._images(call, transport, {})
 
     async def edit_image(self, call: Call, transport: Transport) -> Reply | ReplyStream:
-        addresses = await aside(len(call.body), openai_image.sources_of, call)
+        addresses = await offload(len(call.body), openai_image.sources_of, call)
         return await self._images(call, transport, images.sources(addresses))
 
     async def _images(self, call: Call, transport: Transport, sources: dict[str, Any]) -> Reply | ReplyStream:
         values = openai_image.asked(call)
         taken, left = images.taken_of(values)
         lossy = self.left_out(call, left)
-        sent = await aside(len(call.body), self.made_body, {"model": self.config.upstream_model, **taken, **sources})
+        sent = await offload(len(call.body), self.made_body, {"model": self.config.upstream_model, **taken, **sources})
         body = self.good(await transport.fetch(self.request(call, sent)))
-        answer = await aside(len(body), images.answer_of, body, taken.get("response_format"), int(time()))
+        answer = await offload(len(body), images.answer_of, body, taken.get("response_format"), int(time()))
         return await self.answered(call, answer, lossy)
 
 

@@ -6,9 +6,10 @@ from typing import Any
 
 import msgspec
 
+from providers.bytes.data_url import DataUrl
 from providers.errors import InvalidResponse
-from providers.wire import good_answer, openai_image
-from providers.wire.data_url import DataUrl
+from providers.wire import openai_image
+from providers.wire.openai import good_answer
 
 TAKEN = ("prompt", "n", "response_format", "aspect_ratio", "resolution", "quality", "output_format", "sync_mode", "user")
 QUALITIES = ("low", "medium", "high")

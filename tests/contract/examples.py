@@ -14,10 +14,10 @@ from zlib import compress, crc32
 
 import httpx
 
+from providers.bytes.multipart import Form, FormReader, file_part
+from providers.bytes.patch import Fields, fields_of
 from providers.capabilities import Capability
 from providers.types import Call, Wire
-from providers.wire.multipart import Form, FormReader, file_part
-from providers.wire.patch import Fields, fields_of
 
 File = tuple[str, str, bytes, str]
 """The field's name, the file's name, its bytes and their type."""

@@ -9,8 +9,8 @@ from urllib.parse import quote, urlsplit
 
 import pytest
 
-from providers.calling import ask
 from providers.capabilities import METHODS, Capability, capabilities_of
+from providers.convert.calling import ask
 from providers.errors import ConfigurationError, CredentialError, ProviderError, RateLimited, UpstreamFailed
 from providers.registry import ProviderType, UnknownProviderType, provider_type, provider_types, register
 from providers.transport.slim import SlimTransport

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from models_catalog.route_checks.calls import smallest_call, unlimited
+from providers.bytes.multipart import FormBody
 from providers.capabilities import METHODS, Capability
 from providers.registry import ProviderType
 from providers.transport.slim import SlimTransport
 from providers.types import Call
-from providers.wire.multipart import FormBody
 from tests.contract.examples import BY_CAPABILITY
 from tests.contract.test_every_provider import answer_of, every_ability, prepare, transport, upstream
 from tests.contract.upstream import Upstream

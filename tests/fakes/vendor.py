@@ -18,7 +18,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from providers.wire.multipart import Form, FormReader
+from providers.bytes.multipart import Form, FormReader
 
 DATA = Path(__file__).parents[1] / "data"
 NOT_FOUND = {"error": {"message": "no such path", "type": "invalid_request_error", "param": None, "code": "not_found"}}

@@ -16,12 +16,12 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from providers.bytes.content_coding import BrokenCoding, Expanded, Unpacker
+from providers.bytes.json_guard import MAX_DEPTH, UnsafeJson, check_text, depth_exceeds, holds_infinity, keys_exceed, structure_of
+from providers.bytes.patch import InvalidJson, fields_of, patch
+from providers.bytes.sse import FrameSplitter, data_of
 from providers.errors import ProviderError
 from providers.transport.answer import Answer
-from providers.wire.content_coding import BrokenCoding, Expanded, Unpacker
-from providers.wire.json_guard import MAX_DEPTH, UnsafeJson, check_text, depth_exceeds, holds_infinity, keys_exceed, structure_of
-from providers.wire.patch import InvalidJson, fields_of, patch
-from providers.wire.sse import FrameSplitter, data_of
 
 CUTS = 3
 FEW = 2

@@ -8,8 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
+from providers.bytes.multipart import MAX_PARTS
 from providers.capabilities import Capability
-from providers.wire.multipart import MAX_PARTS
 from tests.contract.examples import BY_CAPABILITY, EXAMPLES, WAV, Example, encoded
 from tests.contract.upstream import ANSWERS, TYPES
 from tests.fakes.vendor import Said, Vendor, vendor

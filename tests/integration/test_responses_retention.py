@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from openai_api.database_threads import DatabaseThreads
+from openai_api.database.stored_jobs import DatabaseJobs
+from openai_api.database.stored_responses import PURGE_ROWS
+from openai_api.database.threads import DatabaseThreads
 from openai_api.models import StoredResponseRow
-from openai_api.stored_jobs import DatabaseJobs
-from openai_api.stored_responses import PURGE_ROWS
 
 DAY = timedelta(days=1)
 

@@ -10,7 +10,7 @@ import time
 import httpx
 import pytest
 
-from openai_api.stored_jobs import LEASE_S
+from openai_api.database.stored_jobs import LEASE_S
 from tests.fakes.chaos.process import Chaos, eventually
 from tests.fakes.vendor import vendor
 from tests.integration.test_background import CHAT, begin_stream, define, ended, slowly, stream_again, text_of

@@ -8,7 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from openai_api.usage_purge import expired, purge
+from openai_api.database.usage_purge import expired, purge
 
 
 def day_count(text: str) -> int:

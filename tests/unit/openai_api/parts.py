@@ -14,17 +14,17 @@ import providers.dummy.adapter
 import providers.openai_compatible.adapter  # noqa: F401 - registers the provider types
 from models_catalog.live import LiveCatalog
 from models_catalog.snapshot import CatalogSnapshot, Client, ModelEntry
-from openai_api.background import Background
 from openai_api.consumers import InferenceConsumer
 from openai_api.context import Gateway, Limits, ProcessState
-from openai_api.database_threads import DatabaseThreads
-from openai_api.guesses import Guesses
+from openai_api.database.stored_jobs import DatabaseJobs
+from openai_api.database.threads import DatabaseThreads
+from openai_api.limits.guesses import Guesses
 from openai_api.recording.events import Record
 from openai_api.recording.metrics import MetricsSink
-from openai_api.response_ids import ResponseIds
-from openai_api.responses import StoredResponse
-from openai_api.stored_jobs import DatabaseJobs
-from openai_api.summaries import Summaries
+from openai_api.responses.background import Background
+from openai_api.responses.ids import ResponseIds
+from openai_api.responses.store import StoredResponse
+from openai_api.responses.summaries import Summaries
 from providers.breaker import Breakers
 from providers.capabilities import Capability
 from providers.registry import provider_type

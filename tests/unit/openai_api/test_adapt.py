@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from openai_api.pipeline.adapt import adapt
-from providers import aside
-from providers.aside import LARGE
+from providers import offload
+from providers.bytes.patch import fields_of
 from providers.capabilities import Capability
+from providers.offload import LARGE
 from providers.types import Call, Credential, Reply, Secret, Wire
-from providers.wire.patch import fields_of
 from tests.unit.openai_api.parts import target
 from tests.unit.providers.openai_compatible.test_adapter import Upstream
 
@@ -101,7 +101,7 @@ async def test_answer_when_large_is_made_in_a_thread_and_says_the_same(
 ) -> None:
     kind, capability, body, said = CASES[name]
     executor = Counting()
-    monkeypatch.setattr(aside, "WORKER", executor)
+    monkeypatch.setattr(offload, "WORKER", executor)
     upstream, to = Upstream(body=json.dumps(body("x" * size)).encode()), target("1", "up", kind, api_base=BASE, credential=KEY)
     answer = await adapt(call(capability, "short"), upstream, to)
     assert isinstance(answer, Reply)
@@ -113,7 +113,7 @@ async def test_answer_when_large_is_made_in_a_thread_and_says_the_same(
 async def test_request_when_large_is_converted_in_a_thread(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     kind, capability, body, _ = CASES[name]
     executor = Counting()
-    monkeypatch.setattr(aside, "WORKER", executor)
+    monkeypatch.setattr(offload, "WORKER", executor)
     upstream, to = Upstream(body=json.dumps(body("short")).encode()), target("1", "up", kind, api_base=BASE, credential=KEY)
     await adapt(call(capability, "x" * 2 * LARGE), upstream, to)
     assert executor.given == 1

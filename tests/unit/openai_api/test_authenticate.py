@@ -8,8 +8,8 @@ import pytest
 
 from models_catalog.snapshot import Client
 from openai_api.errors import ApiError, InvalidKey
+from openai_api.http.receive import checked_headers
 from openai_api.pipeline.authenticate import authenticate
-from openai_api.receive import checked_headers
 from tests.unit.openai_api.parts import KEY, NARROW_KEY, snapshot
 
 Headers = list[tuple[bytes, bytes]]

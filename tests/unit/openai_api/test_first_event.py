@@ -8,7 +8,7 @@ import pytest
 
 from openai_api.pipeline.first_event import fed, first_event
 from providers.types import EVENT_STREAM, Wire
-from providers.wire.relay import EventRelay
+from providers.wire.openai.relay import EventRelay
 
 PICTURE = b'data: {"type":"image_generation.completed","b64_json":"' + b"QUJD" * 2**18 + b'"}\n\n'
 

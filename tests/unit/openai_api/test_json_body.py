@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from openai_api.endpoints.json_body import json_object, typed
 from openai_api.errors import ApiError
-from providers.wire.field_names import REFUSED, misspelt
-from providers.wire.openai_chat import decode_request
-from providers.wire.patch import Fields
+from providers.bytes.patch import Fields
+from providers.wire.openai.field_names import REFUSED, misspelt
+from providers.wire.openai_chat.request import decode_request
 
 
 class Inner(msgspec.Struct):

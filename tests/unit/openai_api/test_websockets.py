@@ -10,16 +10,16 @@ from typing import Any
 
 import pytest
 
-from openai_api.connection_responses import ConnectionResponses
 from openai_api.context import Limits
 from openai_api.errors import invalid
 from openai_api.pipeline.respond import EVENTS
-from openai_api.responses import StoredResponse
+from openai_api.responses.connection_responses import ConnectionResponses
+from openai_api.responses.store import StoredResponse
 from openai_api.turns import Told
 from openai_api.websockets import ResponsesSocket
+from providers.bytes.patch import fields_of
 from providers.capabilities import Capability
 from providers.types import Call, Wire
-from providers.wire.patch import fields_of
 from tests.unit.openai_api.parts import AUTHORIZED, CLIENT, Message, Responses, Site, entry, target
 
 HOST = (b"host", b"x")

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from providers.bytes.patch import fields_of
 from providers.capabilities import Capability
 from providers.dummy.adapter import DummyAdapter
 from providers.errors import (
@@ -23,7 +24,6 @@ from providers.errors import (
 )
 from providers.transport.slim import SlimTransport
 from providers.types import Call, TargetConfig, Wire
-from providers.wire.patch import fields_of
 
 UNUSED = SlimTransport()
 HELLO = [{"role": "system", "content": "Be kind."}, {"role": "user", "content": "one two"}]

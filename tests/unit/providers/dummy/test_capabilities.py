@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
+from providers.bytes.patch import Fields, fields_of
 from providers.capabilities import METHODS, Capability, capabilities_of
 from providers.dummy.adapter import DummyAdapter
 from providers.errors import CallerError, Overloaded, UpstreamReset
 from providers.transport.slim import SlimTransport
 from providers.types import Call, Reply, TargetConfig
-from providers.wire.patch import Fields, fields_of
 from tests.contract.examples import BY_CAPABILITY, EXAMPLES, Example, encoded, form_of
 
 UNUSED = SlimTransport()

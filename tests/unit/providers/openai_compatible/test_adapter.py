@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from providers.bytes.patch import fields_of
 from providers.capabilities import Capability
 from providers.errors import CallerError, ConfigurationError, InvalidResponse, Overloaded, OwnCredentialError, RateLimited
 from providers.openai_compatible.adapter import OpenAICompatibleAdapter
@@ -16,7 +17,6 @@ from providers.openai_compatible.presets import PRESETS
 from providers.registry import provider_type
 from providers.transport import Headers, UpstreamReply, UpstreamRequest, UpstreamStream
 from providers.types import Call, Credential, Secret, TargetConfig, Wire
-from providers.wire.patch import fields_of
 
 KEY = "sk-upstream-0123456789"
 PRESET = {preset.name: preset for preset in PRESETS if Capability.CHAT in preset.paths}

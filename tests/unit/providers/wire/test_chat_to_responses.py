@@ -14,7 +14,7 @@ import pytest
 from providers.errors import InvalidResponse, Overloaded, ProviderError, UpstreamFailed
 from providers.types import Usage
 from providers.wire.chat_to_responses import ResponseWriter
-from providers.wire.response_object import new_response
+from providers.wire.openai_responses.response_object import new_response
 from providers.wire.responses_to_chat import to_chat
 
 EVENTS = {

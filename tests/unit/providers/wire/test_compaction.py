@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
+from providers.bytes.patch import Fields, fields_of
 from providers.errors import CallerError, InvalidResponse
 from providers.types import Usage
-from providers.wire import compaction
-from providers.wire.patch import Fields, fields_of
-from providers.wire.response_history import carried
+from providers.wire.openai_responses import compaction
+from providers.wire.openai_responses.history import carried
 
 USER = {"role": "user", "content": "hi"}
 THEIRS = {"type": "compaction", "encrypted_content": "gAAAA"}

@@ -18,8 +18,8 @@ from typing_extensions import is_typeddict
 
 from providers.errors import CallerError
 from providers.wire.chat_request_to_responses import to_responses
+from providers.wire.openai_responses.tools import CARRIED
 from providers.wire.responses_to_chat import HISTORY_ONLY, TAKERS, to_chat
-from providers.wire.responses_tools import CARRIED
 
 MARK = "a-mark-of-the-test"
 FUNCTION = {"type": "function", "name": "f", "parameters": {"type": "object"}}

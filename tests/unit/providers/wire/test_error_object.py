@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from providers.wire.error_object import MAX_MORE_BYTES, told_by, told_in
+from providers.wire.openai.error_object import MAX_MORE_BYTES, told_by, told_in
 
 
 @pytest.mark.parametrize(

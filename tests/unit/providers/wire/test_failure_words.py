@@ -20,8 +20,8 @@ from providers.errors import (
     UpstreamFailed,
     UpstreamTimedOut,
 )
-from providers.wire.failure_words import TABLES
-from providers.wire.openai_errors import failure_in_band, failure_of
+from providers.wire.openai.errors import failure_in_band, failure_of
+from providers.wire.openai.failure_words import TABLES
 
 
 def openai(message: str = "No.", **fields: Any) -> dict[str, Any]:

@@ -11,8 +11,11 @@ from openai_api.turns import OF_THE_SOCKET
 from providers.mistral.adapter import PRESET as MISTRAL
 from providers.openai_compatible.presets import PRESETS
 from providers.together.adapter import PRESET as TOGETHER
-from providers.wire import openai_chat, openai_embedding, openai_image, openai_responses, openai_speech, openai_text
-from providers.wire.field_names import OPERATORS, OURS, PREFIX, misspelt, operators_fields
+from providers.wire import openai_embedding, openai_image, openai_speech
+from providers.wire.openai.field_names import OPERATORS, OURS, PREFIX, misspelt, operators_fields
+from providers.wire.openai_chat import request as openai_chat
+from providers.wire.openai_chat import text as openai_text
+from providers.wire.openai_responses import relay as openai_responses
 
 READ = (
     openai_chat.ChatRequest,

@@ -17,12 +17,12 @@ import openresponses_types.types as spec
 import pytest
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 
+from providers.bytes.patch import fields_of
 from providers.types import Usage
 from providers.wire.chat_request_to_responses import to_responses
 from providers.wire.chat_to_responses import ResponseWriter
-from providers.wire.openai_usage import usage_of
-from providers.wire.patch import fields_of
-from providers.wire.response_object import new_response
+from providers.wire.openai.usage import usage_of
+from providers.wire.openai_responses.response_object import new_response
 from providers.wire.responses_to_chat import to_chat
 from providers.wire.responses_to_chat_answer import ChatWriter, to_completion
 

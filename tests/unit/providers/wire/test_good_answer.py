@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from providers.bytes.patch import fields_of
 from providers.errors import (
     CallerError,
     CredentialError,
@@ -19,8 +20,14 @@ from providers.errors import (
     RateLimited,
     UpstreamFailed,
 )
-from providers.wire.good_answer import answer_of, error_in, failure_in_event, failure_in_text, failure_in_whole, pictures_in
-from providers.wire.patch import fields_of
+from providers.wire.openai.good_answer import (
+    answer_of,
+    error_in,
+    failure_in_event,
+    failure_in_text,
+    failure_in_whole,
+    pictures_in,
+)
 
 MESSAGE = {"role": "assistant", "content": "Hi"}
 GOOD: list[tuple[str, dict[str, Any]]] = [

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from providers.bytes.patch import fields_of
 from providers.types import Usage
-from providers.wire.openai_chat import asking_usage
-from providers.wire.openai_usage import usage_of
-from providers.wire.patch import fields_of
+from providers.wire.openai.usage import usage_of
+from providers.wire.openai_chat.request import asking_usage
 
 
 @pytest.mark.parametrize(

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from providers.bytes import sse
 from providers.errors import CallerError, EmptyStream, InvalidResponse, Overloaded, ProviderError, RateLimited, StreamTruncated
 from providers.types import Usage
-from providers.wire import sse
-from providers.wire.openai_chat_stream import ChatStreamRelay
+from providers.wire.openai_chat.relay import ChatStreamRelay
 
 PUBLIC = "public/é"
 SHOWN = '"public/é"'.encode()

@@ -21,7 +21,7 @@ from providers.errors import (
     UpstreamFailed,
     UpstreamTimedOut,
 )
-from providers.wire.openai_errors import MAX_MESSAGE, failure_in_band, failure_of, scrub
+from providers.wire.openai.errors import MAX_MESSAGE, failure_in_band, failure_of, scrub
 
 
 def body_of(message: str = "No.", **fields: Any) -> bytes:

@@ -7,14 +7,15 @@ from typing import Any
 
 import pytest
 
+from providers.bytes import sse
+from providers.bytes.data_url import JsonWithFiles
+from providers.bytes.multipart import Form, Part, file_part, text_part
+from providers.bytes.patch import Fields, fields_of
 from providers.capabilities import Capability
 from providers.errors import CallerError
 from providers.types import Call, Wire
-from providers.wire import openai_image, sse
-from providers.wire.data_url import JsonWithFiles
-from providers.wire.multipart import Form, Part, file_part, text_part
+from providers.wire import openai_image
 from providers.wire.openai_image import asked, events_of, in_format, nearest_ratio, pixels_of, sources_of
-from providers.wire.patch import Fields, fields_of
 
 PNG = b"\x89PNG\r\n"
 

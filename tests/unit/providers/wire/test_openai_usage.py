@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from providers.bytes.patch import fields_of
 from providers.types import Usage
-from providers.wire.openai_usage import usage_in, usage_of
-from providers.wire.patch import fields_of
+from providers.wire.openai.usage import usage_in, usage_of
 
 
 def used(usage: Any, name: str = "usage") -> Usage | None:

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from providers.errors import CallerError, CredentialError, InvalidResponse, Overloaded, ProviderError, RateLimited, UpstreamFailed
 from providers.wire.chat_to_responses import ResponseWriter
-from providers.wire.response_object import new_response
+from providers.wire.openai_responses.response_object import new_response
+from providers.wire.openai_responses.tools import Tools
 from providers.wire.responses_to_chat_answer import ChatWriter, to_completion
-from providers.wire.responses_tools import Tools
 from tests.unit.providers.wire.response_events import (
     call,
     calls_of,

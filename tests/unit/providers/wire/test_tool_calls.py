@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from providers.errors import InvalidResponse
-from providers.wire.openai_responses import frame_of
-from providers.wire.told_output import told_output
+from providers.wire.openai_responses.relay import frame_of
+from providers.wire.openai_responses.told_output import told_output
 from tests.unit.providers.wire.test_chat_to_responses import CUSTOM, REQUEST, call, delta, rebuilt, stop, streamed, writer
 
 TWO = [("f", '{"a":1}'), ("g", "{}")]

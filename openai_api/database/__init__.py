@@ -1,0 +1,1 @@
+"""Everything of the public side that touches Django's ORM."""

@@ -1,0 +1,183 @@
+"""How do usage rows reach the database? In one statement a batch, by a sink that spools them while it is away."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from time import monotonic
+from typing import Any
+
+import msgspec
+import structlog
+from django.db import DatabaseError, DataError, IntegrityError, InterfaceError, connection, transaction
+
+from openai_api.database.usage_purge import ROWS, purge
+from openai_api.models import UsageRecord
+from openai_api.recording.events import Record
+from openai_api.recording.rows import COLUMNS, UsageRow, row_of
+from openai_api.recording.spool import Spool, SpoolFull
+
+log = structlog.stdlib.get_logger("gateway.recording")
+STARTED_AT, COST = COLUMNS.index("started_at"), COLUMNS.index("cost_usd")
+REFUSED = (DataError, IntegrityError, ValueError, OverflowError)
+"""What the database says of a row that it will never take."""
+AWAY = (DatabaseError, InterfaceError, OSError)
+AGAIN_S = 1.0
+REPLAY_S = 0.5
+PURGE_S = 60.0
+"""How often rows that have expired are deleted."""
+HELD_ROWS = 20_000
+"""Rows that wait in memory while neither the database nor the disk takes any: on SQLite both are the same full disk."""
+
+
+class DatabaseSink:
+    """Writes records; `write` is used by one thread. `lost` counts rows that neither database, disk nor memory could take.
+    Rows are deleted after `days` days, never if that is 0."""
+
+    def __init__(self, spool: Spool, days: int = 0) -> None:
+        self.lost = 0
+        self.takes = None
+        self._spool = spool
+        self._days = days
+        self._held: list[UsageRow] = []
+        self._away = self._full = False
+        self._again = self._purge_at = 0.0
+
+    def write(self, records: Sequence[Record]) -> None:
+        """Writes what is recorded, and what waits on disk and in memory; keeps it there while the database is away."""
+        rows = [*self._held, *rows_of(records)]
+        if self._away and monotonic() < self._again:
+            self._keep(rows)
+            return
+        try:
+            self._insert(rows)
+            self._held = []
+            self._replay()
+            self._purge()
+        except AWAY as error:
+            self._lose(error)
+            self._keep(rows)  # also those that the database has: it knows them by their id
+
+    def spill(self, records: Sequence[Record]) -> bool:
+        """Keeps on disk what a stuck database does not take. What is held goes along once, and not with each batch; the stuck
+        write may insert it as well, which is harmless: rows are known by their id."""
+        held, self._held = self._held, []
+        if self._spooled([*held, *rows_of(records)]):
+            return True
+        self._held = held
+        return False
+
+    def close(self) -> None:
+        """Gives the thread's connection back, and the spool to whoever replays it. Rows still in memory are lost."""
+        if self._held and not self._spooled(self._held):
+            self.lost += len(self._held)
+            log.error("usage rows are lost: neither the database nor the disk takes them", rows=len(self._held))
+        self._spool.close()
+        connection.close()
+
+    def _insert(self, rows: Sequence[UsageRow]) -> None:
+        """Inserts rows, all but those that the database refuses: they must not hold up the others."""
+        if rows and (refused := insert_on_living(rows)):
+            self.lost += len(refused)
+            ids = [row.request_id for row in refused[:10]]
+            log.error("the database refuses usage rows, which are lost", rows=len(refused), request_ids=ids)
+
+    def _replay(self) -> None:
+        if not self._spool.waiting():
+            self._works()
+            return
+        replayed = self._spool.replay(self._insert, REPLAY_S)
+        self._works()
+        if replayed.rows:
+            log.info("usage rows replayed", rows=replayed.rows)
+        if replayed.unreadable:
+            self.lost += replayed.unreadable
+            log.error("usage rows on disk cannot be read and are lost", rows=replayed.unreadable)
+
+    def _purge(self) -> None:
+        if self._days and monotonic() >= self._purge_at:
+            more = purge(self._days) == ROWS
+            self._purge_at = 0.0 if more else monotonic() + PURGE_S
+
+    def _works(self) -> None:
+        if self._away:
+            self._away = False
+            log.info("usage rows are written again")
+
+    def _lose(self, error: Exception) -> None:
+        self._again = monotonic() + AGAIN_S
+        connection.close()
+        if not self._away:
+            self._away = True
+            log.error("usage rows cannot be written and wait", error=type(error).__name__)
+
+    def _keep(self, rows: list[UsageRow]) -> None:
+        """On disk, else in memory, the latest ones; a full disk is asked again no sooner than the database."""
+        if not (self._full and monotonic() < self._again) and self._spooled(rows):
+            self._held = []
+            return
+        self._held = rows[-HELD_ROWS:]
+        lost = len(rows) - len(self._held)
+        if lost and not self.lost:
+            log.error("usage rows are lost: there is no room on disk and in memory", rows=lost)
+        self.lost += lost
+
+    def _spooled(self, rows: Sequence[UsageRow]) -> bool:
+        try:
+            if rows:
+                self._spool.append(rows)
+        except (SpoolFull, OSError) as failure:
+            if not self._full:
+                self._full = True
+                log.error("usage rows find no room on disk and wait in memory", error=type(failure).__name__)
+            return False
+        self._full = False
+        return True
+
+
+def rows_of(records: Sequence[Record]) -> list[UsageRow]:
+    """The rows of those requests that a known key made, or that reached an upstream."""
+    return [row_of(record) for record in records if record.client_id or record.attempts]
+
+
+def insert(rows: Sequence[UsageRow]) -> None:
+    """Inserts rows; those whose id is there already are left alone. Raises database errors."""
+    quote = connection.ops.quote_name
+    names = ", ".join(quote(name) for name in COLUMNS)
+    marks = ", ".join(["%s"] * len(COLUMNS))
+    statement = f"INSERT INTO {quote(UsageRecord._meta.db_table)} ({names}) VALUES ({marks}) ON CONFLICT DO NOTHING"  # noqa: S608 - names only
+    aware = connection.features.has_native_uuid_field  # PostgreSQL, whose times know their zone
+    values = [_values(row, aware=aware) for row in rows]
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.executemany(statement, values)
+
+
+def insert_on_living(rows: Sequence[UsageRow]) -> list[UsageRow]:
+    """As `insert_accepted`, and once more when the kept connection has died, perhaps in an outage that is long over."""
+    kept = connection.connection
+    try:
+        return insert_accepted(rows)
+    except AWAY:
+        if not getattr(kept, "closed", False):
+            raise
+        connection.close()
+        return insert_accepted(rows)
+
+
+def insert_accepted(rows: Sequence[UsageRow]) -> list[UsageRow]:
+    """Inserts rows and returns those that the database refuses, found by halving. Raises database errors of other kinds."""
+    try:
+        insert(rows)
+    except REFUSED:
+        middle = len(rows) // 2
+        return insert_accepted(rows[:middle]) + insert_accepted(rows[middle:]) if middle else list(rows)
+    return []
+
+
+def _values(row: UsageRow, *, aware: bool) -> list[Any]:
+    values = list(msgspec.structs.astuple(row))
+    started = datetime.fromtimestamp(row.started_at, UTC)
+    values[STARTED_AT] = started if aware else started.replace(tzinfo=None).isoformat(" ")
+    if row.cost_usd is not None:
+        values[COST] = f"{row.cost_usd:.9f}"
+    return values

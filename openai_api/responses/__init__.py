@@ -1,0 +1,1 @@
+"""What only responses need: what is kept of them, and what they continue."""

@@ -1,0 +1,110 @@
+"""Which conversation does a response continue? The one that its `previous_response_id` names is put in front of its input."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+import msgspec
+
+from models_catalog.snapshot import CatalogSnapshot, Client, ModelEntry
+from openai_api.errors import ApiError, invalid
+from openai_api.responses.connection_responses import ConnectionResponses
+from openai_api.responses.ids import WELL_FORMED, ResponseIds, Sealed
+from openai_api.responses.item_references import with_references
+from openai_api.responses.response_model import lies_at, sealing
+from openai_api.responses.store import ACTIVE, ResponseStore, StoredResponse, input_items
+from providers.bytes.patch import fields_of, patch
+from providers.offload import offload
+from providers.types import Call
+from providers.wire.openai_responses.tools import Json
+
+PLACE = re.compile(r"input\[([0-9]+)\]")
+_items = msgspec.json.Decoder(list[msgspec.Raw]).decode
+
+
+Fetch = Callable[[Sealed], Awaitable[Sequence[Json] | None]]
+"""The items of a response that lies where the model does not lead; None if there is none that the client may use."""
+
+
+async def continue_response(
+    call: Call, entry: ModelEntry, client: Client, catalog: CatalogSnapshot, ids: ResponseIds, store: ResponseStore, fetch: Fetch
+) -> Call:
+    """The call with what went before, or for the upstream that keeps it, pinned to that; and with what makes our ids.
+    What lies at an account to which neither the model nor its fallback models lead is carried over.
+
+    Raises 400 `previous_response_not_found`, 503 when it cannot be looked up, and what `fetch` raises.
+    """
+    return await with_references(await _continued(call, entry, client, catalog, ids, store, fetch), client, store)
+
+
+async def _continued(
+    call: Call, entry: ModelEntry, client: Client, catalog: CatalogSnapshot, ids: ResponseIds, store: ResponseStore, fetch: Fetch
+) -> Call:
+    call = msgspec.structs.replace(call, seal=sealing(ids, client, entry, call.model, call.capability))
+    previous = call.previous_response_id
+    if previous is None:
+        return call
+    remembered = store.recall(previous, client.id) if isinstance(store, ConnectionResponses) else None
+    if remembered is not None:
+        call = await _after(remembered.response, call)
+        if remembered.continues is None:
+            return call
+        previous = remembered.continues
+    sealed = ids.open(client.id, previous)
+    if sealed is not None:
+        target = lies_at(entry, sealed, call.capability, client, catalog)
+        if target is None:
+            carried = await fetch(sealed)
+            if carried is None:
+                raise not_found(previous)
+            items = msgspec.json.encode([*carried, *input_items(call)])
+            return _with(call, {"previous_response_id": None, "input": items}, before=call.before + len(carried))
+        return _with(call, {"previous_response_id": msgspec.json.encode(sealed.upstream_id)}, pinned=target)
+    stored = await found(store, previous, client)
+    if stored is None:
+        raise not_found(previous)
+    if stored.status in ACTIVE:
+        raise invalid("invalid_value", f"The response {previous!r} has not ended yet.", "previous_response_id")
+    return await _after(stored, call)
+
+
+async def found(store: ResponseStore, response_id: str, client: Client) -> StoredResponse | None:
+    """The stored response of that id, if it is this client's. Raises 503."""
+    if not WELL_FORMED.fullmatch(response_id):
+        return None
+    return await store.get(response_id, client.id)
+
+
+def not_found(response_id: str) -> ApiError:
+    """One and the same for a response that does not exist, has expired, or is another's; 400, as OpenAI says it."""
+    message = f"Previous response with id {response_id[:260]!r} not found."
+    return invalid("previous_response_not_found", message, "previous_response_id")
+
+
+def _with(call: Call, changes: dict[str, bytes | None], **more: Any) -> Call:
+    body = patch(call.fields, changes)
+    return msgspec.structs.replace(call, body=body, fields=fields_of(body), **more)
+
+
+async def _after(stored: StoredResponse, call: Call) -> Call:
+    return await offload(len(stored.items) + len(stored.body) + len(call.body), _joined, stored, call)
+
+
+def _joined(stored: StoredResponse, call: Call) -> Call:
+    """The call with the response's input, its output, and what is said now, in this order."""
+    output = fields_of(stored.body).raw("output") or b"[]"
+    now = [msgspec.Raw(msgspec.json.encode(item)) for item in input_items(call)]
+    before = [*_items(stored.items), *_items(output)]
+    items = msgspec.json.encode([*before, *now])
+    return _with(call, {"previous_response_id": None, "input": items}, before=call.before + len(before))
+
+
+def own_place(param: str, before: int) -> str:
+    """The place of an error in the request as the client sent it: what went before stands in front of its `input`."""
+    match = PLACE.match(param)
+    if match is None:
+        return param
+    place = int(match[1]) - before
+    return f"input[{place}]{param[match.end() :]}" if place >= 0 else "previous_response_id"

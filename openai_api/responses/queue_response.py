@@ -1,0 +1,73 @@
+"""What is told of a response that the gateway makes in the background? That it is queued, or its events as they come."""
+
+from __future__ import annotations
+
+import asyncio
+
+from models_catalog.snapshot import ModelEntry
+from openai_api.context import Gateway, Inbound
+from openai_api.errors import ApiError, Headers, server_draining, upstream
+from openai_api.http.pulse import Pulse
+from openai_api.pipeline.respond import EVENTS, lossy, send_json, send_start
+from openai_api.responses.store import StoreUnavailable
+from providers.bytes import sse
+from providers.capabilities import Capability
+from providers.convert.calling import readable
+from providers.convert.converted import left_out_by_chat
+from providers.errors import CallerError
+from providers.offload import offload
+from providers.types import Call
+from providers.wire.openai_chat.request import DONE
+from providers.wire.openai_responses.relay import frame_of
+
+
+def is_made_here(call: Call, entry: ModelEntry) -> bool:
+    """Whether a response in the background is the gateway's own: no upstream of the model keeps responses."""
+    return call.background and not any(target.keeps_responses for target in entry.targets[call.capability])
+
+
+async def queue_response(gateway: Gateway, inbound: Inbound, call: Call, entry: ModelEntry) -> None:
+    """Answers at once; the response is made whether the client stays or not. Raises `ApiError`, also for what no target of the
+    model could make."""
+    headers: Headers = ()
+    if all(Capability.RESPONSES not in target.native for target in entry.targets[call.capability]):
+        try:
+            names = await offload(len(call.body), left_out_by_chat, await readable(call))
+        except CallerError as error:
+            raise upstream(error) from error
+        headers = (lossy(names),) if names else ()
+    stored = await gateway.background.begin(call, inbound.caller)
+    if call.stream:
+        await follow_response(gateway, inbound, stored.id, -1, headers)
+    else:
+        await send_json(inbound, stored.current_body(), headers=headers)
+
+
+async def follow_response(gateway: Gateway, inbound: Inbound, response_id: str, after: int, headers: Headers = ()) -> None:
+    """Sends its events with numbers above `after`, until it has ended."""
+    pulse = Pulse(inbound.send)
+    try:
+        await send_start(inbound, 200, (*EVENTS, *headers))
+        try:
+            async for number, frames in gateway.background.follow(response_id, after):
+                after = number
+                await pulse.send(frames)
+            last = b""
+        except StoreUnavailable as error:
+            last = _broken(inbound, error, after)
+        except asyncio.CancelledError:
+            if not inbound.record.draining:
+                raise
+            last = _broken(inbound, server_draining(), after)
+        pulse.stop()
+        inbound.record.finished = True
+        await inbound.send({"type": "http.response.body", "body": last + sse.frame_of(DONE)})
+    finally:
+        pulse.stop()
+
+
+def _broken(inbound: Inbound, error: ApiError, after: int) -> bytes:
+    """What ends a stream that cannot go on, while the response does: clients ask again from the last number."""
+    inbound.record.error = error.code
+    said = {"code": error.code, "message": error.message, "param": error.param}
+    return frame_of({"type": "error", "sequence_number": after + 1, **said, "error": {"type": error.type, **said}})

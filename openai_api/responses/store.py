@@ -1,0 +1,88 @@
+"""What is kept of responses that the gateway makes itself, and who keeps it?
+
+An upstream with the Responses API keeps its own; `response_ids.py` finds them again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Protocol
+
+import msgspec
+
+from models_catalog.snapshot import Client
+from openai_api.errors import RETRY_SOON, ApiError, upstream
+from providers.bytes.patch import fields_of, patch
+from providers.errors import CallerError
+from providers.types import Call
+from providers.wire.openai_chat.request import json_string
+from providers.wire.openai_responses.tools import Json
+from providers.wire.responses_to_chat import items_of
+
+ACTIVE = ("queued", "in_progress")
+"""The states of a response that has not ended."""
+
+
+class StoredResponse(msgspec.Struct, frozen=True):
+    """A response and the items it was made from. `items` and `body` are JSON: a list, and the response object, which is
+    that of the beginning until the response has ended. `streamed` says that it was asked for as a stream, in the background."""
+
+    id: str
+    owner: str
+    model: str
+    items: bytes
+    body: bytes
+    created_at: float
+    status: str = "completed"
+    streamed: bool = False
+
+    def current_body(self) -> bytes:
+        """The response object as it is now."""
+        return patch(fields_of(self.body), {"status": json_string(self.status)}) if self.status in ACTIVE else self.body
+
+
+class ResponseStore(Protocol):
+    """Keeps responses until they expire. Methods never hold up the event loop; all may raise `StoreUnavailable`."""
+
+    async def put(self, response: StoredResponse) -> None: ...
+
+    async def get(self, response_id: str, owner: str) -> StoredResponse | None:
+        """None for one that does not exist, has expired, or belongs to another."""
+        ...
+
+    async def delete(self, response_id: str, owner: str) -> bool:
+        """Whether there was one."""
+        ...
+
+
+class BackgroundResponses(Protocol):
+    """Makes responses while nobody waits. All may raise `StoreUnavailable`."""
+
+    async def begin(self, call: Call, client: Client) -> StoredResponse:
+        """The response at its beginning. Raises 400 `ApiError`s."""
+        ...
+
+    async def cancel(self, response_id: str, owner: str) -> StoredResponse | None:
+        """Ends it if it has not ended; what it is then, None if there is none."""
+        ...
+
+    def follow(self, response_id: str, after: int) -> AsyncIterator[tuple[int, bytes]]:
+        """Its events with numbers above `after`, as they come: the last number, and frames."""
+        ...
+
+
+class StoreUnavailable(ApiError):
+    """The database cannot be reached: 503 `store_unavailable`."""
+
+    def __init__(self) -> None:
+        message = "Stored responses cannot be reached at present."
+        super().__init__(503, "store_unavailable", message, kind="overloaded_error", headers=RETRY_SOON)
+
+
+def input_items(call: Call) -> list[Json]:
+    """What a request says, as items. Raises 400 for an `input` that is neither a text nor a list of objects."""
+    said = msgspec.json.decode(call.fields.raw("input") or b"null")
+    try:
+        return [] if said is None else items_of(said)
+    except CallerError as error:
+        raise upstream(error) from error

@@ -1,0 +1,1 @@
+"""Byte formats that know nothing of any vendor."""

@@ -1,0 +1,1 @@
+"""How is a target asked for what it speaks in another wire?"""

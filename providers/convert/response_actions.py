@@ -1,0 +1,134 @@
+"""How does a target count the tokens of a request, or compact a conversation? By its upstream where that can, else here.
+
+Formats: OpenAI's OpenAPI document of August 2026, `/responses/input_tokens` and `/responses/compact`.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Awaitable, Callable
+from types import MappingProxyType
+from typing import cast
+
+import msgspec
+
+from providers.bytes.halves import decoded
+from providers.bytes.patch import fields_of, patch
+from providers.capabilities import Capability
+from providers.convert.calling import ask, readable
+from providers.convert.converted import left_out
+from providers.convert.response_history import history
+from providers.errors import CallerError, InvalidResponse, ModelNotFound, ProviderError
+from providers.ids import mint
+from providers.offload import offload
+from providers.protocols import Responses
+from providers.transport import Transport
+from providers.types import Call, Reply, ReplyStream, Target, Usage
+from providers.wire.openai.usage import estimated_tokens, usage_of
+from providers.wire.openai_responses import compaction
+from providers.wire.openai_responses.tools import Json
+from providers.wire.responses_to_chat import items_of, to_chat
+
+NO_SUCH_PATH = frozenset({404, 405, 501})
+NAMED = ("model", "response", "conversation", "prompt")
+"""Words in the code of a 404 that is not about the path."""
+COUNTED = ("input", "instructions", "tools", "text")
+INLINE = re.compile(rb'"data:[^"\\]{64,}"')
+"""A file inside a request: its bytes are no text."""
+
+
+async def count_tokens(target: Target, call: Call, transport: Transport) -> Reply:
+    """How many tokens the request has: the upstream's count, or an estimate. Raises `ProviderError`."""
+    if Capability.RESPONSES in target.native:
+        if (reply := await _upstreams(target, call, transport)) is not None:
+            return reply
+        call = await readable(await _standing_alone(target, call, transport))
+        counted = b",".join(call.fields.raw(name) or b"" for name in COUNTED)
+    else:
+        call = await readable(call)
+        counted = await offload(len(call.body), _as_chat, call.body)
+    tokens = estimated_tokens(len(INLINE.sub(b"", counted)))
+    return _reply(call, {"object": "response.input_tokens", "input_tokens": tokens}, estimated=True)
+
+
+async def compact(target: Target, call: Call, transport: Transport) -> Reply:
+    """The user's messages and what stands for all the rest. Raises `ProviderError`."""
+    if Capability.RESPONSES in target.native:
+        if (reply := await _upstreams(target, call, transport)) is not None:
+            return reply
+        call = await _standing_alone(target, call, transport)
+    asked, items, lossy = await offload(len(call.body), _asking, call)
+    answer = await ask(target, asked, transport)
+    if not isinstance(answer, Reply) or call.seal_summary is None:
+        raise InvalidResponse("a stream was not asked for")
+    summary = compaction.summary_of(decoded(answer.body))
+    told = usage_of(answer.fields) if answer.fields else None
+    if told == Usage():  # nobody has counted
+        told = None
+    usage = told or compaction.guessed_usage(len(asked.body), summary)
+    item = {"id": mint("cmp"), "type": "compaction", "encrypted_content": call.seal_summary(summary)}
+    made = compaction.compaction(mint("resp"), int(time.time()), [*compaction.kept(items, mint), item], usage)
+    return _reply(call, made, lossy=(*lossy, *answer.lossy), estimated=told is None)
+
+
+ACTIONS: MappingProxyType[str, Callable[[Target, Call, Transport], Awaitable[Reply | ReplyStream]]] = MappingProxyType(
+    {"": ask, "input_tokens": count_tokens, "compact": compact}
+)
+"""What does it, by a call's `action`."""
+
+
+def _as_chat(body: bytes) -> bytes:
+    """What a vendor that only has chat would be sent. Raises `ProviderError` for what it cannot be."""
+    return msgspec.json.encode(to_chat(msgspec.json.decode(body)).body)
+
+
+def lacks(error: ProviderError) -> bool:
+    """Whether the upstream has no such path, as far as its error tells."""
+    if error.upstream_status not in NO_SUCH_PATH or isinstance(error, ModelNotFound):
+        return False
+    code = (error.upstream_code or "") if isinstance(error, CallerError) else ""
+    param = error.param if isinstance(error, CallerError) else None
+    return param is None and not any(word in code for word in NAMED)
+
+
+async def _upstreams(target: Target, call: Call, transport: Transport) -> Reply | None:
+    """The upstream's own answer, None if it has none to give."""
+    adapter = cast(Responses, target.adapter)
+    try:
+        reply = await adapter.ask_response(await readable(call), transport, "POST", f"/{call.action}")
+    except ProviderError as error:
+        if lacks(error):
+            return None
+        raise
+    if not isinstance(reply, Reply):
+        raise InvalidResponse("a stream was not asked for")
+    return reply
+
+
+async def _standing_alone(target: Target, call: Call, transport: Transport) -> Call:
+    """The call with the items of the response before it, if that lies at the upstream."""
+    raw = call.fields.raw("previous_response_id")
+    if raw in (None, b"null"):
+        return call
+    said = msgspec.json.decode(call.fields.raw("input") or b"null")
+    items = [*await history(call, msgspec.json.decode(raw or b""), transport, target), *items_of(said or [])]
+    body = patch(call.fields, {"previous_response_id": None, "input": msgspec.json.encode(items)})
+    return msgspec.structs.replace(call, body=body, fields=fields_of(body))
+
+
+def _asking(call: Call) -> tuple[Call, list[Json], tuple[str, ...]]:
+    """The call for a response that sums up, the items that it sums up, and the fields that have no effect.
+
+    Compactions among the items are read like those of any response.
+    """
+    request: Json = msgspec.json.decode(call.body)
+    items = items_of(request.get("input") or [])
+    body = msgspec.json.encode(compaction.asking_summary(request, items))
+    asked = msgspec.structs.replace(call, action="", body=body, fields=fields_of(body), previous_response_id=None)
+    return asked, items, left_out(call, compaction.left_out(request))
+
+
+def _reply(call: Call, value: Json, *, lossy: tuple[str, ...] = (), estimated: bool = False) -> Reply:
+    body = msgspec.json.encode(value)
+    return Reply(wire=call.wire, body=body, fields=fields_of(body), lossy=lossy, estimated=estimated)

@@ -1,0 +1,1 @@
+"""OpenAI's chat completions, and the older completions of a prompt."""

@@ -1,0 +1,140 @@
+"""How is a stream of chat completion chunks relayed? As it came, but for the model's name and an unasked usage chunk.
+
+Most chunks are only searched for a few byte patterns. In valid JSON the bytes `"model":"x"` cannot stand inside a
+string (its quotes would be escaped), so a hit before any nested object or array is the chunk's own field.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from providers.bytes import sse
+from providers.bytes.halves import read, told_fields
+from providers.bytes.patch import Fields, InvalidJson, patch
+from providers.wire.openai.good_answer import error_in, failure_in_event
+from providers.wire.openai.relay import FrameRelay, done_as_it_came
+from providers.wire.openai.usage import groqs_own, usage_of
+from providers.wire.openai_chat.request import DONE
+
+UNREMARKABLE = ((b'"finish_reason"', b'"finish_reason":null'), (b'"usage"', b'"usage":null'))
+"""Fields that need a close look unless all of them have the second, commonest form."""
+NEVER = b"\n\n\n"
+"""Bytes that no frame holds."""
+EMPTY = (None, b"[]", b"null")
+
+
+class _Choice(msgspec.Struct):
+    index: Any = 0
+    finish_reason: str | None = None
+
+
+_decode_choices = msgspec.json.Decoder(list[_Choice]).decode
+
+
+class ChatStreamRelay(FrameRelay):
+    """One stream, `done` after `[DONE]`, `finished` after a finish reason; `usage` is its last usage.
+
+    `content` stands in every chunk: older completions have `"text"` instead of `"delta"`. With `several` choices it is finished
+    when each of them is that has begun; that takes a close look at every chunk.
+    """
+
+    def __init__(self, model: str, *, include_usage: bool, content: bytes = b'"delta"', several: bool = False) -> None:
+        super().__init__()
+        self._model = msgspec.json.encode(model)
+        self._content = content
+        self._include_usage = include_usage
+        self.closing = sse.frame_of(DONE)
+        self._needle = NEVER
+        self._replacement = self._untold = b""
+        self._unfinished: dict[str, bool] | None = {} if several else None
+
+    def _frame(self, frame: bytes) -> bytes:
+        position = frame.find(self._needle)
+        if position < 0 or b'"error"' in frame or self._content not in frame:
+            return self._look_closely(frame)
+        if b"{" in frame[7:position] or b"[" in frame[7:position]:
+            return self._look_closely(frame)
+        for name, harmless in UNREMARKABLE:
+            if frame.count(name) != frame.count(harmless):
+                return self._look_closely(frame)
+        self.events += 1
+        return frame[:position] + self._replacement + frame[position + len(self._needle) :]
+
+    def _look_closely(self, frame: bytes) -> bytes:
+        data = sse.data_of(frame)
+        if data is None or not data.strip():
+            return sse.without_data(frame)
+        if data.strip() == DONE:
+            self.done = True
+            return self._untold + done_as_it_came(frame, data)
+        try:
+            fields = told_fields(data)
+        except InvalidJson:
+            return self._not_json(frame)
+        self.error = failure_in_event(data) if sse.names_error(frame) else error_in(fields)
+        return b"" if self.error else self._chunk(frame, data, fields)
+
+    def _is_whole(self, frame: bytes) -> bool:
+        """Whether the frame lacks only its blank line; half an event is none."""
+        data = sse.data_of(frame)
+        if data is None or data.strip() == DONE:
+            return data is not None
+        try:
+            told_fields(data)
+        except InvalidJson:
+            return False
+        return True
+
+    def _chunk(self, frame: bytes, data: bytes, fields: Fields) -> bytes:
+        choices = fields.raw("choices")
+        self._note(choices)
+        usage = usage_of(fields)
+        self.usage = usage or self.usage
+        changes: dict[str, bytes | None] = {}
+        if "model" in fields.spans and fields.raw("model") != self._model:
+            changes["model"] = self._model
+        if usage is not None and not self._include_usage:
+            if choices in EMPTY:
+                return b""
+            changes["usage"] = None
+        if usage is not None and self._include_usage:
+            self._owe_usage(fields)
+        if choices not in EMPTY:
+            self.events += 1
+        self._learn(frame, fields)
+        if not changes:
+            return frame
+        return sse.with_data(frame, data, patch(fields, changes))
+
+    def _owe_usage(self, fields: Fields) -> None:
+        """The client gets its usage chunk at the end if the upstream told the usage in a place of its own."""
+        usage = groqs_own(fields)
+        changes = {"model": self._model, "choices": b"[]", "usage": usage, "x_groq": None}
+        self._untold = sse.frame_of(patch(fields, changes)) if usage else b""
+        self.closing = self._untold + sse.frame_of(DONE)
+
+    def _note(self, choices: bytes | None) -> None:
+        if not choices or (self.finished and self._unfinished is None):
+            return
+        try:
+            found = read(_decode_choices, choices)
+        except msgspec.DecodeError:
+            return
+        if self._unfinished is None:
+            self.finished = any(choice.finish_reason for choice in found)
+            return
+        for choice in found:
+            place = str(choice.index)
+            self._unfinished[place] = self._unfinished.get(place, True) and not choice.finish_reason
+        self.finished = bool(found) and not any(self._unfinished.values())
+
+    def _learn(self, frame: bytes, fields: Fields) -> None:
+        """Remembers how this upstream spells the field, from a frame of one line."""
+        span = fields.spans.get("model")
+        if span is not None and self._unfinished is None and frame.startswith(b"data:"):
+            key, start, stop = span
+            needle = fields.body[key:stop]
+            self._needle = needle if needle.endswith(b'"') else NEVER
+            self._replacement = fields.body[key:start] + self._model
