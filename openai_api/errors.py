@@ -1,4 +1,4 @@
-"""What does a client see when something fails? One tree, one rendering: OpenAI's error object.
+"""What does a client see when something fails? One tree of values, each rendered once, at the edge.
 
     ApiError
     ├── InvalidKey
@@ -12,9 +12,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import msgspec
-
-from providers.errors import NOTHING_MORE, CallerError, ProviderError
+from providers.errors import NOTHING_MORE, CallerError, Failure, ProviderError
+from providers.wire.openai.error_object import error_body
 
 Headers = tuple[tuple[bytes, bytes], ...]
 CLOSE: Headers = ((b"connection", b"close"),)
@@ -44,10 +43,13 @@ class ApiError(Exception):
         self.headers = headers
         self.more = more
 
+    def failure(self) -> Failure:
+        """What is told of it, for whatever renders it."""
+        return Failure(self.status, self.code, self.type, self.message, self.param, self.more)
+
     def body(self) -> bytes:
-        """`{"error": {"message", "type", "param", "code"}}`, and the further fields that an upstream's error has."""
-        error = {"message": self.message, "type": self.type, "param": self.param, "code": self.code}
-        return msgspec.json.encode({"error": {**error, **self.more}})
+        """OpenAI's error object."""
+        return error_body(self.failure())
 
 
 def invalid(code: str, message: str, param: str | None = None, status: int = 400) -> ApiError:

@@ -26,9 +26,10 @@ from openai_api.responses.connection_responses import ConnectionResponses
 from providers.bytes import sse
 from providers.bytes.patch import patch
 from providers.capabilities import Capability
-from providers.errors import CallerError
+from providers.errors import CallerError, Failure
 from providers.offload import offload
-from providers.types import EVENT_STREAM, Call, Usage
+from providers.types import Call, Usage
+from providers.wire.openai.error_object import error_fields
 from providers.wire.openai_chat.request import DONE
 from providers.wire.openai_responses.relay import frame_of
 from providers.wire.openai_responses.response_object import new_response, usage_object
@@ -120,34 +121,26 @@ class Turn:
 
 class Told:
     """An ASGI `send` for HTTP that tells a WebSocket what it is given: each event of a stream is a message, with the
-    `stream_id` if there is one, and a whole answer, which is an error, is one too."""
+    `stream_id` if there is one. An error is one too."""
 
     def __init__(self, tell: Tell) -> None:
         self.stream_id = ""
         self._tell = tell
-        self._status = 0
-        self._whole: list[bytes] | None = None
         self._splitter = sse.FrameSplitter()
 
     async def __call__(self, message: Mapping[str, Any]) -> None:
         if message["type"] == "http.response.start":
-            self._status = message["status"]
-            self._whole = None if (b"content-type", EVENT_STREAM) in message["headers"] else []
-        elif self._whole is None:
-            for number, frame in enumerate(self._splitter.feed(message["body"]), 1):
-                data = sse.data_of(frame)
-                if data and data.strip() not in (b"", DONE):
-                    await self._say(data)
-                if not number % TURN_FRAMES:
-                    await asyncio.sleep(0)
-        else:
-            self._whole.append(message["body"])
-            if not message.get("more_body"):
-                await self._say(error_frame(self._status, b"".join(self._whole)))
+            return
+        for number, frame in enumerate(self._splitter.feed(message["body"]), 1):
+            data = sse.data_of(frame)
+            if data and data.strip() not in (b"", DONE):
+                await self._say(data)
+            if not number % TURN_FRAMES:
+                await asyncio.sleep(0)
 
     async def fail(self, error: ApiError) -> None:
         """Says that it cannot go on."""
-        await self._say(error_frame(error.status, error.body()))
+        await self._say(error_message(error.failure()))
 
     async def _say(self, data: bytes) -> None:
         if self.stream_id:
@@ -155,10 +148,10 @@ class Told:
         await self._tell(data)
 
 
-def error_frame(status: int, body: bytes) -> bytes:
-    """The message of an error, whose body is as it would be in HTTP, but that the code must be a text."""
-    error = msgspec.json.decode(body)["error"]
-    return msgspec.json.encode({"type": "error", "status": status, "error": {**error, "code": error["code"] or error["type"]}})
+def error_message(failure: Failure) -> bytes:
+    """The message of an error, which is as it would be in HTTP, but that the code must be a text."""
+    error = error_fields(failure._replace(code=failure.code or failure.kind))
+    return msgspec.json.encode({"type": "error", "status": failure.status, "error": error})
 
 
 async def warm_up(memory: ConnectionResponses, inbound: Inbound, call: Call) -> None:

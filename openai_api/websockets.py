@@ -22,7 +22,7 @@ from openai_api.pipeline.exchange import identify
 from openai_api.pipeline.respond import send_error
 from openai_api.recording.events import Record
 from openai_api.responses.connection_responses import ConnectionResponses
-from openai_api.turns import Told, Turn, error_frame, is_receipt
+from openai_api.turns import Told, Turn, error_message, is_receipt
 from providers.ids import unique
 
 log = logging.getLogger("gateway.websockets")
@@ -174,6 +174,7 @@ class Connection:
         turn = Turn(told)
         inbound = _inbound("POST", PATH, told, unique()[:32])
         inbound.record.route, inbound.peer, inbound.headers = PATH, self._handshake.peer, self._handshake.headers
+        inbound.fail = told.fail
         self._record = inbound.record
         try:
             await in_flight(self._gateway, inbound, self._answer(inbound, turn, message))
@@ -203,7 +204,7 @@ class Connection:
         await self._out({"type": "websocket.send", "text": data.decode()})
 
     async def _tell_error(self, error: ApiError) -> None:
-        await self._tell(error_frame(error.status, error.body()))
+        await self._tell(error_message(error.failure()))
 
     async def _close(self, code: int) -> None:
         await self._out({"type": "websocket.close", "code": code})

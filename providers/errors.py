@@ -339,6 +339,18 @@ class AdapterFailed(ProviderError):
     code = "internal_error"
 
 
+class Failure(NamedTuple):
+    """What a client is told of a failure, not yet in the words of any format. `kind` and `code` are OpenAI's where it has
+    them, `more` are the further fields of an upstream's error. Rendered once: whole by a dialect, in a stream by its relay."""
+
+    status: int
+    code: str | None
+    kind: str
+    message: str
+    param: str | None = None
+    more: Mapping[str, Any] = NOTHING_MORE
+
+
 class ConfigurationError(ValueError):
     """A target cannot be built from its catalog row; `field` names the attribute at fault."""
 

@@ -67,10 +67,16 @@ async def send_json(inbound: Inbound, body: bytes, status: int = 200, headers: H
 
 async def send_error(inbound: Inbound, error: ApiError) -> None:
     """Sends an error before anything else was sent."""
-    inbound.record.error = error.code or error.type
+    record = inbound.record
+    record.error = error.code or error.type
+    if inbound.fail is not None:
+        _note_start(record, error.status)
+        record.finished = True
+        await inbound.fail(error)
+        return
     headers = error.headers
-    if any(tried.failure != FailureClass.UNSUPPORTED for tried in inbound.record.attempts):
-        headers = (*headers, (b"x-gateway-attempts", b"%d" % len(inbound.record.attempts)))
+    if any(tried.failure != FailureClass.UNSUPPORTED for tried in record.attempts):
+        headers = (*headers, (b"x-gateway-attempts", b"%d" % len(record.attempts)))
     await send_whole(inbound, error.status, (*JSON, *headers), error.body())
 
 
@@ -118,11 +124,14 @@ async def send_whole(inbound: Inbound, status: int, headers: Headers, body: byte
 
 async def send_start(inbound: Inbound, status: int, headers: Headers) -> None:
     """Sends the head of an answer, with the request id."""
-    record = inbound.record
-    record.status = status
-    record.first_byte_s = perf_counter() - record.clock
+    _note_start(inbound.record, status)
     identified = [*headers, (b"x-request-id", inbound.request_id.encode("ascii"))]
     await inbound.send({"type": "http.response.start", "status": status, "headers": identified})
+
+
+def _note_start(record: Record, status: int) -> None:
+    record.status = status
+    record.first_byte_s = perf_counter() - record.clock
 
 
 async def _stream(inbound: Inbound, call: Call, target: Target, begun: Begun, headers: Headers, keep: Keep | None) -> None:
@@ -188,7 +197,7 @@ def lossy(names: tuple[str, ...]) -> tuple[bytes, bytes]:
 def _broken(record: Record, relay: Relay, error: ApiError) -> bytes | None:
     """What ends a stream that cannot go on; None if nothing can say so."""
     record.error = error.code or error.type
-    return relay.broken(error.body())
+    return relay.broken(error.failure())
 
 
 async def _drain(begun: Begun) -> None:

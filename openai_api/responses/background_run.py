@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from openai_api.context import Inbound
+from openai_api.errors import ApiError
 from openai_api.jobs.store import Job, Jobs, Told
 from openai_api.recording.events import Record
 from openai_api.responses.store import StoreUnavailable
@@ -20,7 +21,6 @@ from providers.bytes.patch import Fields, InvalidJson, fields_of, patch
 from providers.errors import NOTHING_MORE
 from providers.offload import offload
 from providers.types import Target
-from providers.wire.openai.error_object import OWN
 from providers.wire.openai_chat.request import DONE
 from providers.wire.openai_responses.response_object import error_object
 from providers.wire.openai_responses.told_output import ended
@@ -48,14 +48,13 @@ class BackgroundRun:
         self.handed_over = False
         self.dropped = False
         record = Record(job.response.id, "POST", RUN, route=PATH, stream=job.asked.stream)
-        self.inbound = Inbound(job.response.id, "POST", PATH, "", {}, b"", record, self._send)
+        self.inbound = Inbound(job.response.id, "POST", PATH, "", {}, b"", record, self._send, fail=self._failed)
         self._jobs = jobs
         self._frames: list[bytes] = []
         self._heard = 0
         self._written = 0
         self._ended = False
         self._changed = asyncio.Event()
-        self._status = 0
         self._splitter = sse.FrameSplitter()
         self._final: bytes | None = None
         if job.asked.stream:
@@ -134,11 +133,7 @@ class BackgroundRun:
 
     async def _send(self, message: Mapping[str, Any]) -> None:
         """What the journey says to its client, which is this run."""
-        if message["type"] == "http.response.start":
-            self._status = message["status"]
-        elif self._status != 200:
-            await self._error(message["body"])
-        elif self.job.asked.stream:
+        if message["type"] != "http.response.start" and self.job.asked.stream:
             for number, frame in enumerate(self._splitter.feed(message["body"]), 1):
                 self._take(frame)
                 if not number % TURN_FRAMES:
@@ -146,10 +141,8 @@ class BackgroundRun:
             if message.get("more_body"):
                 self._publish()
 
-    async def _error(self, body: bytes) -> None:
-        said = msgspec.json.decode(body)["error"]
-        more = {name: value for name, value in said.items() if name not in OWN}
-        await self.fail(said["code"] or "server_error", said["message"], more)
+    async def _failed(self, error: ApiError) -> None:
+        await self.fail(error.code or "server_error", error.message, error.more)
 
     async def fail(self, code: str, message: str, more: Mapping[str, Any] = NOTHING_MORE) -> None:
         """It cannot be made; `more` are further fields of the error."""

@@ -16,6 +16,7 @@ from typing import Any
 
 import msgspec
 
+from providers.errors import Failure
 from providers.retry import clamped, seconds_in
 
 Json = dict[str, Any]
@@ -50,6 +51,17 @@ class Told(msgspec.Struct, frozen=True):
     words: tuple[str, ...] = ()
     more: Mapping[str, Any] = {}
     retry_after: float | None = None
+
+
+def error_fields(failure: Failure) -> Json:
+    """`{"message", "type", "param", "code"}`, and the further fields that an upstream's error has."""
+    own = {"message": failure.message, "type": failure.kind, "param": failure.param, "code": failure.code}
+    return {**own, **failure.more}
+
+
+def error_body(failure: Failure) -> bytes:
+    """The error as an answer of its own, or as an event of a stream that has no other shape for it."""
+    return msgspec.json.encode({"error": error_fields(failure)})
 
 
 def told_by(body: bytes) -> Told:

@@ -15,8 +15,9 @@ import msgspec
 from providers.bytes import sse
 from providers.bytes.halves import told_fields
 from providers.bytes.patch import InvalidJson
-from providers.errors import EmptyStream, InvalidResponse, ProviderError, StreamTruncated
+from providers.errors import EmptyStream, Failure, InvalidResponse, ProviderError, StreamTruncated
 from providers.types import Usage
+from providers.wire.openai.error_object import error_body
 from providers.wire.openai.good_answer import error_in, failure_in_event, failure_in_text, failure_in_whole
 from providers.wire.openai.usage import usage_of
 from providers.wire.openai_chat.request import DONE
@@ -70,8 +71,8 @@ class Relay(Protocol):
         """What is still to be sent after the upstream's last byte. Raises `ProviderError` when the stream was not complete."""
         ...
 
-    def broken(self, error: bytes) -> bytes | None:
-        """How the client is told of an error (a JSON object) after the stream has begun; None if only by a broken connection."""
+    def broken(self, failure: Failure) -> bytes | None:
+        """How the client is told of a failure after the stream has begun; None if only by a broken connection."""
         ...
 
 
@@ -126,9 +127,9 @@ class FrameRelay(ABC):
         self.done = True
         return out + self.closing
 
-    def broken(self, error: bytes) -> bytes:
+    def broken(self, failure: Failure) -> bytes:
         """What ends the stream when it cannot go on."""
-        return sse.frame_of(error) + sse.frame_of(DONE)
+        return sse.frame_of(error_body(failure)) + sse.frame_of(DONE)
 
     def _relay(self, frames: list[bytes]) -> bytes:
         out: list[bytes] = []
@@ -162,8 +163,8 @@ class FrameRelay(ABC):
 class EventRelay(FrameRelay):
     """A stream of typed events, none of which is changed. It is complete after its last kind of event."""
 
-    def broken(self, error: bytes) -> bytes:
-        return b"event: error\n" + super().broken(error)
+    def broken(self, failure: Failure) -> bytes:
+        return b"event: error\n" + super().broken(failure)
 
     def _frame(self, frame: bytes) -> bytes:
         data = sse.data_of(frame)
@@ -218,7 +219,7 @@ class SoundRelay:
         self.done = True
         return b""
 
-    def broken(self, error: bytes) -> None:
+    def broken(self, failure: Failure) -> None:
         return None
 
 

@@ -15,8 +15,8 @@ import msgspec
 from providers.bytes import sse
 from providers.bytes.halves import mended
 from providers.bytes.patch import Fields, InvalidJson, fields_of, patch
-from providers.errors import InvalidResponse, ProviderError, UpstreamFailed
-from providers.wire.openai.error_object import OWN, Json, with_texts
+from providers.errors import Failure, InvalidResponse, ProviderError, UpstreamFailed
+from providers.wire.openai.error_object import Json, with_texts
 from providers.wire.openai.errors import scrub
 from providers.wire.openai.good_answer import error_in, failure_in_event
 from providers.wire.openai.relay import FrameRelay
@@ -108,18 +108,15 @@ class ResponsesRelay(FrameRelay):
         self._response: bytes | None = None
         self._last = b""
 
-    def broken(self, error: bytes) -> bytes:
+    def broken(self, failure: Failure) -> bytes:
         """`response.failed` with what the response was at its beginning, and the end."""
-        said = msgspec.json.decode(error)["error"]
-        code = said["code"] or "server_error"
-        more = {name: said[name] for name in said if name not in OWN}
-        if self.fail is not None and (events := self.fail(code, said["message"], more)):
+        code, more = failure.code or "server_error", dict(failure.more)
+        if self.fail is not None and (events := self.fail(code, failure.message, more)):
             self.error = None
             return self.feed(events)
-        failure = error_object(code, said["message"]) | more
         response = msgspec.json.decode(self._response) if self._response else self._beginning()
         event = {"type": "response.failed", "sequence_number": self._number() + 1}
-        event["response"] = {**response, "status": "failed", "error": failure}
+        event["response"] = {**response, "status": "failed", "error": error_object(code, failure.message) | more}
         self.final = msgspec.json.encode(event["response"])
         return frame_of(event) + sse.frame_of(DONE)
 

@@ -175,8 +175,7 @@ async def test_told_when_an_error_has_no_code_gives_its_type() -> None:
 
     told, error = Told(hear), invalid("", "no")
     error.code = None
-    await told({"type": "http.response.start", "status": 400, "headers": [(b"content-type", b"application/json")]})
-    await told({"type": "http.response.body", "body": error.body()})
+    await told.fail(error)
     assert json.loads(heard[0])["error"]["code"] == "invalid_request_error"
 
 
