@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+import msgspec
+
 from providers.canonical.answer import Answer
 from providers.canonical.events import Event
 from providers.canonical.extra import Json, Value
@@ -36,9 +38,9 @@ class Encoded(Value, frozen=True, gc=False):
     sent: SentTools = NOTHING_SENT
 
 
-class Asked(Value, frozen=True, gc=False, kw_only=True):
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
     """For whom an answer is written: the request as its client made it, what is to be answered for the id, the time and the
-    model, and what makes ids of items with a prefix."""
+    model, and what makes ids of items with a prefix. No `Value`: what makes ids may hold whatever holds this."""
 
     request: Request
     id: str
