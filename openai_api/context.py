@@ -11,8 +11,8 @@ import msgspec
 
 from models_catalog.live import LiveCatalog
 from models_catalog.snapshot import CatalogSnapshot, Client
-from openai_api.errors import ApiError
 from openai_api.limits.guesses import Guesses
+from openai_api.outlet import Outlet
 from openai_api.recording.events import Record
 from openai_api.recording.metrics import Tally
 from openai_api.responses.ids import ResponseIds
@@ -25,7 +25,6 @@ from providers.types import Secret
 
 Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
-Fail = Callable[[ApiError], Awaitable[None]]
 
 
 ANONYMOUS = Client(id="anonymous", name="anonymous")
@@ -36,8 +35,7 @@ class Inbound(msgspec.Struct):
     """A received request: the decoded path with its variable part, the headers by name (in lower case) and the body,
     or its parts in `form`; `query` is what stands behind the path;
     `peer` is the address of the other end of the connection. `catalog` is the one in force when the request came, read
-    once; `caller` is who the key belongs to. `fail` is told of the error that ends the request where nobody waits for an answer
-    of HTTP."""
+    once; `caller` is who the key belongs to; `outlet` takes the answer."""
 
     request_id: str
     method: str
@@ -46,13 +44,12 @@ class Inbound(msgspec.Struct):
     headers: Mapping[bytes, bytes]
     body: bytes
     record: Record
-    send: Send
+    outlet: Outlet
     form: Form | None = None
     query: bytes = b""
     peer: str = ""
     catalog: CatalogSnapshot = EMPTY
     caller: Client = ANONYMOUS
-    fail: Fail | None = None
 
 
 class Recorder(Protocol):

@@ -17,14 +17,15 @@ import msgspec
 from openai_api.context import Gateway, Inbound
 from openai_api.endpoints import responses
 from openai_api.endpoints.json_body import json_object, typed
-from openai_api.errors import ApiError, invalid, upstream
+from openai_api.errors import ApiError, Headers, invalid, upstream
 from openai_api.pipeline.check_capability import check_capability
 from openai_api.pipeline.exchange import run
 from openai_api.pipeline.resolve_model import resolve_model
-from openai_api.pipeline.respond import EVENTS, send_whole
+from openai_api.pipeline.respond import begin_stream
 from openai_api.responses.connection_responses import ConnectionResponses
 from providers.bytes import sse
 from providers.bytes.patch import patch
+from providers.bytes.sse import Frames
 from providers.capabilities import Capability
 from providers.errors import CallerError, Failure
 from providers.offload import offload
@@ -82,14 +83,14 @@ def is_receipt(text: str) -> bool:
 class Turn:
     """One message and its answer. `previous` is the id of the response that it continues, once it is known."""
 
-    def __init__(self, told: Told) -> None:
+    def __init__(self, outlet: TurnOutlet) -> None:
         self.previous: str | None = None
-        self._told = told
+        self._outlet = outlet
 
     async def take(self, gateway: Gateway, memory: ConnectionResponses, inbound: Inbound) -> None:
         """The journey of the message in `inbound.body`. Raises `ApiError`."""
         message = await offload(len(inbound.body), self._read, inbound)
-        memory.stream_id = self._told.stream_id
+        memory.stream_id = self._outlet.stream_id
         if message.generate is False:
             await warm_up(memory, inbound, self._decode(inbound))
         else:
@@ -102,7 +103,7 @@ class Turn:
         if message.stream_id is not None:
             if not STREAM_ID.fullmatch(message.stream_id):
                 raise invalid("invalid_value", "A stream_id has 1 to 256 of the characters A-Za-z0-9_.-", "stream_id")
-            self._told.stream_id = message.stream_id
+            self._outlet.stream_id = message.stream_id
         if message.type == STEER:
             text = "A response that is being made cannot be steered: send the next turn when it has ended."
             raise invalid("steer_not_supported", text, "type")
@@ -119,28 +120,40 @@ class Turn:
         return call
 
 
-class Told:
-    """An ASGI `send` for HTTP that tells a WebSocket what it is given: each event of a stream is a message, with the
-    `stream_id` if there is one. An error is one too."""
+class TurnOutlet:
+    """An `Outlet` that tells a WebSocket: each event of a stream is a message, with the `stream_id` if there is one. An error
+    is one too, and a whole answer, which no turn asks for."""
 
     def __init__(self, tell: Tell) -> None:
+        self.finished = False
         self.stream_id = ""
         self._tell = tell
-        self._splitter = sse.FrameSplitter()
 
-    async def __call__(self, message: Mapping[str, Any]) -> None:
-        if message["type"] == "http.response.start":
-            return
-        for number, frame in enumerate(self._splitter.feed(message["body"]), 1):
+    async def whole(self, status: int, headers: Headers, body: bytes) -> None:
+        self.finished = True
+        await self._say(body)
+
+    async def error(self, error: ApiError, headers: Headers) -> None:
+        self.finished = True
+        await self._say(error_message(error.failure()))
+
+    async def begin(self, headers: Headers, sound: bytes) -> None:
+        pass  # events are told by their type alone
+
+    async def events(self, frames: Frames) -> None:
+        for number, frame in enumerate(frames, 1):
             data = sse.data_of(frame)
             if data and data.strip() not in (b"", DONE):
                 await self._say(data)
             if not number % TURN_FRAMES:
                 await asyncio.sleep(0)
 
-    async def fail(self, error: ApiError) -> None:
-        """Says that it cannot go on."""
-        await self._say(error_message(error.failure()))
+    async def end(self, frames: Frames) -> None:
+        self.finished = True
+        await self.events(frames)
+
+    def close(self) -> None:
+        pass
 
     async def _say(self, data: bytes) -> None:
         if self.stream_id:
@@ -168,7 +181,7 @@ async def warm_up(memory: ConnectionResponses, inbound: Inbound, call: Call) -> 
     memory.warm(call, client.id, msgspec.json.encode(done))
     events = [{"type": "response.created", "response": response}, {"type": "response.completed", "response": done}]
     frames = [frame_of({**event, "sequence_number": number}) for number, event in enumerate(events)]
-    await send_whole(inbound, 200, EVENTS, b"".join(frames))
+    await (await begin_stream(inbound, ())).end(frames)
 
 
 def _check(call: Call) -> None:

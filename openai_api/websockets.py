@@ -16,13 +16,15 @@ from typing import Any
 from openai_api.context import Gateway, Inbound, Receive, Send
 from openai_api.errors import ApiError, conflicting_credentials, internal_error, invalid, server_draining
 from openai_api.http.credentials import key_in
+from openai_api.http.outlet import HttpOutlet
 from openai_api.http.receive import ClientGone, checked_headers, request_id_of
 from openai_api.in_flight import in_flight
+from openai_api.outlet import Outlet
 from openai_api.pipeline.exchange import identify
 from openai_api.pipeline.respond import send_error
 from openai_api.recording.events import Record
 from openai_api.responses.connection_responses import ConnectionResponses
-from openai_api.turns import Told, Turn, error_message, is_receipt
+from openai_api.turns import Turn, TurnOutlet, error_message, is_receipt
 from providers.ids import unique
 
 log = logging.getLogger("gateway.websockets")
@@ -50,7 +52,8 @@ class ResponsesSocket:
 
     async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
         await receive()  # "websocket.connect"
-        inbound = _inbound("GET", scope["path"], Refusal(scope, send), request_id_of(scope["headers"]))
+        request_id = request_id_of(scope["headers"])
+        inbound = _inbound("GET", scope["path"], HttpOutlet(Refusal(scope, send), "GET", request_id), request_id)
         inbound.peer = (scope.get("client") or ("",))[0]
         protocols: list[str] = scope.get("subprotocols") or []
         try:
@@ -98,7 +101,8 @@ class Connection:
         self._send = send
         self._waiting: deque[Mapping[str, Any]] = deque()
         self._news = asyncio.Event()
-        self._record: Record | None = None
+        self._in_work: Inbound | None = None
+        """The turn in work."""
         self._left = self._refused = False
         self._ends = asyncio.get_running_loop().time() + gateway.limits.socket_s
 
@@ -121,8 +125,8 @@ class Connection:
 
     def _leave(self) -> None:
         self._left = True
-        if self._record is not None and not self._record.finished:
-            self._record.client_aborted = True
+        if self._in_work is not None and not self._in_work.outlet.finished:
+            self._in_work.record.client_aborted = True
 
     async def _hear(self, message: Mapping[str, Any]) -> None:
         """Lets a message wait for its turn, if there is room and it wants an answer."""
@@ -170,18 +174,17 @@ class Connection:
 
     async def _turn(self, message: Mapping[str, Any]) -> None:
         """One message from its bytes to the last event of its answer, with a record of its own."""
-        told = Told(self._tell)
-        turn = Turn(told)
-        inbound = _inbound("POST", PATH, told, unique()[:32])
+        outlet = TurnOutlet(self._tell)
+        turn = Turn(outlet)
+        inbound = _inbound("POST", PATH, outlet, unique()[:32])
         inbound.record.route, inbound.peer, inbound.headers = PATH, self._handshake.peer, self._handshake.headers
-        inbound.fail = told.fail
-        self._record = inbound.record
+        self._in_work = inbound
         try:
             await in_flight(self._gateway, inbound, self._answer(inbound, turn, message))
         finally:
-            self._record = None
-        if not inbound.record.finished and not self._left:
-            await told.fail(internal_error(inbound.request_id))  # a defect in the middle of the answer
+            self._in_work = None
+        if not outlet.finished and not self._left:
+            await outlet.error(internal_error(inbound.request_id), ())  # a defect in the middle of the answer
         if turn.previous is not None and inbound.record.error is not None:
             self._memory.forget(turn.previous)
 
@@ -217,8 +220,8 @@ class Connection:
             raise ClientGone from error
 
 
-def _inbound(method: str, path: str, send: Send, request_id: str) -> Inbound:
-    return Inbound(request_id, method, path, "", {}, b"", Record(request_id, method, path), send)
+def _inbound(method: str, path: str, outlet: Outlet, request_id: str) -> Inbound:
+    return Inbound(request_id, method, path, "", {}, b"", Record(request_id, method, path), outlet)
 
 
 def _with_key(headers: Mapping[bytes, bytes], protocols: list[str]) -> Mapping[bytes, bytes]:

@@ -15,6 +15,7 @@ import msgspec
 
 from providers.bytes.multipart import Form
 from providers.bytes.patch import Fields
+from providers.bytes.sse import Frames
 from providers.capabilities import Capability
 
 
@@ -257,3 +258,23 @@ class ReplyStream(Protocol):
     def close(self) -> None:
         """Gives the connection back if the answer is complete, closes it otherwise. May be called twice."""
         ...
+
+
+class FrameStream(Protocol):
+    """A streamed answer that is made here, of whole server-sent events; the rest is as in `ReplyStream`."""
+
+    wire: Wire
+    content_type: bytes
+    lossy: tuple[str, ...]
+
+    async def next(self) -> Frames:
+        """The next events, none at the end."""
+        ...
+
+    def extend(self, seconds: float) -> None: ...
+
+    def close(self) -> None: ...
+
+
+Answered = Reply | ReplyStream | FrameStream
+"""What a target says to a call, once it has taken it."""

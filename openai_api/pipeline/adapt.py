@@ -21,7 +21,7 @@ from providers.masking import Mask, mask_of
 from providers.offload import offload
 from providers.protocols import Responses
 from providers.transport import Transport
-from providers.types import Call, Reply, ReplyStream, Target
+from providers.types import Answered, Call, Reply, Target
 from providers.wire.openai.relay import EventRelay, Relay, SoundRelay
 from providers.wire.openai.usage import usage_of
 from providers.wire.openai_chat.relay import ChatStreamRelay
@@ -85,7 +85,7 @@ async def adapt_stored(call: Call, method: str, path: str, transport: Transport,
     return await _begun(await adapter.ask_response(call, transport, method, path), call, target)
 
 
-async def _begun(answer: Reply | ReplyStream, call: Call, target: Target) -> Answer:
+async def _begun(answer: Answered, call: Call, target: Target) -> Answer:
     if not isinstance(answer, Reply):
         relay = RELAYS.get(call.capability, _events)(call, target)
         if isinstance(relay, ResponsesRelay) and isinstance(answer, ConvertedStream):

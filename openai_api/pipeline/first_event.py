@@ -2,35 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
 import msgspec
 
+from providers.bytes.sse import Frames
 from providers.errors import EmptyStream, FirstByteTimeout, IdleTimeout
 from providers.masking import Mask
 from providers.offload import offload
-from providers.types import ReplyStream
+from providers.types import FrameStream, ReplyStream
 from providers.wire.openai.relay import Relay
 
 
 class Begun(msgspec.Struct):
-    """A stream after the gate: the bytes held so far, and the rest to come."""
+    """A stream after the gate: the frames held so far, and the rest to come."""
 
-    stream: ReplyStream
+    stream: ReplyStream | FrameStream
     relay: Relay
-    held: bytes
+    held: Frames
     mask: Callable[[], Mask] | None = None
     """What takes the secrets of the target out of an error, made when it is needed."""
 
 
-async def first_event(stream: ReplyStream, relay: Relay) -> Begun:
+async def first_event(stream: ReplyStream | FrameStream, relay: Relay) -> Begun:
     """Reads on until the first content event. Raises the upstream's own error if that comes first, `EmptyStream` if
     nothing does, `FirstByteTimeout` if it takes too long."""
-    held: list[bytes] = []
+    held: Frames = []
     try:
         while not relay.started:
             chunk = await stream.next()
-            held.append(await fed(relay, chunk) if chunk else relay.end())
+            held += await fed(relay, chunk) if chunk else relay.end()
             if relay.error is not None:
                 raise relay.error
             if relay.done and not relay.started:
@@ -41,13 +42,15 @@ async def first_event(stream: ReplyStream, relay: Relay) -> Begun:
     except BaseException:
         stream.close()
         raise
-    return Begun(stream, relay, b"".join(held))
+    return Begun(stream, relay, held)
 
 
-def fed(relay: Relay, chunk: bytes) -> Awaitable[bytes]:
-    """What the relay makes of these bytes. An event may be a whole picture, which is looked through in a thread, with the
-    bytes that may end it."""
+async def fed(relay: Relay, piece: bytes | Frames) -> Frames:
+    """What the relay makes of these bytes, or frames. An event may be a whole picture, which is looked through in a thread,
+    with the bytes that may end it."""
+    if not isinstance(piece, bytes):
+        return await offload(sum(map(len, piece)), relay.take, piece)
     waiting = relay.waiting
-    if waiting and b"\n" not in chunk and b"\r" not in chunk:
+    if waiting and b"\n" not in piece and b"\r" not in piece:
         waiting = 0
-    return offload(waiting + len(chunk), relay.feed, chunk)
+    return await offload(waiting + len(piece), relay.feed, piece)

@@ -1,4 +1,4 @@
-"""How does the answer reach the client? Results, streams and errors as ASGI messages, with the gateway's headers."""
+"""How is a request answered? With a result, a stream or an error, handed to its outlet, under the gateway's headers."""
 
 from __future__ import annotations
 
@@ -10,23 +10,22 @@ from urllib.parse import quote
 
 from openai_api.context import Inbound
 from openai_api.errors import ApiError, Headers, server_draining, upstream
-from openai_api.http.pulse import PIECE, Pulse
+from openai_api.outlet import Outlet
 from openai_api.pipeline.adapt import Answer
 from openai_api.pipeline.first_event import Begun, fed
 from openai_api.recording.events import Record
 from providers.bytes.patch import patch
+from providers.bytes.sse import Frames
 from providers.capabilities import Capability
 from providers.errors import FailureClass, ProviderError, own_failure
 from providers.masking import mask_error
 from providers.offload import offload
-from providers.types import EVENT_STREAM, Call, Reply, Target
+from providers.types import Call, Reply, Target
 from providers.wire.openai.relay import Relay
 from providers.wire.openai.usage import usage_of
 from providers.wire.openai_chat.request import json_string
 
 JSON: Headers = ((b"content-type", b"application/json"),)
-STREAMED: Headers = ((b"cache-control", b"no-cache"), (b"x-accel-buffering", b"no"))
-EVENTS: Headers = ((b"content-type", EVENT_STREAM), *STREAMED)
 ESTIMATED = (b"x-gateway-estimated", b"1")
 WITHOUT_MODEL = frozenset(
     {
@@ -69,15 +68,11 @@ async def send_error(inbound: Inbound, error: ApiError) -> None:
     """Sends an error before anything else was sent."""
     record = inbound.record
     record.error = error.code or error.type
-    if inbound.fail is not None:
-        _note_start(record, error.status)
-        record.finished = True
-        await inbound.fail(error)
-        return
-    headers = error.headers
+    headers: Headers = ()
     if any(tried.failure != FailureClass.UNSUPPORTED for tried in record.attempts):
-        headers = (*headers, (b"x-gateway-attempts", b"%d" % len(record.attempts)))
-    await send_whole(inbound, error.status, (*JSON, *headers), error.body())
+        headers = ((b"x-gateway-attempts", b"%d" % len(record.attempts)),)
+    _note_start(record, error.status)
+    await inbound.outlet.error(error, headers)
 
 
 def gateway_headers(record: Record, target: Target) -> Headers:
@@ -113,20 +108,15 @@ async def _whole(inbound: Inbound, call: Call, reply: Reply, headers: Headers) -
 
 async def send_whole(inbound: Inbound, status: int, headers: Headers, body: bytes) -> None:
     """Sends an answer whose body is known."""
-    await send_start(inbound, status, (*headers, (b"content-length", b"%d" % len(body))))
-    sent = len(body) if inbound.method == "HEAD" else 0
-    while len(body) - sent > PIECE:
-        await inbound.send({"type": "http.response.body", "body": body[sent : sent + PIECE], "more_body": True})
-        sent += PIECE
-    inbound.record.finished = True
-    await inbound.send({"type": "http.response.body", "body": body[sent:]})
-
-
-async def send_start(inbound: Inbound, status: int, headers: Headers) -> None:
-    """Sends the head of an answer, with the request id."""
     _note_start(inbound.record, status)
-    identified = [*headers, (b"x-request-id", inbound.request_id.encode("ascii"))]
-    await inbound.send({"type": "http.response.start", "status": status, "headers": identified})
+    await inbound.outlet.whole(status, headers, body)
+
+
+async def begin_stream(inbound: Inbound, headers: Headers, sound: bytes = b"") -> Outlet:
+    """Sends the head of a stream of events, or of `sound` of that content type; what takes the rest."""
+    _note_start(inbound.record, 200)
+    await inbound.outlet.begin(headers, sound)
+    return inbound.outlet
 
 
 def _note_start(record: Record, status: int) -> None:
@@ -135,12 +125,12 @@ def _note_start(record: Record, status: int) -> None:
 
 
 async def _stream(inbound: Inbound, call: Call, target: Target, begun: Begun, headers: Headers, keep: Keep | None) -> None:
-    record, relay = inbound.record, begun.relay
-    pulse = Pulse(inbound.send, comments=relay.comments)
+    record, relay, stream, outlet = inbound.record, begun.relay, begun.stream, inbound.outlet
+    headers = (lossy(stream.lossy), *headers) if stream.lossy else headers
     try:
-        await send_start(inbound, 200, (*_kind(begun), *headers))
+        await begin_stream(inbound, headers, b"" if relay.comments else stream.content_type)
         try:
-            last: bytes | None = await _relayed(begun, target.timeouts.when(streamed=call.stream).idle, pulse)
+            last: Frames | None = await _relayed(begun, target.timeouts.when(streamed=call.stream).idle, outlet)
         except ProviderError as error:
             if begun.mask is not None:
                 mask_error(error, begun.mask())
@@ -151,27 +141,26 @@ async def _stream(inbound: Inbound, call: Call, target: Target, begun: Begun, he
             last = _broken(record, relay, server_draining())
         if keep is not None and relay.final is not None:
             await keep(target, relay.final)
-        pulse.stop()
-        record.finished = True
         if last is None:
             return  # an answer that is not complete makes the server break the connection
-        await inbound.send({"type": "http.response.body", "body": last})
+        await outlet.end(last)
         if record.error is None:
             await _drain(begun)
     finally:
-        pulse.stop()
+        outlet.close()
         record.usage, record.events = relay.usage, relay.deltas
-        begun.stream.close()
+        stream.close()
 
 
-async def _relayed(begun: Begun, idle: float, pulse: Pulse) -> bytes:
-    """Relays until the stream is complete; returns its last bytes, not sent yet. Raises `ProviderError`."""
+async def _relayed(begun: Begun, idle: float, outlet: Outlet) -> Frames:
+    """Relays until the stream is complete; returns its last frames, not sent yet. Raises `ProviderError`."""
     stream, relay, out = begun.stream, begun.relay, begun.held
-    begun.held = b""  # nothing but what is to be sent is kept while the client does not read
+    begun.held = []  # nothing but what is to be sent is kept while the client does not read
     events = 0
     while not relay.done:
         if out:
-            await pulse.send(out)
+            await outlet.events(out)
+            out = []
         if relay.error is not None:
             raise relay.error
         if relay.events != events:
@@ -183,18 +172,12 @@ async def _relayed(begun: Begun, idle: float, pulse: Pulse) -> bytes:
     return out
 
 
-def _kind(begun: Begun) -> Headers:
-    stream = begun.stream
-    kind = EVENTS if stream.content_type is EVENT_STREAM else ((b"content-type", stream.content_type), *STREAMED)
-    return (*kind, lossy(stream.lossy)) if stream.lossy else kind
-
-
 def lossy(names: tuple[str, ...]) -> tuple[bytes, bytes]:
     """The header that names the parameters which the upstream could not take."""
     return b"x-gateway-lossy", header_value(", ".join(names)[:MAX_LOSSY])
 
 
-def _broken(record: Record, relay: Relay, error: ApiError) -> bytes | None:
+def _broken(record: Record, relay: Relay, error: ApiError) -> Frames | None:
     """What ends a stream that cannot go on; None if nothing can say so."""
     record.error = error.code or error.type
     return relay.broken(error.failure())

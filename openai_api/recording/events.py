@@ -63,8 +63,6 @@ class Record(msgspec.Struct):
     total_s: float = 0.0
     row_id: str = ""
     """Given with the first row that is made of it, so that all are the same row."""
-    finished: bool = False
-    """Set before the last bytes are sent: from then on a disconnect is the ordinary end."""
 
     def upstream_s(self) -> float:
         """Seconds spent waiting for upstreams."""

@@ -30,6 +30,7 @@ from openai_api.responses.background_run import BackgroundRun
 from openai_api.responses.keep_response import identified_items
 from openai_api.responses.store import StoredResponse, StoreUnavailable
 from providers.bytes.patch import fields_of, patch
+from providers.bytes.sse import Frames
 from providers.capabilities import Capability
 from providers.offload import offload
 from providers.types import Call, Wire
@@ -105,14 +106,14 @@ class Background:
             self._runs[response_id].dropped = True
             self._tasks[response_id].cancel()
 
-    async def follow(self, response_id: str, after: int) -> AsyncIterator[tuple[int, bytes]]:
+    async def follow(self, response_id: str, after: int) -> AsyncIterator[tuple[int, Frames]]:
         """The frames of all events with numbers above `after`, as they come, with the last number. Raises `StoreUnavailable`."""
         ended = False
         while not ended:
             told = await self._told(response_id, after)
             after, ended = told.last, told.ended
             if told.frames:
-                yield after, b"".join(told.frames)
+                yield after, told.frames
             elif not ended:
                 await asyncio.sleep(POLL_S)
 

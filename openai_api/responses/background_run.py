@@ -11,13 +11,14 @@ from typing import Any
 import msgspec
 
 from openai_api.context import Inbound
-from openai_api.errors import ApiError
+from openai_api.errors import ApiError, Headers
 from openai_api.jobs.store import Job, Jobs, Told
 from openai_api.recording.events import Record
 from openai_api.responses.store import StoreUnavailable
 from providers.bytes import sse
 from providers.bytes.halves import told_fields
 from providers.bytes.patch import Fields, InvalidJson, fields_of, patch
+from providers.bytes.sse import Frames
 from providers.errors import NOTHING_MORE
 from providers.offload import offload
 from providers.types import Target
@@ -48,19 +49,18 @@ class BackgroundRun:
         self.handed_over = False
         self.dropped = False
         record = Record(job.response.id, "POST", RUN, route=PATH, stream=job.asked.stream)
-        self.inbound = Inbound(job.response.id, "POST", PATH, "", {}, b"", record, self._send, fail=self._failed)
+        self.inbound = Inbound(job.response.id, "POST", PATH, "", {}, b"", record, RunOutlet(self))
         self._jobs = jobs
-        self._frames: list[bytes] = []
+        self._frames: Frames = []
         self._heard = 0
         self._written = 0
         self._ended = False
         self._changed = asyncio.Event()
-        self._splitter = sse.FrameSplitter()
         self._final: bytes | None = None
         if job.asked.stream:
             self._say("response.created", {"response": msgspec.Raw(job.response.body)})
             self._say("response.queued", {"response": msgspec.Raw(job.response.body)})
-            self._publish()
+            self.publish()
 
     async def told(self, after: int) -> Told:
         """The events above that number; waits until there is one, or there will be none."""
@@ -104,7 +104,7 @@ class BackgroundRun:
                 if not tries_left:
                     raise
                 await asyncio.sleep(1)
-        self._publish()
+        self.publish()
 
     async def release(self) -> None:
         """Gives the job back."""
@@ -117,7 +117,7 @@ class BackgroundRun:
             del self._frames[self._heard :]  # another end, which nobody has heard
             body = await self._ending("cancelled")
             self._say("response.cancelled", {"response": msgspec.Raw(body)})
-            self._publish()
+            self.publish()
 
     def end(self) -> None:
         """No more is to come from here."""
@@ -131,18 +131,20 @@ class BackgroundRun:
         record.total_s = perf_counter() - record.clock
         return record
 
-    async def _send(self, message: Mapping[str, Any]) -> None:
-        """What the journey says to its client, which is this run."""
-        if message["type"] != "http.response.start" and self.job.asked.stream:
-            for number, frame in enumerate(self._splitter.feed(message["body"]), 1):
-                self._take(frame)
-                if not number % TURN_FRAMES:
-                    await asyncio.sleep(0)
-            if message.get("more_body"):
-                self._publish()
+    async def take(self, frames: Frames) -> None:
+        """Takes in events, if it was asked for as a stream. They are not heard yet."""
+        if not self.job.asked.stream:
+            return
+        for number, frame in enumerate(frames, 1):
+            self._take(frame)
+            if not number % TURN_FRAMES:
+                await asyncio.sleep(0)
 
-    async def _failed(self, error: ApiError) -> None:
-        await self.fail(error.code or "server_error", error.message, error.more)
+    def publish(self) -> None:
+        """Lets what there is be heard."""
+        self._heard = len(self._frames)
+        self._changed.set()
+        self._changed = asyncio.Event()
 
     async def fail(self, code: str, message: str, more: Mapping[str, Any] = NOTHING_MORE) -> None:
         """It cannot be made; `more` are further fields of the error."""
@@ -185,8 +187,31 @@ class BackgroundRun:
         data = patch(fields, {**changes, "sequence_number": number})
         self._frames.append(b"event: %b\ndata: %b\n\n" % (kind.encode(), data))
 
-    def _publish(self) -> None:
-        """Lets what there is be heard."""
-        self._heard = len(self._frames)
-        self._changed.set()
-        self._changed = asyncio.Event()
+
+class RunOutlet:
+    """An `Outlet` that gives what the journey says to its client to the run. Its last events are heard when the end is stored."""
+
+    def __init__(self, run: BackgroundRun) -> None:
+        self.finished = False
+        self._run = run
+
+    async def whole(self, status: int, headers: Headers, body: bytes) -> None:
+        self.finished = True  # the run has kept it
+
+    async def error(self, error: ApiError, headers: Headers) -> None:
+        self.finished = True
+        await self._run.fail(error.code or "server_error", error.message, error.more)
+
+    async def begin(self, headers: Headers, sound: bytes) -> None:
+        pass
+
+    async def events(self, frames: Frames) -> None:
+        await self._run.take(frames)
+        self._run.publish()
+
+    async def end(self, frames: Frames) -> None:
+        self.finished = True
+        await self._run.take(frames)
+
+    def close(self) -> None:
+        pass

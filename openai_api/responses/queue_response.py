@@ -7,10 +7,10 @@ import asyncio
 from models_catalog.snapshot import ModelEntry
 from openai_api.context import Gateway, Inbound
 from openai_api.errors import ApiError, Headers, server_draining, upstream
-from openai_api.http.pulse import Pulse
-from openai_api.pipeline.respond import EVENTS, lossy, send_json, send_start
+from openai_api.pipeline.respond import begin_stream, lossy, send_json
 from openai_api.responses.store import StoreUnavailable
 from providers.bytes import sse
+from providers.bytes.sse import Frames
 from providers.capabilities import Capability
 from providers.convert.calling import readable
 from providers.convert.converted import left_out_by_chat
@@ -45,29 +45,26 @@ async def queue_response(gateway: Gateway, inbound: Inbound, call: Call, entry: 
 
 async def follow_response(gateway: Gateway, inbound: Inbound, response_id: str, after: int, headers: Headers = ()) -> None:
     """Sends its events with numbers above `after`, until it has ended."""
-    pulse = Pulse(inbound.send)
     try:
-        await send_start(inbound, 200, (*EVENTS, *headers))
+        outlet = await begin_stream(inbound, headers)
         try:
             async for number, frames in gateway.background.follow(response_id, after):
                 after = number
-                await pulse.send(frames)
-            last = b""
+                await outlet.events(frames)
+            last: Frames = []
         except StoreUnavailable as error:
             last = _broken(inbound, error, after)
         except asyncio.CancelledError:
             if not inbound.record.draining:
                 raise
             last = _broken(inbound, server_draining(), after)
-        pulse.stop()
-        inbound.record.finished = True
-        await inbound.send({"type": "http.response.body", "body": last + sse.frame_of(DONE)})
+        await outlet.end([*last, sse.frame_of(DONE)])
     finally:
-        pulse.stop()
+        inbound.outlet.close()
 
 
-def _broken(inbound: Inbound, error: ApiError, after: int) -> bytes:
+def _broken(inbound: Inbound, error: ApiError, after: int) -> Frames:
     """What ends a stream that cannot go on, while the response does: clients ask again from the last number."""
     inbound.record.error = error.code
     said = {"code": error.code, "message": error.message, "param": error.param}
-    return frame_of({"type": "error", "sequence_number": after + 1, **said, "error": {"type": error.type, **said}})
+    return [frame_of({"type": "error", "sequence_number": after + 1, **said, "error": {"type": error.type, **said}})]

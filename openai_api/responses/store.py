@@ -13,6 +13,7 @@ import msgspec
 from models_catalog.snapshot import Client
 from openai_api.errors import RETRY_SOON, ApiError, upstream
 from providers.bytes.patch import fields_of, patch
+from providers.bytes.sse import Frames
 from providers.errors import CallerError
 from providers.types import Call
 from providers.wire.openai_chat.request import json_string
@@ -66,7 +67,7 @@ class BackgroundResponses(Protocol):
         """Ends it if it has not ended; what it is then, None if there is none."""
         ...
 
-    def follow(self, response_id: str, after: int) -> AsyncIterator[tuple[int, bytes]]:
+    def follow(self, response_id: str, after: int) -> AsyncIterator[tuple[int, Frames]]:
         """Its events with numbers above `after`, as they come: the last number, and frames."""
         ...
 

@@ -12,6 +12,8 @@ from collections.abc import Iterator
 
 from providers.errors import InvalidResponse
 
+Frames = list[bytes]
+"""Whole frames, in order."""
 MAX_FRAME_BYTES = 64 * 1024 * 1024
 """As large as a whole answer may be: a picture is one event, and the last event of a response holds all of it."""
 BOM = b"\xef\xbb\xbf"
@@ -39,7 +41,7 @@ class FrameSplitter:
         """Bytes of a frame that is not complete."""
         return len(self._rest)
 
-    def feed(self, chunk: bytes) -> list[bytes]:
+    def feed(self, chunk: bytes) -> Frames:
         """The frames completed by these bytes. Raises `InvalidResponse` for an event over the limit."""
         if self._begun and not self._rest and chunk.endswith(b"\n\n") and b"\r" not in chunk:
             if len(chunk) > self._limit and any(len(part) > self._limit - 2 for part in chunk.split(b"\n\n")):
@@ -52,8 +54,8 @@ class FrameSplitter:
         self._returns = self._returns or b"\r" in chunk
         return self._cut(self._rest)
 
-    def _cut(self, data: bytearray) -> list[bytes]:
-        frames: list[bytes] = [] if self._begun else self._begin(data)
+    def _cut(self, data: bytearray) -> Frames:
+        frames: Frames = [] if self._begun else self._begin(data)
         start = 0
         while (end := self._end_of_frame(data, max(start, self._scanned))) > 0:
             with memoryview(data) as view:
@@ -67,7 +69,7 @@ class FrameSplitter:
             raise InvalidResponse("an event is too long")
         return frames
 
-    def _begin(self, data: bytearray) -> list[bytes]:
+    def _begin(self, data: bytearray) -> Frames:
         """Takes the byte order mark off the start of the stream."""
         self._begun = not BOM.startswith(data[: len(BOM)])
         if not data.startswith(BOM):
@@ -104,10 +106,10 @@ def names_error(frame: bytes) -> bool:
     return b"event" in frame and NAMED_ERROR.search(frame) is not None
 
 
-def without_data(frame: bytes) -> bytes:
+def without_data(frame: bytes) -> Frames:
     """What goes to a client of a frame that holds no data: comments. The specification says that there is no event in it, but
     OpenAI's clients would take one out of `data:`, `event:` and `id:` lines, and read its empty data as JSON."""
-    return frame if _COMMENTS.match(frame) else b""
+    return [frame] if _COMMENTS.match(frame) else []
 
 
 def with_data(frame: bytes, data: bytes, changed: bytes) -> bytes:

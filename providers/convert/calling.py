@@ -13,17 +13,17 @@ from providers.convert.converted import chat_by_responses, respond_by_chat
 from providers.offload import offload
 from providers.protocols import Chat
 from providers.transport import Transport
-from providers.types import Call, Reply, ReplyStream, Target
+from providers.types import Answered, Call, Target
 from providers.wire.openai_responses import compaction
 
-Made = Callable[[Any, Call, Transport], Awaitable[Reply | ReplyStream]]
+Made = Callable[[Any, Call, Transport], Awaitable[Answered]]
 CONVERSIONS: MappingProxyType[Capability, Made] = MappingProxyType(
     {Capability.RESPONSES: respond_by_chat, Capability.CHAT: chat_by_responses}
 )
 """Those of `CONVERTED`, each with what does it."""
 
 
-async def ask(target: Target, call: Call, transport: Transport) -> Reply | ReplyStream:
+async def ask(target: Target, call: Call, transport: Transport) -> Answered:
     """The whole answer, or the stream, once the upstream has accepted the call. Raises `ProviderError`."""
     capability = call.capability
     if capability is Capability.RESPONSES:
@@ -33,7 +33,7 @@ async def ask(target: Target, call: Call, transport: Transport) -> Reply | Reply
     if capability is Capability.CHAT:
         adapter = cast(Chat, target.adapter)
         return await (adapter.stream_chat if call.stream else adapter.chat)(call, transport)
-    method: Callable[[Call, Transport], Awaitable[Reply | ReplyStream]] = getattr(target.adapter, METHODS[capability][0])
+    method: Callable[[Call, Transport], Awaitable[Answered]] = getattr(target.adapter, METHODS[capability][0])
     return await method(call, transport)
 
 

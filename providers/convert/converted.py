@@ -17,6 +17,7 @@ import msgspec
 from providers.bytes import sse
 from providers.bytes.halves import Halves, decoded, told_fields
 from providers.bytes.patch import Fields, InvalidJson, fields_of
+from providers.bytes.sse import Frames
 from providers.capabilities import Capability
 from providers.convert import hints
 from providers.errors import EmptyStream, InvalidResponse, ProviderError
@@ -24,7 +25,7 @@ from providers.ids import item_ids, mint
 from providers.offload import offload
 from providers.protocols import Chat, Responses
 from providers.transport import Transport
-from providers.types import EVENT_STREAM, Call, Reply, ReplyStream, Wire
+from providers.types import EVENT_STREAM, Answered, Call, Reply, ReplyStream, Wire
 from providers.wire.chat_request_to_responses import to_responses
 from providers.wire.chat_to_responses import MISFITS, ResponseWriter
 from providers.wire.openai.good_answer import error_in, failure_in_event, failure_in_text, failure_in_whole
@@ -39,7 +40,7 @@ from providers.wire.responses_to_chat_answer import ChatWriter, to_completion
 Json = dict[str, Any]
 
 
-async def respond_by_chat(adapter: Chat, call: Call, transport: Transport) -> Reply | ReplyStream:
+async def respond_by_chat(adapter: Chat, call: Call, transport: Transport) -> Answered:
     """The response to a call, made by a chat completion. Raises `ProviderError`."""
     chat, writer, lossy = await offload(len(call.body), _as_chat, call, returns_reasoning=adapter.returns_reasoning)
     answer, refused_hints = await hints.asked(adapter, chat, transport)
@@ -49,7 +50,7 @@ async def respond_by_chat(adapter: Chat, call: Call, transport: Transport) -> Re
     return await offload(len(answer.body), _whole_response, call, writer, answer, lossy)
 
 
-async def chat_by_responses(adapter: Responses, call: Call, transport: Transport) -> Reply | ReplyStream:
+async def chat_by_responses(adapter: Responses, call: Call, transport: Transport) -> Answered:
     """The chat answer to a call, made by a response. Raises `ProviderError`."""
     responses, lossy = await offload(len(call.body), _as_responses, call)
     answer = await adapter.respond(responses, transport)
@@ -142,24 +143,24 @@ def _object(data: bytes, decode: Callable[[bytes], Any] = decoded) -> Json:
 
 
 class Machine(Protocol):
-    """Turns the events of one wire into bytes of another; `done` says that no more are wanted."""
+    """Turns the events of one wire into frames of another; `done` says that no more are wanted."""
 
     done: bool
 
-    def begin(self) -> bytes:
+    def begin(self) -> Frames:
         """What is said before the upstream says anything."""
         ...
 
-    def event(self, data: bytes, fields: Fields) -> bytes:
+    def event(self, data: bytes, fields: Fields) -> Frames:
         """What an event amounts to. Raises `ProviderError` for one that is an error."""
         ...
 
-    def end(self, *, told: bool) -> bytes:
+    def end(self, *, told: bool) -> Frames:
         """What is said after the upstream's last event; nothing if it was cut off. `told` says that the upstream has told
         its end."""
         ...
 
-    def fail(self, code: str, message: str, more: Json) -> bytes:
+    def fail(self, code: str, message: str, more: Json) -> Frames:
         """What is said when it cannot go on, with `more` fields of the error; nothing if the wire has no words of its own for
         that."""
         ...
@@ -173,23 +174,23 @@ class _Responses:
         self._halves = Halves()
         self._writer = writer
 
-    def begin(self) -> bytes:
-        return b"".join(map(frame_of, self._writer.begin()))
+    def begin(self) -> Frames:
+        return list(map(frame_of, self._writer.begin()))
 
-    def event(self, data: bytes, fields: Fields) -> bytes:
+    def event(self, data: bytes, fields: Fields) -> Frames:
         if (failure := error_in(fields)) is not None:
             raise failure
         self._writer.usage = usage_of(fields) or self._writer.usage
-        return b"".join(map(frame_of, self._writer.chunk(_object(data, self._halves.decoded))))
+        return list(map(frame_of, self._writer.chunk(_object(data, self._halves.decoded))))
 
-    def end(self, *, told: bool) -> bytes:
+    def end(self, *, told: bool) -> Frames:
         self.done = True
         events = self._writer.end(self._writer.usage, int(time.time())) if self._writer.finished or told else []
-        return b"".join(map(frame_of, events))
+        return list(map(frame_of, events))
 
-    def fail(self, code: str, message: str, more: Json) -> bytes:
+    def fail(self, code: str, message: str, more: Json) -> Frames:
         self.done = True
-        return b"".join(map(frame_of, self._writer.fail(code, message, self._writer.usage, more)))
+        return list(map(frame_of, self._writer.fail(code, message, self._writer.usage, more)))
 
 
 class _Chat:
@@ -200,25 +201,25 @@ class _Chat:
         self._halves = Halves()
         self._writer = writer
 
-    def begin(self) -> bytes:
-        return b""
+    def begin(self) -> Frames:
+        return []
 
-    def event(self, data: bytes, fields: Fields) -> bytes:
+    def event(self, data: bytes, fields: Fields) -> Frames:
         with _readable():
             chunks = self._writer.event(_object(data, self._halves.decoded))
-        out = b"".join(sse.frame_of(msgspec.json.encode(chunk)) for chunk in chunks)
+        out = [sse.frame_of(msgspec.json.encode(chunk)) for chunk in chunks]
         return out + self.end(told=True) if self._writer.finished else out
 
-    def end(self, *, told: bool) -> bytes:
+    def end(self, *, told: bool) -> Frames:
         self.done = True
-        return sse.frame_of(DONE) if self._writer.finished else b""
+        return [sse.frame_of(DONE)] if self._writer.finished else []
 
-    def fail(self, code: str, message: str, more: Json) -> bytes:
-        return b""
+    def fail(self, code: str, message: str, more: Json) -> Frames:
+        return []
 
 
 class ConvertedStream:
-    """A stream of one wire, made of one of another as it comes."""
+    """A `FrameStream` of one wire, made of one of another as it comes."""
 
     content_type = EVENT_STREAM
 
@@ -235,40 +236,41 @@ class ConvertedStream:
         self._lock = Lock()
         self._error: ProviderError | None = None
 
-    async def next(self) -> bytes:
+    async def next(self) -> Frames:
         """Raises the upstream's own error, also one that comes in the stream, after all that was said before it."""
         if not self._begun:
             self._begun = True
             if begin := self._machine.begin():
                 return begin
-        out = b""
+        out: Frames = []
         while not out and not self._machine.done:
             if self._error is not None:
                 raise self._error
             chunk = await self._inner.next()
             out = await offload(self._work(chunk), self._converted, chunk) if chunk else await offload(self._told, self._last)
-        self._told += len(out)
+        self._told += sum(map(len, out))
         return out
 
     def _work(self, chunk: bytes) -> int:
         """How many bytes are to be worked upon: the end tells all again that was told."""
         return len(chunk) + self._splitter.waiting + (self._told if DONE in chunk else 0)
 
-    def fail(self, code: str, message: str, more: Json) -> bytes:
+    def fail(self, code: str, message: str, more: Json) -> Frames:
         """What is said when it cannot go on. A thread may still be at work when whoever awaited it was cancelled."""
         with self._lock:
             return self._machine.fail(code, message, more)
 
-    def _converted(self, chunk: bytes) -> bytes:
-        out: list[bytes] = []
+    def _converted(self, chunk: bytes) -> Frames:
+        out: Frames = []
         with self._lock:
             try:
-                out.extend(map(self._frame, self._splitter.feed(chunk)))
+                for frame in self._splitter.feed(chunk):
+                    out += self._frame(frame)
             except ProviderError as error:
                 self._error = error
-        return b"".join(out)
+        return out
 
-    def _last(self) -> bytes:
+    def _last(self) -> Frames:
         with self._lock:
             rest = self._splitter.rest()
             if not self._heard and (failure := failure_in_whole(rest)) is not None:
@@ -276,10 +278,10 @@ class ConvertedStream:
             out = self._frame(rest.rstrip(b"\r\n") + b"\n\n")
             return out if self._machine.done else out + self._machine.end(told=False)
 
-    def _frame(self, frame: bytes) -> bytes:
+    def _frame(self, frame: bytes) -> Frames:
         data = sse.data_of(frame)
         if self._machine.done or data is None or not data.strip():
-            return b""
+            return []
         if data.strip() == DONE:
             if not self._heard:
                 raise EmptyStream

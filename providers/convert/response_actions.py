@@ -24,7 +24,7 @@ from providers.ids import mint
 from providers.offload import offload
 from providers.protocols import Responses
 from providers.transport import Transport
-from providers.types import Call, Reply, ReplyStream, Target, Usage
+from providers.types import Answered, Call, Reply, Target, Usage
 from providers.wire.openai.usage import estimated_tokens, usage_of
 from providers.wire.openai_responses import compaction
 from providers.wire.openai_responses.tools import Json
@@ -72,7 +72,7 @@ async def compact(target: Target, call: Call, transport: Transport) -> Reply:
     return _reply(call, made, lossy=(*lossy, *answer.lossy), estimated=told is None)
 
 
-ACTIONS: MappingProxyType[str, Callable[[Target, Call, Transport], Awaitable[Reply | ReplyStream]]] = MappingProxyType(
+ACTIONS: MappingProxyType[str, Callable[[Target, Call, Transport], Awaitable[Answered]]] = MappingProxyType(
     {"": ask, "input_tokens": count_tokens, "compact": compact}
 )
 """What does it, by a call's `action`."""

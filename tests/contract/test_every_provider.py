@@ -74,7 +74,7 @@ async def answer_of(known: ProviderType, made: Call, transport: SlimTransport, *
         return answer.wire, answer.body
     received = b""
     while part := await answer.next():
-        received += part
+        received += part if isinstance(part, bytes) else b"".join(part)
     answer.close()
     answer.close()
     return answer.wire, received

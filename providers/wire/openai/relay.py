@@ -8,6 +8,7 @@ add `data: [DONE]`.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import Protocol
 
 import msgspec
@@ -15,6 +16,7 @@ import msgspec
 from providers.bytes import sse
 from providers.bytes.halves import told_fields
 from providers.bytes.patch import InvalidJson
+from providers.bytes.sse import Frames
 from providers.errors import EmptyStream, Failure, InvalidResponse, ProviderError, StreamTruncated
 from providers.types import Usage
 from providers.wire.openai.error_object import error_body
@@ -39,7 +41,7 @@ _looked = msgspec.json.Decoder(_Looked).decode
 
 
 class Relay(Protocol):
-    """One stream on its way. `feed` and `end` give the bytes for the client; the attributes tell what has been seen.
+    """One stream on its way. `feed`, `take` and `end` give the frames for the client; the attributes tell what has been seen.
 
     `events` counts content events, `started` is true from the first on, `done` when nothing more is to come; `error` is
     the upstream's own error event. `comments` says that a comment may stand between two events, to keep a silent stream
@@ -63,15 +65,19 @@ class Relay(Protocol):
     @property
     def deltas(self) -> int: ...
 
-    def feed(self, chunk: bytes) -> bytes:
+    def feed(self, chunk: bytes) -> Frames:
         """What goes to the client for these bytes, perhaps nothing. Raises `ProviderError`."""
         ...
 
-    def end(self) -> bytes:
+    def take(self, frames: Frames) -> Frames:
+        """As `feed`, for a stream that comes in frames."""
+        ...
+
+    def end(self) -> Frames:
         """What is still to be sent after the upstream's last byte. Raises `ProviderError` when the stream was not complete."""
         ...
 
-    def broken(self, failure: Failure) -> bytes | None:
+    def broken(self, failure: Failure) -> Frames | None:
         """How the client is told of a failure after the stream has begun; None if only by a broken connection."""
         ...
 
@@ -81,7 +87,7 @@ class FrameRelay(ABC):
 
     comments = True
     final: bytes | None = None
-    closing = b""
+    closing: Sequence[bytes] = ()
     """What ends the stream when the upstream has left it out."""
 
     def __init__(self) -> None:
@@ -104,20 +110,29 @@ class FrameRelay(ABC):
     def deltas(self) -> int:
         return self.events
 
-    def feed(self, chunk: bytes) -> bytes:
+    def feed(self, chunk: bytes) -> Frames:
         """What goes to the client for these bytes, perhaps nothing. Raises `InvalidResponse` for an endless event.
 
         Stops at an error event, which is not relayed, and after the last event.
         """
-        return self._relay(self._splitter.feed(chunk))
+        return self.take(self._splitter.feed(chunk))
 
-    def end(self) -> bytes:
+    def take(self, frames: Frames) -> Frames:
+        """What goes to the client for these frames."""
+        out: Frames = []
+        for frame in frames:
+            if self.done or self.error is not None:
+                break
+            self._frame(frame, out)
+        return out
+
+    def end(self) -> Frames:
         """What is still to be sent after the upstream's last byte. Raises `StreamTruncated` or `EmptyStream`, or the
         upstream's own error, when the stream was not complete."""
         rest = self._splitter.rest().rstrip(b"\r\n")
         if not self.started and (failure := failure_in_whole(rest)) is not None:
             raise failure
-        out = self._relay([rest + b"\n\n"]) if rest and self._is_whole(rest + b"\n\n") else b""
+        out = self.take([rest + b"\n\n"]) if rest and self._is_whole(rest + b"\n\n") else []
         if self.error is not None:
             raise self.error
         if self.done:
@@ -125,65 +140,60 @@ class FrameRelay(ABC):
         if not self.finished:
             raise StreamTruncated() if self.started else EmptyStream()
         self.done = True
-        return out + self.closing
+        return [*out, *self.closing]
 
-    def broken(self, failure: Failure) -> bytes:
+    def broken(self, failure: Failure) -> Frames:
         """What ends the stream when it cannot go on."""
-        return sse.frame_of(error_body(failure)) + sse.frame_of(DONE)
-
-    def _relay(self, frames: list[bytes]) -> bytes:
-        out: list[bytes] = []
-        for frame in frames:
-            if self.done or self.error is not None:
-                break
-            out.append(self._frame(frame))
-        return b"".join(out)
+        return [sse.frame_of(error_body(failure)), sse.frame_of(DONE)]
 
     @abstractmethod
-    def _frame(self, frame: bytes) -> bytes:
-        """What goes to the client for one frame; notes what it tells."""
+    def _frame(self, frame: bytes, out: Frames) -> None:
+        """Adds to `out` what goes to the client for one frame; notes what it tells."""
 
     def _is_whole(self, frame: bytes) -> bool:
         """Whether the last frame, which had no blank line, is to be relayed."""
         return True
 
-    def _not_json(self, frame: bytes) -> bytes:
-        """What goes to the client for a frame whose data is no JSON object."""
+    def _not_json(self, frame: bytes, out: Frames) -> None:
+        """As `_frame`, for one whose data is no JSON object."""
         data = sse.data_of(frame) or b""
         self.error = failure_in_event(data) if sse.names_error(frame) else failure_in_text(data)
-        if self.error is not None:
-            return b""
-        if not self.started:
+        if self.error is None and not self.started:
             self.error = InvalidResponse("the first event is not JSON")
-            return b""
-        self.events += 1
-        return frame
+        if self.error is None:
+            self.events += 1
+            out.append(frame)
 
 
 class EventRelay(FrameRelay):
     """A stream of typed events, none of which is changed. It is complete after its last kind of event."""
 
-    def broken(self, failure: Failure) -> bytes:
-        return b"event: error\n" + super().broken(failure)
+    def broken(self, failure: Failure) -> Frames:
+        error, *rest = super().broken(failure)
+        return [b"event: error\n" + error, *rest]
 
-    def _frame(self, frame: bytes) -> bytes:
+    def _frame(self, frame: bytes, out: Frames) -> None:
         data = sse.data_of(frame)
         if data is None or not data.strip():
-            return sse.without_data(frame)
+            out += sse.without_data(frame)
+            return
         if data.strip() == DONE:
             self.done = True
-            return done_as_it_came(frame, data)
+            out.append(done_as_it_came(frame, data))
+            return
         try:
             fields = told_fields(data if len(data) < LARGE else _without_content(data))
         except InvalidJson:
-            return self._not_json(frame)
+            self._not_json(frame, out)
+            return
         kind = (fields.raw("type") or b"").strip(b'"')
         self.error = failure_in_event(data) if sse.names_error(frame) else error_in(fields)
         self.events += 1
         if kind.endswith(LAST_EVENTS):
             self.finished = True
             self.usage = usage_of(fields) or self.usage
-        return frame if self.error is None else b""
+        if self.error is None:
+            out.append(frame)
 
 
 class SoundRelay:
@@ -207,17 +217,20 @@ class SoundRelay:
     def deltas(self) -> int:
         return self.events
 
-    def feed(self, chunk: bytes) -> bytes:
+    def feed(self, chunk: bytes) -> Frames:
         if not self.events and chunk.startswith(b"{") and (failure := failure_in_whole(chunk)) is not None:
             raise failure  # no sound begins like this
         self.events += 1
-        return chunk
+        return [chunk]
 
-    def end(self) -> bytes:
+    def take(self, frames: Frames) -> Frames:
+        return self.feed(b"".join(frames))
+
+    def end(self) -> Frames:
         if not self.started:
             raise EmptyStream
         self.done = True
-        return b""
+        return []
 
     def broken(self, failure: Failure) -> None:
         return None

@@ -13,6 +13,7 @@ import msgspec
 from providers.bytes import sse
 from providers.bytes.halves import read, told_fields
 from providers.bytes.patch import Fields, InvalidJson, patch
+from providers.bytes.sse import Frames
 from providers.wire.openai.good_answer import error_in, failure_in_event
 from providers.wire.openai.relay import FrameRelay, done_as_it_came
 from providers.wire.openai.usage import groqs_own, usage_of
@@ -45,36 +46,45 @@ class ChatStreamRelay(FrameRelay):
         self._model = msgspec.json.encode(model)
         self._content = content
         self._include_usage = include_usage
-        self.closing = sse.frame_of(DONE)
+        self.closing = [sse.frame_of(DONE)]
         self._needle = NEVER
-        self._replacement = self._untold = b""
+        self._replacement = b""
+        self._untold: Frames = []
         self._unfinished: dict[str, bool] | None = {} if several else None
 
-    def _frame(self, frame: bytes) -> bytes:
+    def _frame(self, frame: bytes, out: Frames) -> None:
         position = frame.find(self._needle)
-        if position < 0 or b'"error"' in frame or self._content not in frame:
-            return self._look_closely(frame)
-        if b"{" in frame[7:position] or b"[" in frame[7:position]:
-            return self._look_closely(frame)
-        for name, harmless in UNREMARKABLE:
-            if frame.count(name) != frame.count(harmless):
-                return self._look_closely(frame)
+        if position < 0 or not self._is_unremarkable(frame, position):
+            self._look_closely(frame, out)
+            return
         self.events += 1
-        return frame[:position] + self._replacement + frame[position + len(self._needle) :]
+        out.append(frame[:position] + self._replacement + frame[position + len(self._needle) :])
 
-    def _look_closely(self, frame: bytes) -> bytes:
+    def _is_unremarkable(self, frame: bytes, position: int) -> bool:
+        """Whether a chunk has content and nothing that needs a close look; the model stands at `position`."""
+        if b'"error"' in frame or self._content not in frame:
+            return False
+        if b"{" in frame[7:position] or b"[" in frame[7:position]:
+            return False
+        return all(frame.count(name) == frame.count(harmless) for name, harmless in UNREMARKABLE)
+
+    def _look_closely(self, frame: bytes, out: Frames) -> None:
         data = sse.data_of(frame)
         if data is None or not data.strip():
-            return sse.without_data(frame)
+            out += sse.without_data(frame)
+            return
         if data.strip() == DONE:
             self.done = True
-            return self._untold + done_as_it_came(frame, data)
+            out += (*self._untold, done_as_it_came(frame, data))
+            return
         try:
             fields = told_fields(data)
         except InvalidJson:
-            return self._not_json(frame)
+            self._not_json(frame, out)
+            return
         self.error = failure_in_event(data) if sse.names_error(frame) else error_in(fields)
-        return b"" if self.error else self._chunk(frame, data, fields)
+        if self.error is None:
+            self._chunk(frame, data, fields, out)
 
     def _is_whole(self, frame: bytes) -> bool:
         """Whether the frame lacks only its blank line; half an event is none."""
@@ -87,7 +97,7 @@ class ChatStreamRelay(FrameRelay):
             return False
         return True
 
-    def _chunk(self, frame: bytes, data: bytes, fields: Fields) -> bytes:
+    def _chunk(self, frame: bytes, data: bytes, fields: Fields, out: Frames) -> None:
         choices = fields.raw("choices")
         self._note(choices)
         usage = usage_of(fields)
@@ -97,23 +107,21 @@ class ChatStreamRelay(FrameRelay):
             changes["model"] = self._model
         if usage is not None and not self._include_usage:
             if choices in EMPTY:
-                return b""
+                return
             changes["usage"] = None
         if usage is not None and self._include_usage:
             self._owe_usage(fields)
         if choices not in EMPTY:
             self.events += 1
         self._learn(frame, fields)
-        if not changes:
-            return frame
-        return sse.with_data(frame, data, patch(fields, changes))
+        out.append(sse.with_data(frame, data, patch(fields, changes)) if changes else frame)
 
     def _owe_usage(self, fields: Fields) -> None:
         """The client gets its usage chunk at the end if the upstream told the usage in a place of its own."""
         usage = groqs_own(fields)
         changes = {"model": self._model, "choices": b"[]", "usage": usage, "x_groq": None}
-        self._untold = sse.frame_of(patch(fields, changes)) if usage else b""
-        self.closing = self._untold + sse.frame_of(DONE)
+        self._untold = [sse.frame_of(patch(fields, changes))] if usage else []
+        self.closing = [*self._untold, sse.frame_of(DONE)]
 
     def _note(self, choices: bytes | None) -> None:
         if not choices or (self.finished and self._unfinished is None):

@@ -15,6 +15,7 @@ import msgspec
 from providers.bytes import sse
 from providers.bytes.halves import mended
 from providers.bytes.patch import Fields, InvalidJson, fields_of, patch
+from providers.bytes.sse import Frames
 from providers.errors import Failure, InvalidResponse, ProviderError, UpstreamFailed
 from providers.wire.openai.error_object import Json, with_texts
 from providers.wire.openai.errors import scrub
@@ -49,7 +50,7 @@ decode_request = msgspec.json.Decoder(ResponseRequest).decode
 _string = msgspec.json.Decoder(str | None).decode
 
 
-Fail = Callable[[str, str, Json], bytes]
+Fail = Callable[[str, str, Json], Frames]
 
 
 class Names:
@@ -108,17 +109,17 @@ class ResponsesRelay(FrameRelay):
         self._response: bytes | None = None
         self._last = b""
 
-    def broken(self, failure: Failure) -> bytes:
+    def broken(self, failure: Failure) -> Frames:
         """`response.failed` with what the response was at its beginning, and the end."""
         code, more = failure.code or "server_error", dict(failure.more)
         if self.fail is not None and (events := self.fail(code, failure.message, more)):
             self.error = None
-            return self.feed(events)
+            return self.take(events)
         response = msgspec.json.decode(self._response) if self._response else self._beginning()
         event = {"type": "response.failed", "sequence_number": self._number() + 1}
         event["response"] = {**response, "status": "failed", "error": error_object(code, failure.message) | more}
         self.final = msgspec.json.encode(event["response"])
-        return frame_of(event) + sse.frame_of(DONE)
+        return [frame_of(event), sse.frame_of(DONE)]
 
     @property
     def deltas(self) -> int:
@@ -132,47 +133,50 @@ class ResponsesRelay(FrameRelay):
             return self.events
         return number if isinstance(number, int) else self.events
 
-    def _frame(self, frame: bytes) -> bytes:
+    def _frame(self, frame: bytes, out: Frames) -> None:
         if DELTA in frame:
             self._deltas += 1
         if b'"response"' not in frame and b'"type":"response.' in frame:
             self.events += 1
             self._last = frame
-            return frame
+            out.append(frame)
+            return
         data = sse.data_of(frame)
         if data is None or not data.strip():
-            return sse.without_data(frame)
+            out += sse.without_data(frame)
+            return
         if data.strip() == DONE:
-            return b""  # it comes with the last event, whether the upstream sends it or not
+            return  # it comes with the last event, whether the upstream sends it or not
         try:
-            return self._event(frame, data, fields_of(data))
+            out += self._event(frame, data, fields_of(data))
         except InvalidJson:
             if (whole := mended(data)) != data:  # what the response is at last is kept and read again
-                return self._frame(sse.with_data(frame, data, whole))
-            return self._not_json(frame)
+                self._frame(sse.with_data(frame, data, whole), out)
+            else:
+                self._not_json(frame, out)
 
-    def _event(self, frame: bytes, data: bytes, fields: Fields) -> bytes:
+    def _event(self, frame: bytes, data: bytes, fields: Fields) -> Frames:
         kind = _text(fields, "type") or ""
         self.error = failure_in_event(data) if sse.names_error(frame) else error_in(fields)
         if self.error is not None:
-            return b""
+            return []
         self._last = frame
         raw = fields.raw("response")
         inner = fields_of(raw) if raw and raw.startswith(b"{") else None
         if raw is None or inner is None or ("id" not in inner.spans and kind not in ENDINGS | BEGINNINGS):
             self.events += 1
-            return frame
+            return [frame]
         if self._names is None and kind in BEGINNINGS:
             self._response = raw
-            return frame
+            return [frame]
         if kind == "response.failed" and not self.started:
             self.error = _failure(inner)
-            return b""
+            return []
         if kind not in BEGINNINGS or self._at_once:
             self.events += 1
         self._response = self._names.on(inner) if self._names else raw
         out = frame.replace(data, patch(fields, {"response": self._response}), 1) if self._names else frame
-        return out + self._ended(inner) if kind in ENDINGS else out
+        return [out, self._ended(inner)] if kind in ENDINGS else [out]
 
     def _ended(self, response: Fields) -> bytes:
         self.done, self.final, self.usage = True, self._response, usage_of(response)

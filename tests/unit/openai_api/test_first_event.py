@@ -7,6 +7,7 @@ import threading
 import pytest
 
 from openai_api.pipeline.first_event import fed, first_event
+from providers.bytes.sse import Frames
 from providers.types import EVENT_STREAM, Wire
 from providers.wire.openai.relay import EventRelay
 
@@ -20,7 +21,7 @@ class Watched(EventRelay):
         super().__init__()
         self.threads: list[int] = []
 
-    def feed(self, chunk: bytes) -> bytes:
+    def feed(self, chunk: bytes) -> Frames:
         self.threads.append(threading.get_ident())
         return super().feed(chunk)
 
@@ -48,11 +49,11 @@ async def test_event_when_it_is_large_then_the_loop_does_not_look_through_it(siz
     chunks = [PICTURE[start : start + size] for start in range(0, len(PICTURE), size)]
     relay = Watched()
     begun = await first_event(Pieces(*chunks), relay)
-    assert begun.held == PICTURE
+    assert begun.held == [PICTURE]
     assert relay.threads[-1] != threading.get_ident()
 
 
 async def test_event_when_it_is_small_then_no_thread_is_asked() -> None:
     relay = Watched()
-    assert await fed(relay, b'data: {"type":"a"}\n\n') == b'data: {"type":"a"}\n\n'
+    assert await fed(relay, b'data: {"type":"a"}\n\n') == [b'data: {"type":"a"}\n\n']
     assert relay.threads == [threading.get_ident()]

@@ -12,10 +12,9 @@ import pytest
 
 from openai_api.context import Limits
 from openai_api.errors import invalid
-from openai_api.pipeline.respond import EVENTS
 from openai_api.responses.connection_responses import ConnectionResponses
 from openai_api.responses.store import StoredResponse
-from openai_api.turns import Told
+from openai_api.turns import TurnOutlet
 from openai_api.websockets import ResponsesSocket
 from providers.bytes.patch import fields_of
 from providers.capabilities import Capability
@@ -150,32 +149,38 @@ async def test_server_when_it_begins_to_end_wakes_the_idle_and_lets_turns_go_on(
     await server.leave()
 
 
-async def test_told_when_a_stream_is_cut_anywhere_says_each_event_once_and_neither_comments_nor_the_end() -> None:
-    stream = b': hello\n\nevent: a\ndata: {"type":"a"}\n\ndata: {"type":\ndata: "b" }\n\n\r\ndata: [DONE]\n\n'
-    for size in range(1, len(stream)):
-        heard: list[bytes] = []
-
-        async def hear(data: bytes, heard: list[bytes] = heard) -> None:
-            heard.append(data)
-
-        told = Told(hear)
-        told.stream_id = "x"
-        await told({"type": "http.response.start", "status": 200, "headers": [*EVENTS]})
-        for at in range(0, len(stream), size):
-            await told({"type": "http.response.body", "body": stream[at : at + size], "more_body": True})
-        await told({"type": "http.response.body", "body": b""})
-        assert [json.loads(data) for data in heard] == [{"type": name, "stream_id": "x"} for name in "ab"]
-
-
-async def test_told_when_an_error_has_no_code_gives_its_type() -> None:
+async def test_turn_when_events_are_told_then_each_is_a_message_and_neither_comments_nor_the_end_is() -> None:
+    frames = [
+        b": hello\n\n",
+        b'event: a\ndata: {"type":"a"}\n\n',
+        b'data: {"type":\ndata: "b" }\n\n',
+        b"\r\n",
+        b"data: [DONE]\n\n",
+    ]
     heard: list[bytes] = []
 
     async def hear(data: bytes) -> None:
         heard.append(data)
 
-    told, error = Told(hear), invalid("", "no")
+    outlet = TurnOutlet(hear)
+    outlet.stream_id = "x"
+    await outlet.begin((), b"")
+    await outlet.events(frames[:2])
+    assert not outlet.finished
+    await outlet.end(frames[2:])
+    assert [json.loads(data) for data in heard] == [{"type": name, "stream_id": "x"} for name in "ab"]
+    assert outlet.finished
+
+
+async def test_turn_when_an_error_has_no_code_gives_its_type() -> None:
+    heard: list[bytes] = []
+
+    async def hear(data: bytes) -> None:
+        heard.append(data)
+
+    outlet, error = TurnOutlet(hear), invalid("", "no")
     error.code = None
-    await told.fail(error)
+    await outlet.error(error, ())
     assert json.loads(heard[0])["error"]["code"] == "invalid_request_error"
 
 

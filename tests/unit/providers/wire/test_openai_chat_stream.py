@@ -40,8 +40,10 @@ def stream_of(*values: Any, spaced: bool = False) -> bytes:
 def relayed(stream: bytes | Iterable[bytes], *, include_usage: bool = False) -> tuple[bytes, ChatStreamRelay]:
     """All that a client gets of a stream that ends well, and the relay."""
     relay = ChatStreamRelay(PUBLIC, include_usage=include_usage)
-    out = b"".join(relay.feed(part) for part in ([stream] if isinstance(stream, bytes) else stream))
-    return out if relay.done else out + relay.end(), relay
+    frames = [frame for part in ([stream] if isinstance(stream, bytes) else stream) for frame in relay.feed(part)]
+    frames += [] if relay.done else relay.end()
+    assert all(sse.FrameSplitter().feed(frame) == [frame] for frame in frames)
+    return b"".join(frames), relay
 
 
 def told(stream: bytes) -> list[Any]:
@@ -297,9 +299,9 @@ def test_end_when_no_event_came_then_empty_stream(stream: bytes) -> None:
 
 def test_done_when_it_came_then_nothing_after_it_is_relayed() -> None:
     relay = ChatStreamRelay(PUBLIC, include_usage=False)
-    assert relay.feed(stream_of(chunk("a"))).count(b"data") == 1
-    assert relay.feed(DONE + frame(chunk("b"))) == DONE
-    assert relay.feed(frame(chunk("c")) + DONE) == b""
+    assert len(relay.feed(stream_of(chunk("a")))) == 1
+    assert relay.feed(DONE + frame(chunk("b"))) == [DONE]
+    assert relay.feed(frame(chunk("c")) + DONE) == []
     assert relay.done
 
 
@@ -318,7 +320,7 @@ def test_done_when_it_came_then_nothing_after_it_is_relayed() -> None:
 @pytest.mark.parametrize("spaced", [False, True], ids=["compact", "spaced"])
 def test_error_when_it_comes_first_then_kept_and_nothing_relayed(error: Any, kind: type[ProviderError], spaced: bool) -> None:
     relay = ChatStreamRelay(PUBLIC, include_usage=False)
-    assert relay.feed(stream_of({"error": error}, chunk("a"), spaced=spaced)) == b""
+    assert relay.feed(stream_of({"error": error}, chunk("a"), spaced=spaced)) == []
     assert isinstance(relay.error, kind)
     assert not relay.started
     with pytest.raises(kind):
@@ -329,10 +331,10 @@ def test_error_when_it_comes_between_chunks_then_what_was_before_is_relayed_and_
     relay = ChatStreamRelay(PUBLIC, include_usage=False)
     error = {**chunk("x"), "error": {"message": "sk-abcdefghijklmnop broke", "type": "server_error"}}
     out = relay.feed(stream_of(chunk("a"), chunk("b"), error, chunk("c")) + DONE)
-    assert [event["choices"][0]["delta"]["content"] for event in told(out)] == ["a", "b"]
+    assert [event["choices"][0]["delta"]["content"] for event in told(b"".join(out))] == ["a", "b"]
     assert relay.error is not None
     assert relay.error.public_message == "The provider answered with a server error. *** broke"
-    assert relay.feed(frame(chunk("d"))) == b""
+    assert relay.feed(frame(chunk("d"))) == []
 
 
 def test_error_when_it_comes_at_the_end_without_its_blank_line_then_raised() -> None:
@@ -345,7 +347,7 @@ def test_error_when_it_comes_at_the_end_without_its_blank_line_then_raised() -> 
 @pytest.mark.parametrize("error", [b'"\xff"', b"1e999", b'{"message":"\xff"}', b"[1]"], ids=["text", "number", "object", "array"])
 def test_error_when_it_cannot_be_read_then_still_an_error(error: bytes) -> None:
     relay = ChatStreamRelay(PUBLIC, include_usage=False)
-    assert relay.feed(b'data: {"error":' + error + b"}\n\n") == b""
+    assert relay.feed(b'data: {"error":' + error + b"}\n\n") == []
     assert relay.error is not None
 
 
@@ -374,7 +376,7 @@ def test_bad_json_when_it_comes_after_the_first_event_then_forwarded_verbatim(ba
 
 def test_bad_json_when_it_comes_first_then_the_stream_has_failed() -> None:
     relay = ChatStreamRelay("m", include_usage=False)
-    assert relay.feed(b"data: {broken\n\n" + frame(chunk("a"))) == b""
+    assert relay.feed(b"data: {broken\n\n" + frame(chunk("a"))) == []
     assert isinstance(relay.error, InvalidResponse)
 
 
@@ -386,10 +388,10 @@ def test_invalid_utf8_when_in_a_chunk_then_forwarded_as_it_came() -> None:
 def test_endless_event_when_fed_then_refused() -> None:
     relay = ChatStreamRelay(PUBLIC, include_usage=False)
     with pytest.raises(InvalidResponse):
-        b"".join(relay.feed(b"data: " + b"x" * 65536) for _ in range(1025))
+        [relay.feed(b"data: " + b"x" * 65536) for _ in range(1025)]
 
 
 def test_comments_when_they_come_then_relayed_but_no_events() -> None:
     relay = ChatStreamRelay(PUBLIC, include_usage=False)
-    assert relay.feed(b": ping\n\n:\n: pong\r\n\r\n") == b": ping\n\n:\n: pong\r\n\r\n"
+    assert relay.feed(b": ping\n\n:\n: pong\r\n\r\n") == [b": ping\n\n", b":\n: pong\r\n\r\n"]
     assert relay.events == 0
