@@ -26,7 +26,6 @@ from openai_api.responses.connection_responses import ConnectionResponses
 from providers.bytes import sse
 from providers.bytes.patch import patch
 from providers.bytes.sse import Frames
-from providers.capabilities import Capability
 from providers.errors import CallerError, Failure
 from providers.offload import offload
 from providers.types import Call, Usage
@@ -116,7 +115,7 @@ class Turn:
 
     def _decode(self, inbound: Inbound) -> Call:
         call = responses.decode(inbound)
-        self.previous = call.previous_response_id
+        self.previous = call.response.previous_id
         return call
 
 
@@ -174,7 +173,7 @@ async def warm_up(memory: ConnectionResponses, inbound: Inbound, call: Call) -> 
     entry = resolve_model(call.model, client, inbound.catalog)
     record.model, record.pattern = entry.name, entry.pattern
     check_capability(entry, call.capability, client, inbound.catalog)
-    if all(Capability.RESPONSES not in target.native for target in entry.targets[call.capability]):
+    if not any(target.speaks(call) for target in entry.targets[call.capability]):
         await offload(len(call.body), _check, call)
     response = _empty(call)
     done = {**response, "status": "completed", "completed_at": response["created_at"], "usage": usage_object(Usage())}
@@ -195,6 +194,6 @@ def _check(call: Call) -> None:
 def _empty(call: Call) -> dict[str, Any]:
     request = msgspec.json.decode(call.body)
     try:
-        return new_response(request, call.response_id, int(time.time()), call.model)
+        return new_response(request, call.response.id, int(time.time()), call.model)
     except (AttributeError, TypeError, ValueError) as error:
         raise ApiError(400, "invalid_type", "A field of the request has not the type that it must have.") from error

@@ -1,16 +1,20 @@
-"""Which signature does each capability ask of an adapter? One protocol per capability."""
+"""Which methods must an adapter have to speak a wire? Their signatures, one protocol each, and the table that derives from them
+what a target can serve."""
 
 from __future__ import annotations
 
-from typing import Protocol, runtime_checkable
+from collections.abc import Collection, Mapping
+from types import MappingProxyType
+from typing import NamedTuple, Protocol, runtime_checkable
 
+from providers.capabilities import Capability
 from providers.transport import Transport
-from providers.types import Call, Reply, ReplyStream
+from providers.types import Call, Reply, ReplyStream, Wire
 
 
 @runtime_checkable
 class Chat(Protocol):
-    """`Capability.CHAT`: chat completions. Both methods raise `ProviderError`. `returns_reasoning` says that the upstream
+    """`OPENAI_CHAT`: chat completions. Both methods raise `ProviderError`. `returns_reasoning` says that the upstream
     wants the reasoning back which led to a tool call."""
 
     @property
@@ -31,70 +35,70 @@ class Chat(Protocol):
 
 @runtime_checkable
 class Completion(Protocol):
-    """`Capability.COMPLETION`: OpenAI's older completions of a prompt."""
+    """`OPENAI_COMPLETION`: OpenAI's older completions of a prompt."""
 
     async def complete(self, call: Call, transport: Transport) -> Reply | ReplyStream: ...
 
 
 @runtime_checkable
 class Embedding(Protocol):
-    """`Capability.EMBEDDING`: the answer has the `encoding_format` that was asked for."""
+    """`OPENAI_EMBEDDING`: the answer has the `encoding_format` that was asked for."""
 
     async def embed(self, call: Call, transport: Transport) -> Reply: ...
 
 
 @runtime_checkable
 class Rerank(Protocol):
-    """`Capability.RERANK`: documents in the order of their relevance, as Cohere and Jina have it."""
+    """`RERANK`: documents in the order of their relevance, as Cohere and Jina have it."""
 
     async def rerank(self, call: Call, transport: Transport) -> Reply: ...
 
 
 @runtime_checkable
 class Moderation(Protocol):
-    """`Capability.MODERATION`: is a text or a picture harmful?"""
+    """`OPENAI_MODERATION`: is a text or a picture harmful?"""
 
     async def moderate(self, call: Call, transport: Transport) -> Reply: ...
 
 
 @runtime_checkable
 class Transcription(Protocol):
-    """`Capability.AUDIO_TRANSCRIPTION`: what is said in `call.form`'s file, in the `response_format` asked for."""
+    """`OPENAI_TRANSCRIPTION`: what is said in `call.form`'s file, in the `response_format` asked for."""
 
     async def transcribe(self, call: Call, transport: Transport) -> Reply | ReplyStream: ...
 
 
 @runtime_checkable
 class Translation(Protocol):
-    """`Capability.AUDIO_TRANSLATION`: what is said there, in English."""
+    """`OPENAI_TRANSLATION`: what is said there, in English."""
 
     async def translate(self, call: Call, transport: Transport) -> Reply | ReplyStream: ...
 
 
 @runtime_checkable
 class Speech(Protocol):
-    """`Capability.TEXT_TO_SPEECH`: the sound of a text, passed on while it is made."""
+    """`OPENAI_SPEECH`: the sound of a text, passed on while it is made."""
 
     async def speak(self, call: Call, transport: Transport) -> ReplyStream: ...
 
 
 @runtime_checkable
 class ImageGeneration(Protocol):
-    """`Capability.IMAGE_GENERATION`: pictures made from a prompt."""
+    """`OPENAI_IMAGE`: pictures made from a prompt."""
 
     async def generate_image(self, call: Call, transport: Transport) -> Reply | ReplyStream: ...
 
 
 @runtime_checkable
 class ImageEdit(Protocol):
-    """`Capability.IMAGE_EDIT`: pictures changed by a prompt; the call is a form or JSON."""
+    """`OPENAI_IMAGE_EDIT`: pictures changed by a prompt; the call is a form or JSON."""
 
     async def edit_image(self, call: Call, transport: Transport) -> Reply | ReplyStream: ...
 
 
 @runtime_checkable
 class Responses(Protocol):
-    """`Capability.RESPONSES`: OpenAI's Responses API, at the upstream itself."""
+    """`OPENAI_RESPONSES`: OpenAI's Responses API, at the upstream itself."""
 
     async def respond(self, call: Call, transport: Transport) -> Reply | ReplyStream: ...
 
@@ -105,6 +109,62 @@ class Responses(Protocol):
 
 @runtime_checkable
 class ImageVariation(Protocol):
-    """`Capability.IMAGE_VARIATION`: pictures that are like one."""
+    """`OPENAI_IMAGE_VARIATION`: pictures that are like one."""
 
     async def vary_image(self, call: Call, transport: Transport) -> Reply: ...
+
+
+class Methods(NamedTuple):
+    """The names of the methods that take a wire's calls, for whole answers and for streams, and the capability whose own format
+    the wire is."""
+
+    capability: Capability
+    whole: str
+    streamed: str
+
+    def asked(self, *, stream: bool) -> str:
+        return self.streamed if stream else self.whole
+
+
+def _one(capability: Capability, name: str) -> Methods:
+    return Methods(capability, name, name)
+
+
+METHODS: Mapping[Wire, Methods] = MappingProxyType(
+    {
+        Wire.OPENAI_CHAT: Methods(Capability.CHAT, "chat", "stream_chat"),
+        Wire.OPENAI_RESPONSES: _one(Capability.RESPONSES, "respond"),
+        Wire.OPENAI_COMPLETION: _one(Capability.COMPLETION, "complete"),
+        Wire.OPENAI_EMBEDDING: _one(Capability.EMBEDDING, "embed"),
+        Wire.RERANK: _one(Capability.RERANK, "rerank"),
+        Wire.OPENAI_MODERATION: _one(Capability.MODERATION, "moderate"),
+        Wire.OPENAI_TRANSCRIPTION: _one(Capability.AUDIO_TRANSCRIPTION, "transcribe"),
+        Wire.OPENAI_TRANSLATION: _one(Capability.AUDIO_TRANSLATION, "translate"),
+        Wire.OPENAI_SPEECH: _one(Capability.TEXT_TO_SPEECH, "speak"),
+        Wire.OPENAI_IMAGE: _one(Capability.IMAGE_GENERATION, "generate_image"),
+        Wire.OPENAI_IMAGE_EDIT: _one(Capability.IMAGE_EDIT, "edit_image"),
+        Wire.OPENAI_IMAGE_VARIATION: _one(Capability.IMAGE_VARIATION, "vary_image"),
+    }
+)
+"""Every wire, the better ones first where several are of one capability."""
+
+CONVERSATION = (Capability.CHAT, Capability.RESPONSES)
+"""Capabilities whose wires all tell a conversation, so that calls can be converted from one to another."""
+
+
+def wires_of(adapter: type) -> frozenset[Wire]:
+    """The wires whose methods the adapter class has."""
+    return frozenset(wire for wire, of in METHODS.items() if hasattr(adapter, of.whole) and hasattr(adapter, of.streamed))
+
+
+def serving(wires: Collection[Wire]) -> Mapping[Capability, tuple[Wire, ...]]:
+    """What can be served with these wires: for each capability those that do it, its own first, then those of other
+    conversations, to which calls are converted."""
+    own = {capability: _of(wires, (capability,)) for capability in Capability}
+    talk = _of(wires, CONVERSATION)
+    more = {capability: tuple(dict.fromkeys((*own[capability], *talk))) for capability in CONVERSATION}
+    return MappingProxyType({capability: found for capability, found in (own | more).items() if found})
+
+
+def _of(wires: Collection[Wire], capabilities: tuple[Capability, ...]) -> tuple[Wire, ...]:
+    return tuple(wire for wire, methods in METHODS.items() if wire in wires and methods.capability in capabilities)

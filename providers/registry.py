@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from providers.capabilities import Capability, served
-from providers.types import Adapter, Target, TargetConfig
+from providers.capabilities import Capability
+from providers.protocols import METHODS, serving
+from providers.types import Adapter, Target, TargetConfig, Wire
 
 ALLOWED_FIELDS = "allowed_request_fields"
 """The option that every type has: fields that choose a model or a provider upstream, and that clients may set (see
@@ -17,7 +18,8 @@ ALLOWED_FIELDS = "allowed_request_fields"
 class ProviderType:
     """One kind of provider, as the catalog names it.
 
-    `native` is what it can do itself, and `lacks` what a model of it cannot, told by the model's name at the provider;
+    `wires` are the formats that its adapter speaks, and `lacks` what a model of it cannot do, told by the model's name at the
+    provider;
     `keeps_responses` says that it knows a response again. `build` makes the adapter of
     one target and raises `ConfigurationError` for values it cannot work with.
     `api_base` "" means that the operator must give one, unless the type is `offline` and has no address at all.
@@ -29,7 +31,7 @@ class ProviderType:
     name: str
     label: str
     build: Callable[[TargetConfig], Adapter]
-    native: frozenset[Capability]
+    wires: frozenset[Wire]
     lacks: Callable[[str], frozenset[Capability]] = lambda model: frozenset()
     keeps_responses: bool = False
     api_base: str = ""
@@ -41,20 +43,30 @@ class ProviderType:
     required_options: tuple[str, ...] = ()
 
     @property
+    def own(self) -> frozenset[Capability]:
+        """What it serves without conversion."""
+        return frozenset(METHODS[wire].capability for wire in self.wires)
+
+    @property
     def capabilities(self) -> frozenset[Capability]:
         """What it serves, also by conversion."""
-        return served(self.native)
+        return frozenset(serving(self.wires))
 
     def capabilities_of(self, upstream_model: str) -> frozenset[Capability]:
         """What a model of it serves, also by conversion."""
-        return served(self.native - self.lacks(upstream_model))
+        return frozenset(self.wires_of(upstream_model))
+
+    def wires_of(self, upstream_model: str) -> Mapping[Capability, tuple[Wire, ...]]:
+        """What a model of it serves, each with the wires that do it, the best one first."""
+        lacking = self.lacks(upstream_model)
+        return serving({wire for wire in self.wires if METHODS[wire].capability not in lacking})
 
     def target(self, config: TargetConfig) -> Target:
         """The target that the router calls. Raises `ConfigurationError`."""
         names = (config.id, config.fingerprint(), config.model, config.provider, config.upstream_model)
-        native = self.native - self.lacks(config.upstream_model)
+        wires = self.wires_of(config.upstream_model)
         dynamic = config.credential.dynamic or ""
-        return Target(*names, config.timeouts, self.build(config), native, self.keeps_responses, dynamic)
+        return Target(*names, config.timeouts, self.build(config), wires, self.keeps_responses, dynamic)
 
 
 class UnknownProviderType(LookupError):

@@ -14,7 +14,7 @@ from typing import Any, NoReturn, Protocol
 import msgspec
 
 from providers.bytes.multipart import Form
-from providers.bytes.patch import Fields
+from providers.bytes.patch import Fields, fields_of
 from providers.bytes.sse import Frames
 from providers.capabilities import Capability
 
@@ -52,15 +52,19 @@ class Secret:
 
 
 class Wire(StrEnum):
-    """The byte formats the gateway speaks; each is written once, in `providers/wire/`."""
+    """The byte formats of requests and answers, each written once, in `providers/wire/`. What an upstream serves under an
+    address of its own is a wire of its own, even where formats are alike: a body never goes to the address of another wire."""
 
     OPENAI_CHAT = "openai_chat"
     OPENAI_COMPLETION = "openai_completion"
     OPENAI_EMBEDDING = "openai_embedding"
     OPENAI_MODERATION = "openai_moderation"
     OPENAI_TRANSCRIPTION = "openai_transcription"
+    OPENAI_TRANSLATION = "openai_translation"
     OPENAI_SPEECH = "openai_speech"
     OPENAI_IMAGE = "openai_image"
+    OPENAI_IMAGE_EDIT = "openai_image_edit"
+    OPENAI_IMAGE_VARIATION = "openai_image_variation"
     RERANK = "rerank"
     OPENAI_RESPONSES = "openai_responses"
 
@@ -152,9 +156,9 @@ class Adapter(Protocol):
 @dataclass(frozen=True, slots=True)
 class Target:
     """The compiled form of a route: the adapter, ready to be called, and the names that appear in records. `circuit` is the
-    name of its circuit breaker; `native` is what the provider itself can do, without conversion; `keeps_responses`
-    says that it knows a response again by its id. `dynamic` is the name of the credential that requests must bring, "" for one
-    of the operator's, or none."""
+    name of its circuit breaker; `wires` are the formats that its upstream speaks, for each capability that it can serve, the
+    best one first (`protocols.py` derives them); `keeps_responses` says that it knows a response again by its id. `dynamic` is
+    the name of the credential that requests must bring, "" for one of the operator's, or none."""
 
     id: str
     circuit: str
@@ -163,9 +167,13 @@ class Target:
     upstream_model: str
     timeouts: TargetTimeouts
     adapter: Adapter = field(repr=False)
-    native: frozenset[Capability] = frozenset()
+    wires: Mapping[Capability, tuple[Wire, ...]] = field(default_factory=dict)
     keeps_responses: bool = False
     dynamic: str = ""
+
+    def speaks(self, call: Call) -> bool:
+        """Whether its upstream knows the call's format; else the call must be converted."""
+        return call.wire in self.wires.get(call.capability, ())
 
 
 class Usage(msgspec.Struct, frozen=True):
@@ -179,22 +187,45 @@ class Usage(msgspec.Struct, frozen=True):
     cache_write_tokens: int = 0
 
 
+class Action(StrEnum):
+    """What a request to the Responses API asks for."""
+
+    CREATE = "create"
+    INPUT_TOKENS = "input_tokens"
+    COMPACT = "compact"
+
+
+class ResponseContext(msgspec.Struct, frozen=True, kw_only=True):
+    """What only calls to the Responses API have.
+
+    `id` is the outside id of the response, "" where an upstream gives it; `previous_id` that of the one before; `before` is the
+    number of items from earlier turns that stand in front of the request's own `input`. `background` says that nobody waits.
+    `seal` makes the outside id of an upstream's response from the target's id and the upstream's; `seal_summary` and
+    `open_summary` write and read the content of compactions (see `providers/wire/openai_responses/compaction.py`).
+    """
+
+    id: str = ""
+    previous_id: str | None = None
+    before: int = 0
+    background: bool = False
+    action: Action = Action.CREATE
+    seal: Callable[[str, str], str] | None = None
+    seal_summary: Callable[[str], str] | None = None
+    open_summary: Callable[[str], str | None] | None = None
+
+
+NO_CONTEXT = ResponseContext()
+
+
 class Call(msgspec.Struct, frozen=True, kw_only=True):
-    """One canonical request in the format `wire`, just as the client sent it: `body` with its top-level `fields`, found
-    once, if it is JSON, or `form` if it is multipart.
+    """What is asked, in which format, of which model: `body` with its top-level `fields`, found once, if it is JSON, or `form`
+    if it is multipart.
 
     `strict` says that a parameter which the upstream cannot take is an error; otherwise it is dropped, and named in the
     answer's `lossy`. `model` is the public name that the client sent. `include_usage` says whether the client asked for
     the usage chunk of a stream. `credentials` are the secrets that a request may bring for `dynamic::` targets. `headers`
     are the few client headers that go upstream (trace context). `added` are the fields of the body that the client has not sent.
-    `pinned` is the id of the only target that may be tried, ""
-    for any.
-
-    Of responses: `response_id` is the outside id of one that is made here, `seal` makes that of an upstream's from the
-    target's id and its own; `previous_response_id` is the outside id of the one before, `before` how many items of what went
-    before stand in front of the request's own; `background` that nobody waits;
-    `action` is what is asked for in place of a response, "input_tokens" or "compact"; `seal_summary` and `open_summary`
-    make and read the content of compactions (see `providers/wire/openai_responses/compaction.py`).
+    `pinned` is the id of the only target that may be tried, "" for any. `response` is set by the endpoints of the Responses API.
     """
 
     capability: Capability
@@ -209,16 +240,17 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     added: tuple[str, ...] = ()
     strict: bool = False
     pinned: str = ""
-    response_id: str = ""
-    previous_response_id: str | None = None
-    before: int = 0
-    background: bool = False
-    seal: Callable[[str, str], str] | None = None
-    action: str = ""
-    seal_summary: Callable[[str], str] | None = None
-    open_summary: Callable[[str], str | None] | None = None
+    response: ResponseContext = NO_CONTEXT
     credentials: Mapping[str, Secret] = {}
     headers: tuple[tuple[bytes, bytes], ...] = ()
+
+    def with_body(self, body: bytes, fields: Fields | None = None, **changes: Any) -> Call:
+        """The call with another body, whose `fields` are found unless they are given, and with further changes."""
+        return msgspec.structs.replace(self, body=body, fields=fields or fields_of(body), **changes)
+
+    def with_response(self, **changes: Any) -> Call:
+        """The call with changes to its `response`."""
+        return msgspec.structs.replace(self, response=msgspec.structs.replace(self.response, **changes))
 
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True):

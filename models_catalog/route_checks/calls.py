@@ -38,9 +38,9 @@ JSON_CALLS: Mapping[Capability, tuple[Wire, Mapping[str, Any]]] = MappingProxyTy
 FORM_CALLS: Mapping[Capability, tuple[Wire, Mapping[str, str]]] = MappingProxyType(
     {
         Capability.AUDIO_TRANSCRIPTION: (Wire.OPENAI_TRANSCRIPTION, {}),
-        Capability.AUDIO_TRANSLATION: (Wire.OPENAI_TRANSCRIPTION, {}),
-        Capability.IMAGE_EDIT: (Wire.OPENAI_IMAGE, {"prompt": "a dot"}),
-        Capability.IMAGE_VARIATION: (Wire.OPENAI_IMAGE, {}),
+        Capability.AUDIO_TRANSLATION: (Wire.OPENAI_TRANSLATION, {}),
+        Capability.IMAGE_EDIT: (Wire.OPENAI_IMAGE_EDIT, {"prompt": "a dot"}),
+        Capability.IMAGE_VARIATION: (Wire.OPENAI_IMAGE_VARIATION, {}),
     }
 )
 COSTLY = frozenset({Capability.IMAGE_GENERATION, Capability.IMAGE_EDIT, Capability.IMAGE_VARIATION})

@@ -9,12 +9,12 @@ from django.db.models import QuerySet
 
 from openai_api.database.threads import DatabaseThreads
 from openai_api.models import StoredResponseRow
-from openai_api.responses.store import StoredResponse
+from openai_api.responses.store import NoMemory, StoredResponse
 
 PURGE_ROWS = 1000
 
 
-class DatabaseResponses:
+class DatabaseResponses(NoMemory):
     """The store of a process. `days` is how long a response is kept."""
 
     def __init__(self, threads: DatabaseThreads, days: float) -> None:

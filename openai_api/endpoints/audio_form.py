@@ -17,7 +17,7 @@ from providers.wire.openai_transcription import BOOLEANS, GRANULARITIES, HIGHEST
 SINGLE = ("file", "model", "response_format", "temperature", "stream")
 
 
-def audio_call(inbound: Inbound, capability: Capability, formats: Collection[str]) -> Call:
+def audio_call(inbound: Inbound, capability: Capability, wire: Wire, formats: Collection[str]) -> Call:
     """The call. Raises 400 `ApiError`s that name the field at fault."""
     form = form_of(inbound, *SINGLE)
     if what := no_sound(file_of(form, "file").head[:HEAD_BYTES]):
@@ -26,7 +26,7 @@ def audio_call(inbound: Inbound, capability: Capability, formats: Collection[str
     return make_call(
         inbound,
         capability,
-        Wire.OPENAI_TRANSCRIPTION,
+        wire,
         text_of(form, "model"),
         stream=_streamed(form),
         credentials=form_secrets(form),

@@ -33,7 +33,7 @@ _decode_sources = msgspec.json.Decoder(_Sources).decode
 _list = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
 
-def image_call(inbound: Inbound, capability: Capability, kind: type[ImageRequest], *, sources: bool = False) -> Call:
+def image_call(inbound: Inbound, capability: Capability, wire: Wire, kind: type[ImageRequest], *, sources: bool = False) -> Call:
     """The call; with `sources` it must bring images. Raises 400 `ApiError`s that name the field at fault."""
     fields = NO_FIELDS
     if inbound.form is not None:
@@ -52,7 +52,7 @@ def image_call(inbound: Inbound, capability: Capability, kind: type[ImageRequest
     return make_call(
         inbound,
         capability,
-        Wire.OPENAI_IMAGE,
+        wire,
         _usual_model(inbound, capability) if request.model is None else request.model,
         fields,
         stream=bool(request.stream),

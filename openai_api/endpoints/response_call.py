@@ -10,7 +10,7 @@ from openai_api.endpoints.json_body import check_place
 from openai_api.errors import invalid
 from providers.bytes.patch import Fields
 from providers.capabilities import Capability
-from providers.types import Call, Wire
+from providers.types import Call, ResponseContext, Wire
 from providers.wire.openai_responses.relay import ResponseRequest
 
 MODEL_HEADER = b"x-model-name"
@@ -18,8 +18,8 @@ DEFAULT_MODEL = "gpt-4-responses"
 """For requests whose model is named by what lies at the upstream."""
 
 
-def response_call(inbound: Inbound, fields: Fields, request: ResponseRequest, **more: Any) -> Call:
-    """The call. Raises 400 `ApiError`s that name the field at fault."""
+def response_call(inbound: Inbound, fields: Fields, request: ResponseRequest, *, stream: bool = False, **context: Any) -> Call:
+    """The call; `context` are fields of its `ResponseContext`. Raises 400 `ApiError`s that name the field at fault."""
     if "messages" in fields.spans:
         check_place(fields, "input")
     if request.previous_response_id is not None and request.conversation is not None:
@@ -30,9 +30,9 @@ def response_call(inbound: Inbound, fields: Fields, request: ResponseRequest, **
         Wire.OPENAI_RESPONSES,
         _model(request, inbound),
         fields,
-        previous_response_id=request.previous_response_id,
+        stream=stream,
+        response=ResponseContext(previous_id=request.previous_response_id, **context),
         credentials=secrets_of(request.credentials),
-        **more,
     )
 
 

@@ -31,7 +31,7 @@ from openai_api.responses.response_model import model_of, reaches
 from openai_api.responses.store import ACTIVE, StoredResponse
 from providers.bytes.patch import fields_of
 from providers.capabilities import Capability
-from providers.types import Wire
+from providers.types import ResponseContext, Wire
 
 NOT_FOUND = 404
 CANCEL, ITEMS = "/cancel", "/input_items"
@@ -138,10 +138,10 @@ async def _at_upstream(gateway: Gateway, inbound: Inbound, sealed: Sealed, metho
         Wire.OPENAI_RESPONSES,
         asked,
         stream=method == "GET" and dict(query).get("stream") == "true",
-        background=True,
-        response_id=response_id,
         pinned=sealed.target,
-        seal=partial(gateway.response_ids.seal, inbound.caller.id, asked=sealed.asked),
+        response=ResponseContext(
+            id=response_id, background=True, seal=partial(gateway.response_ids.seal, inbound.caller.id, asked=sealed.asked)
+        ),
     )
     inbound.record.stream, inbound.record.capability, inbound.record.counted_apart = call.stream, call.capability, True
     attempt = partial(adapt_stored, call, method, path, gateway.transport)

@@ -18,4 +18,4 @@ def decode(inbound: Inbound) -> Call:
     if request.background and request.store is False:
         raise invalid("invalid_value", "A response in the background must be stored.", "background")
     stream, background = bool(request.stream), bool(request.background)
-    return response_call(inbound, fields, request, stream=stream, background=background, response_id=mint("resp"))
+    return response_call(inbound, fields, request, stream=stream, background=background, id=mint("resp"))

@@ -5,10 +5,10 @@ from __future__ import annotations
 from openai_api.context import Inbound
 from openai_api.endpoints.audio_form import audio_call
 from providers.capabilities import Capability
-from providers.types import Call
+from providers.types import Call, Wire
 from providers.wire.openai_transcription import FORMATS
 
 
 def decode(inbound: Inbound) -> Call:
     """The call. Raises 400 `ApiError`s that name the field at fault."""
-    return audio_call(inbound, Capability.AUDIO_TRANSCRIPTION, FORMATS)
+    return audio_call(inbound, Capability.AUDIO_TRANSCRIPTION, Wire.OPENAI_TRANSCRIPTION, FORMATS)

@@ -27,7 +27,7 @@ from openai_api.responses.summaries import Summaries
 from providers.capabilities import Capability
 from providers.convert.response_history import history
 from providers.offload import offload
-from providers.types import Call, Target
+from providers.types import Action, Call, Target
 from providers.wire.openai_responses.tools import Json
 
 NOT_FOUND = 404
@@ -59,7 +59,9 @@ async def run(gateway: Gateway, inbound: Inbound, decode: Decode) -> None:
     record, catalog, client = inbound.record, inbound.catalog, inbound.caller
     call = await offload(len(inbound.body), decode, inbound)
     record.stream = call.stream
-    record.capability = None if call.action else call.capability  # nothing is generated, or it is accounted for otherwise
+    record.capability = (
+        None if call.response.action is not Action.CREATE else call.capability
+    )  # nothing is generated, or it is accounted for otherwise
     entry = resolve_model(call.model, client, catalog)
     record.model, record.pattern = entry.name, entry.pattern
     check_capability(entry, call.capability, client, catalog)
@@ -68,10 +70,10 @@ async def run(gateway: Gateway, inbound: Inbound, decode: Decode) -> None:
         call = _reading_summaries(call, client, gateway.summaries)
         fetch = partial(_context, gateway, inbound, call)
         call = await continue_response(call, entry, client, catalog, gateway.response_ids, gateway.responses, fetch)
-        record.counted_apart = call.background
-        if call.background:
+        record.counted_apart = call.response.background
+        if call.response.background:
             keep = partial(count_response, gateway, inbound)
-        elif not call.action:
+        elif call.response.action is Action.CREATE:
             keep = partial(keep_response, gateway.responses, call, client)
     try:
         if call.capability is Capability.RESPONSES and is_made_here(call, entry):
@@ -79,9 +81,10 @@ async def run(gateway: Gateway, inbound: Inbound, decode: Decode) -> None:
         else:
             await serve(gateway, inbound, call, entry, partial(adapt, call, gateway.transport), keep)
     except ApiError as error:
-        if call.pinned and call.previous_response_id and error.code == GONE:
-            raise not_found(call.previous_response_id) from error  # the upstream's words hold its own id
-        error.param = own_place(error.param, call.before) if error.param and call.before else error.param
+        context = call.response
+        if call.pinned and context.previous_id and error.code == GONE:
+            raise not_found(context.previous_id) from error  # the upstream's words hold its own id
+        error.param = own_place(error.param, context.before) if error.param and context.before else error.param
         raise
 
 
@@ -113,7 +116,7 @@ async def serve(
 def _reading_summaries(call: Call, client: Client, summaries: Summaries) -> Call:
     """The call with what seals and opens the client's compactions."""
     seal, read = partial(summaries.seal, client.id), partial(summaries.open, client.id)
-    return msgspec.structs.replace(call, seal_summary=seal, open_summary=read)
+    return call.with_response(seal_summary=seal, open_summary=read)
 
 
 async def _context(gateway: Gateway, inbound: Inbound, call: Call, sealed: Sealed) -> list[Json] | None:
@@ -141,7 +144,7 @@ def _bound(call: Call) -> Callable[[Target], bool] | None:
     gateway's own go without the field), or all (None)."""
     if call.pinned:
         return lambda target: target.id == call.pinned
-    return _keeps_responses if call.background else None
+    return _keeps_responses if call.response.background else None
 
 
 def _keeps_responses(target: Target) -> bool:

@@ -16,11 +16,10 @@ from openai_api.pipeline.first_event import Begun, fed
 from openai_api.recording.events import Record
 from providers.bytes.patch import patch
 from providers.bytes.sse import Frames
-from providers.capabilities import Capability
 from providers.errors import FailureClass, ProviderError, own_failure
 from providers.masking import mask_error
 from providers.offload import offload
-from providers.types import Call, Reply, Target
+from providers.types import Call, Reply, Target, Wire
 from providers.wire.openai.relay import Relay
 from providers.wire.openai.usage import usage_of
 from providers.wire.openai_chat.request import json_string
@@ -29,15 +28,15 @@ JSON: Headers = ((b"content-type", b"application/json"),)
 ESTIMATED = (b"x-gateway-estimated", b"1")
 WITHOUT_MODEL = frozenset(
     {
-        Capability.AUDIO_TRANSCRIPTION,
-        Capability.AUDIO_TRANSLATION,
-        Capability.IMAGE_GENERATION,
-        Capability.IMAGE_EDIT,
-        Capability.IMAGE_VARIATION,
-        Capability.RESPONSES,
+        Wire.OPENAI_TRANSCRIPTION,
+        Wire.OPENAI_TRANSLATION,
+        Wire.OPENAI_IMAGE,
+        Wire.OPENAI_IMAGE_EDIT,
+        Wire.OPENAI_IMAGE_VARIATION,
+        Wire.OPENAI_RESPONSES,
     }
 )
-"""Capabilities whose answers do not say which model made them, or have it already."""
+"""Wires whose answers do not say which model made them, or have it already."""
 MAX_LOSSY = 2000
 """Characters of a header that names what was left out: clients choose the names."""
 DRAIN_S = 0.025
@@ -97,7 +96,7 @@ async def _whole(inbound: Inbound, call: Call, reply: Reply, headers: Headers) -
     inbound.record.usage = reply.usage
     if fields is not None:
         inbound.record.usage = reply.usage or (None if reply.estimated else usage_of(fields))
-        if "model" in fields.spans or call.capability not in WITHOUT_MODEL:
+        if "model" in fields.spans or call.wire not in WITHOUT_MODEL:
             body = await offload(len(body), patch, fields, {"model": json_string(call.model)})
     if reply.lossy:
         headers = (*headers, lossy(reply.lossy))

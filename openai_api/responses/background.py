@@ -33,7 +33,7 @@ from providers.bytes.patch import fields_of, patch
 from providers.bytes.sse import Frames
 from providers.capabilities import Capability
 from providers.offload import offload
-from providers.types import Call, Wire
+from providers.types import Call, ResponseContext, Wire
 from providers.wire.openai_responses.response_object import item_without_secrets, new_response, without_secrets
 
 SWEEP_S = 2.0
@@ -173,7 +173,7 @@ async def _journey(gateway: Gateway, run: BackgroundRun, call: Call | None) -> N
     try:
         client = _client(gateway, catalog, job.response.owner)
         inbound.record.client_id, inbound.record.client_name = client.id, client.name
-        made = msgspec.structs.replace(_call(job, call), open_summary=partial(gateway.summaries.open, client.id))
+        made = _call(job, call).with_response(open_summary=partial(gateway.summaries.open, client.id))
         entry = resolve_model(made.model, client, catalog)
         inbound.record.model, inbound.record.pattern = entry.name, entry.pattern
         check_capability(entry, made.capability, client, catalog)
@@ -189,16 +189,16 @@ def _new_job(call: Call, client: Client) -> Job:
     request: dict[str, Any] = msgspec.json.decode(call.body)
     created = time.time()
     try:
-        response = new_response(request, call.response_id, int(created), call.model)
+        response = new_response(request, call.response.id, int(created), call.model)
     except (TypeError, AttributeError, ValueError) as error:
         raise invalid("invalid_value", "A field of the request has not the type that it must have.") from error
-    response |= {"status": "queued", "background": True, "previous_response_id": call.previous_response_id}
+    response |= {"status": "queued", "background": True, "previous_response_id": call.response.previous_id}
     body = patch(call.fields, {**NOT_KEPT, **_cleaned(request)})
     items = identified_items(call)
     stored = StoredResponse(
-        call.response_id, client.id, call.model, items, msgspec.json.encode(response), created, "queued", call.stream
+        call.response.id, client.id, call.model, items, msgspec.json.encode(response), created, "queued", call.stream
     )
-    return Job(stored, Asked(msgspec.Raw(body), call.request_id, call.stream, call.strict, call.previous_response_id), 0)
+    return Job(stored, Asked(msgspec.Raw(body), call.request_id, call.stream, call.strict, call.response.previous_id), 0)
 
 
 def _has_secrets(call: Call) -> bool:
@@ -233,8 +233,7 @@ def _call(job: Job, first: Call | None) -> Call:
         request_id=asked.request_id,
         stream=asked.stream,
         strict=asked.strict,
-        response_id=job.response.id,
-        previous_response_id=asked.previous_response_id,
+        response=ResponseContext(id=job.response.id, previous_id=asked.previous_response_id),
         credentials=first.credentials if first else {},
         headers=first.headers if first else (identified,),
     )

@@ -4,31 +4,17 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from typing import NamedTuple
 
 import msgspec
 
-from openai_api.responses.store import ResponseStore, StoredResponse, input_items
-from providers.bytes.patch import fields_of, patch
+from openai_api.responses.store import Remembered, ResponseStore, StoredResponse, input_items
+from providers.bytes.patch import Fields, fields_of, patch
+from providers.offload import offload
 from providers.types import Call, Target
 from providers.wire.openai_responses.tools import Json
 
 _items = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _string = msgspec.json.Decoder(str | None).decode
-
-
-class Remembered(NamedTuple):
-    """A response with what it was made from, and the id of the stored one that it continues, if any."""
-
-    response: StoredResponse
-    continues: str | None
-
-    def context(self) -> list[msgspec.Raw]:
-        """Its items and its output."""
-        return [*_items(self.response.items), *_items(fields_of(self.response.body).raw("output") or b"[]")]
-
-    def size(self) -> int:
-        return len(self.response.items) + len(self.response.body)
 
 
 class ConnectionResponses:
@@ -53,26 +39,30 @@ class ConnectionResponses:
     async def delete(self, response_id: str, owner: str) -> bool:
         return await self._store.delete(response_id, owner)
 
-    def remember(self, call: Call, owner: str, target: Target, body: bytes) -> None:
-        """Remembers the response in place of the last one. One that failed is not, and takes with it what it continued.
-        Raises 400 for input that cannot be read."""
+    async def remember(self, call: Call, owner: str, target: Target, body: bytes) -> None:
+        """Remembers a response that is not stored, in place of the last one. One that failed is not remembered, and what it
+        continued is forgotten. Raises 400 for input that cannot be read."""
         fields = fields_of(body)
         if fields.raw("status") == b'"failed"':
-            self.forget(call.previous_response_id or "")
-            return
+            self.forget(call.response.previous_id or "")
+        elif call.fields.raw("store") == b"false":
+            await offload(len(call.body) + len(body), self._remember, call, owner, target, fields)
+
+    def _remember(self, call: Call, owner: str, target: Target, fields: Fields) -> None:
+        body = fields.body
         if target.keeps_responses:
             body = patch(fields, {"output": _readable(fields.raw("output") or b"[]")})
-        response_id = _string(fields.raw("id") or b"null") or call.response_id
+        response_id = _string(fields.raw("id") or b"null") or call.response.id
         items = msgspec.json.encode(input_items(call))
         self._put(Remembered(StoredResponse(response_id, owner, call.model, items, body, time.time()), _continued(call)))
 
     def warm(self, call: Call, owner: str, body: bytes) -> None:
         """Remembers an empty response that no upstream has made. Raises 400 for input that cannot be read."""
-        before = self.recall(call.previous_response_id or "", owner)
+        before = self.recall(call.response.previous_id or "", owner)
         said = msgspec.json.encode(input_items(call))
         items = msgspec.json.encode([*before.context(), *_items(said)]) if before else said
-        response = StoredResponse(call.response_id, owner, call.model, items, body, time.time())
-        self._put(Remembered(response, before.continues if before else call.previous_response_id))
+        response = StoredResponse(call.response.id, owner, call.model, items, body, time.time())
+        self._put(Remembered(response, before.continues if before else call.response.previous_id))
 
     def recall(self, response_id: str, owner: str) -> Remembered | None:
         """The response of that id, if it is remembered, and was that owner's."""
@@ -106,7 +96,8 @@ class ConnectionResponses:
 def _continued(call: Call) -> str | None:
     """The outside id of the upstream's response that the call continues."""
     upstream_id = _string(call.fields.raw("previous_response_id") or b"null")
-    return call.seal(call.pinned, upstream_id) if upstream_id and call.pinned and call.seal is not None else None
+    seal = call.response.seal
+    return seal(call.pinned, upstream_id) if upstream_id and call.pinned and seal is not None else None
 
 
 def _readable(output: bytes) -> bytes:

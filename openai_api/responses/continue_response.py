@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
 
 import msgspec
 
 from models_catalog.snapshot import CatalogSnapshot, Client, ModelEntry
 from openai_api.errors import ApiError, invalid
-from openai_api.responses.connection_responses import ConnectionResponses
 from openai_api.responses.ids import WELL_FORMED, ResponseIds, Sealed
 from openai_api.responses.item_references import with_references
 from openai_api.responses.response_model import lies_at, sealing
@@ -42,11 +40,11 @@ async def continue_response(
 async def _continued(
     call: Call, entry: ModelEntry, client: Client, catalog: CatalogSnapshot, ids: ResponseIds, store: ResponseStore, fetch: Fetch
 ) -> Call:
-    call = msgspec.structs.replace(call, seal=sealing(ids, client, entry, call.model, call.capability))
-    previous = call.previous_response_id
+    call = call.with_response(seal=sealing(ids, client, entry, call.model, call.capability))
+    previous = call.response.previous_id
     if previous is None:
         return call
-    remembered = store.recall(previous, client.id) if isinstance(store, ConnectionResponses) else None
+    remembered = store.recall(previous, client.id)
     if remembered is not None:
         call = await _after(remembered.response, call)
         if remembered.continues is None:
@@ -60,8 +58,9 @@ async def _continued(
             if carried is None:
                 raise not_found(previous)
             items = msgspec.json.encode([*carried, *input_items(call)])
-            return _with(call, {"previous_response_id": None, "input": items}, before=call.before + len(carried))
-        return _with(call, {"previous_response_id": msgspec.json.encode(sealed.upstream_id)}, pinned=target)
+            return _after_items(call, items, len(carried))
+        body = patch(call.fields, {"previous_response_id": msgspec.json.encode(sealed.upstream_id)})
+        return call.with_body(body, pinned=target)
     stored = await found(store, previous, client)
     if stored is None:
         raise not_found(previous)
@@ -83,9 +82,10 @@ def not_found(response_id: str) -> ApiError:
     return invalid("previous_response_not_found", message, "previous_response_id")
 
 
-def _with(call: Call, changes: dict[str, bytes | None], **more: Any) -> Call:
-    body = patch(call.fields, changes)
-    return msgspec.structs.replace(call, body=body, fields=fields_of(body), **more)
+def _after_items(call: Call, items: bytes, before: int) -> Call:
+    """The call with these items, the first of which went `before` the request's own."""
+    body = patch(call.fields, {"previous_response_id": None, "input": items})
+    return call.with_body(body).with_response(before=call.response.before + before)
 
 
 async def _after(stored: StoredResponse, call: Call) -> Call:
@@ -98,7 +98,7 @@ def _joined(stored: StoredResponse, call: Call) -> Call:
     now = [msgspec.Raw(msgspec.json.encode(item)) for item in input_items(call)]
     before = [*_items(stored.items), *_items(output)]
     items = msgspec.json.encode([*before, *now])
-    return _with(call, {"previous_response_id": None, "input": items}, before=call.before + len(before))
+    return _after_items(call, items, len(before))
 
 
 def own_place(param: str, before: int) -> str:

@@ -42,8 +42,7 @@ async def with_references(call: Call, client: Client, store: ResponseStore) -> C
         stored = await store.get(response_id, client.id)
         known |= _items_of(stored) if stored else {}
     made = [known.get(name or "", item) for item, name in zip(items, named, strict=True) if name not in there]
-    body = patch(call.fields, {"input": msgspec.json.encode(made)})
-    return msgspec.structs.replace(call, body=body, fields=fields_of(body))
+    return call.with_body(patch(call.fields, {"input": msgspec.json.encode(made)}))
 
 
 def _named(item: Any) -> str | None:

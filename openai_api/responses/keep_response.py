@@ -12,9 +12,7 @@ import msgspec
 
 from models_catalog.snapshot import Client
 from openai_api.errors import ApiError
-from openai_api.responses.connection_responses import ConnectionResponses
 from openai_api.responses.store import ResponseStore, StoredResponse, StoreUnavailable, input_items
-from providers.bytes.patch import fields_of
 from providers.ids import item_ids
 from providers.offload import offload
 from providers.types import Call, Target
@@ -32,18 +30,12 @@ STATED = frozenset({"function_call", "function_call_output"})
 async def keep_response(store: ResponseStore, call: Call, client: Client, target: Target, body: bytes) -> None:
     """Keeps the response unless the request says otherwise or its upstream does. A store that is away loses it, and says so.
     What is not to be stored is remembered by the WebSocket connection, if it came over one."""
-    if isinstance(store, ConnectionResponses) and fields_of(body).raw("status") == b'"failed"':
-        store.forget(call.previous_response_id or "")
-    stored = call.fields.raw("store") != b"false"
-    if target.keeps_responses and stored:
-        return
     try:
-        if not stored:
-            if isinstance(store, ConnectionResponses):
-                await offload(len(call.body) + len(body), store.remember, call, client.id, target, body)
+        await store.remember(call, client.id, target, body)
+        if target.keeps_responses or call.fields.raw("store") == b"false":
             return
         items = await offload(len(call.body), identified_items, call)
-        await store.put(StoredResponse(call.response_id, client.id, call.model, items, body, time.time()))
+        await store.put(StoredResponse(call.response.id, client.id, call.model, items, body, time.time()))
     except StoreUnavailable:
         log.error("a response could not be stored", extra={"request_id": call.request_id})
     except ApiError:
@@ -52,7 +44,7 @@ async def keep_response(store: ResponseStore, call: Call, client: Client, target
 
 def identified_items(call: Call) -> bytes:
     """The items as they are listed: each with an id and a type, and messages with parts. Raises 400 `ApiError`s."""
-    named = item_ids(call.response_id, "i")
+    named = item_ids(call.response.id, "i")
     written = BytesIO()
     for item in _one_by_one(call):
         written.write(b"," if written.tell() else b"[")

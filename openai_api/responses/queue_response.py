@@ -11,9 +11,8 @@ from openai_api.pipeline.respond import begin_stream, lossy, send_json
 from openai_api.responses.store import StoreUnavailable
 from providers.bytes import sse
 from providers.bytes.sse import Frames
-from providers.capabilities import Capability
-from providers.convert.calling import readable
 from providers.convert.converted import left_out_by_chat
+from providers.convert.response_actions import readable
 from providers.errors import CallerError
 from providers.offload import offload
 from providers.types import Call
@@ -23,14 +22,14 @@ from providers.wire.openai_responses.relay import frame_of
 
 def is_made_here(call: Call, entry: ModelEntry) -> bool:
     """Whether a response in the background is the gateway's own: no upstream of the model keeps responses."""
-    return call.background and not any(target.keeps_responses for target in entry.targets[call.capability])
+    return call.response.background and not any(target.keeps_responses for target in entry.targets[call.capability])
 
 
 async def queue_response(gateway: Gateway, inbound: Inbound, call: Call, entry: ModelEntry) -> None:
     """Answers at once; the response is made whether the client stays or not. Raises `ApiError`, also for what no target of the
     model could make."""
     headers: Headers = ()
-    if all(Capability.RESPONSES not in target.native for target in entry.targets[call.capability]):
+    if not any(target.speaks(call) for target in entry.targets[call.capability]):
         try:
             names = await offload(len(call.body), left_out_by_chat, await readable(call))
         except CallerError as error:

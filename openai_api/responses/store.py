@@ -1,12 +1,12 @@
 """What is kept of responses that the gateway makes itself, and who keeps it?
 
-An upstream with the Responses API keeps its own; `response_ids.py` finds them again.
+An upstream with the Responses API keeps its own; `ids.py` finds them again.
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import msgspec
 
@@ -15,11 +15,12 @@ from openai_api.errors import RETRY_SOON, ApiError, upstream
 from providers.bytes.patch import fields_of, patch
 from providers.bytes.sse import Frames
 from providers.errors import CallerError
-from providers.types import Call
+from providers.types import Call, Target
 from providers.wire.openai_chat.request import json_string
 from providers.wire.openai_responses.tools import Json
 from providers.wire.responses_to_chat import items_of
 
+_items = msgspec.json.Decoder(list[msgspec.Raw]).decode
 ACTIVE = ("queued", "in_progress")
 """The states of a response that has not ended."""
 
@@ -42,8 +43,22 @@ class StoredResponse(msgspec.Struct, frozen=True):
         return patch(fields_of(self.body), {"status": json_string(self.status)}) if self.status in ACTIVE else self.body
 
 
+class Remembered(NamedTuple):
+    """A response with what it was made from, and the id of the stored one that it continues, if any."""
+
+    response: StoredResponse
+    continues: str | None
+
+    def context(self) -> list[msgspec.Raw]:
+        """Its items and its output."""
+        return [*_items(self.response.items), *_items(fields_of(self.response.body).raw("output") or b"[]")]
+
+    def size(self) -> int:
+        return len(self.response.items) + len(self.response.body)
+
+
 class ResponseStore(Protocol):
-    """Keeps responses until they expire. Methods never hold up the event loop; all may raise `StoreUnavailable`."""
+    """Keeps responses until they expire. Methods never block the event loop; all may raise `StoreUnavailable`."""
 
     async def put(self, response: StoredResponse) -> None: ...
 
@@ -54,6 +69,25 @@ class ResponseStore(Protocol):
     async def delete(self, response_id: str, owner: str) -> bool:
         """Whether there was one."""
         ...
+
+    def recall(self, response_id: str, owner: str) -> Remembered | None:
+        """The response of that id, if a connection remembers it for that owner."""
+        ...
+
+    async def remember(self, call: Call, owner: str, target: Target, body: bytes) -> None:
+        """Is told of every response at its end, for a connection that remembers what is not stored. Raises 400 for input that
+        cannot be read."""
+        ...
+
+
+class NoMemory:
+    """What a store does that belongs to no connection: it remembers nothing."""
+
+    def recall(self, response_id: str, owner: str) -> Remembered | None:
+        return None
+
+    async def remember(self, call: Call, owner: str, target: Target, body: bytes) -> None:
+        return
 
 
 class BackgroundResponses(Protocol):

@@ -1,45 +1,50 @@
-"""How is a target asked for a capability? By its own method, or by another capability and a conversion."""
+"""How is a target asked? By its adapter's method for the call's wire; in another wire of its own through a conversion."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
-from typing import Any, cast
+from typing import Any
 
-import msgspec
-
-from providers.capabilities import METHODS, Capability
 from providers.convert.converted import chat_by_responses, respond_by_chat
-from providers.offload import offload
-from providers.protocols import Chat
+from providers.errors import Unsupported
+from providers.protocols import METHODS
 from providers.transport import Transport
-from providers.types import Answered, Call, Target
-from providers.wire.openai_responses import compaction
+from providers.types import Answered, Call, Target, Wire
 
-Made = Callable[[Any, Call, Transport], Awaitable[Answered]]
-CONVERSIONS: MappingProxyType[Capability, Made] = MappingProxyType(
-    {Capability.RESPONSES: respond_by_chat, Capability.CHAT: chat_by_responses}
+Ask = Callable[[Target, Call, Transport], Awaitable[Answered]]
+Convert = Callable[[Any, Call, Transport], Awaitable[Answered]]
+CONVERSIONS: Mapping[tuple[Wire, Wire], Convert] = MappingProxyType(
+    {
+        (Wire.OPENAI_RESPONSES, Wire.OPENAI_CHAT): respond_by_chat,
+        (Wire.OPENAI_CHAT, Wire.OPENAI_RESPONSES): chat_by_responses,
+    }
 )
-"""Those of `CONVERTED`, each with what does it."""
+"""From the wire of a call to that of an upstream. All that can be converted stands here; nothing else knows a pair of wires."""
 
 
 async def ask(target: Target, call: Call, transport: Transport) -> Answered:
     """The whole answer, or the stream, once the upstream has accepted the call. Raises `ProviderError`."""
-    capability = call.capability
-    if capability is Capability.RESPONSES:
-        call = await readable(call)
-    if capability in CONVERSIONS and capability not in target.native:
-        return await CONVERSIONS[capability](target.adapter, call, transport)
-    if capability is Capability.CHAT:
-        adapter = cast(Chat, target.adapter)
-        return await (adapter.stream_chat if call.stream else adapter.chat)(call, transport)
-    method: Callable[[Call, Transport], Awaitable[Answered]] = getattr(target.adapter, METHODS[capability][0])
+    wire = wire_for(target, call)
+    if wire is not call.wire:
+        return await converted(target, call, call.wire, wire, transport)
+    method: Callable[[Call, Transport], Awaitable[Answered]] = getattr(target.adapter, METHODS[wire].asked(stream=call.stream))
     return await method(call, transport)
 
 
-async def readable(call: Call) -> Call:
-    """The call with the compactions that the gateway made as texts, which any upstream can read. Raises as `opened`."""
-    if call.open_summary is None or compaction.MARK not in call.body:
-        return call
-    fields = await offload(len(call.body), compaction.opened, call.fields, call.open_summary)
-    return msgspec.structs.replace(call, body=fields.body, fields=fields)
+def wire_for(target: Target, call: Call) -> Wire:
+    """The wire in which the target is asked: the call's own if its upstream speaks it, else the best one that the call can be
+    converted to. Raises `Unsupported` if there is none: a body never goes to the address of another wire."""
+    wires = target.wires.get(call.capability, ())
+    if call.wire in wires:
+        return call.wire
+    for wire in wires:
+        if (call.wire, wire) in CONVERSIONS:
+            return wire
+    text = f"This model's provider does not take requests in the format {call.wire.value!r}, and they cannot be converted for it."
+    raise Unsupported(400, text, code="unsupported_format")
+
+
+async def converted(target: Target, call: Call, from_wire: Wire, to_wire: Wire, transport: Transport) -> Answered:
+    """The answer to a call of one wire by an upstream of another, in the wire of the call. Raises `ProviderError`."""
+    return await CONVERSIONS[from_wire, to_wire](target.adapter, call, transport)

@@ -18,12 +18,11 @@ from providers.bytes import sse
 from providers.bytes.halves import Halves, decoded, told_fields
 from providers.bytes.patch import Fields, InvalidJson, fields_of
 from providers.bytes.sse import Frames
-from providers.capabilities import Capability
 from providers.convert import hints
 from providers.errors import EmptyStream, InvalidResponse, ProviderError
 from providers.ids import item_ids, mint
 from providers.offload import offload
-from providers.protocols import Chat, Responses
+from providers.protocols import METHODS, Chat, Responses
 from providers.transport import Transport
 from providers.types import EVENT_STREAM, Answered, Call, Reply, ReplyStream, Wire
 from providers.wire.chat_request_to_responses import to_responses
@@ -78,11 +77,11 @@ def _as_chat(call: Call, *, returns_reasoning: bool) -> tuple[Call, ResponseWrit
     """The call for chat, what writes the response, and the fields that were left out. Raises `ProviderError`."""
     request: Json = msgspec.json.decode(call.body)
     converted = to_chat(request, returns_reasoning=returns_reasoning)
-    response_id = call.response_id or mint("resp")
+    response_id = call.response.id or mint("resp")
     response = new_response(request, response_id, int(time.time()), call.model)
-    response["previous_response_id"] = call.previous_response_id
+    response["previous_response_id"] = call.response.previous_id
     writer = ResponseWriter(response, converted.tools, item_ids(response_id, "o"))
-    return _converted(call, Capability.CHAT, Wire.OPENAI_CHAT, converted.body), writer, left_out(call, converted.lossy)
+    return _converted(call, Wire.OPENAI_CHAT, converted.body), writer, left_out(call, converted.lossy)
 
 
 def _whole_response(call: Call, writer: ResponseWriter, reply: Reply, lossy: tuple[str, ...]) -> Reply:
@@ -96,7 +95,7 @@ def _whole_response(call: Call, writer: ResponseWriter, reply: Reply, lossy: tup
 def _as_responses(call: Call) -> tuple[Call, tuple[str, ...]]:
     """The call for a response, and the fields that were left out. Raises `ProviderError`."""
     converted = to_responses(msgspec.json.decode(call.body))
-    made = _converted(call, Capability.RESPONSES, Wire.OPENAI_RESPONSES, converted.body)
+    made = _converted(call, Wire.OPENAI_RESPONSES, converted.body)
     added = () if "store" in call.fields.spans else ("store",)
     return msgspec.structs.replace(made, added=added), left_out(call, converted.lossy)
 
@@ -121,10 +120,10 @@ def _identity(call: Call) -> tuple[str, int, str]:
     return mint("chatcmpl"), int(time.time()), call.model
 
 
-def _converted(call: Call, capability: Capability, wire: Wire, body: Json) -> Call:
+def _converted(call: Call, wire: Wire, body: Json) -> Call:
+    """The call as the adapter's method for that wire takes it."""
     encoded = msgspec.json.encode({"model": call.model, **body})
-    fields = fields_of(encoded)
-    return msgspec.structs.replace(call, capability=capability, wire=wire, body=encoded, fields=fields, include_usage=True)
+    return call.with_body(encoded, capability=METHODS[wire].capability, wire=wire, include_usage=True)
 
 
 def _reply(call: Call, value: Json, lossy: tuple[str, ...]) -> Reply:

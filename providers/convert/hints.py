@@ -10,9 +10,7 @@ from __future__ import annotations
 import re
 from weakref import WeakKeyDictionary
 
-import msgspec
-
-from providers.bytes.patch import fields_of, patch
+from providers.bytes.patch import patch
 from providers.errors import CallerError
 from providers.protocols import Chat
 from providers.transport import Transport
@@ -53,5 +51,4 @@ def _in(call: Call, names: frozenset[str]) -> tuple[str, ...]:
 def _without(call: Call, names: tuple[str, ...]) -> Call:
     if not names:
         return call
-    body = patch(call.fields, dict.fromkeys(names))
-    return msgspec.structs.replace(call, body=body, fields=fields_of(body))
+    return call.with_body(patch(call.fields, dict.fromkeys(names)))

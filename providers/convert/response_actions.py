@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import cast
 
@@ -15,8 +15,7 @@ import msgspec
 
 from providers.bytes.halves import decoded
 from providers.bytes.patch import fields_of, patch
-from providers.capabilities import Capability
-from providers.convert.calling import ask, readable
+from providers.convert.calling import Ask, ask
 from providers.convert.converted import left_out
 from providers.convert.response_history import history
 from providers.errors import CallerError, InvalidResponse, ModelNotFound, ProviderError
@@ -24,7 +23,7 @@ from providers.ids import mint
 from providers.offload import offload
 from providers.protocols import Responses
 from providers.transport import Transport
-from providers.types import Answered, Call, Reply, Target, Usage
+from providers.types import Action, Answered, Call, Reply, Target, Usage
 from providers.wire.openai.usage import estimated_tokens, usage_of
 from providers.wire.openai_responses import compaction
 from providers.wire.openai_responses.tools import Json
@@ -38,9 +37,23 @@ INLINE = re.compile(rb'"data:[^"\\]{64,}"')
 """A file inside a request: its bytes are no text."""
 
 
+async def create(target: Target, call: Call, transport: Transport) -> Answered:
+    """A response, whole or as a stream. Raises `ProviderError`."""
+    return await ask(target, await readable(call), transport)
+
+
+async def readable(call: Call) -> Call:
+    """The call with the gateway's compactions as texts, which any upstream can read. Raises as `compaction.opened`."""
+    read = call.response.open_summary
+    if read is None or compaction.MARK not in call.body:
+        return call
+    fields = await offload(len(call.body), compaction.opened, call.fields, read)
+    return call.with_body(fields.body, fields)
+
+
 async def count_tokens(target: Target, call: Call, transport: Transport) -> Reply:
     """How many tokens the request has: the upstream's count, or an estimate. Raises `ProviderError`."""
-    if Capability.RESPONSES in target.native:
+    if target.speaks(call):
         if (reply := await _upstreams(target, call, transport)) is not None:
             return reply
         call = await readable(await _standing_alone(target, call, transport))
@@ -54,28 +67,29 @@ async def count_tokens(target: Target, call: Call, transport: Transport) -> Repl
 
 async def compact(target: Target, call: Call, transport: Transport) -> Reply:
     """The user's messages and what stands for all the rest. Raises `ProviderError`."""
-    if Capability.RESPONSES in target.native:
+    if target.speaks(call):
         if (reply := await _upstreams(target, call, transport)) is not None:
             return reply
         call = await _standing_alone(target, call, transport)
     asked, items, lossy = await offload(len(call.body), _asking, call)
-    answer = await ask(target, asked, transport)
-    if not isinstance(answer, Reply) or call.seal_summary is None:
+    answer = await create(target, asked, transport)
+    seal = call.response.seal_summary
+    if not isinstance(answer, Reply) or seal is None:
         raise InvalidResponse("a stream was not asked for")
     summary = compaction.summary_of(decoded(answer.body))
     told = usage_of(answer.fields) if answer.fields else None
     if told == Usage():  # nobody has counted
         told = None
     usage = told or compaction.guessed_usage(len(asked.body), summary)
-    item = {"id": mint("cmp"), "type": "compaction", "encrypted_content": call.seal_summary(summary)}
+    item = {"id": mint("cmp"), "type": "compaction", "encrypted_content": seal(summary)}
     made = compaction.compaction(mint("resp"), int(time.time()), [*compaction.kept(items, mint), item], usage)
     return _reply(call, made, lossy=(*lossy, *answer.lossy), estimated=told is None)
 
 
-ACTIONS: MappingProxyType[str, Callable[[Target, Call, Transport], Awaitable[Answered]]] = MappingProxyType(
-    {"": ask, "input_tokens": count_tokens, "compact": compact}
+ACTIONS: Mapping[Action, Ask] = MappingProxyType(
+    {Action.CREATE: create, Action.INPUT_TOKENS: count_tokens, Action.COMPACT: compact}
 )
-"""What does it, by a call's `action`."""
+"""How a target is asked, by what the request to the Responses API asks for."""
 
 
 def _as_chat(body: bytes) -> bytes:
@@ -96,7 +110,7 @@ async def _upstreams(target: Target, call: Call, transport: Transport) -> Reply 
     """The upstream's own answer, None if it has none to give."""
     adapter = cast(Responses, target.adapter)
     try:
-        reply = await adapter.ask_response(await readable(call), transport, "POST", f"/{call.action}")
+        reply = await adapter.ask_response(await readable(call), transport, "POST", f"/{call.response.action.value}")
     except ProviderError as error:
         if lacks(error):
             return None
@@ -113,8 +127,7 @@ async def _standing_alone(target: Target, call: Call, transport: Transport) -> C
         return call
     said = msgspec.json.decode(call.fields.raw("input") or b"null")
     items = [*await history(call, msgspec.json.decode(raw or b""), transport, target), *items_of(said or [])]
-    body = patch(call.fields, {"previous_response_id": None, "input": msgspec.json.encode(items)})
-    return msgspec.structs.replace(call, body=body, fields=fields_of(body))
+    return call.with_body(patch(call.fields, {"previous_response_id": None, "input": msgspec.json.encode(items)}))
 
 
 def _asking(call: Call) -> tuple[Call, list[Json], tuple[str, ...]]:
@@ -124,9 +137,8 @@ def _asking(call: Call) -> tuple[Call, list[Json], tuple[str, ...]]:
     """
     request: Json = msgspec.json.decode(call.body)
     items = items_of(request.get("input") or [])
-    body = msgspec.json.encode(compaction.asking_summary(request, items))
-    asked = msgspec.structs.replace(call, action="", body=body, fields=fields_of(body), previous_response_id=None)
-    return asked, items, left_out(call, compaction.left_out(request))
+    asked = call.with_body(msgspec.json.encode(compaction.asking_summary(request, items)))
+    return asked.with_response(action=Action.CREATE, previous_id=None), items, left_out(call, compaction.left_out(request))
 
 
 def _reply(call: Call, value: Json, *, lossy: tuple[str, ...] = (), estimated: bool = False) -> Reply:

@@ -18,7 +18,7 @@ from providers.bytes.patch import Fields
 from providers.errors import CallerError, InvalidResponse
 from providers.protocols import Responses
 from providers.transport import Transport
-from providers.types import Call, Reply, Target
+from providers.types import Action, Call, Reply, Target
 from providers.wire.openai_responses.history import carried
 from providers.wire.openai_responses.tools import Json
 
@@ -35,7 +35,7 @@ UNFINISHED = ("queued", "in_progress")
 async def history(call: Call, upstream_id: str, transport: Transport, target: Target) -> list[Json]:
     """The items in their order, as any provider takes them. Raises `ProviderError`, 400 for more than `MAX_PAGES` pages of a
     turn or `MAX_TURNS` turns."""
-    asking = msgspec.structs.replace(call, body=b"", fields=NO_FIELDS, stream=False, action="")
+    asking = call.with_body(b"", NO_FIELDS, stream=False).with_response(action=Action.CREATE)
     response = await _object(target, asking, transport, _place(upstream_id))
     if response.get("status") in UNFINISHED:
         raise CallerError(400, "The previous response has not ended.", code="invalid_value", param="previous_response_id")

@@ -8,9 +8,9 @@ from typing import Any
 import msgspec
 
 from providers.bytes.patch import fields_of
-from providers.capabilities import capabilities_of
 from providers.dummy import answers, chat, media
 from providers.dummy.script import DummyStream, Script
+from providers.protocols import wires_of
 from providers.registry import ProviderType, register
 from providers.transport import Transport
 from providers.types import Call, Reply, TargetConfig
@@ -87,7 +87,7 @@ register(
         name="dummy",
         label="Dummy (offline)",
         build=DummyAdapter,
-        native=capabilities_of(DummyAdapter),
+        wires=wires_of(DummyAdapter),
         needs_key=False,
         offline=True,
     )

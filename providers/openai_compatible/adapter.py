@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from providers.capabilities import capabilities_of
 from providers.openai_compatible.address import bare
 from providers.openai_compatible.audio import AudioMethods
 from providers.openai_compatible.images import ImageMethods
@@ -13,6 +12,7 @@ from providers.openai_compatible.listening import ListeningMethods
 from providers.openai_compatible.presets import PRESETS, Preset, Quirk
 from providers.openai_compatible.responses import ResponsesMethods
 from providers.openai_compatible.text import TextMethods
+from providers.protocols import METHODS, wires_of
 from providers.registry import ProviderType, register
 from providers.types import Adapter, TargetConfig
 
@@ -26,14 +26,14 @@ def _builder(preset: Preset) -> Callable[[TargetConfig], Adapter]:
 
 
 def register_preset(preset: Preset, build: Callable[[TargetConfig], Adapter], adapter: type, **more: Any) -> None:
-    """Makes a vendor known, with those capabilities that its adapter has methods for and its preset a path. `more` are
+    """Makes a vendor known, with those wires that its adapter has methods for and its preset a path. `more` are
     further fields of its `ProviderType`."""
     register(
         ProviderType(
             name=preset.name,
             label=preset.label,
             build=build,
-            native=capabilities_of(adapter) & preset.paths.keys(),
+            wires=frozenset(wire for wire in wires_of(adapter) if METHODS[wire].capability in preset.paths),
             keeps_responses=Quirk.KEEPS_RESPONSES in preset.quirks,
             api_base=preset.api_base,
             key_variable=preset.key_variable,

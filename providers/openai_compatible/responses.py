@@ -15,11 +15,11 @@ from providers.openai_compatible.address import head_of
 from providers.openai_compatible.base import VendorBase, is_good
 from providers.openai_compatible.operators_fields import Changes
 from providers.transport import Transport, UpstreamReply
-from providers.types import Call, Reply, ReplyStream
+from providers.types import Action, Call, Reply, ReplyStream
 from providers.wire.openai.good_answer import answer_of
 
 DELETED = fields_of(b'{"object":"response","deleted":true}')
-ANSWERS = MappingProxyType({"input_tokens": "input_tokens", "compact": "output"})
+ANSWERS = MappingProxyType({Action.INPUT_TOKENS: "input_tokens", Action.COMPACT: "output"})
 """The field that an answer must have, by the call's `action`."""
 
 
@@ -53,7 +53,7 @@ class ResponsesMethods(VendorBase):
             deleted = _deletion(answer.body)
             return Reply(wire=call.wire, body=deleted.body, fields=deleted)
         body = self.good(answer, named_by_client=True)
-        fields = answer_of(body, ANSWERS.get(call.action, "object"))
+        fields = answer_of(body, ANSWERS.get(call.response.action, "object"))
         return Reply(wire=call.wire, body=body, fields=fields, lossy=self.dropped(call))
 
     def _about(self, call: Call) -> bytes:

@@ -167,7 +167,7 @@ def test_providers_when_compared_with_their_page_then_both_say_the_same() -> Non
             kind.label,
             kind.api_base or ("none" if kind.offline else "yours"),
             kind.key_variable or "none",
-            ", ".join(capability for capability in Capability if capability in kind.native),
+            ", ".join(capability for capability in Capability if capability in kind.own),
         )
         for kind in registry.provider_types()
     ]

@@ -17,6 +17,7 @@ import httpx
 from providers.bytes.multipart import Form, FormReader, file_part
 from providers.bytes.patch import Fields, fields_of
 from providers.capabilities import Capability
+from providers.protocols import METHODS
 from providers.types import Call, Wire
 
 File = tuple[str, str, bytes, str]
@@ -116,12 +117,14 @@ EXAMPLES = (
     Example(Capability.MODERATION, Wire.OPENAI_MODERATION, "/moderations", {"input": "é"}),
     Example(Capability.TEXT_TO_SPEECH, Wire.OPENAI_SPEECH, "/audio/speech", SPEECH),
     Example(Capability.AUDIO_TRANSCRIPTION, Wire.OPENAI_TRANSCRIPTION, "/audio/transcriptions", {}, (SOUND,)),
-    Example(Capability.AUDIO_TRANSLATION, Wire.OPENAI_TRANSCRIPTION, "/audio/translations", {}, (SOUND,)),
+    Example(Capability.AUDIO_TRANSLATION, Wire.OPENAI_TRANSLATION, "/audio/translations", {}, (SOUND,)),
     Example(Capability.IMAGE_GENERATION, Wire.OPENAI_IMAGE, "/images/generations", {"prompt": "é"}),
-    Example(Capability.IMAGE_EDIT, Wire.OPENAI_IMAGE, "/images/edits", {"prompt": "é"}, (PICTURE,), json=True),
+    Example(Capability.IMAGE_EDIT, Wire.OPENAI_IMAGE_EDIT, "/images/edits", {"prompt": "é"}, (PICTURE,), json=True),
     Example(Capability.RESPONSES, Wire.OPENAI_RESPONSES, "/responses", {"input": "é"}),
-    Example(Capability.IMAGE_VARIATION, Wire.OPENAI_IMAGE, "/images/variations", {}, (PICTURE,)),
+    Example(Capability.IMAGE_VARIATION, Wire.OPENAI_IMAGE_VARIATION, "/images/variations", {}, (PICTURE,)),
 )
+CAPABLE = tuple(dict.fromkeys(methods.capability for methods in METHODS.values()))
+"""All that an adapter can have methods for."""
 BY_CAPABILITY = {example.capability: example for example in EXAMPLES}
 BY_PATH = {example.path: example for example in EXAMPLES}
 BY_PATH |= {f"/responses/{action}": BY_CAPABILITY[Capability.RESPONSES] for action in ("input_tokens", "compact")}

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from openai_api.routes import ROUTES, Route
-from providers.capabilities import METHODS as CAPABLE
-from tests.contract.examples import EXAMPLES, encoded, example_of
+from tests.contract.examples import CAPABLE, EXAMPLES, encoded, example_of
 from tests.unit.openai_api.parts import AUTHORIZED, Answer, Site, entry, target
 
 KEYLESS = frozenset(

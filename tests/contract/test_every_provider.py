@@ -9,13 +9,14 @@ from urllib.parse import quote, urlsplit
 
 import pytest
 
-from providers.capabilities import METHODS, Capability, capabilities_of
+from providers.capabilities import Capability
 from providers.convert.calling import ask
 from providers.errors import ConfigurationError, CredentialError, ProviderError, RateLimited, UpstreamFailed
+from providers.protocols import METHODS, wires_of
 from providers.registry import ProviderType, UnknownProviderType, provider_type, provider_types, register
 from providers.transport.slim import SlimTransport
 from providers.types import Call, Credential, Reply, Secret, TargetConfig, Wire
-from tests.contract.examples import BY_CAPABILITY, Example
+from tests.contract.examples import BY_CAPABILITY, CAPABLE, Example
 from tests.contract.upstream import ANSWERS, MODELS, STREAM, VENDORS, Seen, Upstream, running
 from tests.unit.openai_api.parts import TLS
 
@@ -25,7 +26,7 @@ TYPES = list(provider_types())
 ONLINE = [known for known in TYPES if not known.offline]
 every_type = pytest.mark.parametrize("known", TYPES, ids=lambda known: known.name)
 every_online_type = pytest.mark.parametrize("known", ONLINE, ids=lambda known: known.name)
-ABLE = [(known, capability) for known in ONLINE for capability in METHODS if capability in known.native]
+ABLE = [(known, capability) for known in ONLINE for capability in CAPABLE if capability in known.own]
 """Every online type with each thing that it can do."""
 every_ability = pytest.mark.parametrize(("known", "capability"), ABLE, ids=lambda value: getattr(value, "name", value).lower())
 every_stream = pytest.mark.parametrize(
@@ -35,7 +36,7 @@ every_stream = pytest.mark.parametrize(
 )
 every_offline_ability = pytest.mark.parametrize(
     ("known", "capability"),
-    [(known, capability) for known in TYPES if known.offline for capability in METHODS],
+    [(known, capability) for known in TYPES if known.offline for capability in CAPABLE],
     ids=lambda value: getattr(value, "name", value).lower(),
 )
 SENT = {"host", "content-length", "content-type", "accept", "accept-encoding", "user-agent", "x-request-id"}
@@ -114,8 +115,10 @@ def test_type_when_registered_then_its_facts_are_complete(known: ProviderType) -
 @every_type
 def test_target_when_built_then_its_capabilities_are_those_of_its_methods(known: ProviderType) -> None:
     target = known.target(config(known))
-    assert frozenset() < known.native <= capabilities_of(type(target.adapter))
-    assert all(callable(getattr(target.adapter, name)) for capability in known.native for name in METHODS[capability])
+    assert frozenset() < known.wires <= wires_of(type(target.adapter))
+    names = [name for wire in known.wires for name in METHODS[wire][1:]]
+    assert all(callable(getattr(target.adapter, name)) for name in names)
+    assert target.wires == known.wires_of(MODEL)
     assert (target.id, target.provider, target.upstream_model) == ("t1", "p1", MODEL)
     assert target.adapter.config == config(known)
 

@@ -6,11 +6,11 @@ import pytest
 
 from models_catalog.route_checks.calls import smallest_call, unlimited
 from providers.bytes.multipart import FormBody
-from providers.capabilities import METHODS, Capability
+from providers.capabilities import Capability
 from providers.registry import ProviderType
 from providers.transport.slim import SlimTransport
 from providers.types import Call
-from tests.contract.examples import BY_CAPABILITY
+from tests.contract.examples import BY_CAPABILITY, CAPABLE
 from tests.contract.test_every_provider import answer_of, every_ability, prepare, transport, upstream
 from tests.contract.upstream import Upstream
 from tests.unit.openai_api.parts import AUTHORIZED, Site, entry, target
@@ -37,10 +37,10 @@ async def test_smallest_call_when_sent_by_an_adapter_then_answered(
     assert upstream.seen
 
 
-@pytest.mark.parametrize("capability", METHODS)
+@pytest.mark.parametrize("capability", CAPABLE)
 async def test_smallest_call_when_asked_for_by_a_client_then_it_is_a_good_request(capability: Capability) -> None:
     path = f"/v1{BY_CAPABILITY[capability].path}"
-    site = Site(entry("demo", target("1"), able=METHODS))
+    site = Site(entry("demo", target("1"), able=CAPABLE))
     call = smallest_call(capability, "demo")
     for made in [call] if call.form else [call, unlimited(call)]:
         content_type, body = encoded(made)

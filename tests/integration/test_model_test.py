@@ -89,7 +89,7 @@ def _fresh(upstream: Vendor) -> None:
 def test_model_when_all_is_well_then_each_capability_is_called_once_in_the_smallest_way(
     gateway: LiveGateway, upstream: Vendor
 ) -> None:
-    able = [name for name in ANSWERS if name in provider_type("openai_compatible").native]
+    able = [name for name in ANSWERS if name in provider_type("openai_compatible").own]
     define(gateway, upstream, "tm/all", [{"provider": "tm-vendor", "upstream_model": "up"}], capabilities=able)
     version = gateway.operator.rows("CatalogVersion", {})
 
@@ -113,7 +113,7 @@ def test_model_when_all_is_well_then_each_capability_is_called_once_in_the_small
 
 
 def test_image_capability_when_named_then_it_alone_is_called(gateway: LiveGateway, upstream: Vendor) -> None:
-    able = provider_type("openai_compatible").native
+    able = provider_type("openai_compatible").own
     named = next((name for name in COSTLY if name in able), "chat")
     define(gateway, upstream, "tm/one", [{"provider": "tm-vendor"}], capabilities=["chat", named])
     gateway.operator.command("test_model", "tm/one", "--capability", named)

@@ -16,7 +16,8 @@ from pytest_django import DjangoAssertNumQueries
 
 from models_catalog import publish
 from models_catalog.models import ModelDefinition, Provider, Route, RouteCheck
-from providers.capabilities import METHODS, Capability
+from providers.capabilities import Capability
+from tests.contract.examples import CAPABLE
 from tests.fakes.vendor import Vendor, said, vendor
 from tests.integration.admin.catalog import SECRET, Catalog
 from tests.integration.admin.pages import Pages, address, posted
@@ -188,4 +189,4 @@ def test_capability_when_added_in_code_then_no_column_knows_of_it() -> None:
     assert [
         name for name in Capability if name is not Capability.CHAT and any(repr(name.value) in text for text in columns)
     ] == []
-    assert Capability.IMAGE_VARIATION in METHODS
+    assert Capability.IMAGE_VARIATION in CAPABLE

@@ -16,7 +16,8 @@ from models_catalog.route_checks.calls import FORM_CALLS, JSON_CALLS, smallest_c
 from models_catalog.route_checks.plan import Planned, plan
 from models_catalog.route_checks.run import TOO_LATE, Result, run, run_in_thread
 from models_catalog.route_checks.store import store
-from providers.capabilities import METHODS, Capability
+from providers.capabilities import Capability
+from tests.contract.examples import CAPABLE
 from tests.unit.models_catalog.rows import model, provider
 
 
@@ -29,9 +30,9 @@ def file_of(capability: Capability) -> tuple[str, bytes]:
 
 
 def test_capability_when_an_adapter_can_have_it_then_it_has_one_smallest_call() -> None:
-    assert {*JSON_CALLS, *FORM_CALLS} == set(METHODS)
+    assert {*JSON_CALLS, *FORM_CALLS} == set(CAPABLE)
     assert not JSON_CALLS.keys() & FORM_CALLS.keys()
-    for capability in METHODS:
+    for capability in CAPABLE:
         call = smallest_call(capability, "m")
         assert call.capability is capability
         assert (call.form is None) == bool(call.body)
@@ -87,11 +88,11 @@ def test_caller_when_it_has_an_event_loop_then_the_calls_run_in_a_thread() -> No
 
     results = asyncio.run(caller())
     assert {(result.outcome.value, result.code) for result in results} == {("ok", "")}
-    assert {result.planned.capability for result in results} == set(METHODS)
+    assert {result.planned.capability for result in results} == set(CAPABLE)
 
 
 def _plan(upstream_model: str, routes: int) -> list[Planned]:
-    able = ["chat"] if routes > 1 else [capability.value for capability in METHODS]
+    able = ["chat"] if routes > 1 else [capability.value for capability in CAPABLE]
     row = model("gpt", [provider(f"p{number}", "dummy") for number in range(routes)], capabilities=able)
     row.routes.update(upstream_model=upstream_model)
     return plan(ModelDefinition.objects.all(), images=True)

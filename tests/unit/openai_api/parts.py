@@ -23,7 +23,7 @@ from openai_api.recording.events import Record
 from openai_api.recording.metrics import MetricsSink
 from openai_api.responses.background import Background
 from openai_api.responses.ids import ResponseIds
-from openai_api.responses.store import StoredResponse
+from openai_api.responses.store import NoMemory, StoredResponse
 from openai_api.responses.summaries import Summaries
 from providers.breaker import Breakers
 from providers.capabilities import Capability
@@ -77,7 +77,7 @@ class Kept:
 
 
 @dataclass
-class Responses:
+class Responses(NoMemory):
     """A store in memory, in which everybody finds the response "demo"."""
 
     kept: dict[str, StoredResponse] = field(default_factory=dict)

@@ -14,7 +14,7 @@ from providers import offload
 from providers.bytes.patch import fields_of
 from providers.capabilities import Capability
 from providers.offload import LARGE
-from providers.types import Call, Credential, Reply, Secret, Wire
+from providers.types import Call, Credential, Reply, ResponseContext, Secret, Wire
 from tests.unit.openai_api.parts import target
 from tests.unit.providers.openai_compatible.test_adapter import Upstream
 
@@ -90,7 +90,7 @@ def call(capability: Capability, text: str) -> Call:
         body=body,
         fields=fields_of(body),
         request_id="req_1",
-        response_id="resp_outside",
+        response=ResponseContext(id="resp_outside"),
     )
 
 

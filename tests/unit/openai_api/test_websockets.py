@@ -18,7 +18,7 @@ from openai_api.turns import TurnOutlet
 from openai_api.websockets import ResponsesSocket
 from providers.bytes.patch import fields_of
 from providers.capabilities import Capability
-from providers.types import Call, Wire
+from providers.types import Call, ResponseContext, Wire
 from tests.unit.openai_api.parts import AUTHORIZED, CLIENT, Message, Responses, Site, entry, target
 
 HOST = (b"host", b"x")
@@ -184,31 +184,33 @@ async def test_turn_when_an_error_has_no_code_gives_its_type() -> None:
     assert json.loads(heard[0])["error"]["code"] == "invalid_request_error"
 
 
-def call(said: str, **fields: Any) -> Call:
-    body = json.dumps({"input": said}).encode()
-    wire, capability = Wire.OPENAI_RESPONSES, Capability.RESPONSES
-    return Call(capability=capability, wire=wire, model="demo", body=body, fields=fields_of(body), request_id="r", **fields)
+def call(said: str, **context: Any) -> Call:
+    """A request for a response that is not stored."""
+    body = json.dumps({"input": said, "store": False}).encode()
+    wire, capability, response = Wire.OPENAI_RESPONSES, Capability.RESPONSES, ResponseContext(**context)
+    fields = fields_of(body)
+    return Call(capability=capability, wire=wire, model="demo", body=body, fields=fields, request_id="r", response=response)
 
 
-def test_memory_when_full_forgets_the_oldest_and_tells_nobody_else() -> None:
+async def test_memory_when_full_forgets_the_oldest_and_tells_nobody_else() -> None:
     memory, keeps = ConnectionResponses(Responses(), 1000), target("t")
     for number in range(5):
         memory.stream_id = str(number)
         answer = {"id": f"resp_{number}", "status": "completed", "output": []}
-        memory.remember(call("x" * 300), "me", keeps, json.dumps(answer).encode())
+        await memory.remember(call("x" * 300), "me", keeps, json.dumps(answer).encode())
     known = [number for number in range(5) if memory.recall(f"resp_{number}", "me")]
     assert known == [3, 4]
     assert memory.recall("resp_4", "another") is None
-    memory.remember(call("x" * 2000), "me", keeps, b'{"id":"resp_9","status":"completed","output":[]}')
+    await memory.remember(call("x" * 2000), "me", keeps, b'{"id":"resp_9","status":"completed","output":[]}')
     assert [number for number in (3, 4, 9) if memory.recall(f"resp_{number}", "me")] == []
 
 
-def test_memory_when_a_continuation_failed_forgets_what_it_continued() -> None:
+async def test_memory_when_a_continuation_failed_forgets_what_it_continued() -> None:
     memory, keeps = ConnectionResponses(Responses(), 1000), target("t")
-    memory.remember(call("a"), "me", keeps, b'{"id":"resp_1","status":"completed","output":[]}')
-    memory.remember(call("b"), "me", keeps, b'{"id":"resp_2","status":"failed","output":[]}')
+    await memory.remember(call("a"), "me", keeps, b'{"id":"resp_1","status":"completed","output":[]}')
+    await memory.remember(call("b"), "me", keeps, b'{"id":"resp_2","status":"failed","output":[]}')
     assert memory.recall("resp_1", "me") is not None
-    memory.remember(call("b", previous_response_id="resp_1"), "me", keeps, b'{"id":"resp_2","status":"failed","output":[]}')
+    await memory.remember(call("b", previous_id="resp_1"), "me", keeps, b'{"id":"resp_2","status":"failed","output":[]}')
     assert memory.recall("resp_1", "me") is None
 
 

@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 
 from providers.bytes.patch import Fields, fields_of
-from providers.capabilities import METHODS, Capability, capabilities_of
+from providers.capabilities import Capability
 from providers.dummy.adapter import DummyAdapter
 from providers.errors import CallerError, Overloaded, UpstreamReset
+from providers.protocols import METHODS, wires_of
 from providers.transport.slim import SlimTransport
 from providers.types import Call, Reply, TargetConfig
 from tests.contract.examples import BY_CAPABILITY, EXAMPLES, Example, encoded, form_of
@@ -29,7 +30,7 @@ STREAMS = (
     Capability.IMAGE_GENERATION,
     Capability.IMAGE_EDIT,
 )
-NATIVE = [example for example in EXAMPLES if example.capability in capabilities_of(DummyAdapter)]
+NATIVE = [example for example in EXAMPLES if example.wire in wires_of(DummyAdapter)]
 every_example = pytest.mark.parametrize("example", NATIVE, ids=lambda example: example.capability.value)
 
 
@@ -47,7 +48,7 @@ def call(capability: Capability, *, stream: bool = False, **fields: Any) -> Call
 async def answered(made: Call, script: str = "echo") -> Reply | list[bytes]:
     """The answer, or the parts of its stream."""
     adapter = DummyAdapter(TargetConfig(id="t", provider="p", provider_type="dummy", upstream_model=script))
-    answer = await getattr(adapter, METHODS[made.capability][0])(made, UNUSED)
+    answer = await getattr(adapter, METHODS[made.wire].whole)(made, UNUSED)
     if isinstance(answer, Reply):
         return answer
     parts = []
