@@ -11,6 +11,8 @@ import msgspec
 
 from models_catalog.live import LiveCatalog
 from models_catalog.snapshot import CatalogSnapshot, Client
+from openai_api.hooks import Hook
+from openai_api.limits.admission import Admission
 from openai_api.limits.guesses import Guesses
 from openai_api.outlet import Outlet
 from openai_api.recording.events import Record
@@ -104,7 +106,7 @@ class Limits:
 @dataclass(frozen=True, slots=True)
 class Gateway:
     """Everything that requests share; built once by the composition root. `serves_data` is false where only the admin
-    and the health paths are served."""
+    and the health paths are served. `admissions` and `hooks` are asked in their order; an empty tuple costs a request nothing."""
 
     catalog: LiveCatalog
     transport: Transport
@@ -121,3 +123,5 @@ class Gateway:
     metrics_token: Secret | None = None
     authentication: bool = True
     serves_data: bool = True
+    admissions: tuple[Admission, ...] = ()
+    hooks: tuple[Hook, ...] = ()

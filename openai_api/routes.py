@@ -31,6 +31,7 @@ from openai_api.endpoints import (
 )
 from openai_api.errors import ApiError, invalid
 from openai_api.pipeline.exchange import Handler, inference
+from openai_api.responses.journey import responding
 from providers.wire.openai_image import MAX_FILE_BYTES as MAX_IMAGE_BYTES
 
 
@@ -64,9 +65,9 @@ ROUTES = (
     Route("POST", "/v1/images/generations", inference(image_generations.decode)),
     Route("POST", "/v1/images/edits", inference(image_edits.decode), max_file_bytes=MAX_IMAGE_BYTES),
     Route("POST", "/v1/images/variations", inference(image_variations.decode), max_file_bytes=MAX_IMAGE_BYTES),
-    Route("POST", "/v1/responses", inference(responses.decode)),
-    Route("POST", "/v1/responses/input_tokens", inference(response_input_tokens.decode)),
-    Route("POST", "/v1/responses/compact", inference(response_compact.decode)),
+    Route("POST", "/v1/responses", responding(responses.decode)),
+    Route("POST", "/v1/responses/input_tokens", responding(response_input_tokens.decode)),
+    Route("POST", "/v1/responses/compact", responding(response_compact.decode)),
     Route("GET", "/v1/responses/*", response_objects.get),
     Route("DELETE", "/v1/responses/*", response_objects.delete),
     Route("POST", "/v1/responses/*", response_objects.cancel),

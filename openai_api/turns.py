@@ -19,10 +19,10 @@ from openai_api.endpoints import responses
 from openai_api.endpoints.json_body import json_object, typed
 from openai_api.errors import ApiError, Headers, invalid, upstream
 from openai_api.pipeline.check_capability import check_capability
-from openai_api.pipeline.exchange import run
 from openai_api.pipeline.resolve_model import resolve_model
 from openai_api.pipeline.respond import begin_stream
 from openai_api.responses.connection_responses import ConnectionResponses
+from openai_api.responses.journey import take_request
 from providers.bytes import sse
 from providers.bytes.patch import patch
 from providers.bytes.sse import Frames
@@ -93,7 +93,7 @@ class Turn:
         if message.generate is False:
             await warm_up(memory, inbound, self._decode(inbound))
         else:
-            await run(gateway, inbound, self._decode)
+            await take_request(gateway, inbound, self._decode)
 
     def _read(self, inbound: Inbound) -> _Message:
         """Makes a request's body of the message. Raises 400."""

@@ -19,8 +19,7 @@ from openai_api.context import Gateway, Inbound
 from openai_api.endpoints.call import make_call
 from openai_api.endpoints.response_call import MODEL_HEADER
 from openai_api.errors import ApiError, invalid
-from openai_api.pipeline.adapt import adapt_stored
-from openai_api.pipeline.exchange import serve
+from openai_api.pipeline.exchange import exchange_of, generate
 from openai_api.pipeline.resolve_model import PREFIX, resolve_model
 from openai_api.pipeline.respond import send_json
 from openai_api.responses.continue_response import found
@@ -31,6 +30,7 @@ from openai_api.responses.response_model import model_of, reaches
 from openai_api.responses.store import ACTIVE, StoredResponse
 from providers.bytes.patch import fields_of
 from providers.capabilities import Capability
+from providers.convert.response_actions import ask_stored
 from providers.types import ResponseContext, Wire
 
 NOT_FOUND = 404
@@ -143,10 +143,11 @@ async def _at_upstream(gateway: Gateway, inbound: Inbound, sealed: Sealed, metho
             id=response_id, background=True, seal=partial(gateway.response_ids.seal, inbound.caller.id, asked=sealed.asked)
         ),
     )
-    inbound.record.stream, inbound.record.capability, inbound.record.counted_apart = call.stream, call.capability, True
-    attempt = partial(adapt_stored, call, method, path, gateway.transport)
+    keep = partial(count_response, gateway, inbound)
+    exchange = exchange_of(gateway, inbound, call, entry=entry, ask=partial(ask_stored, method, path), keep=keep)
+    inbound.record.counted_apart = True
     try:
-        await serve(gateway, inbound, call, entry, attempt, partial(count_response, gateway, inbound))
+        await generate(exchange)
     except ApiError as error:
         if error.status == NOT_FOUND:
             raise no_such_response(response_id) from error

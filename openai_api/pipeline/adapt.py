@@ -1,4 +1,4 @@
-"""How does a target answer a call? As a whole, or as a stream that has begun, with what relays it to the client."""
+"""What becomes of an answer on its way to the client? What relays a stream, and what a whole answer is changed in, by wires."""
 
 from __future__ import annotations
 
@@ -10,18 +10,13 @@ from typing import Any, cast
 
 import msgspec
 
-from openai_api.pipeline.first_event import Begun, first_event
 from providers.bytes.patch import patch
 from providers.convert.calling import wire_for
 from providers.convert.converted import ConvertedStream
-from providers.convert.response_actions import ACTIONS
 from providers.errors import InvalidResponse
 from providers.ids import mint
 from providers.masking import Mask, mask_of
-from providers.offload import offload
-from providers.protocols import Responses
-from providers.transport import Transport
-from providers.types import Action, Answered, Call, FrameStream, Reply, ReplyStream, Target, Wire
+from providers.types import Action, Call, FrameStream, Reply, ReplyStream, Target, Wire
 from providers.wire.openai.relay import EventRelay, Relay, SoundRelay
 from providers.wire.openai.usage import usage_of
 from providers.wire.openai_chat.relay import ChatStreamRelay
@@ -29,7 +24,6 @@ from providers.wire.openai_chat.request import json_string
 from providers.wire.openai_responses.relay import Names, ResponsesRelay
 from providers.wire.openai_responses.response_object import new_response
 
-Answer = Reply | Begun
 Streamed = ReplyStream | FrameStream
 MakeRelay = Callable[[Streamed, Call, Target], Relay]
 
@@ -94,29 +88,10 @@ def relay_of(stream: Streamed, call: Call, target: Target) -> Relay:
     return makers.get(call.wire, _events)(stream, call, target)
 
 
-async def adapt(call: Call, transport: Transport, target: Target) -> Answer:
-    """A whole answer, or a stream whose first event has come. Raises `ProviderError`."""
-    return await _begun(await ACTIONS[call.response.action](target, call, transport), call, target)
-
-
-async def adapt_stored(call: Call, method: str, path: str, transport: Transport, target: Target) -> Answer:
-    """What is done with a response that lies at the target. Raises `ProviderError`."""
-    adapter = cast(Responses, target.adapter)
-    return await _begun(await adapter.ask_response(call, transport, method, path), call, target)
-
-
-async def _begun(answer: Answered, call: Call, target: Target) -> Answer:
-    if not isinstance(answer, Reply):
-        begun = await first_event(answer, relay_of(answer, call, target))
-        begun.mask = _masking(call, target)
-        return begun
-    if call.wire is not Wire.OPENAI_RESPONSES or call.response.action is not Action.CREATE:
-        return answer
-    return await offload(len(answer.body), _named, answer, call, target)
-
-
 def _named(reply: Reply, call: Call, target: Target) -> Reply:
     """A response under its outside names. Nothing of it is to be looked for afterwards, so its fields are not found again."""
+    if call.response.action is not Action.CREATE:
+        return reply
     if reply.fields is not None and "deleted" in reply.fields.spans and call.response.id:
         return msgspec.structs.replace(reply, body=patch(reply.fields, {"id": json_string(call.response.id)}), fields=None)
     if reply.fields is None or "id" not in reply.fields.spans:
@@ -129,12 +104,13 @@ def _names(call: Call, target: Target) -> Names:
     """An upstream that keeps the response has its id sealed; any other response is kept here, under an id of ours."""
     context = call.response
     if target.keeps_responses and context.seal is not None:
-        return Names(call.model, partial(_sealed, context.seal, target), context.previous_id, _masking(call, target))
+        return Names(call.model, partial(_sealed, context.seal, target), context.previous_id, masking(call, target))
     outside = lambda upstream_id: context.id or upstream_id  # noqa: E731
-    return Names(call.model, outside, context.previous_id, _masking(call, target))
+    return Names(call.model, outside, context.previous_id, masking(call, target))
 
 
-def _masking(call: Call, target: Target) -> Callable[[], Mask]:
+def masking(call: Call, target: Target) -> Callable[[], Mask]:
+    """What makes that which takes the target's secrets out of an error."""
     return partial(mask_of, target.adapter.config, call.credentials)
 
 
@@ -143,3 +119,7 @@ def _sealed(seal: Callable[[str, str], str], target: Target, upstream_id: str) -
         return seal(target.id, upstream_id)
     except ValueError as error:
         raise InvalidResponse("the upstream's id is too long") from error
+
+
+WHOLE: Mapping[Wire, Callable[[Reply, Call, Target], Reply]] = MappingProxyType({Wire.OPENAI_RESPONSES: _named})
+"""What a whole answer is changed in beside its model; nothing for all other wires."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from functools import lru_cache
 from time import perf_counter
 from urllib.parse import quote
@@ -11,8 +10,8 @@ from urllib.parse import quote
 from openai_api.context import Inbound
 from openai_api.errors import ApiError, Headers, server_draining, upstream
 from openai_api.outlet import Outlet
-from openai_api.pipeline.adapt import Answer
-from openai_api.pipeline.first_event import Begun, fed
+from openai_api.pipeline.state import Exchange, Keep
+from openai_api.pipeline.streams import Answer, Begun, fed
 from openai_api.recording.events import Record
 from providers.bytes.patch import patch
 from providers.bytes.sse import Frames
@@ -43,13 +42,10 @@ DRAIN_S = 0.025
 """How long a finished stream may take to end properly, so that its connection can be used again."""
 
 
-Keep = Callable[[Target, bytes], Awaitable[None]]
-"""Keeps the whole of an answer, before the client hears its end."""
-
-
-async def respond(inbound: Inbound, call: Call, target: Target, answer: Answer, keep: Keep | None = None) -> None:
+async def respond(exchange: Exchange, target: Target, answer: Answer) -> None:
     """Sends what the target answered, under the model's public name, and notes its usage."""
-    headers = gateway_headers(inbound.record, target)
+    inbound, call, keep = exchange.inbound, exchange.call, exchange.keep
+    headers = gateway_headers(exchange.record, target)
     if isinstance(answer, Begun):
         await _stream(inbound, call, target, answer, headers, keep)
         return

@@ -21,10 +21,7 @@ from models_catalog.snapshot import CatalogSnapshot, Client
 from openai_api.context import ANONYMOUS, Gateway
 from openai_api.errors import ApiError, InvalidKey, internal_error, invalid
 from openai_api.jobs.store import Asked, Job, Jobs, Told
-from openai_api.pipeline.adapt import adapt
-from openai_api.pipeline.check_capability import check_capability
-from openai_api.pipeline.exchange import serve
-from openai_api.pipeline.resolve_model import resolve_model
+from openai_api.pipeline.exchange import exchange_of, generate
 from openai_api.pipeline.respond import send_error
 from openai_api.responses.background_run import BackgroundRun
 from openai_api.responses.keep_response import identified_items
@@ -32,6 +29,7 @@ from openai_api.responses.store import StoredResponse, StoreUnavailable
 from providers.bytes.patch import fields_of, patch
 from providers.bytes.sse import Frames
 from providers.capabilities import Capability
+from providers.convert.response_actions import create
 from providers.offload import offload
 from providers.types import Call, ResponseContext, Wire
 from providers.wire.openai_responses.response_object import item_without_secrets, new_response, without_secrets
@@ -174,10 +172,10 @@ async def _journey(gateway: Gateway, run: BackgroundRun, call: Call | None) -> N
         client = _client(gateway, catalog, job.response.owner)
         inbound.record.client_id, inbound.record.client_name = client.id, client.name
         made = _call(job, call).with_response(open_summary=partial(gateway.summaries.open, client.id))
-        entry = resolve_model(made.model, client, catalog)
-        inbound.record.model, inbound.record.pattern = entry.name, entry.pattern
-        check_capability(entry, made.capability, client, catalog)
-        await serve(gateway, inbound, made, entry, partial(adapt, made, gateway.transport), run.keep)
+        inbound.caller = client
+        exchange = exchange_of(gateway, inbound, made, ask=create, keep=run.keep)
+        inbound.record.capability = None  # the body is no measure of what is made: tokens that nobody counted are not estimated
+        await generate(exchange)
     except ApiError as error:
         await send_error(inbound, error)
     except Exception as error:

@@ -3,44 +3,37 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
 
-from models_catalog.snapshot import CatalogSnapshot, Client, ModelEntry
+from models_catalog.snapshot import Client
 from openai_api.errors import ApiError, invalid
-from openai_api.responses.ids import WELL_FORMED, ResponseIds, Sealed
+from openai_api.pipeline.state import Exchange
+from openai_api.responses.fetch_context import fetch_context
+from openai_api.responses.ids import WELL_FORMED
 from openai_api.responses.item_references import with_references
-from openai_api.responses.response_model import lies_at, sealing
+from openai_api.responses.response_model import lies_at
 from openai_api.responses.store import ACTIVE, ResponseStore, StoredResponse, input_items
 from providers.bytes.patch import fields_of, patch
 from providers.offload import offload
 from providers.types import Call
-from providers.wire.openai_responses.tools import Json
 
 PLACE = re.compile(r"input\[([0-9]+)\]")
 _items = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
 
-Fetch = Callable[[Sealed], Awaitable[Sequence[Json] | None]]
-"""The items of a response that lies where the model does not lead; None if there is none that the client may use."""
+async def continue_response(exchange: Exchange) -> Call:
+    """The exchange's call with what went before, or for the upstream that keeps it, pinned to that. What lies at an account to
+    which neither the model nor its fallback models lead is carried over.
 
-
-async def continue_response(
-    call: Call, entry: ModelEntry, client: Client, catalog: CatalogSnapshot, ids: ResponseIds, store: ResponseStore, fetch: Fetch
-) -> Call:
-    """The call with what went before, or for the upstream that keeps it, pinned to that; and with what makes our ids.
-    What lies at an account to which neither the model nor its fallback models lead is carried over.
-
-    Raises 400 `previous_response_not_found`, 503 when it cannot be looked up, and what `fetch` raises.
+    Raises 400 `previous_response_not_found`, 503 when it cannot be looked up, and what the upstream says where it is asked.
     """
-    return await with_references(await _continued(call, entry, client, catalog, ids, store, fetch), client, store)
+    store = exchange.gateway.responses
+    return await with_references(await _continued(exchange, store), exchange.client, store)
 
 
-async def _continued(
-    call: Call, entry: ModelEntry, client: Client, catalog: CatalogSnapshot, ids: ResponseIds, store: ResponseStore, fetch: Fetch
-) -> Call:
-    call = call.with_response(seal=sealing(ids, client, entry, call.model, call.capability))
+async def _continued(exchange: Exchange, store: ResponseStore) -> Call:
+    call, client = exchange.call, exchange.client
     previous = call.response.previous_id
     if previous is None:
         return call
@@ -50,11 +43,11 @@ async def _continued(
         if remembered.continues is None:
             return call
         previous = remembered.continues
-    sealed = ids.open(client.id, previous)
+    sealed = exchange.gateway.response_ids.open(client.id, previous)
     if sealed is not None:
-        target = lies_at(entry, sealed, call.capability, client, catalog)
+        target = lies_at(exchange.model, sealed, call.capability, client, exchange.catalog)
         if target is None:
-            carried = await fetch(sealed)
+            carried = await fetch_context(exchange, sealed)
             if carried is None:
                 raise not_found(previous)
             items = msgspec.json.encode([*carried, *input_items(call)])

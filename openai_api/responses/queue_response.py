@@ -8,6 +8,7 @@ from models_catalog.snapshot import ModelEntry
 from openai_api.context import Gateway, Inbound
 from openai_api.errors import ApiError, Headers, server_draining, upstream
 from openai_api.pipeline.respond import begin_stream, lossy, send_json
+from openai_api.pipeline.state import Exchange
 from openai_api.responses.store import StoreUnavailable
 from providers.bytes import sse
 from providers.bytes.sse import Frames
@@ -25,11 +26,12 @@ def is_made_here(call: Call, entry: ModelEntry) -> bool:
     return call.response.background and not any(target.keeps_responses for target in entry.targets[call.capability])
 
 
-async def queue_response(gateway: Gateway, inbound: Inbound, call: Call, entry: ModelEntry) -> None:
+async def queue_response(exchange: Exchange) -> None:
     """Answers at once; the response is made whether the client stays or not. Raises `ApiError`, also for what no target of the
     model could make."""
+    gateway, inbound, call = exchange.gateway, exchange.inbound, exchange.call
     headers: Headers = ()
-    if not any(target.speaks(call) for target in entry.targets[call.capability]):
+    if not any(target.speaks(call) for target in exchange.model.targets[call.capability]):
         try:
             names = await offload(len(call.body), left_out_by_chat, await readable(call))
         except CallerError as error:

@@ -86,6 +86,11 @@ async def compact(target: Target, call: Call, transport: Transport) -> Reply:
     return _reply(call, made, lossy=(*lossy, *answer.lossy), estimated=told is None)
 
 
+async def ask_stored(method: str, path: str, target: Target, call: Call, transport: Transport) -> Answered:
+    """What is done with a response that lies at the target. Raises `ProviderError`."""
+    return await cast(Responses, target.adapter).ask_response(call, transport, method, path)
+
+
 ACTIONS: Mapping[Action, Ask] = MappingProxyType(
     {Action.CREATE: create, Action.INPUT_TOKENS: count_tokens, Action.COMPACT: compact}
 )

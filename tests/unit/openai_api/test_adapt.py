@@ -5,17 +5,22 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from openai_api.pipeline.adapt import adapt
+from openai_api.context import Inbound
+from openai_api.http.outlet import HttpOutlet
+from openai_api.pipeline.exchange import attempt, exchange_of
+from openai_api.pipeline.streams import Answer
+from openai_api.recording.events import Record
 from providers import offload
 from providers.bytes.patch import fields_of
 from providers.capabilities import Capability
 from providers.offload import LARGE
-from providers.types import Call, Credential, Reply, ResponseContext, Secret, Wire
-from tests.unit.openai_api.parts import target
+from providers.types import Call, Credential, Reply, ResponseContext, Secret, Target, Wire
+from tests.unit.openai_api.parts import Exchange, Site, target
 from tests.unit.providers.openai_compatible.test_adapter import Upstream
 
 BASE = "http://127.0.0.1:9/v1"
@@ -92,6 +97,13 @@ def call(capability: Capability, text: str) -> Call:
         request_id="req_1",
         response=ResponseContext(id="resp_outside"),
     )
+
+
+async def adapt(made: Call, upstream: Upstream, to: Target) -> Answer:
+    """One try of an exchange."""
+    outlet = HttpOutlet(Exchange(()).send, "POST", "r1")
+    inbound = Inbound("r1", "POST", "/v1/x", "", {}, made.body, Record("r1", "POST", "/v1/x"), outlet)
+    return await attempt(exchange_of(replace(Site().gateway, transport=upstream), inbound, made), to)
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -6,7 +6,8 @@ import threading
 
 import pytest
 
-from openai_api.pipeline.first_event import fed, first_event
+from openai_api.pipeline.first_event import first_event
+from openai_api.pipeline.streams import fed
 from providers.bytes.sse import Frames
 from providers.types import EVENT_STREAM, Wire
 from providers.wire.openai.relay import EventRelay

@@ -1,0 +1,52 @@
+"""What do the steps of a request share? One exchange, which they fill in on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+import msgspec
+
+from models_catalog.snapshot import CatalogSnapshot, Client, ModelEntry
+from openai_api.context import Gateway, Inbound
+from openai_api.limits.admission import Lease
+from openai_api.recording.events import Record
+from providers.convert.calling import Ask, ask
+from providers.types import Call, Target
+
+Keep = Callable[[Target, bytes], Awaitable[None]]
+"""Keeps the whole of an answer, before the client hears its end."""
+Only = Callable[[Target], bool]
+"""Whether a target may be tried."""
+
+
+class Exchange(msgspec.Struct):
+    """One request from its decoded call to the last byte of its answer. The exchange is filled in on the way; the values that it
+    holds are immutable, and what changes is another value.
+
+    What an endpoint needs beyond the common journey it gives here: `entry` is the model, if it is known without its name, `ask`
+    how a target is asked, `prepare` its own step before a target is chosen, `keep` what takes the whole answer, and `only`
+    narrows the targets. `leases` are what the request holds until it ends.
+    """
+
+    gateway: Gateway
+    inbound: Inbound
+    call: Call
+    catalog: CatalogSnapshot
+    client: Client
+    record: Record
+    entry: ModelEntry | None = None
+    ask: Ask = ask
+    prepare: Prepare | None = None
+    keep: Keep | None = None
+    only: Only | None = None
+    leases: tuple[Lease, ...] = ()
+
+    @property
+    def model(self) -> ModelEntry:
+        """The entry, once the model has been resolved."""
+        assert self.entry is not None, "no step needs the model before it is resolved"  # noqa: S101
+        return self.entry
+
+
+Prepare = Callable[[Exchange], Awaitable[bool]]
+"""Completes the call of an exchange, and says whether it has answered the client, too. Raises `ApiError`."""
