@@ -144,7 +144,8 @@ def test_turn_when_taken_leaves_nothing_in_the_log_of_what_was_said(gateway: Liv
     start = gateway.log_path.stat().st_size
     with dial(gateway) as socket:
         socket.response("socket/ok", input="canary-7d1f")
-    assert not any(said in gateway.log_text(start) for said in ("canary-7d1f", "response.create", "/v1/responses HTTP"))
+    told = gateway.settled_log(start)
+    assert not any(said in told for said in ("canary-7d1f", "response.create", "/v1/responses HTTP"))
 
 
 # What is not understood
