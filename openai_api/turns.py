@@ -23,6 +23,7 @@ from openai_api.pipeline.check_capability import check_capability
 from openai_api.pipeline.resolve_model import resolve_model
 from openai_api.pipeline.respond import EVENTS, send_whole
 from openai_api.pipeline.run import run
+from openai_api.pulse import PIECE
 from providers.aside import aside
 from providers.capabilities import Capability
 from providers.errors import CallerError
@@ -134,16 +135,23 @@ class Told:
             self._status = message["status"]
             self._whole = None if (b"content-type", EVENT_STREAM) in message["headers"] else []
         elif self._whole is None:
-            for number, frame in enumerate(self._splitter.feed(message["body"]), 1):
-                data = sse.data_of(frame)
-                if data and data.strip() not in (b"", DONE):
-                    await self._say(data)
-                if not number % TURN_FRAMES:
+            body: bytes = message["body"]
+            for start in range(0, len(body), PIECE):
+                if start:
                     await asyncio.sleep(0)
+                await self._tell_events(body[start : start + PIECE])
         else:
             self._whole.append(message["body"])
             if not message.get("more_body"):
                 await self._say(error_frame(self._status, b"".join(self._whole)))
+
+    async def _tell_events(self, piece: bytes) -> None:
+        for number, frame in enumerate(self._splitter.feed(piece), 1):
+            data = sse.data_of(frame)
+            if data and data.strip() not in (b"", DONE):
+                await self._say(data)
+            if not number % TURN_FRAMES:
+                await asyncio.sleep(0)
 
     async def fail(self, error: ApiError) -> None:
         """Says that it cannot go on."""

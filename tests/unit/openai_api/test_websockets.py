@@ -167,6 +167,26 @@ async def test_told_when_a_stream_is_cut_anywhere_says_each_event_once_and_neith
         assert [json.loads(data) for data in heard] == [{"type": name, "stream_id": "x"} for name in "ab"]
 
 
+async def test_told_when_large_events_come_at_once_gives_others_their_turn() -> None:
+    heard, turns = [], 0
+
+    async def hear(data: bytes) -> None:
+        heard.append(len(data))
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            await asyncio.sleep(0)
+            turns += 1
+
+    told, waiting = Told(hear), asyncio.create_task(others())
+    await told({"type": "http.response.start", "status": 200, "headers": [*EVENTS]})
+    await told({"type": "http.response.body", "body": (b"data: " + b"x" * 2**18 + b"\n\n") * 32})
+    waiting.cancel()
+    assert heard == [2**18] * 32
+    assert turns >= 7
+
+
 async def test_told_when_an_error_has_no_code_gives_its_type() -> None:
     heard: list[bytes] = []
 
