@@ -18,6 +18,7 @@ from openai_api.context import Gateway, Inbound
 from openai_api.endpoints import responses
 from openai_api.endpoints.json_body import json_object, typed
 from openai_api.errors import ApiError, Headers, invalid, upstream
+from openai_api.http.pulse import PIECE
 from openai_api.pipeline.check_capability import check_capability
 from openai_api.pipeline.resolve_model import resolve_model
 from openai_api.pipeline.respond import begin_stream
@@ -140,11 +141,14 @@ class TurnOutlet:
         pass  # events are told by their type alone
 
     async def events(self, frames: Frames) -> None:
+        size = 0
         for number, frame in enumerate(frames, 1):
             data = sse.data_of(frame)
             if data and data.strip() not in (b"", DONE):
                 await self._say(data)
-            if not number % TURN_FRAMES:
+            size += len(frame)
+            if size >= PIECE or not number % TURN_FRAMES:
+                size = 0
                 await asyncio.sleep(0)
 
     async def end(self, frames: Frames) -> None:

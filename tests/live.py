@@ -20,6 +20,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+from uuid import uuid4
 
 import httpx
 
@@ -32,6 +33,7 @@ START_WITHIN = 60.0
 STOP_WITHIN = 10.0
 VISIBLE_WITHIN = 5.0
 ROWS_WITHIN = 6.0
+LOGGED_WITHIN = 10.0
 PROVIDER_KEY = "sk-upstream-canary-2f9c1b7e40d8"
 """The key that the gateway sends upstream; it must be seen nowhere else."""
 SERVES_ON = re.compile(r"serves on (http://\S+)")
@@ -248,10 +250,28 @@ class LiveGateway:
         """What the server wrote, from a byte on."""
         return self.log_path.read_bytes()[start:].decode(errors="replace")
 
+    def settled_log(self, start: int = 0) -> str:
+        """What the server wrote, from a byte on, with all that it had to tell until now: threads write its lines and those
+        about requests, which may be after the answers. They come in order, so what is told of these requests is the last."""
+        marks = [f"settled-{uuid4().hex}" for _ in range(2 * self._probes)]
+        for refused, asked in zip(marks[::2], marks[1::2], strict=True):
+            for path, headers in (("/admin/login/", {"host": refused}), ("/v1/models", {"x-request-id": asked})):
+                httpx.get(f"{self.base_url}{path}", headers={**self.headers(), **headers}, trust_env=False, timeout=5)
+        for mark in marks:
+            self.wait_logged(mark, start)
+        return self.log_text(start)
+
+    def wait_logged(self, text: str, start: int = 0) -> None:
+        """Waits until the server wrote that text, from a byte on: it may tell of something after it has been seen."""
+        told = eventually(lambda: text in self.log_text(start), LOGGED_WITHIN)
+        assert told, f"{text!r} is not told; the log ends with\n{self.log_text(start)[-4000:]}"
+
     def check(self, expected: str = "") -> None:
         """What must hold after every test: the upstream is idle, nothing is left under way, no secret was written, and no error
-        but the `expected` one."""
+        but the `expected` one, which must have been told."""
         assert self.chaos.wait_idle(), f"upstream requests are still open: {self.chaos.log()[-3:]}"
+        if expected:
+            self.wait_logged(expected, self._checked)
         size = self.log_path.stat().st_size
         fresh, self._checked = self.log_text(self._checked), size
         assert "Traceback" not in fresh, fresh[-4000:]

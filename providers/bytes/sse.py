@@ -18,7 +18,9 @@ MAX_FRAME_BYTES = 64 * 1024 * 1024
 """As large as a whole answer may be: a picture is one event, and the last event of a response holds all of it."""
 BOM = b"\xef\xbb\xbf"
 _END = re.compile(rb"(?:\r\n|\n|\r(?!\n))(?:\r\n|\n|\r)")
-NAMED_ERROR = re.compile(rb"(?:\A|[\r\n])event: ?error[ \t]*[\r\n]")
+_NAMED_ERROR = re.compile(rb"event: ?error[ \t]*[\r\n]")
+"""Without the start of the line: a literal that comes first is found twenty times as fast. An event may be a whole picture, and
+nothing else runs while it is searched."""
 _COMMENTS = re.compile(rb"(?:\xef\xbb\xbf)?(?:(?::[^\r\n]*)?(?:\r\n|\n|\r))*\Z")
 _LINE = re.compile(rb"\r\n|\n|\r")
 
@@ -103,7 +105,10 @@ def data_of(frame: bytes) -> bytes | None:
 
 def names_error(frame: bytes) -> bool:
     """Whether an event is named `error`."""
-    return b"event" in frame and NAMED_ERROR.search(frame) is not None
+    if b"error" not in frame:
+        return False
+    found = (match.start() for match in _NAMED_ERROR.finditer(frame))
+    return any(start == 0 or frame[start - 1] in b"\r\n" for start in found)
 
 
 def without_data(frame: bytes) -> Frames:

@@ -127,4 +127,4 @@ def test_response_when_its_credentials_came_with_it_fails_at_a_restart(start_gat
     assert found["status"] == "failed"
     assert "credentials" in found["error"]["message"]
     assert len(upstream.seen) == 1
-    assert "sk-brought-canary" not in gateway.log_text()
+    assert "sk-brought-canary" not in gateway.settled_log()

@@ -95,7 +95,7 @@ def test_provider_key_when_changed_is_the_one_sent(gateway: LiveGateway) -> None
     within(lambda: changed in gateway.chat(NAME).text)
     gateway.define_models({NAME: [{"upstream_model": "echo"}]})
     within(lambda: changed not in gateway.chat(NAME).text)
-    assert changed not in gateway.log_text()
+    assert changed not in gateway.settled_log()
 
 
 def test_key_when_made_restricted_and_revoked_follows(gateway: LiveGateway) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ import pytest
 
 from tests.live import LiveGateway, body
 from tests.live_fixtures import StartGateway
+from tests.stopwatch import Stopwatch
 
 CLIENTS, MIB = 16, 8
 MEMORY_RATIO = 2.5
@@ -47,17 +47,18 @@ def memory_mib(gateway: LiveGateway, line: str) -> float:
 
 
 @contextmanager
-def others(gateway: LiveGateway) -> Iterator[list[float]]:
-    """The times of small requests, one after another, until the block ends."""
+def others(gateway: LiveGateway, *, own: bool = False) -> Iterator[list[float]]:
+    """The times of small requests, one after another, until the block ends; `own` times leave out what other programs took, so
+    that the longest tells for how long the gateway held somebody up."""
     waits: list[float] = []
     ended = Event()
 
     def ask() -> None:
         with httpx.Client(base_url=gateway.base_url, headers=gateway.headers(), trust_env=False, timeout=30) as client:
             while not ended.wait(0.01):
-                started = time.monotonic()
+                watch = Stopwatch(gateway)
                 assert client.post("/v1/chat/completions", json=body("chaos/ok")).status_code == 200
-                waits.append(time.monotonic() - started)
+                waits.append(watch.read() if own else watch.elapsed())
 
     with ThreadPoolExecutor(1) as pool:
         asking = pool.submit(ask)

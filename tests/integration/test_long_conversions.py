@@ -65,7 +65,7 @@ def test_converted_response_when_it_has_thousands_of_pieces_holds_up_nobody(
     name: str, gateway: LiveGateway, upstream: Vendor
 ) -> None:
     upstream.answers[CHAT] = at_once(chunks(*STREAMS[name]))
-    with others(gateway) as waits:
+    with others(gateway, own=True) as waits:
         answer = gateway.http.post(RESPONSES, json={"model": "long/chat", "input": "hi", "stream": True, "store": False})
     told = events_of(answer)[:-1]
     assert [event["sequence_number"] for event in told] == list(range(len(told)))
@@ -78,7 +78,7 @@ def test_converted_turn_over_a_websocket_when_it_has_thousands_of_calls_holds_up
     gateway: LiveGateway, upstream: Vendor
 ) -> None:
     upstream.answers[CHAT] = at_once(chunks(*STREAMS["calls in one chunk"]))
-    with dial(gateway) as socket, others(gateway) as waits:
+    with dial(gateway) as socket, others(gateway, own=True) as waits:
         response = socket.response("long/chat", store=False)
     assert len(response["output"]) == MANY
     assert max(waits) < OTHERS_WITHIN_S
@@ -107,7 +107,7 @@ def test_converted_chat_when_it_has_thousands_of_items_holds_up_nobody(
     output: list[Json], field: str, gateway: LiveGateway, upstream: Vendor
 ) -> None:
     upstream.answers[RESPONSES] = at_once(responses_events(output))
-    with others(gateway) as waits:
+    with others(gateway, own=True) as waits:
         answer = gateway.chat("long/responses", stream=True)
     deltas = [choice["delta"] for chunk in events_of(answer)[:-1] for choice in chunk["choices"]]
     assert sum(field in delta for delta in deltas) >= MANY
@@ -130,7 +130,7 @@ def conversation() -> list[Json]:
 
 def test_request_when_it_has_thousands_of_calls_is_converted_and_holds_up_nobody(gateway: LiveGateway, upstream: Vendor) -> None:
     upstream.answers[CHAT] = lambda seen: said(chat({"content": "done"}))
-    with others(gateway) as waits:
+    with others(gateway, own=True) as waits:
         answer = gateway.http.post(RESPONSES, json={"model": "long/chat", "input": conversation(), "store": False})
     assert answer.status_code == 200, answer.text
     messages = upstream.last.json["messages"]

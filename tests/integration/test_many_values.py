@@ -87,7 +87,7 @@ def post(gateway: LiveGateway, path: str, data: bytes) -> httpx.Response:
 def cost(gateway: LiveGateway, path: str, data: bytes) -> httpx.Response:
     """The answer; it must not have cost too much."""
     before = memory_mib(gateway, "VmRSS")
-    with others(gateway) as waits:
+    with others(gateway, own=True) as waits:
         answer = post(gateway, path, data)
     grown = memory_mib(gateway, "VmHWM") - before
     assert grown <= MEMORY_RATIO * len(data) / MIB, grown

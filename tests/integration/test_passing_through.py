@@ -152,7 +152,7 @@ def test_credential_when_brought_by_the_request_is_sent_and_kept_secret(gateway:
     missing = gateway.chat("brought", **{"tensorzero::credentials": {"other": brought}})
     assert missing.status_code in (400, 502)
     assert error_of(missing)
-    assert brought not in missing.text + gateway.log_text()
+    assert brought not in missing.text + gateway.settled_log()
 
 
 @pytest.mark.parametrize("mib", [0.5, 3])

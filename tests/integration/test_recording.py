@@ -113,12 +113,12 @@ def test_request_when_the_key_is_refused_is_no_row_and_tells_no_key(gateway: Liv
     after = gateway.chat("chaos/ok").headers["x-request-id"]
     assert rows(gateway, after)
     assert gateway.operator.rows("openai_api.UsageRecord", {"request_id": "refused"}) == []
-    assert "refused-canary" not in gateway.log_text()
+    assert "refused-canary" not in gateway.settled_log()
 
 
 def test_access_log_when_on_has_one_line_for_a_request(gateway: LiveGateway) -> None:
     request_id = gateway.chat("second").headers["x-request-id"]
-    assert eventually(lambda: request_id in gateway.log_text(), WRITTEN_WITHIN_S)
+    gateway.wait_logged(request_id)
     (line,) = [json.loads(line) for line in gateway.log_text().splitlines() if request_id in line]
     assert (line["status"], line["model"], line["key"]) == (200, "second", "tests")
     assert len(line["attempts"]) == 2

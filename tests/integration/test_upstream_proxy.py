@@ -123,9 +123,8 @@ def test_proxy_when_it_refuses_is_a_failure_of_the_connection(behind: dict[str, 
 
 def test_password_of_the_proxy_is_shown_nowhere(gateway: LiveGateway) -> None:
     answers = [gateway.chat(model) for model in MODELS]
-    shown = (
-        gateway.log_text() + gateway.http.get("/metrics").text + "".join(f"{answer.headers}{answer.text}" for answer in answers)
-    )
+    told = "".join(f"{answer.headers}{answer.text}" for answer in answers)
+    shown = gateway.settled_log() + gateway.http.get("/metrics").text + told
     settings: Any = gateway.operator.command("diffsettings", "--all")
     assert "GATEWAY_UPSTREAM_PROXY = ***" in settings
     for secret in (PASSWORD, SPELLED):

@@ -85,7 +85,7 @@ def site(
 
 def check_log(gateway: LiveGateway) -> None:
     """The log tells the outages and nothing else, is not flooded by them, and holds no key."""
-    log = gateway.log_text()
+    log = gateway.settled_log()
     lines = [line for line in log.splitlines() if '"level": "error"' in line]
     assert [line for line in lines if not any(error in line for error in TOLD + TOLD_TOO)] == []
     for error in TOLD:
@@ -139,7 +139,7 @@ def test_database_when_it_was_away_unnoticed_then_the_next_rows_are_written_at_o
     with Traffic(site.gateway, f"{prefix}-after") as after:
         time.sleep(0.5)
     assert_each_once(site.url, f"{prefix}-after", after.ids(), BACK_WITHIN_S)
-    assert "usage rows" not in site.gateway.log_text(seen)
+    assert "usage rows" not in site.gateway.settled_log(seen)
 
 
 def test_database_when_slow_then_requests_are_not_and_no_row_is_lost(site: Site) -> None:
@@ -163,7 +163,7 @@ def test_row_when_refused_by_the_database_then_the_others_are_written(site: Site
     assert bad in traffic.ids()
     assert site.spooled() == 0
     assert eventually(lambda: counted(site, "records_dropped_total") == 1, 5)
-    assert bad in site.gateway.log_text()
+    site.gateway.wait_logged(bad)
     with psycopg.connect(site.url, autocommit=True) as connection:
         connection.execute("ALTER TABLE openai_api_usagerecord DROP CONSTRAINT no_bad")
 

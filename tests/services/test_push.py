@@ -82,6 +82,7 @@ def test_edit_when_listener_was_cut_off_then_it_listens_again_and_misses_nothing
     define(operator, "meanwhile")
     follower.wait_for_model("meanwhile", within=5)
     assert served(follower, operator, "later") < WITHIN_S
+    follower.wait_logged("catalog hints fail")
     assert follower.log_text().count("catalog hints fail") == 1
 
 
@@ -112,6 +113,7 @@ def test_database_when_down_at_start_then_catalog_is_loaded_once_it_is_back(
     postgres_proxy.restore()
     follower.wait_for_model("first", within=5)
     assert follower.log_text().count("catalog refresh fails") == 1
+    follower.wait_logged("catalog refresh works again")  # a moment after it serves the model
     assert follower.log_text().count("catalog refresh works again") == 1
 
 
@@ -153,6 +155,7 @@ def test_edit_when_redis_is_down_then_write_is_kept_and_poll_finds_it_within_a_s
     follower, operator = follow(env), operate(env)
     for name in ("one", "two"):
         assert served(follower, operator, name) < WITHIN_S
+    follower.wait_logged("catalog hints fail")
     assert follower.log_text().count("catalog hints fail") == 1
 
 

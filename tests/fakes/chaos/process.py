@@ -19,10 +19,11 @@ STOP_WITHIN = 5.0
 
 
 class Chaos:
-    """A running chaos upstream, seen from a test; `base_url` is its OpenAI address."""
+    """A running chaos upstream, seen from a test; `base_url` is its OpenAI address, `pid` its process."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, pid: int) -> None:
         self.port = port
+        self.pid = pid
         self.base_url = f"http://127.0.0.1:{port}/v1"
         self._control = httpx.Client(base_url=f"http://127.0.0.1:{port}/__chaos__/", trust_env=False)
 
@@ -82,7 +83,7 @@ def chaos_upstream() -> Iterator[Chaos]:
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) as process:
         try:
             assert process.stdout is not None
-            chaos = Chaos(json.loads(process.stdout.readline())["port"])
+            chaos = Chaos(json.loads(process.stdout.readline())["port"], process.pid)
             yield chaos
             chaos.close()
         finally:

@@ -172,6 +172,26 @@ async def test_turn_when_events_are_told_then_each_is_a_message_and_neither_comm
     assert outlet.finished
 
 
+async def test_turn_when_large_events_come_at_once_gives_others_their_turn() -> None:
+    heard, turns = [], 0
+
+    async def hear(data: bytes) -> None:
+        heard.append(len(data))
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            await asyncio.sleep(0)
+            turns += 1
+
+    outlet, waiting = TurnOutlet(hear), asyncio.create_task(others())
+    await outlet.begin((), b"")
+    await outlet.events([b"data: " + b"x" * 2**18 + b"\n\n"] * 32)
+    waiting.cancel()
+    assert heard == [2**18] * 32
+    assert turns >= 7
+
+
 async def test_turn_when_an_error_has_no_code_gives_its_type() -> None:
     heard: list[bytes] = []
 

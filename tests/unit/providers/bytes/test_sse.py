@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from itertools import pairwise, product
+from time import thread_time
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from providers.bytes.sse import MAX_FRAME_BYTES, FrameSplitter, data_of, frame_of, without_data
+from providers.bytes.sse import MAX_FRAME_BYTES, FrameSplitter, data_of, frame_of, names_error, without_data
 from providers.errors import InvalidResponse
 from tests.fuzz.targets import events_of
 
@@ -141,6 +142,31 @@ def test_feed_when_an_event_is_over_the_cap_then_refused_at_every_cut(end: bytes
 )
 def test_data_when_read_from_a_frame_then_as_the_specification_says(frame: bytes, data: bytes | None) -> None:
     assert data_of(frame) == data
+
+
+@pytest.mark.parametrize(
+    ("frame", "named"),
+    [
+        (b"event: error\ndata: a\n\n", True),
+        (b"event:error\r\ndata: a\r\n\r\n", True),
+        (b"data: a\revent: error \t\r\r", True),
+        (b"data: event: error\nid: 1\nevent: error\n\n", True),
+        (b"event: x\ndata: error\n\n", False),
+        (b"event: errors\ndata: a\n\n", False),
+        (b"event:  error\ndata: a\n\n", False),
+        (b"data: event: error\n\n", False),
+        (b"event: error", False),
+    ],
+)
+def test_frame_when_its_event_is_named_error_then_known(frame: bytes, named: bool) -> None:
+    assert names_error(frame) == named
+
+
+def test_frame_when_it_is_a_whole_picture_then_its_name_is_found_at_once() -> None:
+    frame = b'event: picture\ndata: {"said":"no error","picture":"' + b"QUJD" * (6 * 1024 * 1024) + b'"}\n\n'
+    started = thread_time()
+    assert not names_error(frame)
+    assert thread_time() - started < 0.15
 
 
 @given(st.binary().filter(lambda data: b"\r" not in data))
