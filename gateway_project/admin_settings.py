@@ -53,6 +53,7 @@ SIDEBAR = [
             {"title": "Overview", "icon": "monitoring", "link": reverse_lazy("admin:index")},
             item("Requests", "swap_horiz", "openai_api.usagerecord"),
             item("Stored responses", "inventory_2", "openai_api.storedresponserow"),
+            item("Jobs", "pending_actions", "openai_api.jobrow"),
         ]
     },
     {

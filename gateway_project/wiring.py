@@ -18,9 +18,10 @@ from models_catalog.live import LiveCatalog
 from models_catalog.subscribe import CatalogRefresher
 from openai_api.context import Gateway, Limits, ProcessState
 from openai_api.database.stored_jobs import DatabaseJobs
-from openai_api.database.stored_responses import DatabaseResponses
+from openai_api.database.stored_responses import DatabaseResponses, purge_responses
 from openai_api.database.threads import DatabaseThreads
 from openai_api.database.usage_rows import DatabaseSink
+from openai_api.jobs.runner import JobRunner
 from openai_api.limits.guesses import Guesses
 from openai_api.recording.access_log import AccessLog, Shown
 from openai_api.recording.loop_lag import watch_loop
@@ -63,7 +64,9 @@ class Running:
         self._recorder = BatchRecorder(self._sinks())
         self._threads = DatabaseThreads()
         days = settings.GATEWAY_RESPONSES_DAYS
-        self._background = Background(DatabaseJobs(self._threads, days, worker_name()))
+        self._jobs = JobRunner(DatabaseJobs(self._threads, days, worker_name(), [purge_responses]))
+        responses = DatabaseResponses(self._threads, days)
+        self._background = Background(self._jobs, responses)
         self._lock = asyncio.Lock()
         self._loop_watch: asyncio.Task[None] | None = None
         self.started = False
@@ -78,7 +81,7 @@ class Running:
             metrics=self._metrics,
             response_ids=ResponseIds(derived_keys("response ids")),
             summaries=Summaries(derived_keys("summaries")),
-            responses=DatabaseResponses(self._threads, days),
+            responses=responses,
             background=self._background,
             metrics_token=Secret(settings.GATEWAY_METRICS_TOKEN) if settings.GATEWAY_METRICS_TOKEN else None,
             authentication=settings.GATEWAY_AUTHENTICATION,
@@ -95,6 +98,7 @@ class Running:
             self._recorder.start()
             if self.gateway.serves_data:
                 self._background.start(self.gateway)
+                self._jobs.start(self._ready_for_jobs)
             self._loop_watch = asyncio.create_task(watch_loop(self._metrics.lagged), name="loop-watch")
             self.started = True
 
@@ -104,7 +108,7 @@ class Running:
         if self._loop_watch is not None:
             self._loop_watch.cancel()
             await asyncio.gather(self._loop_watch, return_exceptions=True)
-        await self._background.stop()
+        await self._jobs.stop()
         await asyncio.gather(self._refresher.stop(), self._recorder.stop(), return_exceptions=True)
         await self._transport.aclose()
         await self._threads.close()
@@ -112,12 +116,15 @@ class Running:
 
     def end_all(self) -> None:
         """Ends every request in flight, and gives back what is made in the background."""
-        self._background.hand_over()
+        self._jobs.hand_over()
         self.gateway.state.end_all()
 
     def abandon(self) -> None:
         """Keeps what was recorded, for a process that cannot end properly. For any thread."""
         self._recorder.abandon()
+
+    def _ready_for_jobs(self) -> bool:
+        return self.gateway.catalog.loaded and not self.gateway.state.draining
 
     def _sinks(self) -> list[Sink]:
         sinks: list[Sink] = [self._metrics, DatabaseSink(Spool(settings.GATEWAY_DATA_DIR / "spool"), settings.GATEWAY_USAGE_DAYS)]

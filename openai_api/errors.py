@@ -2,6 +2,7 @@
 
     ApiError
     ├── InvalidKey
+    ├── StoreUnavailable
     └── upstream(...)   made from a `ProviderError` when no target is left
 
 Everything else that goes wrong is `internal_error` and a request id.
@@ -82,6 +83,14 @@ def model_not_found(model: str) -> ApiError:
     """One and the same for a model that does not exist and one that the key may not use."""
     message = f"The model {model!r} does not exist or you do not have access to it."
     return ApiError(404, "model_not_found", message, param="model")
+
+
+class StoreUnavailable(ApiError):
+    """The database with stored responses and jobs cannot be reached."""
+
+    def __init__(self) -> None:
+        message = "Stored responses cannot be reached at present."
+        super().__init__(503, "store_unavailable", message, kind="overloaded_error", headers=RETRY_SOON)
 
 
 def not_ready() -> ApiError:

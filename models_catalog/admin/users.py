@@ -26,9 +26,11 @@ PAGES = {
     "auth.user": "users",
     "openai_api.usagerecord": "requests",
     "openai_api.storedresponserow": "stored responses",
+    "openai_api.jobrow": "jobs",
 }
 NOT_OFFERED = frozenset(
     {"add_usagerecord", "change_usagerecord", "delete_usagerecord", "add_storedresponserow", "change_storedresponserow"}
+    | {"add_jobrow", "change_jobrow", "delete_jobrow"}
 )
 """Rights to what no page does."""
 

@@ -1,153 +1,205 @@
-"""How are responses in the background kept in the database? As rows with their events, and the worker that makes them.
+"""How are jobs kept in the database? As rows, with their events, and the worker that runs each.
 
-A worker holds a response as long as it beats; the row's `status` decides who may still write it. So a response is made
-by one worker at a time, its cancelling is seen by any worker, and a worker that was killed leaves nothing that hangs.
+A worker holds a job as long as it beats; the row's `state` decides who may still write it. So a job is run by one worker at a
+time, cancelled by any, and that of a killed worker does not hang.
 """
 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from time import monotonic
-from typing import Any
 
-import msgspec
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
 
-from openai_api.database.stored_responses import PURGE_ROWS, mine, new_row, purge, stored_of
 from openai_api.database.threads import DatabaseThreads
-from openai_api.jobs.store import Asked, Job, Told
-from openai_api.models import ResponseEventsRow, StoredResponseRow
-from openai_api.responses.store import ACTIVE, StoredResponse
-from providers.wire.openai_responses.relay import frame_of
-from providers.wire.openai_responses.response_object import error_object
-from providers.wire.openai_responses.told_output import ended
+from openai_api.jobs.job import ACTIVE, Again, Ending, Events, Job, State, Write, nothing
+from openai_api.jobs.store import Cancelled, Lost
+from openai_api.models import JobEventsRow, JobRow
 
 LEASE_S = 10.0
 """After so many seconds without a beat the worker is lost."""
-LOST = error_object("server_error", "The worker that made this response was lost.")
+LOST_ROWS = 100
+"""Jobs of lost workers that are given their outcome at once."""
 PURGE_S = 60.0
-"""How often expired responses are deleted."""
+"""How often expired rows are deleted."""
+PURGE_ROWS = 1000
+"""Rows that are deleted in one transaction."""
 FRAME_END = b"\n\n"
 
 
 class DatabaseJobs:
-    """The jobs of the worker of that name. `days` is how long a response is kept."""
+    """The jobs as the worker of that name sees them. They are kept for `days`. `purges` delete what else has expired: up to
+    `PURGE_ROWS` rows each, and they say how many there were."""
 
-    def __init__(self, threads: DatabaseThreads, days: float, worker: str) -> None:
+    def __init__(self, threads: DatabaseThreads, days: float, worker: str, purges: Sequence[Callable[[], int]] = ()) -> None:
         self._threads = threads
         self._keep = timedelta(days=days)
         self._worker = worker
+        self._purges = (*purges, purge_jobs)
         self._purged = self._taken = self._steady = 0.0
 
-    async def queue(self, job: Job, *, taken: bool) -> None:
-        await self._threads.run(partial(self._queue, job, taken))
+    async def queue(self, job: Job, *, taken: bool, write: Write = nothing) -> None:
+        await self._threads.run(partial(self._queue, job, taken, write))
 
-    async def take(self, places: int) -> list[Job]:
+    async def take(self, places: int, lost: Mapping[str, Lost]) -> list[Job]:
         asked = monotonic()
         if asked - self._taken > LEASE_S / 2:
             self._steady = asked  # the database was away: nobody could beat, so nobody is lost yet
-        jobs = await self._threads.run(partial(self._take, places, judges=asked - self._steady > LEASE_S))
+        jobs = await self._threads.run(partial(self._take, places, lost, judges=asked - self._steady > LEASE_S))
         self._taken = monotonic()
         return jobs
 
-    async def beat(self, response_id: str, first: int, frames: Sequence[bytes]) -> bool:
-        return await self._threads.run(partial(self._write, response_id, first, frames, {"status": "in_progress"}))
+    async def beat(self, job_id: str, first: int, frames: Sequence[bytes]) -> bool:
+        return await self._threads.run(partial(self._beat, job_id, first, frames))
 
-    async def finish(self, response_id: str, first: int, frames: Sequence[bytes], status: str, body: bytes) -> bool:
-        values = {"status": status, "body": zlib.compress(body, 1), "request": None, "worker": ""}
-        return await self._threads.run(partial(self._write, response_id, first, frames, values))
+    async def finish(self, job_id: str, first: int, ending: Ending) -> bool:
+        return await self._threads.run(partial(self._finish, job_id, first, ending))
 
-    async def release(self, response_id: str, number: int) -> None:
-        await self._threads.run(partial(self._release, response_id, number))
+    async def release(self, job_id: str, number: int, failed: Again | None = None) -> bool:
+        return await self._threads.run(partial(self._release, job_id, number, failed))
 
-    async def cancel(self, response_id: str, owner: str) -> StoredResponse | None:
-        return await self._threads.run(partial(_cancel, response_id, owner))
+    async def cancel(self, job_id: str, owner: str, cancelled: Mapping[str, Cancelled]) -> State | None:
+        return await self._threads.run(partial(_cancel, job_id, owner, cancelled))
 
-    async def events(self, response_id: str, after: int) -> Told:
-        return await self._threads.run(partial(_events, response_id, after))
+    async def events(self, job_id: str, after: int) -> Events:
+        return await self._threads.run(partial(_events, job_id, after))
 
-    def _queue(self, job: Job, taken: bool) -> None:
-        row = new_row(job.response, self._keep)
-        row.request = zlib.compress(msgspec.json.encode(job.asked), 1)
-        row.streamed, row.worker = job.asked.stream, self._worker if taken else ""
-        row.save(force_insert=True)
-        StoredResponseRow.objects.filter(pk=row.pk).update(beat_at=Now())
-
-    def _mine(self, response_id: str) -> QuerySet[StoredResponseRow]:
-        return StoredResponseRow.objects.filter(pk=response_id, worker=self._worker, status__in=ACTIVE)
-
-    def _write(self, response_id: str, first: int, frames: Sequence[bytes], values: dict[str, Any]) -> bool:
+    def _queue(self, job: Job, taken: bool, write: Write) -> None:
+        created = datetime.fromtimestamp(job.created_at, UTC)
         with transaction.atomic():
-            if not self._mine(response_id).update(beat_at=Now(), **values):
+            JobRow.objects.create(
+                id=job.id,
+                kind=job.kind,
+                owner=job.owner,
+                payload=zlib.compress(job.payload, 1),
+                state=State.RUNNING if taken else State.QUEUED,
+                worker=self._worker if taken else "",
+                beat_at=Now(),
+                next_number=job.number,
+                streamed=job.streamed,
+                created_at=created,
+                expires_at=created + self._keep,
+            )
+            write()
+
+    def _take(self, places: int, lost: Mapping[str, Lost], *, judges: bool) -> list[Job]:
+        if monotonic() - self._purged > PURGE_S:
+            full = [purge for purge in self._purges if purge() >= PURGE_ROWS]
+            self._purged = 0.0 if full else monotonic()  # with more of them, again with the next look
+        if judges:
+            for row in _silent().filter(kind__in=lost)[:LOST_ROWS]:
+                self._lose(row.pk, lost[row.kind])
+        due = Q(not_before=None) | Q(not_before__lte=Now())
+        waiting = JobRow.objects.filter(due, state=State.QUEUED, kind__in=lost, expires_at__gte=datetime.now(UTC))
+        return [_job(row) for row in waiting.order_by("created_at")[:places] if self._takes(row.pk)]
+
+    def _takes(self, job_id: str) -> bool:
+        free = JobRow.objects.filter(pk=job_id, state=State.QUEUED)
+        return bool(free.update(state=State.RUNNING, worker=self._worker, beat_at=Now()))
+
+    def _lose(self, job_id: str, lost: Lost) -> None:
+        """Ends a job whose worker is lost, or queues it again, unless another was quicker or the worker has come back."""
+        with transaction.atomic():
+            if not _silent().filter(pk=job_id).update(worker=self._worker, beat_at=Now()):
+                return
+            job, events = _told(job_id)
+            outcome = lost(job, events)
+            if isinstance(outcome, Again):
+                self._release(job_id, events.last + 1, outcome)
+            else:
+                self._finish(job_id, events.last + 1, outcome)
+
+    def _mine(self, job_id: str) -> QuerySet[JobRow]:
+        return JobRow.objects.filter(pk=job_id, worker=self._worker, state=State.RUNNING)
+
+    def _beat(self, job_id: str, first: int, frames: Sequence[bytes]) -> bool:
+        with transaction.atomic():
+            if not self._mine(job_id).update(beat_at=Now()):
                 return False
-            if frames:
-                packed = {"last": first + len(frames) - 1, "frames": zlib.compress(b"".join(frames), 1)}
-                ResponseEventsRow.objects.update_or_create(packed, response_id=response_id, first=first)
+            _keep(job_id, first, frames)
         return True
 
-    def _release(self, response_id: str, number: int) -> None:
+    def _finish(self, job_id: str, first: int, ending: Ending) -> bool:
         with transaction.atomic():
-            if self._mine(response_id).update(status="queued", worker="", next_number=number):
-                ResponseEventsRow.objects.filter(response_id=response_id).delete()
+            if not self._mine(job_id).update(state=ending.state, payload=None, worker="", beat_at=Now()):
+                return False
+            _keep(job_id, first, ending.frames)
+            ending.write()
+        return True
 
-    def _take(self, places: int, *, judges: bool) -> list[Job]:
-        if monotonic() - self._purged > PURGE_S:
-            self._purged = monotonic() if purge() < PURGE_ROWS else 0.0  # with more of them, again with the next look
-        lost = StoredResponseRow.objects.filter(status__in=ACTIVE, beat_at__lt=Now() - timedelta(seconds=LEASE_S))
-        for row in lost.exclude(worker="")[: 100 if judges else 0]:
-            _fail(row)
-        waiting = StoredResponseRow.objects.filter(status="queued", worker="", expires_at__gte=datetime.now(UTC))
-        return [_job(row) for row in waiting.order_by("created_at")[:places] if self._takes(row)]
-
-    def _takes(self, row: StoredResponseRow) -> bool:
-        free = StoredResponseRow.objects.filter(pk=row.pk, status="queued", worker="")
-        return bool(free.update(worker=self._worker, beat_at=Now()))
+    def _release(self, job_id: str, number: int, failed: Again | None) -> bool:
+        values = {"failures": F("failures") + 1, "not_before": Now() + timedelta(seconds=failed.after_s)} if failed else {}
+        with transaction.atomic():
+            if not self._mine(job_id).update(state=State.QUEUED, worker="", next_number=number, **values):
+                return False
+            JobEventsRow.objects.filter(job_id=job_id).delete()
+        return True
 
 
-def _job(row: StoredResponseRow) -> Job:
-    assert row.request is not None, "what has not ended has its request"  # noqa: S101
-    return Job(stored_of(row), msgspec.json.decode(zlib.decompress(row.request), type=Asked), row.next_number)
+def purge_jobs() -> int:
+    """Deletes jobs that have expired, the first thousand of them, and says how many there were."""
+    expired = JobRow.objects.filter(expires_at__lt=datetime.now(UTC)).values_list("pk", flat=True)
+    old = list(expired[:PURGE_ROWS])
+    delete_jobs(old)
+    return len(old)
 
 
-def _cancel(response_id: str, owner: str) -> StoredResponse | None:
-    row = mine(response_id, owner).first()
-    if row is not None and row.status in ACTIVE:
-        _end_told(row, "cancelled", {})
-        row.refresh_from_db()
-    return None if row is None else stored_of(row)
-
-
-def _fail(row: StoredResponseRow) -> None:
-    """Ends a response whose worker is lost."""
-    _end_told(row, "failed", {"error": msgspec.json.encode(LOST)})
-
-
-def _end_told(row: StoredResponseRow, status: str, changes: dict[str, bytes | None]) -> None:
-    """Ends a response, unless another was quicker, with what its events have told; whoever listens is told."""
-    values: dict[str, Any] = {"status": status, "request": None, "worker": ""}
+def delete_jobs(job_ids: Sequence[str]) -> None:
+    """Deletes jobs with their events, whatever their states: a worker that runs one notices with its next beat."""
     with transaction.atomic():
-        if not StoredResponseRow.objects.filter(pk=row.pk, worker=row.worker, status__in=ACTIVE).update(**values):
-            return
-        told = _events(row.pk, -1)
-        body = ended(zlib.decompress(row.body), status, told.frames, changes)
-        StoredResponseRow.objects.filter(pk=row.pk).update(body=zlib.compress(body, 1))
-        if row.streamed:
-            number = max(told.last + 1, row.next_number)
-            event = {"type": f"response.{status}", "sequence_number": number, "response": msgspec.Raw(body)}
-            packed = zlib.compress(frame_of(event), 1)
-            ResponseEventsRow.objects.create(response=row, first=number, last=number, frames=packed)
+        jobs = JobRow.objects.filter(pk__in=job_ids)
+        held = list(jobs.select_for_update().order_by("pk").values_list("pk", flat=True))  # else a beat may add events meanwhile
+        JobEventsRow.objects.filter(job_id__in=held).delete()
+        jobs.delete()
 
 
-def _events(response_id: str, after: int) -> Told:
-    row = StoredResponseRow.objects.filter(pk=response_id).values("status").first()  # first: what ends writes its events before
+def _silent() -> QuerySet[JobRow]:
+    """Jobs whose workers are lost."""
+    return JobRow.objects.filter(state=State.RUNNING, beat_at__lt=Now() - timedelta(seconds=LEASE_S))
+
+
+def _job(row: JobRow) -> Job:
+    assert row.payload is not None, "what has not ended has its payload"  # noqa: S101
+    payload = zlib.decompress(row.payload)
+    return Job(row.pk, row.kind, row.owner, payload, row.created_at.timestamp(), row.next_number, row.failures, row.streamed)
+
+
+def _told(job_id: str) -> tuple[Job, Events]:
+    """A job and all its events; with none, the last is that of the try before."""
+    job, events = _job(JobRow.objects.get(pk=job_id)), _events(job_id, -1)
+    return job, events._replace(last=max(events.last, job.number - 1))
+
+
+def _cancel(job_id: str, owner: str, cancelled: Mapping[str, Cancelled]) -> State | None:
+    found = JobRow.objects.filter(pk=job_id, owner=owner, kind__in=cancelled, expires_at__gte=datetime.now(UTC))
+    with transaction.atomic():
+        if found.filter(state__in=ACTIVE).update(worker="", beat_at=Now()):  # a write first: it locks the row
+            job, events = _told(job_id)
+            ending = cancelled[job.kind](job, events)
+            JobRow.objects.filter(pk=job_id).update(state=ending.state, payload=None)
+            _keep(job_id, events.last + 1, ending.frames)
+            ending.write()
+        state = found.values_list("state", flat=True).first()
+    return None if state is None else State(state)
+
+
+def _keep(job_id: str, first: int, frames: Sequence[bytes]) -> None:
+    """Writes events. A try that seemed to fail may have written some of them under the same first number."""
+    if frames:
+        packed = {"last": first + len(frames) - 1, "frames": zlib.compress(b"".join(frames), 1)}
+        JobEventsRow.objects.update_or_create(packed, job_id=job_id, first=first)
+
+
+def _events(job_id: str, after: int) -> Events:
+    state = JobRow.objects.filter(pk=job_id).values_list("state", flat=True).first()  # first: what ends writes its events before
     frames: list[bytes] = []
-    for part in ResponseEventsRow.objects.filter(response_id=response_id, last__gt=after).order_by("first"):
+    for part in JobEventsRow.objects.filter(job_id=job_id, last__gt=after).order_by("first"):
         packed = zlib.decompress(part.frames).split(FRAME_END)[:-1]
         frames += [frame + FRAME_END for frame in packed[max(0, after + 1 - part.first) :]]
         after = part.last
-    return Told(frames, after, row is None or row["status"] not in ACTIVE)
+    return Events(frames, after, ended=state not in ACTIVE)

@@ -1,17 +1,24 @@
-"""How are responses kept in the database? Compressed, until they expire."""
+"""How are responses kept in the database? Compressed, until they expire.
+
+That of a response in the background has the id of its job, which tells its status until it has ended.
+"""
 
 from __future__ import annotations
 
 import zlib
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from django.db.models import QuerySet
+from django.db import transaction
+from django.db.models import OuterRef, QuerySet, Subquery
 
+from openai_api.database.stored_jobs import PURGE_ROWS, delete_jobs
 from openai_api.database.threads import DatabaseThreads
-from openai_api.models import StoredResponseRow
+from openai_api.jobs.job import State, Write
+from openai_api.models import JobRow, StoredResponseRow
 from openai_api.responses.store import NoMemory, StoredResponse
 
-PURGE_ROWS = 1000
+QUEUED, IN_PROGRESS = "queued", "in_progress"
 
 
 class DatabaseResponses(NoMemory):
@@ -22,17 +29,56 @@ class DatabaseResponses(NoMemory):
         self._keep = timedelta(days=days)
 
     async def put(self, response: StoredResponse) -> None:
-        await self._threads.run(lambda: new_row(response, self._keep).save(force_insert=True))
+        await self._threads.run(self.begun(response))
 
     async def get(self, response_id: str, owner: str) -> StoredResponse | None:
         return await self._threads.run(lambda: _get(response_id, owner))
 
     async def delete(self, response_id: str, owner: str) -> bool:
-        return await self._threads.run(lambda: bool(mine(response_id, owner).delete()[0]))
+        return await self._threads.run(lambda: bool(delete_responses(_ids(_mine(response_id, owner)))))
+
+    def begun(self, response: StoredResponse) -> Write:
+        return lambda: _new_row(response, self._keep).save(force_insert=True)
+
+    def ended(self, response_id: str, status: str, body: bytes) -> Write:
+        return lambda: _end(response_id, status, body)
 
 
-def new_row(response: StoredResponse, keep: timedelta) -> StoredResponseRow:
-    """The row of a response, not saved yet."""
+def purge_responses() -> int:
+    """Deletes responses that have expired, the first thousand of them, and says how many there were."""
+    return delete_responses(_ids(StoredResponseRow.objects.filter(expires_at__lt=datetime.now(UTC))[:PURGE_ROWS]))
+
+
+def delete_responses(ids: Sequence[str]) -> int:
+    """Deletes responses with their jobs and events, and says how many there were."""
+    with transaction.atomic():
+        delete_jobs(ids)
+        StoredResponseRow.objects.filter(pk__in=ids).delete()
+    return len(ids)
+
+
+def with_jobs(rows: QuerySet[StoredResponseRow]) -> QuerySet[StoredResponseRow]:
+    """The rows with `job_state` and `job_streamed`, which are None without a job."""
+    job = JobRow.objects.filter(pk=OuterRef("pk"))
+    return rows.annotate(job_state=Subquery(job.values("state")), job_streamed=Subquery(job.values("streamed")))
+
+
+def status_of(row: StoredResponseRow) -> str:
+    """The status of a row that came from `with_jobs`."""
+    job_state: str | None = getattr(row, "job_state")  # noqa: B009 - an annotation, which the type does not know
+    return IN_PROGRESS if row.status == QUEUED and job_state == State.RUNNING else row.status
+
+
+def of_status(rows: QuerySet[StoredResponseRow], status: str) -> QuerySet[StoredResponseRow]:
+    """The rows whose `status_of` is that."""
+    if status not in (QUEUED, IN_PROGRESS):
+        return rows.filter(status=status)
+    running = JobRow.objects.filter(state=State.RUNNING).values("pk")
+    begun = rows.filter(status=QUEUED)
+    return begun.filter(pk__in=running) if status == IN_PROGRESS else begun.exclude(pk__in=running)
+
+
+def _new_row(response: StoredResponse, keep: timedelta) -> StoredResponseRow:
     created = datetime.fromtimestamp(response.created_at, UTC)
     return StoredResponseRow(
         id=response.id,
@@ -46,26 +92,24 @@ def new_row(response: StoredResponse, keep: timedelta) -> StoredResponseRow:
     )
 
 
-def purge() -> int:
-    """Deletes responses that have expired, the first thousand of them, and says how many there were."""
-    expired = StoredResponseRow.objects.filter(expires_at__lt=datetime.now(UTC)).values_list("pk", flat=True)
-    old = list(expired[:PURGE_ROWS])
-    StoredResponseRow.objects.filter(pk__in=old).delete()
-    return len(old)
+def _end(response_id: str, status: str, body: bytes) -> None:
+    StoredResponseRow.objects.filter(pk=response_id).update(status=status, body=zlib.compress(body, 1))
 
 
-def mine(response_id: str, owner: str) -> QuerySet[StoredResponseRow]:
+def _mine(response_id: str, owner: str) -> QuerySet[StoredResponseRow]:
     """The row of that id, if it is that owner's and has not expired."""
     return StoredResponseRow.objects.filter(pk=response_id, owner=owner, expires_at__gte=datetime.now(UTC))
 
 
-def stored_of(row: StoredResponseRow) -> StoredResponse:
-    """What a row says."""
-    items, body = zlib.decompress(row.items), zlib.decompress(row.body)
-    created = row.created_at.timestamp()
-    return StoredResponse(row.id, row.owner, row.model, items, body, created, row.status, row.streamed)
+def _ids(rows: QuerySet[StoredResponseRow]) -> list[str]:
+    return list(rows.values_list("pk", flat=True))
 
 
 def _get(response_id: str, owner: str) -> StoredResponse | None:
-    row = mine(response_id, owner).first()
-    return None if row is None else stored_of(row)
+    row = with_jobs(_mine(response_id, owner)).first()
+    if row is None:
+        return None
+    items, body = zlib.decompress(row.items), zlib.decompress(row.body)
+    streamed: bool | None = getattr(row, "job_streamed")  # noqa: B009
+    created = row.created_at.timestamp()
+    return StoredResponse(row.id, row.owner, row.model, items, body, created, status_of(row), bool(streamed))

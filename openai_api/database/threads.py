@@ -10,7 +10,7 @@ from typing import TypeVar
 import structlog
 from django.db import DatabaseError, InterfaceError, connection
 
-from openai_api.responses.store import StoreUnavailable
+from openai_api.errors import StoreUnavailable
 
 T = TypeVar("T")
 THREADS = 2

@@ -82,7 +82,8 @@ async def cancel(gateway: Gateway, inbound: Inbound) -> None:
     if fields_of(stored.body).raw("background") != b"true":
         raise invalid("invalid_value", "Only responses that are made in the background can be cancelled.", "response_id")
     if stored.status in ACTIVE:
-        stored = await gateway.background.cancel(response_id, inbound.caller.id) or stored
+        await gateway.background.cancel(response_id, inbound.caller.id)
+        stored = await found(gateway.responses, response_id, inbound.caller) or stored
     await send_json(inbound, stored.current_body())
 
 

@@ -1,68 +1,47 @@
-"""What is known of a response that is made in the background, and who keeps it?"""
+"""Who keeps jobs and their events, and what can be asked of it?"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
 
-import msgspec
+from openai_api.jobs.job import Again, Ending, Events, Job, Outcome, State, Write, nothing
 
-from openai_api.responses.store import StoredResponse
-
-
-class Asked(msgspec.Struct):
-    """What must be known to make a response once more: the request without its secrets."""
-
-    body: msgspec.Raw
-    request_id: str
-    stream: bool
-    strict: bool
-    previous_response_id: str | None = None
+Cancelled = Callable[[Job, Events], Ending]
+Lost = Callable[[Job, Events], Outcome]
+"""What becomes of a job that has told these events. Both are pure and quick: they are called within a transaction."""
 
 
-class Job(NamedTuple):
-    """A response to be made. `number` is that of its next event."""
+class JobStore(Protocol):
+    """The jobs of all workers, asked by one of them. Each method is one transaction, does not hold up the event loop, and may
+    raise `StoreUnavailable`. What has ended, or is another worker's by now, is never overwritten."""
 
-    response: StoredResponse
-    asked: Asked
-    number: int
-
-
-class Told(NamedTuple):
-    """Events with higher numbers than asked for, as frames; `ended` says that there will be no more."""
-
-    frames: list[bytes]
-    last: int
-    ended: bool
-
-
-class Jobs(Protocol):
-    """Keeps what is to be made, and who makes it. Methods never hold up the event loop; all may raise `StoreUnavailable`."""
-
-    async def queue(self, job: Job, *, taken: bool) -> None:
-        """A new response; `taken` by this worker at once, or left to whoever has a place."""
+    async def queue(self, job: Job, *, taken: bool, write: Write = nothing) -> None:
+        """A new job: `taken` by this worker at once, or left to whichever worker has a place."""
         ...
 
-    async def take(self, places: int) -> list[Job]:
-        """Jobs that nobody makes, now this worker's. Ends those whose worker is lost."""
+    async def take(self, places: int, lost: Mapping[str, Lost]) -> list[Job]:
+        """Takes queued jobs of the kinds that are the keys of `lost`. Jobs of lost workers get their outcome first."""
         ...
 
-    async def beat(self, response_id: str, first: int, frames: Sequence[bytes]) -> bool:
-        """Keeps the job and these events, the first with that number. False if it is not this worker's any more."""
+    async def beat(self, job_id: str, first: int, frames: Sequence[bytes]) -> bool:
+        """Says that the worker still runs the job, and keeps events, the first of which has that number. False if the job is not
+        this worker's any more."""
         ...
 
-    async def finish(self, response_id: str, first: int, frames: Sequence[bytes], status: str, body: bytes) -> bool:
-        """Its last events and its end. False if it was not this worker's."""
+    async def finish(self, job_id: str, first: int, ending: Ending) -> bool:
+        """Ends the job; its last frames have numbers from `first`. False if it was not this worker's."""
         ...
 
-    async def release(self, response_id: str, number: int) -> None:
-        """Gives the job to whoever comes next, who begins anew: its events are forgotten, their numbers are not used again."""
+    async def release(self, job_id: str, number: int, failed: Again | None = None) -> bool:
+        """Queues the job again. Its events are deleted; those of the next try have numbers from `number`, so that none is used
+        twice. False if it was not this worker's."""
         ...
 
-    async def cancel(self, response_id: str, owner: str) -> StoredResponse | None:
-        """Ends it if it has not ended; what it is then, None if there is none."""
+    async def cancel(self, job_id: str, owner: str, cancelled: Mapping[str, Cancelled]) -> State | None:
+        """Ends the job, whichever worker runs it, unless it has ended; its state then. None if the owner has no such job."""
         ...
 
-    async def events(self, response_id: str, after: int) -> Told:
+    async def events(self, job_id: str, after: int) -> Events:
         """The events with numbers above `after`."""
         ...

@@ -11,8 +11,8 @@ from typing import Any
 import msgspec
 
 from models_catalog.snapshot import Client
-from openai_api.errors import ApiError
-from openai_api.responses.store import ResponseStore, StoredResponse, StoreUnavailable, input_items
+from openai_api.errors import ApiError, StoreUnavailable
+from openai_api.responses.store import ResponseStore, StoredResponse, input_items
 from providers.ids import item_ids
 from providers.offload import offload
 from providers.types import Call, Target

@@ -6,10 +6,9 @@ import asyncio
 
 from models_catalog.snapshot import ModelEntry
 from openai_api.context import Gateway, Inbound
-from openai_api.errors import ApiError, Headers, server_draining, upstream
+from openai_api.errors import ApiError, Headers, StoreUnavailable, server_draining, upstream
 from openai_api.pipeline.respond import begin_stream, lossy, send_json
 from openai_api.pipeline.state import Exchange
-from openai_api.responses.store import StoreUnavailable
 from providers.bytes import sse
 from providers.bytes.sse import Frames
 from providers.convert.converted import left_out_by_chat

@@ -11,7 +11,8 @@ from typing import NamedTuple, Protocol
 import msgspec
 
 from models_catalog.snapshot import Client
-from openai_api.errors import RETRY_SOON, ApiError, upstream
+from openai_api.errors import upstream
+from openai_api.jobs.job import Write
 from providers.bytes.patch import fields_of, patch
 from providers.bytes.sse import Frames
 from providers.errors import CallerError
@@ -90,6 +91,18 @@ class NoMemory:
         return
 
 
+class ResponseWrites(Protocol):
+    """What is written of a response with its job, in the same transaction."""
+
+    def begun(self, response: StoredResponse) -> Write:
+        """A response that has not ended: its job tells its status."""
+        ...
+
+    def ended(self, response_id: str, status: str, body: bytes) -> Write:
+        """The end of a response, if it has not been deleted."""
+        ...
+
+
 class BackgroundResponses(Protocol):
     """Makes responses while nobody waits. All may raise `StoreUnavailable`."""
 
@@ -97,21 +110,13 @@ class BackgroundResponses(Protocol):
         """The response at its beginning. Raises 400 `ApiError`s."""
         ...
 
-    async def cancel(self, response_id: str, owner: str) -> StoredResponse | None:
-        """Ends it if it has not ended; what it is then, None if there is none."""
+    async def cancel(self, response_id: str, owner: str) -> bool:
+        """Ends it if it has not ended. False if there is none."""
         ...
 
     def follow(self, response_id: str, after: int) -> AsyncIterator[tuple[int, Frames]]:
         """Its events with numbers above `after`, as they come: the last number, and frames."""
         ...
-
-
-class StoreUnavailable(ApiError):
-    """The database cannot be reached: 503 `store_unavailable`."""
-
-    def __init__(self) -> None:
-        message = "Stored responses cannot be reached at present."
-        super().__init__(503, "store_unavailable", message, kind="overloaded_error", headers=RETRY_SOON)
 
 
 def input_items(call: Call) -> list[Json]:

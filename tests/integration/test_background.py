@@ -366,7 +366,8 @@ def test_response_when_it_has_expired_is_gone_and_its_rows_soon_are(two_workers:
     fields = {"model": "b/chat", "input": "on", "previous_response_id": made}
     assert gateway.http.post("/v1/responses", json=fields).status_code == 400
     gateway.restart()
-    left = {"openai_api.StoredResponseRow": {"pk": made}, "openai_api.ResponseEventsRow": {"response_id": made}}
+    left = {f"openai_api.{name}": {"pk": made} for name in ("StoredResponseRow", "JobRow")}
+    left["openai_api.JobEventsRow"] = {"job_id": made}
     assert eventually(lambda: all(gateway.operator.rows(*row) == [] for row in left.items()), 6, 0.1)
 
 

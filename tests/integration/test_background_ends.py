@@ -49,7 +49,7 @@ def test_stream_when_cancelled_keeps_what_was_told_and_says_so_at_its_end(gatewa
 
 def stream_heard(gateway: LiveGateway, response_id: str) -> list[bytes]:
     """What is kept of its events."""
-    found = gateway.operator.rows("openai_api.ResponseEventsRow", {"response_id": response_id})
+    found = gateway.operator.rows("openai_api.JobEventsRow", {"job_id": response_id})
     return [row["frames"] for row in found for _ in range(row["last"] - row["first"] + 1)]
 
 

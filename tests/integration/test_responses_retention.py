@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from openai_api.database.stored_jobs import DatabaseJobs
-from openai_api.database.stored_responses import PURGE_ROWS
+from openai_api.database.stored_jobs import PURGE_ROWS, DatabaseJobs
+from openai_api.database.stored_responses import purge_responses
 from openai_api.database.threads import DatabaseThreads
 from openai_api.models import StoredResponseRow
 
@@ -23,7 +23,7 @@ def test_responses_when_more_have_expired_than_are_deleted_at_once_then_the_next
         for n, end in enumerate(ends)
     ]
     StoredResponseRow.objects.bulk_create(made)
-    jobs = DatabaseJobs(DatabaseThreads(), 30, "w")
+    jobs = DatabaseJobs(DatabaseThreads(), 30, "w", [purge_responses])
     for _ in range(4):
-        jobs._take(1, judges=False)
+        jobs._take(1, {}, judges=False)
     assert [row.id for row in StoredResponseRow.objects.all()] == [made[-1].id]

@@ -10,10 +10,10 @@ from django.db import connection
 from django.db.models import Model
 from django.test import Client
 
-from openai_api.models import StoredResponseRow, UsageRecord
+from openai_api.models import JobRow, StoredResponseRow, UsageRecord
 from tests.integration.admin.pages import Pages, address
 
-PAGES = (UsageRecord, StoredResponseRow)
+PAGES = (UsageRecord, StoredResponseRow, JobRow)
 SAID = {"request_id": "req-1", "model": "gpt-4o", "provider": "openai", "client_name": "Billing app", "error": "upstream_timeout"}
 
 
@@ -67,7 +67,7 @@ def test_pages_of_requests_when_staff_lacks_the_right_then_refused_and_not_in_th
 def test_rights_to_requests_when_a_group_is_edited_then_offered_where_a_page_can_do_it(pages: Pages) -> None:
     group = Group.objects.create(name="auditors")
     text = pages.open(address(Group, "change", group)).content.decode()
-    for offered in ("View requests", "View stored responses", "Delete stored responses"):
+    for offered in ("View requests", "View stored responses", "Delete stored responses", "View jobs"):
         assert offered in text
-    for missing in ("Change requests", "Delete requests", "Add stored responses", "Change stored responses"):
+    for missing in ("Change requests", "Delete requests", "Add stored responses", "Change stored responses", "Delete jobs"):
         assert missing not in text

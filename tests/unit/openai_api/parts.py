@@ -17,7 +17,9 @@ from models_catalog.snapshot import CatalogSnapshot, Client, ModelEntry
 from openai_api.consumers import InferenceConsumer
 from openai_api.context import Gateway, Limits, ProcessState
 from openai_api.database.stored_jobs import DatabaseJobs
+from openai_api.database.stored_responses import DatabaseResponses
 from openai_api.database.threads import DatabaseThreads
+from openai_api.jobs.runner import JobRunner
 from openai_api.limits.guesses import Guesses
 from openai_api.recording.events import Record
 from openai_api.recording.metrics import MetricsSink
@@ -175,6 +177,7 @@ class Site:
         self.breakers = Breakers()
         self.state = ProcessState("1.2.3", 0.0)
         self.transport = SlimTransport(context=TLS)
+        threads = DatabaseThreads()
         self.gateway = Gateway(
             catalog=live,
             transport=self.transport,
@@ -187,7 +190,7 @@ class Site:
             response_ids=ResponseIds([b"tests"]),
             summaries=Summaries([b"tests"]),
             responses=Responses(),
-            background=Background(DatabaseJobs(DatabaseThreads(), 1, "tests")),
+            background=Background(JobRunner(DatabaseJobs(threads, 1, "tests")), DatabaseResponses(threads, 1)),
             authentication=authentication,
         )
         self.app = InferenceConsumer.as_asgi(self.gateway)
