@@ -96,7 +96,7 @@ class JobRow(models.Model):
     worker = models.CharField(max_length=32, default="", blank=True, help_text="The worker that runs it.")
     beat_at = models.DateTimeField(null=True, help_text="When its worker was heard of last.")
     next_number = models.PositiveIntegerField(default=0, help_text="The number of the first event of the next try.")
-    failures = models.PositiveSmallIntegerField(default=0, help_text="Tries that have failed.")
+    failures = models.PositiveSmallIntegerField(default=0, help_text="Tries that failed before this one.")
     not_before = models.DateTimeField(null=True, help_text="When the next try may begin.")
     streamed = models.BooleanField(default=False, help_text="Its events can be followed.")
     created_at = models.DateTimeField()

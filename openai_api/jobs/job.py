@@ -40,7 +40,7 @@ class Why(StrEnum):
 
 class Job(NamedTuple):
     """A job that has not ended. `payload` is all that a worker needs to begin it; `number` is that of its next event; `failures`
-    counts the tries that failed; `streamed` says that its events can be followed."""
+    counts the tries that failed before; `streamed` says that its events can be followed."""
 
     id: str
     kind: str

@@ -86,7 +86,7 @@ class Migration(migrations.Migration):
                     "next_number",
                     models.PositiveIntegerField(default=0, help_text="The number of the first event of the next try."),
                 ),
-                ("failures", models.PositiveSmallIntegerField(default=0, help_text="Tries that have failed.")),
+                ("failures", models.PositiveSmallIntegerField(default=0, help_text="Tries that failed before this one.")),
                 ("not_before", models.DateTimeField(help_text="When the next try may begin.", null=True)),
                 ("streamed", models.BooleanField(default=False, help_text="Its events can be followed.")),
                 ("created_at", models.DateTimeField()),
