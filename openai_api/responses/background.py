@@ -21,7 +21,7 @@ from openai_api.jobs.run import Run
 from openai_api.jobs.runner import JobRunner
 from openai_api.pipeline.exchange import exchange_of, generate
 from openai_api.pipeline.respond import send_error
-from openai_api.responses.background_job import KIND, asked_of, call_of, has_secrets, new_job
+from openai_api.responses.background_job import KIND, asked_of, call_of, new_job
 from openai_api.responses.background_run import BackgroundRun
 from openai_api.responses.store import ResponseWrites, StoredResponse
 from providers.bytes.sse import Frames
@@ -66,8 +66,7 @@ class Background:
 
     async def begin(self, call: Call, client: Client) -> StoredResponse:
         """Queues the response and, if there is a place, begins to make it. Raises `StoreUnavailable` or 400."""
-        response, job = await offload(len(call.body), new_job, call, client)
-        bound = await offload(len(call.body), has_secrets, call)
+        response, job, bound = await offload(len(call.body), new_job, call, client)
         await self._jobs.begin(job, partial(self._make, call), bound=bound, write=self._writes.begun(response))
         return response
 

@@ -41,8 +41,9 @@ def asked_of(job: Job) -> Asked:
     return msgspec.json.decode(job.payload, type=Asked)
 
 
-def new_job(call: Call, client: Client) -> tuple[StoredResponse, Job]:
-    """The response at its beginning, and the job that makes it. Raises 400 for fields of a wrong type."""
+def new_job(call: Call, client: Client) -> tuple[StoredResponse, Job, bool]:
+    """The response at its beginning, the job that makes it, and whether that has secrets, which are not in it. Raises 400 for
+    fields of a wrong type."""
     request: dict[str, Any] = msgspec.json.decode(call.body)
     created = time.time()
     try:
@@ -58,10 +59,11 @@ def new_job(call: Call, client: Client) -> tuple[StoredResponse, Job]:
     stored = StoredResponse(
         call.response.id, client.id, call.model, identified_items(call), begun, created, "queued", call.stream
     )
-    return stored, Job(call.response.id, KIND, client.id, msgspec.json.encode(asked), created, streamed=call.stream)
+    job = Job(call.response.id, KIND, client.id, msgspec.json.encode(asked), created, streamed=call.stream)
+    return stored, job, _has_secrets(call)
 
 
-def has_secrets(call: Call) -> bool:
+def _has_secrets(call: Call) -> bool:
     """Whether a request has something that it cannot be made anew without, and that is not kept."""
     if call.credentials or b'"tools"' not in call.body:
         return bool(call.credentials)
