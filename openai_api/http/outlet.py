@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 from openai_api.context import Send
+from openai_api.dialects.dialect import Dialect
 from openai_api.errors import ApiError, Headers
 from openai_api.http.pulse import PIECE, Pulse
 from providers.bytes.sse import Frames
 from providers.types import EVENT_STREAM
 
-JSON: Headers = ((b"content-type", b"application/json"),)
 UNBUFFERED: Headers = ((b"cache-control", b"no-cache"), (b"x-accel-buffering", b"no"))
 """What keeps proxies from holding a stream back."""
 
 
 class HttpOutlet:
-    """An `Outlet` over the `send` of an ASGI server. `request_id` is in the head of every answer."""
+    """An `Outlet` over the `send` of an ASGI server. Errors, pings and what every head tells are the dialect's."""
 
-    def __init__(self, send: Send, method: str, request_id: str) -> None:
+    def __init__(self, send: Send, method: str, request_id: str, dialect: Dialect) -> None:
         self.finished = False
         self._send = send
         self._bodyless = method == "HEAD"
-        self._identified = (b"x-request-id", request_id.encode("ascii"))
+        self._request_id = request_id
+        self._dialect = dialect
         self._pulse: Pulse | None = None
 
     async def whole(self, status: int, headers: Headers, body: bytes) -> None:
@@ -33,11 +34,12 @@ class HttpOutlet:
         await self._send({"type": "http.response.body", "body": body[sent:]})
 
     async def error(self, error: ApiError, headers: Headers) -> None:
-        await self.whole(error.status, (*JSON, *error.headers, *headers), error.body())
+        body = self._dialect.error(error.failure(), self._request_id)
+        await self.whole(error.status, (*self._dialect.error_headers, *error.headers, *headers), body)
 
     async def begin(self, headers: Headers, sound: bytes) -> None:
         await self._head(200, ((b"content-type", sound or EVENT_STREAM), *UNBUFFERED, *headers))
-        self._pulse = Pulse(self._send, comments=not sound)
+        self._pulse = Pulse(self._send, b"" if sound else self._dialect.ping)
 
     async def events(self, frames: Frames) -> None:
         assert self._pulse is not None, "a stream begins before its events"  # noqa: S101
@@ -53,4 +55,5 @@ class HttpOutlet:
             self._pulse.stop()
 
     async def _head(self, status: int, headers: Headers) -> None:
-        await self._send({"type": "http.response.start", "status": status, "headers": [*headers, self._identified]})
+        named = [*headers, *self._dialect.identify(self._request_id)]
+        await self._send({"type": "http.response.start", "status": status, "headers": named})
