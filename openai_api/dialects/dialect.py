@@ -22,7 +22,7 @@ ListModels = Callable[[CatalogSnapshot, Client, bytes], bytes]
 """The models that the client may use; the bytes are the query, in which some vendors ask for a page."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Dialect:
     """A vendor's public surface."""
 

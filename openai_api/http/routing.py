@@ -102,10 +102,9 @@ class _Template(NamedTuple):
 class RouteTable:
     """All public paths of an application. Of templates that fit the same path the first that has the method counts."""
 
-    def __init__(
-        self, routes: Collection[Route], sockets: Collection[Socket] = (), dialects: Collection[Dialect] = (OPENAI,)
-    ) -> None:
+    def __init__(self, routes: Collection[Route], sockets: Collection[Socket] = ()) -> None:
         """Raises `ValueError` for a template that cannot be compiled."""
+        dialects = dict.fromkeys([OPENAI, *(route.dialect for route in routes), *(socket.dialect for socket in sockets)])
         self._dialects = sorted(((prefix, one) for one in dialects for prefix in one.prefixes), key=lambda pair: -len(pair[0]))
         versions = {prefix.split("/")[1] for prefix, _ in self._dialects}
         self._version = re.compile(rf"/+(?:({'|'.join(sorted(versions, key=len, reverse=True))})(?:/+|$))*")

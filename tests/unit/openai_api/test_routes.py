@@ -221,7 +221,6 @@ OTHERS = RouteTable(
         Route("GET", "/v1beta/models", serve, OTHER),
     ),
     (Socket("/v1beta/live", OTHER),),
-    (OPENAI, OTHER, WITHIN),
 )
 
 
