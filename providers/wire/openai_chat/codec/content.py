@@ -146,7 +146,7 @@ READ: Mapping[str, Read] = MappingProxyType(
 def content_of(blocks: Sequence[Block]) -> str | list[Any] | None:
     """Blocks as a content, as they were told: a text, or parts. None if there are none."""
     if len(blocks) == 1 and isinstance(blocks[0], Text) and blocks[0].called == WHOLE_TEXT:
-        return blocks[0].text
+        return None if spelled(blocks[0].extra, "untold") and not blocks[0].text else blocks[0].text
     return [part_of(block) for block in blocks] or None
 
 

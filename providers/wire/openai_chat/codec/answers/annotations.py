@@ -16,6 +16,7 @@ from providers.wire.openai_chat.codec.leftovers import NUMBER, extra_of, left, r
 from providers.wire.openai_chat.codec.words import WIRE
 
 URL = "url_citation"
+TEXTS = ("url", "title", "file_id", "filename")
 ENDS = (("start_index", "text_start"), ("end_index", "text_end"))
 
 
@@ -24,10 +25,10 @@ def citation_of(annotation: Any, start: int, place: Place) -> Citation:
     if not isinstance(annotation, dict):
         raise InvalidResponse("an annotation is no object")
     rest = dict(annotation)
-    kind = taken(rest, "type", str) or ""
+    kind: str = (taken(rest, "type", str) if rest.get("type") else None) or ""
     nested = type(rest.get(kind)) is dict
     inner = dict(rest.pop(kind)) if nested else rest
-    said: Json = {name: taken(inner, name, str) for name in ("url", "title", "file_id", "filename")}
+    said: Json = {name: taken(inner, name, str) for name in TEXTS}
     said |= {canonical: number for name, canonical in ENDS if (number := _counted(inner, name, start)) is not None}
     outer = rest if nested else {}
     extra = extra_of(outer, left(inner), spelled=({"inner": inner} if inner else {}) | ({} if nested else {"flat": True}))
@@ -42,19 +43,26 @@ def _counted(inner: Json, name: str, start: int) -> int | None:
     return number - start
 
 
-def annotation_of(citation: Citation, start: int) -> Json | None:
-    """The annotation; None for what chat has none for: it knows citations of the web only."""
-    own = citation.extra is None or citation.extra.wire is WIRE
-    if citation.url is None and not (own and citation.called):
+def annotation_of(citation: Citation, start: int) -> Json:
+    """The annotation, as it came."""
+    said = {name: getattr(citation, name) for name in TEXTS}
+    made = _told(citation, said, start) | (spelled(citation.extra, "inner") or {})
+    kind = {"type": citation.called} if citation.called else {}
+    if spelled(citation.extra, "flat"):
+        return kind | made
+    return kind | {citation.called: made, **rest_of(citation.extra)}
+
+
+def web_annotation(citation: Citation, start: int) -> Json | None:
+    """The annotation of another wire's citation. Chat knows those of the web only."""
+    if citation.url is None:
         return None
-    said = {"url": citation.url, "title": citation.title, "file_id": citation.file_id, "filename": citation.filename}
-    if not own:
-        said = {name: said[name] for name in ("url", "title")}
-    made: Json = {name: value for name, value in said.items() if value is not None}
-    made |= {name: start + number for name, canonical in ENDS if (number := getattr(citation, canonical)) is not None}
-    made |= spelled(citation.extra, "inner") or {}
-    kind = citation.called or URL
-    return {"type": kind, **made} if spelled(citation.extra, "flat") else {"type": kind, kind: made, **rest_of(citation.extra)}
+    return {"type": URL, URL: _told(citation, {"url": citation.url, "title": citation.title}, start)}
+
+
+def _told(citation: Citation, said: Json, start: int) -> Json:
+    made = {name: value for name, value in said.items() if value is not None}
+    return made | {name: start + number for name, canonical in ENDS if (number := getattr(citation, canonical)) is not None}
 
 
 def logprobs_of(tokens: Any) -> tuple[TokenLogprob, ...]:

@@ -130,12 +130,16 @@ def _apart(blocks: list[Block]) -> Iterator[Block]:
         yield block
 
 
+UNTOLD = Text("", called=WHOLE_TEXT, extra=Extra(WIRE, {"untold": True}))
+"""A text that is only there for its citations."""
+
+
 def _cited(blocks: list[Block], annotations: list[Any], place: Place) -> list[Block]:
     """The blocks, of which the last text has the citations; one that has none begins with an empty text."""
     number = max((at for at, block in enumerate(blocks) if isinstance(block, Text)), default=None)
     if number is None:
         number = sum(not isinstance(block, Refusal | ToolCall) for block in blocks)
-        blocks = [*blocks[:number], Text("", called=WHOLE_TEXT, place=(*place, "content")), *blocks[number:]]
+        blocks = [*blocks[:number], UNTOLD, *blocks[number:]]
     start = sum(len(block.text) for block in blocks[:number] if isinstance(block, Text))
     text = blocks[number]
     made = tuple(citation_of(one, start, (*place, "annotations", at)) for at, one in enumerate(annotations))

@@ -9,7 +9,7 @@ from typing import Any
 from providers.canonical.blocks import Audio, Block, Image, Reasoning, Refusal, Text, TokenLogprob, ToolCall, Turn
 from providers.canonical.extra import Json
 from providers.canonical.tools import CallKind
-from providers.wire.openai_chat.codec.answers.annotations import annotation_of, logprobs_json
+from providers.wire.openai_chat.codec.answers.annotations import logprobs_json, web_annotation
 from providers.wire.openai_chat.codec.calls import ARGUMENTS, signed
 from providers.wire.openai_chat.codec.content import image_part
 from providers.wire.openai_chat.codec.messages import audio_of, details_of
@@ -59,7 +59,7 @@ class Sum:
 
     def text(self, block: Text) -> None:
         self._texts.append(block.text)
-        made = (annotation_of(citation, self._length) for citation in block.citations)
+        made = (web_annotation(citation, self._length) for citation in block.citations)
         self._annotations += [one for one in made if one is not None]
         self._tokens += block.logprobs or ()
         self._length += len(block.text)

@@ -35,7 +35,7 @@ from providers.canonical.events import (
 from providers.canonical.extra import Json
 from providers.canonical.losses import Losses
 from providers.canonical.tools import CallKind
-from providers.wire.openai_chat.codec.answers.annotations import annotation_of, logprobs_json
+from providers.wire.openai_chat.codec.answers.annotations import logprobs_json, web_annotation
 from providers.wire.openai_chat.codec.answers.stops import reason_of
 from providers.wire.openai_chat.codec.answers.sums import CUT, PAUSE, call_json, picture_of
 from providers.wire.openai_chat.codec.answers.usage import usage_json
@@ -167,7 +167,7 @@ class StreamEncoder:
     def citation(self, event: CitationDelta) -> None:
         """Where a citation stands counts from the beginning of all text; they are told together, at the end."""
         choice = self._choice(event.choice)
-        made = annotation_of(event.citation, self._starts.get((event.choice, event.block), choice.length))
+        made = web_annotation(event.citation, self._starts.get((event.choice, event.block), choice.length))
         if made is not None:
             choice.annotations.append(made)
         else:
