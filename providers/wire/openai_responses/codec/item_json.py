@@ -8,7 +8,17 @@ from typing import Any
 
 import msgspec
 
-from providers.canonical.blocks import Compaction, Opaque, Reasoning, SettingsChange, ToolCall, ToolResult, ToolsChange, Turn
+from providers.canonical.blocks import (
+    Compaction,
+    Image,
+    Opaque,
+    Reasoning,
+    SettingsChange,
+    ToolCall,
+    ToolResult,
+    ToolsChange,
+    Turn,
+)
 from providers.canonical.extra import Json
 from providers.canonical.signature import carried
 from providers.canonical.tools import CallKind
@@ -48,10 +58,15 @@ def _agent(turn: Turn) -> Json:
 def _call(turn: Turn) -> Json:
     block = _one(turn, ToolCall)
     text_of = "input" if block.kind is CallKind.CUSTOM else "arguments"
-    made: Json = {"call_id": block.call_id, "name": block.name}
+    made: Json = {"name": block.name}
+    if block.call_id is not None and not own.spelled(turn.extra, "no call_id"):
+        made["call_id"] = block.call_id
     if block.namespace is not None:
         made["namespace"] = block.namespace
-    if block.arguments or text_of not in own.rest_of(turn.extra):
+    raw = own.spelled(turn.extra, "raw")
+    if raw is not None:
+        made[text_of] = raw
+    elif block.arguments or text_of not in own.rest_of(turn.extra):
         made[text_of] = block.arguments
     return made
 
@@ -118,6 +133,10 @@ def _compaction(turn: Turn) -> Json:
     return {} if block.sealed is None else {"encrypted_content": carried(block.sealed, WIRE)}
 
 
+def _picture(turn: Turn) -> Json:
+    return {"result": _one(turn, Image).source.value}
+
+
 def _one(turn: Turn, kind: type[Any]) -> Any:
     return next(block for block in turn.blocks if isinstance(block, kind))
 
@@ -135,6 +154,7 @@ WRITE: Mapping[str, Callable[[Turn], Json]] = MappingProxyType(
         "additional_tools": _more_tools,
         "configuration_update": _configured,
         "reasoning": _reasoning,
+        "image_generation_call": _picture,
         "compaction": _compaction,
         "context_compaction": _compaction,
     }

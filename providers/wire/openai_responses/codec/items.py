@@ -15,10 +15,13 @@ import msgspec
 from providers.canonical.blocks import (
     Block,
     Compaction,
+    Image,
     Opaque,
     Reasoning,
     Role,
     SettingsChange,
+    Source,
+    SourceKind,
     Text,
     ToolCall,
     ToolResult,
@@ -98,6 +101,8 @@ def turn_of(value: Json, place: Place, *, answer: bool = False) -> Turn:
     read = READ.get(kind) if isinstance(kind, str) else None
     if read is not None:
         return read(item)
+    if answer and kind == "image_generation_call" and value.get("result") and type(value["result"]) is str:
+        return _picture(item)
     if answer or kind in HISTORY_ONLY:
         return item.opaque(None)
     return item.opaque(Need(f"This model's provider cannot take an item of type {kind!r}.", place))
@@ -154,16 +159,37 @@ def _call(item: Item) -> Turn:
     text_of = "input" if kind is CallKind.CUSTOM else "arguments"
     name, call_id = item.rest.get("name"), item.rest.get("call_id")
     text = item.rest.get(text_of)
-    if not (name and call_id and type(name) is str and type(call_id) is str):
+    if item.answer:
+        call_id, text = _as_told(item, call_id, text)
+    if not (name and type(name) is str and ((call_id and type(call_id) is str) or (item.answer and call_id is None))):
         return item.opaque(Need("A call needs 'name' and 'call_id'.", item.place, "missing_required_parameter"))
     if not isinstance(text, str | None):
         return item.opaque(Need("A field of the item has not the type that it must have.", item.place, "invalid_type"))
-    for taken_out in ("name", "call_id"):
-        del item.rest[taken_out]
-    if text is not None:
-        del item.rest[text_of]
+    for said in ("name", "call_id", text_of):
+        if item.rest.get(said) is not None:
+            del item.rest[said]
     namespace = taken(item.rest, "namespace", str)
     block = ToolCall(name, text or "", call_id, kind, namespace, called=item.kind, place=item.place)
+    return item.turn(Role.ASSISTANT, (block,))
+
+
+def _as_told(item: Item, call_id: Any, text: Any) -> tuple[Any, Any]:
+    """A call of an answer: some upstreams name it by the item's id only, and a few send its arguments as an object."""
+    if not call_id:
+        known = item.rest.get("id")
+        call_id = known if isinstance(known, str) and known else None
+        item.spelled["no call_id"] = True
+    if text is not None and not isinstance(text, str):
+        item.spelled["raw"] = text
+        text = msgspec.json.encode(text).decode() if text else ""
+    return call_id, text
+
+
+def _picture(item: Item) -> Turn:
+    """A picture of an answer."""
+    result, kind = item.rest.pop("result"), item.rest.get("output_format")
+    media_type = f"image/{kind if isinstance(kind, str) else 'png'}"
+    block = Image(Source(SourceKind.BASE64, result, media_type), called=item.kind, place=item.place)
     return item.turn(Role.ASSISTANT, (block,))
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from providers.canonical.answer import Answer, Choice, Stop, Used
 from providers.canonical.blocks import (
     Audio,
     Citation,
@@ -142,3 +143,23 @@ CARRIED = Carried(REQUESTS)
 """Of requests from other wires."""
 OWN = Carried({**REQUESTS, Sampling: every(Sampling), Turn: every(Turn)})
 """Of requests that came as Responses."""
+ANSWERS = Carried(
+    {
+        Answer: every(Answer),
+        Choice: every(Choice),
+        Stop: frozenset({"reason", "sequence"}),
+        Used: every(Used),
+        Turn: every(Turn),
+        Text: every(Text, but={"signature"}),
+        Citation: frozenset({"url", "title", "text_start", "text_end", "file_id", "filename"}),
+        TokenLogprob: every(TokenLogprob),
+        Refusal: every(Refusal),
+        Reasoning: every(Reasoning),
+        Signature: every(Signature),
+        Image: every(Image),
+        Audio: frozenset({"transcript", "format"}),
+        Source: every(Source),
+        ToolCall: every(ToolCall),
+    }
+)
+"""Of answers from other wires."""

@@ -109,8 +109,8 @@ class Conversation:
                 message = "This model's provider cannot read a compaction that another one has made."
                 raise Unsupported(400, message, code="invalid_value", param=exact(block.place))
             return
-        kind, more = ("reasoning", {"summary": []}) if isinstance(block, Reasoning) else ("compaction", {})
-        self._items.append({"type": kind, **more, "encrypted_content": carried(block.sealed, WIRE)})
+        kind: Json = {"type": "reasoning", "summary": []} if isinstance(block, Reasoning) else {"type": "compaction"}
+        self._items.append(kind | {"encrypted_content": carried(block.sealed, WIRE)})
 
     def _call(self, block: ToolCall) -> None:
         call_id = block.call_id
