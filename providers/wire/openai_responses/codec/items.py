@@ -6,7 +6,7 @@ tools that only an upstream of this wire has are opaque: what they brought is in
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -225,8 +225,16 @@ def _found(item: Item) -> Turn:
     if change is None:
         return item.opaque(_bad_tools(item))
     call_id = taken(item.rest, "call_id", str) if item.rest.get("execution") == "client" and item.rest.get("call_id") else None
-    result = (ToolResult((), call_id, CallKind.SEARCH, called=item.kind, place=item.place),) if call_id else ()
-    return item.turn(Role.TOOL, (*result, change))
+    if call_id is None:
+        return item.turn(Role.TOOL, (change,))
+    told = (Text(_named(item.value.get("tools") or ()), called="tools", place=change.place),)
+    return item.turn(Role.TOOL, (ToolResult(told, call_id, CallKind.SEARCH, called=item.kind, place=item.place), change))
+
+
+def _named(tools: Sequence[Json]) -> str:
+    """What a model is told that has searched for tools: which there are."""
+    told = [{name: tool[name] for name in ("type", "name", "description") if tool.get(name)} for tool in tools]
+    return msgspec.json.encode(told).decode()
 
 
 def _more_tools(item: Item) -> Turn:
@@ -268,6 +276,8 @@ def _reasoning(item: Item) -> Turn:
     blocks: list[Block] = []
     for name in ("summary", "content"):
         parts = item.rest.get(name)
+        if not isinstance(parts, list | None):
+            item.need("A field of the item has not the type that it must have.", "invalid_type")
         if type(parts) is not list or not all(map(_is_thought, parts)):
             continue
         del item.rest[name]

@@ -10,8 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from providers.errors import CallerError
-from providers.wire.chat_request_to_responses import Converted, to_responses
-from providers.wire.responses_to_chat import to_chat
+from tests.unit.providers.convert.composed import Converted, to_chat, to_responses
 
 PNG = "data:image/png;base64,AA=="
 HI = {"role": "user", "content": "hi"}

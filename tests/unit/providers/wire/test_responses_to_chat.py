@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from providers.errors import CallerError
-from providers.wire.responses_to_chat import to_chat
+from tests.unit.providers.convert.composed import to_chat
 
 PNG = "data:image/png;base64,AA=="
 IMAGE = {"type": "input_image", "image_url": PNG, "detail": "low"}

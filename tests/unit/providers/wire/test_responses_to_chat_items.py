@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from providers.errors import CallerError
-from providers.wire.openai_responses.tools import MOST_NAME
-from providers.wire.responses_to_chat import Converted, to_chat
+from providers.wire.openai_chat.codec.requests.sent_tools import MOST_NAME
+from tests.unit.providers.convert.composed import Converted, to_chat
 
 HI = {"role": "user", "content": "hi"}
 FUNCTION = {"type": "function", "name": "f", "parameters": {"type": "object"}}

@@ -109,8 +109,10 @@ def _grammar(rest: Json) -> Grammar | None:
 
 def _namespace(rest: Json, kind: str, place: Place) -> Tool | None:
     name, tools = rest.get("name"), rest.get("tools")
-    if not (isinstance(name, str) and name) or not (tools is None or _objects(tools)):
+    if not (isinstance(name, str) and name):
         return None
+    if not (tools is None or _objects(tools)):
+        raise refused("The tools must be a list of objects.", exact((*place, "tools")), "invalid_type")
     del rest["name"]
     if tools is not None:
         del rest["tools"]

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from providers.canonical.answer import Answer
-from providers.canonical.blocks import Block, Image, Opaque, Reasoning, Refusal, Text, ToolCall, Turn
+from providers.canonical.blocks import Block, Image, Opaque, Reasoning, Refusal, Role, Text, ToolCall, Turn
 from providers.canonical.events import (
     ArgumentsDelta,
     Beside,
@@ -160,12 +160,17 @@ class StreamDecoder:
             self._events.append(ReasoningDelta(block, text, whole=whole))
         else:
             logprobs = logprobs_of(tokens) if isinstance(tokens, list) and tokens else None
+            if logprobs is None and tokens:
+                raise InvalidResponse("the log probabilities cannot be read")
             self._events.append(TextDelta(block, text, logprobs=logprobs, whole=whole))
         return True
 
     def _block(self, item: _Item, voice: str, index: int) -> int:
         number = item.blocks.get((voice, index))
         if number is None:
+            if item.turn is None:  # its first event has not come, or not yet
+                item.turn = Turn(role=Role.ASSISTANT, place=("output", item.number))
+                self._events.append(TurnStarted(item.number, item.turn))
             number = item.blocks[voice, index] = self._blocks
             self._blocks += 1
             self._events.append(BlockStarted(number, EMPTY[voice]))

@@ -6,7 +6,6 @@ the events; the response at the end is the sum of what they said. Thoughts are t
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
@@ -171,7 +170,7 @@ class StreamEncoder:
         if not self._writer.response["output"] and self._unsaid:
             raise InvalidResponse(f"it holds nothing that a response can tell, but {', '.join(self.lossy)}")
         reason = INCOMPLETE.get(self._stop) if self._stop is not None else None
-        self._writer.end(reason, self._used, int(time.time()))
+        self._writer.end(reason, self._used, int(self._asked.clock()))
 
     def failed(self, event: Failed) -> None:
         failure = event.failure
