@@ -41,7 +41,8 @@ class Encoded(Value, frozen=True, gc=False):
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
     """For whom an answer is written: the request as its client made it, what is to be answered for the id, the time and the
-    model, what makes ids of items with a prefix, and what tells the time (seconds since 1970). No `Value`: what makes ids may hold whatever holds this."""
+    model, what makes ids of items with a prefix, and what tells the time (seconds since 1970). No `Value`: what makes ids may
+    hold whatever holds this."""
 
     request: Request
     id: str

@@ -14,7 +14,7 @@ import pytest
 from providers.errors import InvalidResponse, Overloaded, ProviderError, UpstreamFailed
 from providers.types import Usage
 from providers.wire.openai_responses.response_object import new_response
-from tests.unit.providers.convert.composed import ResponseWriter, to_chat
+from tests.unit.providers.convert.composed import ResponseWriter, to_chat, to_response
 
 EVENTS = {
     next(iter(kind.model_fields["type"].annotation)).value: kind

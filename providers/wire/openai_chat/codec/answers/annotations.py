@@ -97,6 +97,7 @@ def _token_json(one: TokenLogprob, top: bool) -> Json:
     made: Json = {"token": one.token, "logprob": one.logprob}
     if not (own and spelled(one.extra, "bare")):
         made["bytes"] = list(one.token.encode()) if one.utf8 is None else list(one.utf8)
-    if one.top or not spelled(one.extra, "untold"):
-        made["top_logprobs"] = logprobs_json(one.top)
+    foreign = one.extra is not None and not own
+    if one.top or (top if foreign else not spelled(one.extra, "untold")):
+        made["top_logprobs"] = logprobs_json(one.top, top=False)
     return made | rest_of(one.extra)
