@@ -19,7 +19,7 @@ from providers.types import Wire
 
 
 class WireCodec(Codec, Protocol):
-    """A codec, and what of its wire is no canonical value. `id_prefix` is how the ids of answers begin ("chatcmpl"), `closing` the
+    """A codec, and what of its wire is no canonical value. `id_prefix` is how ids of answers begin ("chatcmpl"), `closing` the
     last bytes of a stream that has ended, b"" if it ends with its last frame."""
 
     id_prefix: str
