@@ -41,7 +41,8 @@ def item_of(turn: Turn) -> Any:
 
 
 def _message(turn: Turn) -> Json:
-    return {"role": turn.role.value, **_content(turn, "content")}
+    role = {} if own.spelled(turn.extra, "no role") else {"role": turn.role.value}
+    return role | _content(turn, "content")
 
 
 def _content(turn: Turn, name: str) -> Json:

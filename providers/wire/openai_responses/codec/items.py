@@ -32,6 +32,7 @@ from providers.canonical.extra import Json, Need, Place
 from providers.canonical.leftovers import left, taken
 from providers.canonical.signature import signature_in
 from providers.canonical.tools import CallKind
+from providers.errors import InvalidResponse
 from providers.wire.openai_responses.codec.parts import WHOLE_TEXT, blocks_of
 from providers.wire.openai_responses.codec.requests.settings import output_of, thinking_of
 from providers.wire.openai_responses.codec.requests.tools import tools_of
@@ -88,6 +89,11 @@ class Item:
         extra = own.extra_of(self.rest, lost, self.needs, self.spelled)
         return Turn(role=role, blocks=blocks, called=self.kind, id=known, status=status, place=self.place, extra=extra, **more)
 
+    def odd(self, name: str) -> None:
+        """In an answer, a text that is none is the upstream's fault. Raises `InvalidResponse`."""
+        if self.answer:
+            raise InvalidResponse(f"the {name} of an item of type {self.kind!r} cannot be read")
+
     def opaque(self, need: Need | None, role: Role = Role.ASSISTANT) -> Turn:
         """The item as a block that no other wire can have."""
         block = Opaque(WIRE, self.value, need, called=self.kind, place=self.place)
@@ -117,11 +123,14 @@ def _kind_of(value: Json) -> str | None:
 
 def _message(item: Item) -> Turn:
     role = ROLES.get(item.rest.get("role")) if isinstance(item.rest.get("role"), str) else None
+    if role is None and item.answer and "role" not in item.rest:
+        item.spelled["no role"] = True
+        role = Role.ASSISTANT
     if role is None:
         said = item.value.get("role")
         message = f"The role {said!r} is none of user, assistant, system and developer."
         return item.opaque(Need(message, (*item.place, "role")))
-    del item.rest["role"]
+    item.rest.pop("role", None)
     blocks = _content(item, "content")
     return item.opaque(_bad_content(item)) if blocks is None else item.turn(role, blocks)
 
@@ -138,6 +147,7 @@ def _content(item: Item, name: str) -> tuple[Block, ...] | None:
         del item.rest[name]
         item.spelled["parts"] = True
         return blocks_of(content, (*item.place, name), answer=item.answer)
+    item.odd(name)
     return None
 
 
@@ -161,6 +171,8 @@ def _call(item: Item) -> Turn:
     text = item.rest.get(text_of)
     if item.answer:
         call_id, text = _as_told(item, call_id, text)
+        if name and type(name) is not str:
+            item.odd("name")
     if not (name and type(name) is str and ((call_id and type(call_id) is str) or (item.answer and call_id is None))):
         return item.opaque(Need("A call needs 'name' and 'call_id'.", item.place, "missing_required_parameter"))
     if not isinstance(text, str | None):
@@ -279,6 +291,8 @@ def _reasoning(item: Item) -> Turn:
         if not isinstance(parts, list | None):
             item.need("A field of the item has not the type that it must have.", "invalid_type")
         if type(parts) is not list or not all(map(_is_thought, parts)):
+            if parts is not None:
+                item.odd(name)
             continue
         del item.rest[name]
         item.spelled[name] = True

@@ -14,6 +14,7 @@ from providers.canonical.blocks import Audio, Block, Document, Image, Opaque, Re
 from providers.canonical.extra import Extra, Json, Need, Place
 from providers.canonical.leftovers import NOTHING, left, taken
 from providers.canonical.tools import CacheMark
+from providers.errors import InvalidResponse
 from providers.wire.openai_responses.codec.citations import annotation_of, citation_of, logprobs_json, logprobs_of
 from providers.wire.openai_responses.codec.words import WIRE, own
 
@@ -42,6 +43,8 @@ def part_block(part: Any, place: Place, *, answer: bool = False) -> Block:
     block = read({name: said for name, said in value.items() if name != "type"}, kind, place) if read and kind else None
     if block is not None:
         return block
+    if answer and (read is not None or value is not part):
+        raise InvalidResponse(f"a part of type {kind!r} cannot be read")
     needed = not answer and kind != ENCRYPTED
     message = f"This model's provider cannot take a part of type {kind!r} like this."
     need = Need(message, place) if needed else None

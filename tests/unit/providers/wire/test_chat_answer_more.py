@@ -61,11 +61,11 @@ def test_picture_when_it_lies_elsewhere_is_told_by_its_address() -> None:
 @pytest.mark.parametrize(
     ("message", "more", "text", "lossy"),
     [
-        ({"content": None, "audio": {"id": "a", "data": "AAAA", "transcript": "spoken"}}, {}, "spoken", ["audio"]),
-        ({"content": "a", "x_thing": [1], "y_thing": None}, {}, "a", ["x_thing"]),
-        ({"content": "", "x_thing": [1]}, {}, "", ["x_thing"]),
+        ({"content": None, "audio": {"id": "a", "data": "AAAA", "transcript": "spoken"}}, {}, "spoken", ["choices[].message.audio.source"]),
+        ({"content": "a", "x_thing": [1], "y_thing": None}, {}, "a", ["choices[].message.x_thing"]),
+        ({"content": "", "x_thing": [1]}, {}, "", ["choices[].message.x_thing"]),
         ({"content": [{"type": "text", "text": "a"}, {"type": "reference", "reference_ids": [1]}]}, {}, "a",
-         ["content[] (reference)"]),
+         ["choices[0].message.content[1] (reference)"]),
         ({"content": "a"}, {"citations": ["https://a.example"], "search_results": []}, "a", ["citations"]),
         ({"content": "a", "reasoning_details": [{"type": "reasoning.text"}], "role": "assistant"}, {}, "a", []),
     ],
