@@ -61,7 +61,8 @@ def test_picture_when_it_lies_elsewhere_is_told_by_its_address() -> None:
 @pytest.mark.parametrize(
     ("message", "more", "text", "lossy"),
     [
-        ({"content": None, "audio": {"id": "a", "data": "AAAA", "transcript": "spoken"}}, {}, "spoken", ["choices[].message.audio.source"]),
+        ({"content": None, "audio": {"id": "a", "data": "AAAA", "transcript": "spoken"}}, {}, "spoken",
+         ["choices[].message.audio.source"]),
         ({"content": "a", "x_thing": [1], "y_thing": None}, {}, "a", ["choices[].message.x_thing"]),
         ({"content": "", "x_thing": [1]}, {}, "", ["choices[].message.x_thing"]),
         ({"content": [{"type": "text", "text": "a"}, {"type": "reference", "reference_ids": [1]}]}, {}, "a",
