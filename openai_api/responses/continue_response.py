@@ -45,7 +45,7 @@ async def _continued(exchange: Exchange, store: ResponseStore) -> Call:
         previous = remembered.continues
     sealed = exchange.gateway.response_ids.open(client.id, previous)
     if sealed is not None:
-        target = lies_at(exchange.model, sealed, call.capability, client, exchange.catalog)
+        target = lies_at(exchange.entry, sealed, call.capability, client, exchange.catalog)
         if target is None:
             carried = await fetch_context(exchange, sealed)
             if carried is None:
