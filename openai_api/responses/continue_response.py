@@ -58,7 +58,7 @@ async def _continued(exchange: Exchange, store: ResponseStore) -> Call:
     if stored is None:
         raise not_found(previous)
     if stored.status in ACTIVE:
-        raise invalid("invalid_value", f"The response {previous!r} has not ended yet.", "previous_response_id")
+        raise invalid("invalid_value", f"The response {previous!r} is still in progress.", "previous_response_id")
     return await _after(stored, call)
 
 
