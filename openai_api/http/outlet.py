@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from openai_api.context import Send
 from openai_api.errors import ApiError, Headers
-from openai_api.http.pulse import PIECE, Pulse
+from openai_api.http.pulse import COMMENT, Pulse
 from providers.bytes.sse import Frames
 from providers.types import EVENT_STREAM
 
 JSON: Headers = ((b"content-type", b"application/json"),)
 UNBUFFERED: Headers = ((b"cache-control", b"no-cache"), (b"x-accel-buffering", b"no"))
 """What keeps proxies from holding a stream back."""
+PIECE = 1024 * 1024
+"""How many bytes the server is given at a time: while the client takes them, others are served."""
 
 
 class HttpOutlet:
@@ -25,23 +27,30 @@ class HttpOutlet:
 
     async def whole(self, status: int, headers: Headers, body: bytes) -> None:
         await self._head(status, (*headers, (b"content-length", b"%d" % len(body))))
-        sent = len(body) if self._bodyless else 0
-        while len(body) - sent > PIECE:
-            await self._send({"type": "http.response.body", "body": body[sent : sent + PIECE], "more_body": True})
-            sent += PIECE
+        body = b"" if self._bodyless else body
+        last = max(0, len(body) - 1) // PIECE * PIECE
+        await self._pieces(body, last)
         self.finished = True
-        await self._send({"type": "http.response.body", "body": body[sent:]})
+        await self._send({"type": "http.response.body", "body": body[last:]})
 
     async def error(self, error: ApiError, headers: Headers) -> None:
         await self.whole(error.status, (*JSON, *error.headers, *headers), error.body())
 
     async def begin(self, headers: Headers, sound: bytes) -> None:
         await self._head(200, ((b"content-type", sound or EVENT_STREAM), *UNBUFFERED, *headers))
-        self._pulse = Pulse(self._send, comments=not sound)
+        if not sound:
+            self._pulse = Pulse(self._comment)
 
     async def events(self, frames: Frames) -> None:
-        assert self._pulse is not None, "a stream begins before its events"  # noqa: S101
-        await self._pulse.send(b"".join(frames))
+        data, pulse = b"".join(frames), self._pulse
+        if pulse is not None:
+            pulse.begin()
+        if len(data) <= PIECE:
+            await self._send({"type": "http.response.body", "body": data, "more_body": True})
+        else:
+            await self._pieces(data, len(data))
+        if pulse is not None:
+            pulse.end()
 
     async def end(self, frames: Frames) -> None:
         self.close()
@@ -51,6 +60,13 @@ class HttpOutlet:
     def close(self) -> None:
         if self._pulse is not None:
             self._pulse.stop()
+
+    async def _pieces(self, data: bytes, stop: int) -> None:
+        for start in range(0, stop, PIECE):
+            await self._send({"type": "http.response.body", "body": data[start : start + PIECE], "more_body": True})
+
+    async def _comment(self) -> None:
+        await self._send({"type": "http.response.body", "body": COMMENT, "more_body": True})
 
     async def _head(self, status: int, headers: Headers) -> None:
         await self._send({"type": "http.response.start", "status": status, "headers": [*headers, self._identified]})

@@ -3,54 +3,48 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Coroutine
 from typing import Any
 
-from openai_api.context import Send
-
 SILENCE_S = 15.0
-PIECE = 1024 * 1024
-"""How many bytes the server is given at a time: while the client takes them, others are served."""
-COMMENT: Mapping[str, Any] = {"type": "http.response.body", "body": b": keep-alive\n\n", "more_body": True}
+COMMENT = b": keep-alive\n\n"
 
 
 class Pulse:
-    """Sends the parts of a stream; between them, unless without `comments`, a comment after every
-    `silence` seconds without one.
-    """
+    """Calls `comment`, which sends one, after every `silence` seconds in which nothing was sent."""
 
-    def __init__(self, send: Send, *, silence: float = SILENCE_S, comments: bool = True) -> None:
+    def __init__(self, comment: Callable[[], Coroutine[Any, Any, None]], silence: float = SILENCE_S) -> None:
         self._loop = asyncio.get_running_loop()
-        self._send = send
+        self._comment = comment
         self._silence = silence
-        self._comments = comments
         self._last = self._loop.time()
         self._sending = False
-        self._comment: asyncio.Task[None] | None = None
+        self._task: asyncio.Task[None] | None = None
         self._timer = self._loop.call_later(silence, self._beat)
 
-    async def send(self, data: bytes) -> None:
-        """Sends a part of the stream, waiting as long as the client does not read."""
+    def begin(self) -> None:
+        """Something is being sent, which takes as long as the client does not read."""
         self._sending = True
-        for start in range(0, len(data), PIECE):
-            await self._send({"type": "http.response.body", "body": data[start : start + PIECE], "more_body": True})
+
+    def end(self) -> None:
+        """It has been sent."""
         self._sending = False
         self._last = self._loop.time()
 
     def stop(self) -> None:
         """Ends the pulse. No comment comes after it."""
         self._timer.cancel()
-        if self._comment is not None:
-            self._comment.cancel()
+        if self._task is not None:
+            self._task.cancel()
 
     def _beat(self) -> None:
         quiet = self._loop.time() - self._last
-        waiting = self._sending or (self._comment is not None and not self._comment.done())
-        if self._comments and not waiting and quiet >= self._silence:
-            self._comment = self._loop.create_task(self._say())
+        waiting = self._sending or (self._task is not None and not self._task.done())
+        if not waiting and quiet >= self._silence:
+            self._task = self._loop.create_task(self._say())
         again = self._silence if waiting or quiet >= self._silence else self._silence - quiet
         self._timer = self._loop.call_later(again, self._beat)
 
     async def _say(self) -> None:
-        await self._send(COMMENT)
+        await self._comment()
         self._last = self._loop.time()
