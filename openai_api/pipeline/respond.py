@@ -13,6 +13,7 @@ from openai_api.outlet import Outlet
 from openai_api.pipeline.state import Exchange, Keep
 from openai_api.pipeline.streams import Answer, Begun, fed
 from openai_api.recording.events import Record
+from openai_api.taps import Tap, tapped
 from providers.bytes.patch import patch
 from providers.bytes.sse import Frames
 from providers.errors import FailureClass, ProviderError, own_failure
@@ -22,6 +23,7 @@ from providers.types import Call, Reply, Target, Wire
 from providers.wire.openai.relay import Relay
 from providers.wire.openai.usage import usage_of
 from providers.wire.openai_chat.request import json_string
+from providers.wire.openai_responses.relay import response_in
 
 JSON: Headers = ((b"content-type", b"application/json"),)
 ESTIMATED = (b"x-gateway-estimated", b"1")
@@ -121,11 +123,12 @@ def _note_start(record: Record, status: int) -> None:
 
 async def _stream(inbound: Inbound, call: Call, target: Target, begun: Begun, headers: Headers, keep: Keep | None) -> None:
     record, relay, stream, outlet = inbound.record, begun.relay, begun.stream, inbound.outlet
+    taps = inbound.taps if relay.comments else ()  # sound has no events
     headers = (lossy(stream.lossy), *headers) if stream.lossy else headers
     try:
         await begin_stream(inbound, headers, b"" if relay.comments else stream.content_type)
         try:
-            last: Frames | None = await _relayed(begun, target.timeouts.when(streamed=call.stream).idle, outlet)
+            last: Frames | None = await _relayed(begun, target.timeouts.when(streamed=call.stream).idle, outlet, taps)
         except ProviderError as error:
             if begun.mask is not None:
                 mask_error(error, begun.mask())
@@ -134,6 +137,9 @@ async def _stream(inbound: Inbound, call: Call, target: Target, begun: Begun, he
             if not record.draining:
                 raise
             last = _broken(record, relay, server_draining())
+        if taps and last is not None:
+            last = await tapped(taps, last, last=True)
+            relay.final = relay.final and (response_in(last) or relay.final)  # what is kept is what was told
         if keep is not None and relay.final is not None:
             await keep(target, relay.final)
         if last is None:
@@ -147,12 +153,14 @@ async def _stream(inbound: Inbound, call: Call, target: Target, begun: Begun, he
         stream.close()
 
 
-async def _relayed(begun: Begun, idle: float, outlet: Outlet) -> Frames:
+async def _relayed(begun: Begun, idle: float, outlet: Outlet, taps: tuple[Tap, ...]) -> Frames:
     """Relays until the stream is complete; returns its last frames, not sent yet. Raises `ProviderError`."""
     stream, relay, out = begun.stream, begun.relay, begun.held
     begun.held = []  # nothing but what is to be sent is kept while the client does not read
     events = 0
     while not relay.done:
+        if taps and out:
+            out = await tapped(taps, out)
         if out:
             await outlet.events(out)
             out = []
