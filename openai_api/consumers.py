@@ -10,7 +10,7 @@ from openai_api import routes
 from openai_api.context import Gateway, Inbound, Receive, Send
 from openai_api.errors import CLOSE, ApiError
 from openai_api.http.disconnect import DisconnectWatch
-from openai_api.http.outlet import HttpOutlet
+from openai_api.http.outlet import JOINED, HttpOutlet
 from openai_api.http.receive import checked_headers, is_form, read_body, read_form, request_id_of
 from openai_api.in_flight import in_flight
 from openai_api.pipeline.exchange import Handler, identify
@@ -34,7 +34,7 @@ class InferenceConsumer:
     async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
         request_id = request_id_of(scope["headers"])
         record = Record(request_id, scope["method"], scope["path"])
-        outlet = HttpOutlet(send, scope["method"], request_id)
+        outlet = HttpOutlet(send, scope["method"], request_id, joins=JOINED in scope.get("extensions", ()))
         inbound = Inbound(request_id, scope["method"], scope["path"], "", {}, b"", record, outlet)
         inbound.query = scope.get("query_string", b"")
         inbound.peer = (scope.get("client") or ("",))[0]

@@ -25,8 +25,9 @@ class Outlet(Protocol):
         """In place of an answer; `headers` come after those of the error. The outlet renders it."""
         ...
 
-    async def begin(self, headers: Headers, sound: bytes) -> None:
-        """The head of a stream of events or, with the content type of `sound`, of bytes that mean nothing to us."""
+    async def begin(self, headers: Headers, first: Frames, sound: bytes) -> None:
+        """The head of a stream of events or, with the content type of `sound`, of bytes that mean nothing to us, and the first
+        of them, if there are any yet."""
         ...
 
     async def events(self, frames: Frames) -> None:

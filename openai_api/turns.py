@@ -137,8 +137,8 @@ class TurnOutlet:
         self.finished = True
         await self._say(error_message(error.failure()))
 
-    async def begin(self, headers: Headers, sound: bytes) -> None:
-        pass  # events are told by their type alone
+    async def begin(self, headers: Headers, first: Frames, sound: bytes) -> None:
+        await self.events(first)  # there is no head
 
     async def events(self, frames: Frames) -> None:
         size = 0
@@ -184,7 +184,7 @@ async def warm_up(memory: ConnectionResponses, inbound: Inbound, call: Call) -> 
     memory.warm(call, client.id, msgspec.json.encode(done))
     events = [{"type": "response.created", "response": response}, {"type": "response.completed", "response": done}]
     frames = [frame_of({**event, "sequence_number": number}) for number, event in enumerate(events)]
-    await (await begin_stream(inbound, ())).end(frames)
+    await (await begin_stream(inbound, (), [])).end(frames)
 
 
 def _check(call: Call) -> None:

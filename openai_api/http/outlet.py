@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from openai_api.context import Send
 from openai_api.errors import ApiError, Headers
 from openai_api.http.pulse import COMMENT, Pulse
@@ -15,20 +17,31 @@ PIECE = 1024 * 1024
 """How many bytes the server is given at a time: while the client takes them, others are served."""
 
 
-class HttpOutlet:
-    """An `Outlet` over the `send` of an ASGI server. `request_id` is in the head of every answer."""
+JOINED = "signalbox.http.response.start.body"
+"""An extension of ASGI: a `http.response.start` may have `body` and `more_body`, and they go out in one piece."""
 
-    def __init__(self, send: Send, method: str, request_id: str) -> None:
+
+class HttpOutlet:
+    """An `Outlet` over the `send` of an ASGI server. `request_id` is in the head of every answer; `joins` says that the server
+    has the extension."""
+
+    def __init__(self, send: Send, method: str, request_id: str, *, joins: bool = False) -> None:
         self.finished = False
         self._send = send
         self._bodyless = method == "HEAD"
+        self._joins = joins and not self._bodyless
         self._identified = (b"x-request-id", request_id.encode("ascii"))
         self._pulse: Pulse | None = None
 
     async def whole(self, status: int, headers: Headers, body: bytes) -> None:
-        await self._head(status, (*headers, (b"content-length", b"%d" % len(body))))
+        head = self._head(status, (*headers, (b"content-length", b"%d" % len(body))))
+        if self._joins and len(body) <= PIECE:
+            self.finished = True
+            await self._send({**head, "body": body})
+            return
         body = b"" if self._bodyless else body
         last = max(0, len(body) - 1) // PIECE * PIECE
+        await self._send(head)
         await self._pieces(body, last)
         self.finished = True
         await self._send({"type": "http.response.body", "body": body[last:]})
@@ -36,10 +49,15 @@ class HttpOutlet:
     async def error(self, error: ApiError, headers: Headers) -> None:
         await self.whole(error.status, (*JSON, *error.headers, *headers), error.body())
 
-    async def begin(self, headers: Headers, sound: bytes) -> None:
-        await self._head(200, ((b"content-type", sound or EVENT_STREAM), *UNBUFFERED, *headers))
+    async def begin(self, headers: Headers, first: Frames, sound: bytes) -> None:
+        head = self._head(200, ((b"content-type", sound or EVENT_STREAM), *UNBUFFERED, *headers))
+        data = b"".join(first)
+        joined = self._joins and 0 < len(data) <= PIECE
+        await self._send({**head, "body": data, "more_body": True} if joined else head)
         if not sound:
             self._pulse = Pulse(self._comment)
+        if data and not joined:
+            await self.events(first)
 
     async def events(self, frames: Frames) -> None:
         data, pulse = b"".join(frames), self._pulse
@@ -68,5 +86,5 @@ class HttpOutlet:
     async def _comment(self) -> None:
         await self._send({"type": "http.response.body", "body": COMMENT, "more_body": True})
 
-    async def _head(self, status: int, headers: Headers) -> None:
-        await self._send({"type": "http.response.start", "status": status, "headers": [*headers, self._identified]})
+    def _head(self, status: int, headers: Headers) -> dict[str, Any]:
+        return {"type": "http.response.start", "status": status, "headers": [*headers, self._identified]}

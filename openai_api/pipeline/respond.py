@@ -109,10 +109,10 @@ async def send_whole(inbound: Inbound, status: int, headers: Headers, body: byte
     await inbound.outlet.whole(status, headers, body)
 
 
-async def begin_stream(inbound: Inbound, headers: Headers, sound: bytes = b"") -> Outlet:
-    """Sends the head of a stream of events, or of `sound` of that content type; what takes the rest."""
+async def begin_stream(inbound: Inbound, headers: Headers, first: Frames, sound: bytes = b"") -> Outlet:
+    """Sends the head and the first of a stream of events, or of `sound` of that content type; what takes the rest."""
     _note_start(inbound.record, 200)
-    await inbound.outlet.begin(headers, sound)
+    await inbound.outlet.begin(headers, first, sound)
     return inbound.outlet
 
 
@@ -124,11 +124,11 @@ def _note_start(record: Record, status: int) -> None:
 async def _stream(inbound: Inbound, call: Call, target: Target, begun: Begun, headers: Headers, keep: Keep | None) -> None:
     record, relay, stream, outlet = inbound.record, begun.relay, begun.stream, inbound.outlet
     taps = inbound.taps if relay.comments else ()  # sound has no events
-    headers = (lossy(stream.lossy), *headers) if stream.lossy else headers
     try:
-        await begin_stream(inbound, headers, b"" if relay.comments else stream.content_type)
         try:
-            last: Frames | None = await _relayed(begun, target.timeouts.when(streamed=call.stream).idle, outlet, taps)
+            last: Frames | None = await _opened(inbound, begun, headers, taps)
+            if not relay.done:
+                last = await _relayed(begun, target.timeouts.when(streamed=call.stream).idle, outlet, taps)
         except ProviderError as error:
             if begun.mask is not None:
                 mask_error(error, begun.mask())
@@ -153,17 +153,24 @@ async def _stream(inbound: Inbound, call: Call, target: Target, begun: Begun, he
         stream.close()
 
 
+async def _opened(inbound: Inbound, begun: Begun, headers: Headers, taps: tuple[Tap, ...]) -> Frames:
+    """Begins with the frames that were held, or returns them if they are the last, which are not sent yet."""
+    relay, stream, held = begun.relay, begun.stream, begun.held
+    begun.held = []  # nothing but what is to be sent is kept while the client does not read
+    headers = (lossy(stream.lossy), *headers) if stream.lossy else headers
+    sound = b"" if relay.comments else stream.content_type
+    if relay.done:
+        await begin_stream(inbound, headers, [], sound)
+        return held
+    await begin_stream(inbound, headers, await tapped(taps, held) if taps else held, sound)
+    return []
+
+
 async def _relayed(begun: Begun, idle: float, outlet: Outlet, taps: tuple[Tap, ...]) -> Frames:
     """Relays until the stream is complete; returns its last frames, not sent yet. Raises `ProviderError`."""
-    stream, relay, out = begun.stream, begun.relay, begun.held
-    begun.held = []  # nothing but what is to be sent is kept while the client does not read
+    stream, relay = begun.stream, begun.relay
     events = 0
-    while not relay.done:
-        if taps and out:
-            out = await tapped(taps, out)
-        if out:
-            await outlet.events(out)
-            out = []
+    while True:
         if relay.error is not None:
             raise relay.error
         if relay.events != events:
@@ -171,8 +178,14 @@ async def _relayed(begun: Begun, idle: float, outlet: Outlet, taps: tuple[Tap, .
             stream.extend(idle)
         chunk = await stream.next()
         out = await fed(relay, chunk) if chunk else relay.end()
+        if relay.done:
+            return out
         chunk = b""
-    return out
+        if taps and out:
+            out = await tapped(taps, out)
+        if out:
+            await outlet.events(out)
+            out = []
 
 
 def lossy(names: tuple[str, ...]) -> tuple[bytes, bytes]:

@@ -83,11 +83,10 @@ class ChatStreamRelay(FrameRelay):
     def _learn_shape(self, frame: bytes, position: int, behind: int) -> None:
         """Remembers what stands around the text of an unremarkable chunk, whose model stands before it."""
         self._shapes_left -= 1
-        text = _TEXT.search(frame, behind)
-        end = frame.find(b'"', text.end()) if text else -1
-        if text is not None and end >= 0 and frame[end - 1 : end] != b"\\":
-            self._head, self._tail = frame[: text.end()], frame[end:]
-            self._renamed = frame[:position] + self._replacement + frame[behind : text.end()]
+        if (text := _TEXT.search(frame, behind)) is not None:
+            start = text.end()
+            self._head, self._tail = frame[:start], frame[frame.find(b'"', start) :]
+            self._renamed = frame[:position] + self._replacement + frame[behind:start]
 
     def _is_unremarkable(self, frame: bytes, position: int) -> bool:
         """Whether a chunk has content and nothing that needs a close look; the model stands at `position`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import pytest
@@ -116,10 +116,10 @@ class Unattended:
     """A response in the background, and whoever reads its events afterwards."""
 
     def __init__(self) -> None:
-        self.jobs: Any = Stored()
+        self.jobs = Stored()
         response = StoredResponse("resp_1", "me", "demo", b"[]", b'{"id":"resp_1","created_at":1}', 1.0)
         asked = Asked(msgspec.Raw(b"{}"), "r", stream=True, strict=False)
-        self.run = BackgroundRun(Job(response, asked, 0), self.jobs)
+        self.run = BackgroundRun(Job(response, asked, 0), cast(Any, self.jobs))
         self.outlet: Outlet = self.run.inbound.outlet
 
     async def heard(self) -> list[Any]:

@@ -164,8 +164,8 @@ async def test_turn_when_events_are_told_then_each_is_a_message_and_neither_comm
 
     outlet = TurnOutlet(hear)
     outlet.stream_id = "x"
-    await outlet.begin((), b"")
-    await outlet.events(frames[:2])
+    await outlet.begin((), frames[:1], b"")
+    await outlet.events(frames[1:2])
     assert not outlet.finished
     await outlet.end(frames[2:])
     assert [json.loads(data) for data in heard] == [{"type": name, "stream_id": "x"} for name in "ab"]
