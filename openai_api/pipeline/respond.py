@@ -18,7 +18,7 @@ from providers.bytes.patch import patch
 from providers.bytes.sse import Frames
 from providers.errors import FailureClass, ProviderError, own_failure
 from providers.masking import mask_error
-from providers.offload import offload
+from providers.offload import LARGE, offload
 from providers.types import Call, Reply, Target, Wire
 from providers.wire.openai.relay import Relay
 from providers.wire.openai.usage import usage_of
@@ -76,14 +76,17 @@ def gateway_headers(record: Record, target: Target) -> Headers:
     """The `x-gateway-*` headers of an answer that came from a target."""
     overhead = perf_counter() - record.clock - record.upstream_s()
     return (
-        (b"x-gateway-model", header_value(target.model or record.model or "")),
-        (b"x-gateway-provider", header_value(target.provider)),
+        *_served_by(target.model or record.model or "", target.provider),
         (b"x-gateway-attempts", b"%d" % len(record.attempts)),
         (b"x-gateway-overhead-ms", b"%.3f" % (overhead * 1000)),
     )
 
 
 @lru_cache(maxsize=4096)
+def _served_by(model: str, provider: str) -> Headers:
+    return (b"x-gateway-model", header_value(model)), (b"x-gateway-provider", header_value(provider))
+
+
 def header_value(text: str) -> bytes:
     """The text as a header can carry it: percent-encoded outside printable ASCII."""
     return quote(text, safe=" !\"#$&'()*+,/:;<=>?@[\\]^`{|}").encode("ascii")
@@ -95,7 +98,8 @@ async def _whole(inbound: Inbound, call: Call, reply: Reply, headers: Headers) -
     if fields is not None:
         inbound.record.usage = reply.usage or (None if reply.estimated else usage_of(fields))
         if "model" in fields.spans or call.wire not in WITHOUT_MODEL:
-            body = await offload(len(body), patch, fields, {"model": json_string(call.model)})
+            changes = {"model": json_string(call.model)}
+            body = patch(fields, changes) if len(body) <= LARGE else await offload(len(body), patch, fields, changes)
     if reply.lossy:
         headers = (*headers, lossy(reply.lossy))
     if reply.estimated:

@@ -27,7 +27,7 @@ from providers.bytes.patch import fields_of
 from providers.capabilities import Capability
 from providers.offload import LARGE
 from providers.transport.slim import SlimTransport
-from providers.types import Call, Target, Wire
+from providers.types import Call, ResponseContext, Target, Wire
 from tests.unit.openai_api.parts import TLS, Message, target
 
 DONE = b"data: [DONE]\n\n"
@@ -136,7 +136,7 @@ async def answered(asked: tuple[Capability, Wire, dict[str, Any]], to: Target) -
     body = json.dumps({"model": "demo", "stream": True, **fields}).encode()
     call = Call(
         capability=capability, wire=wire, model="demo", body=body, fields=fields_of(body), request_id="r", stream=True,
-        response_id="resp_1",
+        response=ResponseContext(id="resp_1"),
     )  # fmt: skip
     return call, await adapt(call, SlimTransport(context=TLS), to)
 
