@@ -39,12 +39,18 @@ class JoinedSend:
         self._send = send
 
     def __call__(self, message: Message) -> Awaitable[None]:
-        if "headers" not in message or "body" not in message:
+        cycle, body = self._cycle, message.get("body")
+        waits = cycle.flow.write_paused or cycle.disconnected
+        if "headers" not in message:
+            if waits or not body or not cycle.chunked_encoding or not message.get("more_body"):
+                return self._send(message)
+            cycle.transport.write(b"%x\r\n%b\r\n" % (len(body), body))
+        elif body is None:
             return self._send(message)
-        cycle = self._cycle
-        if cycle.flow.write_paused or cycle.disconnected or cycle.response_started or cycle.access_log:
+        elif waits or cycle.response_started or cycle.access_log:
             return self._apart(message)
-        self._write(message["status"], message["headers"], message["body"], bool(message.get("more_body")))
+        else:
+            self._write(message["status"], message["headers"], body, bool(message.get("more_body")))
         return DONE
 
     async def _apart(self, message: Message) -> None:
