@@ -10,7 +10,7 @@ from urllib.parse import quote
 from openai_api.context import Inbound
 from openai_api.errors import ApiError, Headers, server_draining, upstream
 from openai_api.outlet import Outlet
-from openai_api.pipeline.state import Exchange, Keep
+from openai_api.pipeline.state import Exchange
 from openai_api.pipeline.streams import Answer, Begun, fed
 from openai_api.recording.events import Record
 from openai_api.taps import Tap, tapped
@@ -46,14 +46,13 @@ DRAIN_S = 0.025
 
 async def respond(exchange: Exchange, target: Target, answer: Answer) -> None:
     """Sends what the target answered, under the model's public name, and notes its usage."""
-    inbound, call, keep = exchange.inbound, exchange.call, exchange.keep
     headers = gateway_headers(exchange.record, target)
     if isinstance(answer, Begun):
-        await _stream(inbound, call, target, answer, headers, keep)
+        await _stream(exchange, target, answer, headers)
         return
-    if keep is not None:
-        await keep(target, answer.body)
-    await _whole(inbound, call, answer, headers)
+    if exchange.keep is not None:
+        await exchange.keep(target, answer.body)
+    await _whole(exchange.inbound, exchange.call, answer, headers)
 
 
 async def send_json(inbound: Inbound, body: bytes, status: int = 200, headers: Headers = ()) -> None:
@@ -125,14 +124,14 @@ def _note_start(record: Record, status: int) -> None:
     record.first_byte_s = perf_counter() - record.clock
 
 
-async def _stream(inbound: Inbound, call: Call, target: Target, begun: Begun, headers: Headers, keep: Keep | None) -> None:
-    record, relay, stream, outlet = inbound.record, begun.relay, begun.stream, inbound.outlet
-    taps = inbound.taps if relay.comments else ()  # sound has no events
+async def _stream(exchange: Exchange, target: Target, begun: Begun, headers: Headers) -> None:
+    record, relay, outlet = exchange.record, begun.relay, exchange.inbound.outlet
+    taps = exchange.taps if relay.comments else ()  # sound has no events
+    idle = target.timeouts.when(streamed=exchange.call.stream).idle
     try:
         try:
-            last: Frames | None = await _opened(inbound, begun, headers, taps)
-            if not relay.done:
-                last = await _relayed(begun, target.timeouts.when(streamed=call.stream).idle, outlet, taps)
+            last = await _opened(exchange.inbound, begun, headers, taps)
+            last = last if relay.done else await _relayed(begun, idle, outlet, taps)
         except ProviderError as error:
             if begun.mask is not None:
                 mask_error(error, begun.mask())
@@ -144,8 +143,8 @@ async def _stream(inbound: Inbound, call: Call, target: Target, begun: Begun, he
         if taps and last is not None:
             last = await tapped(taps, last, last=True)
             relay.final = relay.final and (response_in(last) or relay.final)  # what is kept is what was told
-        if keep is not None and relay.final is not None:
-            await keep(target, relay.final)
+        if exchange.keep is not None and relay.final is not None:
+            await exchange.keep(target, relay.final)
         if last is None:
             return  # an answer that is not complete makes the server break the connection
         await outlet.end(last)
@@ -154,10 +153,10 @@ async def _stream(inbound: Inbound, call: Call, target: Target, begun: Begun, he
     finally:
         outlet.close()
         record.usage, record.events = relay.usage, relay.deltas
-        stream.close()
+        begun.stream.close()
 
 
-async def _opened(inbound: Inbound, begun: Begun, headers: Headers, taps: tuple[Tap, ...]) -> Frames:
+async def _opened(inbound: Inbound, begun: Begun, headers: Headers, taps: tuple[Tap, ...]) -> Frames | None:
     """Begins with the frames that were held, or returns them if they are the last, which are not sent yet."""
     relay, stream, held = begun.relay, begun.stream, begun.held
     begun.held = []  # nothing but what is to be sent is kept while the client does not read

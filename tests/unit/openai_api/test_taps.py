@@ -14,8 +14,7 @@ from openai_api.context import Inbound
 from openai_api.http.outlet import HttpOutlet
 from openai_api.jobs.store import Asked, Job, Told
 from openai_api.outlet import Outlet
-from openai_api.pipeline.adapt import Answer, adapt
-from openai_api.pipeline.respond import respond
+from openai_api.pipeline.exchange import exchange_of, generate
 from openai_api.recording.events import Record
 from openai_api.responses.background_run import BackgroundRun
 from openai_api.responses.store import StoredResponse
@@ -26,9 +25,8 @@ from providers.bytes.event import Event
 from providers.bytes.patch import fields_of
 from providers.capabilities import Capability
 from providers.offload import LARGE
-from providers.transport.slim import SlimTransport
-from providers.types import Call, ResponseContext, Target, Wire
-from tests.unit.openai_api.parts import TLS, Message, target
+from providers.types import Call, ResponseContext, Wire
+from tests.unit.openai_api.parts import Message, Site, entry, target
 
 DONE = b"data: [DONE]\n\n"
 NOTE = b'{"type":"note"}'
@@ -131,22 +129,20 @@ class Unattended:
 Listener = Http | Socket | Unattended
 
 
-async def answered(asked: tuple[Capability, Wire, dict[str, Any]], to: Target) -> tuple[Call, Answer]:
-    capability, wire, fields = asked
-    body = json.dumps({"model": "demo", "stream": True, **fields}).encode()
-    call = Call(
-        capability=capability, wire=wire, model="demo", body=body, fields=fields_of(body), request_id="r", stream=True,
-        response=ResponseContext(id="resp_1"),
-    )  # fmt: skip
-    return call, await adapt(call, SlimTransport(context=TLS), to)
-
-
 async def told(asked: tuple[Capability, Wire, dict[str, Any]], listener: Listener, *taps: Tap, script: str = "echo") -> list[Any]:
     """What the listener hears of the answer, after the taps."""
-    inbound = Inbound("r", "POST", "/", "", {}, b"", Record("r", "POST", "/"), listener.outlet, taps=taps)
-    call, answer = await answered(asked, to := target("t", script))
+    capability, wire, fields = asked
+    body = json.dumps({"model": "demo", "stream": True, **fields}).encode()
+    context, found = ResponseContext(id="resp_1"), fields_of(body)
+    call = Call(
+        capability=capability, wire=wire, model="demo", body=body, fields=found, request_id="r", stream=True, response=context
+    )
+    site = Site(entry("demo", target("t", script), able=[capability]))
+    inbound = Inbound(
+        "r", "POST", "/", "", {}, b"", Record("r", "POST", "/"), listener.outlet, catalog=site.gateway.catalog.current
+    )
     keep = listener.run.keep if isinstance(listener, Unattended) else None
-    await respond(inbound, call, to, answer, keep)
+    await generate(exchange_of(site.gateway, inbound, call, taps=taps, keep=keep))
     assert listener.outlet.finished
     return await listener.heard()
 
