@@ -12,8 +12,8 @@ from providers.wire.openai_chat.request import DONE
 
 
 class Tap(Protocol):
-    """Sees the events of one stream in their order, in the event loop, and so must not wait. A stream with taps is taken apart
-    for them; one without costs nothing more. Comments and `[DONE]` are no events."""
+    """Sees the events of one stream in order, and may change, drop or add some. Called in the event loop, so it must not
+    block. Comments and `[DONE]` are not events. A stream without taps makes no calls per event."""
 
     def event(self, event: Event) -> Iterable[Event]:
         """What goes on: the event as it is, or changed, with others before or after it, or nothing."""

@@ -1,4 +1,4 @@
-"""Does a stream's client know that we are still there? One timer a stream, no task while all goes well."""
+"""How is a silent stream kept alive? With comments; one timer per stream, and no task until one is due."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ COMMENT = b": keep-alive\n\n"
 
 
 class Pulse:
-    """Calls `comment`, which sends one, after every `silence` seconds in which nothing was sent."""
+    """Calls `comment`, which sends one, after each `silence` seconds in which nothing was sent."""
 
     def __init__(self, comment: Callable[[], Coroutine[Any, Any, None]], silence: float = SILENCE_S) -> None:
         self._loop = asyncio.get_running_loop()
@@ -23,11 +23,11 @@ class Pulse:
         self._timer = self._loop.call_later(silence, self._beat)
 
     def begin(self) -> None:
-        """Something is being sent, which takes as long as the client does not read."""
+        """A write begins. It lasts until the client reads, and no comment is due meanwhile."""
         self._sending = True
 
     def end(self) -> None:
-        """It has been sent."""
+        """The write is complete."""
         self._sending = False
         self._last = self._loop.time()
 

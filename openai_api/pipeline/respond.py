@@ -142,7 +142,8 @@ async def _stream(exchange: Exchange, target: Target, begun: Begun, headers: Hea
             last = _broken(record, relay, server_draining())
         if taps and last is not None:
             last = await tapped(taps, last, last=True)
-            relay.final = relay.final and (response_in(last) or relay.final)  # what is kept is what was told
+            if relay.final is not None:  # what is kept is what the client hears
+                relay.final = await offload(sum(map(len, last)), response_in, last) or relay.final
         if exchange.keep is not None and relay.final is not None:
             await exchange.keep(target, relay.final)
         if last is None:
