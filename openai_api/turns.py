@@ -18,7 +18,7 @@ from openai_api.context import Gateway, Inbound
 from openai_api.endpoints import responses
 from openai_api.endpoints.json_body import json_object, typed
 from openai_api.errors import ApiError, Headers, invalid, upstream
-from openai_api.http.pulse import PIECE
+from openai_api.http.outlet import PIECE
 from openai_api.pipeline.check_capability import check_capability
 from openai_api.pipeline.resolve_model import resolve_model
 from openai_api.pipeline.respond import begin_stream
