@@ -185,7 +185,7 @@ async def test_turn_when_large_events_come_at_once_gives_others_their_turn() -> 
             turns += 1
 
     outlet, waiting = TurnOutlet(hear), asyncio.create_task(others())
-    await outlet.begin((), b"")
+    await outlet.begin((), [], b"")
     await outlet.events([b"data: " + b"x" * 2**18 + b"\n\n"] * 32)
     waiting.cancel()
     assert heard == [2**18] * 32
