@@ -4,20 +4,21 @@ nothing changed?"""
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, cast
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import msgspec
 import pytest
 
 from openai_api.context import Inbound
 from openai_api.http.outlet import HttpOutlet
-from openai_api.jobs.store import Asked, Job, Told
+from openai_api.jobs.job import Job
+from openai_api.jobs.run import Run
 from openai_api.outlet import Outlet
 from openai_api.pipeline.exchange import exchange_of, generate
 from openai_api.recording.events import Record
+from openai_api.responses.background_job import Asked
 from openai_api.responses.background_run import BackgroundRun
-from openai_api.responses.store import StoredResponse
 from openai_api.taps import Tap, tapped
 from openai_api.turns import TurnOutlet
 from providers.bytes import sse
@@ -102,27 +103,31 @@ class Socket:
         return [json.loads(data) for data in self.told]
 
 
-class Stored:
-    """A table of jobs that forgets everything but the end."""
+class Writes:
+    """Keeps the end of the response where it would be written."""
 
-    async def finish(self, response_id: str, first: int, frames: Sequence[bytes], status: str, body: bytes) -> bool:
+    body = b""
+
+    def ended(self, response_id: str, status: str, body: bytes) -> Any:
         self.body = body
-        return True
+
+    begun: Any = None
 
 
 class Unattended:
     """A response in the background, and whoever reads its events afterwards."""
 
     def __init__(self) -> None:
-        self.jobs = Stored()
-        response = StoredResponse("resp_1", "me", "demo", b"[]", b'{"id":"resp_1","created_at":1}', 1.0)
-        asked = Asked(msgspec.Raw(b"{}"), "r", stream=True, strict=False)
-        self.run = BackgroundRun(Job(response, asked, 0), cast(Any, self.jobs))
-        self.outlet: Outlet = self.run.inbound.outlet
+        self.writes = Writes()
+        response = msgspec.Raw(b'{"id":"resp_1","created_at":1}')
+        asked = Asked(msgspec.Raw(b"{}"), response, "demo", "r", stream=True, strict=False)
+        self.made = BackgroundRun(Run(Job("resp_1", "response", "me", b"", 1.0)), asked)
+        self.outlet: Outlet = self.made.inbound.outlet
 
     async def heard(self) -> list[Any]:
-        await self.run.finish()
-        told: Told = await self.run.told(1)  # the first two are said before anything is asked of a target
+        await self.made.ending(self.writes)
+        self.made.run.publish()
+        told = await self.made.run.events(1)  # the first two are said before anything is asked of a target
         return [json.loads(sse.data_of(frame) or b"") for frame in told.frames]
 
 
@@ -141,7 +146,7 @@ async def told(asked: tuple[Capability, Wire, dict[str, Any]], listener: Listene
     inbound = Inbound(
         "r", "POST", "/", "", {}, b"", Record("r", "POST", "/"), listener.outlet, catalog=site.gateway.catalog.current
     )
-    keep = listener.run.keep if isinstance(listener, Unattended) else None
+    keep = listener.made.keep if isinstance(listener, Unattended) else None
     await generate(exchange_of(site.gateway, inbound, call, taps=taps, keep=keep))
     assert listener.outlet.finished
     return await listener.heard()
@@ -227,7 +232,7 @@ async def test_tap_when_the_stream_breaks_then_it_sees_how_that_is_told(listener
 
 async def test_tap_when_it_changes_the_whole_response_then_that_is_kept() -> None:
     await told(RESPONSE, listener := Unattended(), Changes())
-    assert json.loads(listener.jobs.body)["output"][0]["content"][0]["text"] == "You said: ONE two"
+    assert json.loads(listener.writes.body)["output"][0]["content"][0]["text"] == "You said: ONE two"
 
 
 async def test_tap_when_comments_and_the_end_pass_then_it_is_not_told_of_them_and_adds_in_front_of_the_end() -> None:
