@@ -31,7 +31,7 @@ class Outlet(Protocol):
         ...
 
     async def events(self, frames: Frames) -> None:
-        """Events, whole and in order. Waits while the client does not read."""
+        """Events, whole and in order. Waits while the client does not read. The list is the outlet's from then on."""
         ...
 
     async def end(self, frames: Frames) -> None:

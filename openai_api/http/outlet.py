@@ -51,16 +51,16 @@ class HttpOutlet:
 
     async def begin(self, headers: Headers, first: Frames, sound: bytes) -> None:
         head = self._head(200, ((b"content-type", sound or EVENT_STREAM), *UNBUFFERED, *headers))
-        data = b"".join(first)
+        data = _joined(first)
         joined = self._joins and 0 < len(data) <= PIECE
         await self._send({**head, "body": data, "more_body": True} if joined else head)
         if not sound:
             self._pulse = Pulse(self._comment)
         if data and not joined:
-            await self.events(first)
+            await self.events([data])
 
     async def events(self, frames: Frames) -> None:
-        data, pulse = b"".join(frames), self._pulse
+        data, pulse = _joined(frames), self._pulse
         if pulse is not None:
             pulse.begin()
         if len(data) <= PIECE:
@@ -88,3 +88,10 @@ class HttpOutlet:
 
     def _head(self, status: int, headers: Headers) -> dict[str, Any]:
         return {"type": "http.response.start", "status": status, "headers": [*headers, self._identified]}
+
+
+def _joined(frames: Frames) -> bytes:
+    """The frames in one piece. The list is emptied: while a client does not read, what waits for it is held once, not twice."""
+    data = b"".join(frames)
+    frames.clear()
+    return data
