@@ -160,21 +160,6 @@ def test_relay_when_chunks_are_anything_then_it_says_what_decoding_each_would_sa
     assert (relay.usage is not None) == any(value.get("usage") for value in values)
 
 
-def test_relay_when_only_the_text_differs_then_what_is_new_in_it_is_still_seen() -> None:
-    first, usual = chunk("a"), [chunk("b"), chunk('"c"'), chunk("\\"), chunk(""), chunk("error"), chunk("usage"), chunk("d")]
-    two = chunk("e", "stop")
-    two["choices"].append(chunk("f")["choices"][0])
-    used = {"id": "c1", "object": "chat.completion.chunk", "model": "upstream", "usage": USAGE, "choices": first["choices"]}
-    for last in (two, used, chunk("g", model="other")):
-        values = [first, *usual, last]
-        out, relay = relayed(stream_of(*values) + DONE)
-        assert told(out) == expected_of(values)
-        assert (relay.finished, relay.usage is not None, relay.events) == (last is two, last is used, len(values))
-    inside = chunk("g")
-    inside["choices"][0]["delta"] = {"content": "g", "error": {"content": "h"}}
-    assert told(relayed(stream_of(first, *usual, inside) + DONE)[0]) == expected_of([first, *usual, inside])
-
-
 # Cuts
 
 WHOLE = (
