@@ -17,9 +17,9 @@ from django.conf import settings  # noqa: E402
 from gateway_project.bounded_django import MAX_BODY_BYTES, BoundedDjango  # noqa: E402
 from gateway_project.lifespan import Lifespan  # noqa: E402
 from gateway_project.wiring import Running, limits  # noqa: E402
-from openai_api import routes  # noqa: E402
 from openai_api.consumers import InferenceConsumer  # noqa: E402
 from openai_api.cors import Cors  # noqa: E402
+from openai_api.routes import TABLE  # noqa: E402
 from openai_api.websockets import ResponsesSocket  # noqa: E402
 
 Asgi = Callable[[Any, Any, Any], Awaitable[None]]
@@ -37,15 +37,15 @@ async def http(scope: Mapping[str, Any], receive: Any, send: Any) -> None:
     """The public paths go to the consumer, all others to Django, unless this server has only the data path."""
     if not running.started:
         await running.start()  # a server without the lifespan protocol, such as daphne
-    own = only_data or routes.owns(scope["path"])
+    own = only_data or TABLE.owns(scope["path"])
     await (inference if own else pages)(scope, receive, send)
 
 
 async def websocket(scope: Mapping[str, Any], receive: Any, send: Any) -> None:
-    """All of them are the data path's, which knows their path in the table's spelling only."""
+    """All of them are the data path's."""
     if not running.started:
         await running.start()
-    await sockets({**scope, "path": routes.canonical(scope["path"])}, receive, send)
+    await sockets(scope, receive, send)
 
 
 application = ProtocolTypeRouter({"http": http, "websocket": websocket, "lifespan": Lifespan(running.start, running.stop)})

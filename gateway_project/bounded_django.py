@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from openai_api.context import Limits, Receive, Send
+from openai_api.dialects.openai import OPENAI
 from openai_api.errors import ApiError
 from openai_api.http.bounded_body import BoundedBody, too_large
 from openai_api.http.receive import request_id_of
@@ -23,11 +24,12 @@ class BoundedDjango:
 
     async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
         """One request. What exceeds the bounds is answered as on the public paths: 413, 408, and the end."""
-        request_id = (b"x-request-id", request_id_of(scope["headers"]).encode())
+        request_id = request_id_of(scope["headers"])
+        identified = OPENAI.identify(request_id)
 
         async def send_named(message: Mapping[str, Any]) -> None:
             if message["type"] == "http.response.start":
-                message = {**message, "headers": [*message["headers"], request_id]}
+                message = {**message, "headers": [*message["headers"], *identified]}
             await send(message)
 
         try:
@@ -35,7 +37,7 @@ class BoundedDjango:
                 raise too_large(self._limits)
             await self._django(scope, BoundedBody(receive, self._limits), send_named)
         except ApiError as error:
-            await _refuse(send_named, error)
+            await _refuse(send_named, error, request_id)
 
 
 def _announced(headers: list[tuple[bytes, bytes]]) -> int:
@@ -43,8 +45,8 @@ def _announced(headers: list[tuple[bytes, bytes]]) -> int:
     return int(told) if told.isdigit() else 0
 
 
-async def _refuse(send: Send, error: ApiError) -> None:
-    body = error.body()
-    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body)), *error.headers]
+async def _refuse(send: Send, error: ApiError, request_id: str) -> None:
+    body = OPENAI.error(error.failure(), request_id)
+    headers = [*OPENAI.error_headers, (b"content-length", b"%d" % len(body)), *error.headers]
     await send({"type": "http.response.start", "status": error.status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

@@ -16,6 +16,7 @@ from gateway_project.stall_guard import StallGuard
 from gateway_project.websocket_protocol import GuardedWebSocketProtocol, asks_for_websocket
 from openai_api.errors import ApiError
 from openai_api.http.receive import request_id_of
+from openai_api.routes import TABLE
 from providers.transport import sockets
 
 MAX_HEAD_BYTES = 64 * 1024
@@ -24,7 +25,7 @@ READ_AHEAD = 16
 HTTP_1_1 = "1.1"
 UPGRADE = (b"upgrade",)
 UPGRADE_AND_BODY = (*UPGRADE, b"content-length", b"transfer-encoding")
-HEAD = b"content-type: application/json\r\ncontent-length: %d\r\nx-request-id: %b\r\nconnection: close\r\n%b\r\n"
+HEAD = b"content-length: %d\r\nconnection: close\r\n%b\r\n"
 
 
 class _Dropped(list[tuple[bytes, bytes]]):
@@ -48,6 +49,7 @@ class GuardedHttpProtocol(StallGuard, HttpToolsProtocol):
         self._message_ended = self._deaf = False
         self._timer: asyncio.TimerHandle | None = None
         self._asked: list[tuple[bytes, bytes]] = []
+        self.url = b""  # what is no HTTP has none
         self._answering: RequestResponseCycle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -230,10 +232,13 @@ class GuardedHttpProtocol(StallGuard, HttpToolsProtocol):
             self._say(error)
 
     def _say(self, error: ApiError) -> None:
-        body = error.body()
-        request_id = request_id_of(self._asked).encode()
-        more = b"".join([b"%b: %b\r\n" % pair for pair in error.headers])
-        self.transport.write(STATUS_LINE[error.status] + HEAD % (len(body), request_id, more) + body)
+        """Answers in the dialect of the path, as far as that has come."""
+        dialect = TABLE.place(self.url.partition(b"?")[0].decode("latin-1")).dialect
+        request_id = request_id_of(self._asked)
+        body = dialect.error(error.failure(), request_id)
+        headers = (*dialect.error_headers, *dialect.identify(request_id), *error.headers)
+        lines = b"".join([b"%b: %b\r\n" % pair for pair in headers])
+        self.transport.write(STATUS_LINE[error.status] + HEAD % (len(body), lines) + body)
         self.transport.close()
 
     def _stop_timer(self) -> None:

@@ -6,25 +6,26 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
-from openai_api import routes
-from openai_api.context import Gateway, Inbound, Receive, Send
+from openai_api.context import Gateway, Handler, Inbound, Receive, Send
 from openai_api.errors import CLOSE, ApiError
 from openai_api.http.disconnect import DisconnectWatch
 from openai_api.http.outlet import JOINED, HttpOutlet
 from openai_api.http.receive import checked_headers, is_form, read_body, read_form, request_id_of
+from openai_api.http.routing import Place, Route, RouteTable
 from openai_api.in_flight import in_flight
-from openai_api.pipeline.exchange import Handler, identify
+from openai_api.pipeline.exchange import identify
 from openai_api.recording.events import Record
-from openai_api.routes import Route
+from openai_api.routes import TABLE
 
 BODYLESS = frozenset({"GET", "HEAD", "DELETE", "OPTIONS"})
 
 
 class InferenceConsumer:
-    """Serves every path of `openai_api.routes`. One instance serves all requests."""
+    """Serves every path of a table. One instance serves all requests."""
 
-    def __init__(self, gateway: Gateway) -> None:
+    def __init__(self, gateway: Gateway, table: RouteTable = TABLE) -> None:
         self._gateway = gateway
+        self._table = table
 
     @classmethod
     def as_asgi(cls, gateway: Gateway) -> InferenceConsumer:
@@ -34,18 +35,18 @@ class InferenceConsumer:
     async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
         request_id = request_id_of(scope["headers"])
         record = Record(request_id, scope["method"], scope["path"])
-        outlet = HttpOutlet(send, scope["method"], request_id, joins=JOINED in scope.get("extensions", ()))
+        place = self._table.place(scope["path"])
+        joins = JOINED in scope.get("extensions", ())
+        outlet = HttpOutlet(send, scope["method"], request_id, place.dialect, joins=joins)
         inbound = Inbound(request_id, scope["method"], scope["path"], "", {}, b"", record, outlet)
         inbound.query = scope.get("query_string", b"")
         inbound.peer = (scope.get("client") or ("",))[0]
-        await in_flight(self._gateway, inbound, self._answer(inbound, scope["headers"], receive))
+        inbound.dialect = place.dialect
+        await in_flight(self._gateway, inbound, self._answer(place, inbound, scope["headers"], receive))
 
-    async def _answer(self, inbound: Inbound, headers: list[tuple[bytes, bytes]], receive: Receive) -> None:
-        inbound.headers = checked_headers(headers)
-        route, inbound.argument = routes.find(inbound.method, inbound.path)
-        inbound.record.route = route.path
-        if inbound.path != route.path:  # rows tell one path for all its spellings
-            inbound.record.path = route.path.removesuffix("*") + inbound.argument
+    async def _answer(self, place: Place, inbound: Inbound, headers: list[tuple[bytes, bytes]], receive: Receive) -> None:
+        inbound.headers = checked_headers(headers, place.dialect.credentials)
+        route, inbound.record.route, inbound.record.path, inbound.argument = place.match(inbound.method, inbound.path)
         if route.keyed:
             identify(self._gateway, inbound)  # before the body: nobody without a key makes the gateway hold one
         if inbound.method not in BODYLESS:

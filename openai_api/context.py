@@ -11,6 +11,8 @@ import msgspec
 
 from models_catalog.live import LiveCatalog
 from models_catalog.snapshot import CatalogSnapshot, Client
+from openai_api.dialects.dialect import Dialect
+from openai_api.dialects.openai import OPENAI
 from openai_api.hooks import Hook
 from openai_api.limits.admission import Admission
 from openai_api.limits.guesses import Guesses
@@ -52,6 +54,7 @@ class Inbound(msgspec.Struct):
     peer: str = ""
     catalog: CatalogSnapshot = EMPTY
     caller: Client = ANONYMOUS
+    dialect: Dialect = OPENAI
 
 
 class Recorder(Protocol):
@@ -125,3 +128,7 @@ class Gateway:
     serves_data: bool = True
     admissions: tuple[Admission, ...] = ()
     hooks: tuple[Hook, ...] = ()
+
+
+Handler = Callable[[Gateway, Inbound], Awaitable[None]]
+"""Serves the requests of a route. Raises `ApiError`."""

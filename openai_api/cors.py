@@ -9,35 +9,26 @@ import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
-from openai_api import routes
 from openai_api.context import Receive, Send
 from openai_api.errors import Headers
 from openai_api.http.receive import request_id_of
+from openai_api.routes import ROUTES, TABLE
 
 Asgi = Callable[[Mapping[str, Any], Receive, Send], Awaitable[None]]
 ANY = "*"
 HEADER_NAMES = re.compile(rb"[A-Za-z0-9!#$%&'*+.^_`|~, \t-]{1,4096}")
 EXPOSED = (
-    "retry-after",
     "x-gateway-attempts",
     "x-gateway-estimated",
     "x-gateway-lossy",
     "x-gateway-model",
     "x-gateway-overhead-ms",
     "x-gateway-provider",
-    "x-ratelimit-limit-requests",
-    "x-ratelimit-limit-tokens",
-    "x-ratelimit-remaining-requests",
-    "x-ratelimit-remaining-tokens",
-    "x-ratelimit-reset-requests",
-    "x-ratelimit-reset-tokens",
-    "x-request-id",
-    "x-should-retry",
 )
-"""What scripts may read of an answer's head, beside what they always may."""
+"""What scripts may read of an answer's head, beside what the dialect shows them and what they always may."""
 MAX_AGE_S = 600
-METHODS = ", ".join(sorted({route.method for route in routes.ROUTES if route.keyed}))
-KEYLESS = frozenset(route.path for route in routes.ROUTES if not route.keyed)
+METHODS = ", ".join(sorted({route.method for route in ROUTES if route.keyed}))
+KEYLESS = frozenset(route.path for route in ROUTES if not route.keyed)
 """Health and metrics are for operators, not for pages."""
 
 
@@ -59,7 +50,7 @@ class Cors:
             await send(_preflight(scope, headers, allowed))
             await send({"type": "http.response.body", "body": b""})
             return
-        await self._application(scope, receive, self._named(send, allowed))
+        await self._application(scope, receive, _named(send, scope["path"], allowed) if allowed else send)
 
     def _allowed(self, origin: bytes) -> Headers:
         """The headers that let pages of this origin read an answer; none if they may not."""
@@ -68,18 +59,18 @@ class Cors:
         vary = (b"vary", b"Origin")
         return ((b"access-control-allow-origin", origin), vary) if origin in self._origins else ()
 
-    def _named(self, send: Send, allowed: Headers) -> Send:
-        """A `send` whose answers, errors and streams too, carry the headers."""
-        more: Headers = (*allowed, (b"access-control-expose-headers", ", ".join(EXPOSED).encode())) if allowed else ()
-        if not more:
-            return send
 
-        async def named(message: Mapping[str, Any]) -> None:
-            if message["type"] == "http.response.start":
-                message = {**message, "headers": [*message["headers"], *more]}
-            await send(message)
+def _named(send: Send, path: str, allowed: Headers) -> Send:
+    """A `send` whose answers, errors and streams too, carry the headers."""
+    shown = ", ".join((*EXPOSED, *TABLE.place(path).dialect.shown))
+    more: Headers = (*allowed, (b"access-control-expose-headers", shown.encode()))
 
-        return named
+    async def named(message: Mapping[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            message = {**message, "headers": [*message["headers"], *more]}
+        await send(message)
+
+    return named
 
 
 def _preflight(scope: Mapping[str, Any], headers: Mapping[bytes, bytes], allowed: Headers) -> Mapping[str, Any]:

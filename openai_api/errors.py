@@ -14,7 +14,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from providers.errors import NOTHING_MORE, CallerError, Failure, ProviderError
-from providers.wire.openai.error_object import error_body
 
 Headers = tuple[tuple[bytes, bytes], ...]
 CLOSE: Headers = ((b"connection", b"close"),)
@@ -47,10 +46,6 @@ class ApiError(Exception):
     def failure(self) -> Failure:
         """What is told of it, for whatever renders it."""
         return Failure(self.status, self.code, self.type, self.message, self.param, self.more)
-
-    def body(self) -> bytes:
-        """OpenAI's error object."""
-        return error_body(self.failure())
 
 
 def invalid(code: str, message: str, param: str | None = None, status: int = 400) -> ApiError:

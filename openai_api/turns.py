@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from openai_api.context import Gateway, Inbound
+from openai_api.dialects.dialect import Dialect
 from openai_api.endpoints import responses
 from openai_api.endpoints.json_body import json_object, typed
 from openai_api.errors import ApiError, Headers, invalid, upstream
@@ -27,10 +28,9 @@ from openai_api.responses.journey import take_request
 from providers.bytes import sse
 from providers.bytes.patch import patch
 from providers.bytes.sse import Frames
-from providers.errors import CallerError, Failure
+from providers.errors import CallerError
 from providers.offload import offload
 from providers.types import Call, Usage
-from providers.wire.openai.error_object import error_fields
 from providers.wire.openai_chat.request import DONE
 from providers.wire.openai_responses.relay import frame_of
 from providers.wire.openai_responses.response_object import new_response, usage_object
@@ -128,10 +128,11 @@ class TurnOutlet:
     """An `Outlet` over a WebSocket: each event of a stream is a message, with the `stream_id` if there is one; so is an error,
     and a whole answer, which no turn asks for."""
 
-    def __init__(self, tell: Tell) -> None:
+    def __init__(self, tell: Tell, dialect: Dialect) -> None:
         self.finished = False
         self.stream_id = ""
         self._tell = tell
+        self._dialect = dialect
 
     async def whole(self, status: int, headers: Headers, body: bytes) -> None:
         self.finished = True
@@ -139,7 +140,7 @@ class TurnOutlet:
 
     async def error(self, error: ApiError, headers: Headers) -> None:
         self.finished = True
-        await self._say(error_message(error.failure()))
+        await self._say(self._dialect.message(error.failure()))
 
     async def begin(self, headers: Headers, first: Frames, sound: bytes) -> None:
         await self.events(first)  # there is no head
@@ -166,12 +167,6 @@ class TurnOutlet:
         if self.stream_id:
             data = b'%b,"stream_id":"%b"}' % (data.rstrip()[:-1], self.stream_id.encode())
         await self._tell(data)
-
-
-def error_message(failure: Failure) -> bytes:
-    """The message of an error, which is as it would be in HTTP, but that the code must be a text."""
-    error = error_fields(failure._replace(code=failure.code or failure.kind))
-    return msgspec.json.encode({"type": "error", "status": failure.status, "error": error})
 
 
 async def warm_up(memory: ConnectionResponses, inbound: Inbound, call: Call) -> None:

@@ -18,17 +18,18 @@ from openai_api.errors import ApiError, conflicting_credentials, internal_error,
 from openai_api.http.credentials import key_in
 from openai_api.http.outlet import HttpOutlet
 from openai_api.http.receive import ClientGone, checked_headers, request_id_of
+from openai_api.http.routing import Place, RouteTable, not_found
 from openai_api.in_flight import in_flight
 from openai_api.outlet import Outlet
 from openai_api.pipeline.exchange import identify
 from openai_api.pipeline.respond import send_error
 from openai_api.recording.events import Record
 from openai_api.responses.connection_responses import ConnectionResponses
-from openai_api.turns import Turn, TurnOutlet, error_message, is_receipt
+from openai_api.routes import TABLE
+from openai_api.turns import Turn, TurnOutlet, is_receipt
 from providers.ids import unique
 
 log = logging.getLogger("gateway.websockets")
-PATH = "/v1/responses"
 KEY_PROTOCOL = "openai-insecure-api-key."
 """How a browser, which can set no header, sends the key."""
 REALTIME = "realtime"
@@ -42,8 +43,9 @@ NOT_NOW = 503
 class ResponsesSocket:
     """Serves every WebSocket. One instance serves all connections."""
 
-    def __init__(self, gateway: Gateway) -> None:
+    def __init__(self, gateway: Gateway, table: RouteTable = TABLE) -> None:
         self._gateway = gateway
+        self._table = table
 
     @classmethod
     def as_asgi(cls, gateway: Gateway) -> ResponsesSocket:
@@ -53,23 +55,25 @@ class ResponsesSocket:
     async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
         await receive()  # "websocket.connect"
         request_id = request_id_of(scope["headers"])
-        inbound = _inbound("GET", scope["path"], HttpOutlet(Refusal(scope, send), "GET", request_id), request_id)
-        inbound.peer = (scope.get("client") or ("",))[0]
+        place = self._table.place(scope["path"])
+        outlet = HttpOutlet(Refusal(scope, send), "GET", request_id, place.dialect)
+        inbound = _inbound("GET", scope["path"], outlet, request_id)
+        inbound.peer, inbound.dialect = (scope.get("client") or ("",))[0], place.dialect
         protocols: list[str] = scope.get("subprotocols") or []
         try:
-            self._admit(inbound, scope["headers"], protocols)
+            self._admit(place, inbound, scope["headers"], protocols)
         except ApiError as error:
             await in_flight(self._gateway, inbound, send_error(inbound, error))
             return
         with suppress(ClientGone):
             await Connection(self._gateway, inbound, send).serve(receive, _chosen(protocols, inbound.headers))
 
-    def _admit(self, inbound: Inbound, headers: list[tuple[bytes, bytes]], protocols: list[str]) -> None:
+    def _admit(self, place: Place, inbound: Inbound, headers: list[tuple[bytes, bytes]], protocols: list[str]) -> None:
         """Whether there may be a connection. Raises `ApiError`."""
-        inbound.headers = _with_key(checked_headers(headers), protocols)
-        if inbound.path != PATH:
-            raise invalid("not_found", f"Unknown path: {inbound.path[:200]}.", status=404)
-        inbound.record.route = PATH
+        inbound.headers = _with_key(checked_headers(headers, place.dialect.credentials), protocols)
+        if place.socket is None:
+            raise not_found(inbound.method, inbound.path)
+        inbound.path = inbound.record.path = inbound.record.route = place.socket.path
         identify(self._gateway, inbound)
         if not self._gateway.authentication:
             _check_origin(inbound.headers)
@@ -174,10 +178,12 @@ class Connection:
 
     async def _turn(self, message: Mapping[str, Any]) -> None:
         """One message from its bytes to the last event of its answer, with a record of its own."""
-        outlet = TurnOutlet(self._tell)
+        handshake = self._handshake
+        outlet = TurnOutlet(self._tell, handshake.dialect)
         turn = Turn(outlet)
-        inbound = _inbound("POST", PATH, outlet, unique()[:32])
-        inbound.record.route, inbound.peer, inbound.headers = PATH, self._handshake.peer, self._handshake.headers
+        inbound = _inbound("POST", handshake.path, outlet, unique()[:32])
+        inbound.record.route, inbound.dialect = handshake.path, handshake.dialect
+        inbound.peer, inbound.headers = handshake.peer, handshake.headers
         self._in_work = inbound
         try:
             await in_flight(self._gateway, inbound, self._answer(inbound, turn, message))
@@ -207,7 +213,7 @@ class Connection:
         await self._out({"type": "websocket.send", "text": data.decode()})
 
     async def _tell_error(self, error: ApiError) -> None:
-        await self._tell(error_message(error.failure()))
+        await self._tell(self._handshake.dialect.message(error.failure()))
 
     async def _close(self, code: int) -> None:
         await self._out({"type": "websocket.close", "code": code})

@@ -11,8 +11,8 @@ from providers.bytes.patch import Fields
 from providers.capabilities import Capability
 from providers.types import Call, Secret, Wire
 
-FORWARDED = (b"traceparent", b"tracestate")
-"""Client headers that go upstream; nothing else of the client's does."""
+TRACE = (b"traceparent", b"tracestate")
+"""Client headers that go upstream (W3C Trace Context), with those of the dialect; nothing else of the client's does."""
 STRICT = b"x-gateway-strict"
 NO_FIELDS = Fields(b"{}", {})
 
@@ -45,8 +45,9 @@ def secrets_of(credentials: Mapping[str, str] | None) -> Mapping[str, Secret]:
 
 
 def upstream_headers(inbound: Inbound) -> tuple[tuple[bytes, bytes], ...]:
-    """The request id and the trace context, for the upstream."""
+    """The request id, the trace context and what else the dialect forwards, for the upstream."""
+    headers, names = inbound.headers, inbound.dialect.forwarded
     identified = (b"x-request-id", inbound.request_id.encode("ascii"))
-    if b"traceparent" not in inbound.headers:
-        return (identified,)
-    return (identified, *((name, inbound.headers[name]) for name in FORWARDED if name in inbound.headers))
+    if b"traceparent" in headers:
+        names = (*TRACE, *names)
+    return (identified, *((name, headers[name]) for name in names if name in headers)) if names else (identified,)

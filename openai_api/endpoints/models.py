@@ -8,17 +8,12 @@ from openai_api.pipeline.respond import send_json
 
 
 async def list_models(gateway: Gateway, inbound: Inbound) -> None:
-    """OpenAI's list object, with `capabilities`, `context_length`, `pricing` and `metadata` added to each model."""
-    catalog, caller = inbound.catalog, inbound.caller
-    if caller.models is None:
-        await send_json(inbound, catalog.models_body)
-        return
-    cards = [entry.card for entry in sorted(catalog.entries(), key=lambda entry: entry.name) if caller.may_use(entry.name)]
-    await send_json(inbound, b'{"object":"list","data":[' + b",".join(cards) + b"]}")
+    """The dialect's list, with `capabilities`, `context_length`, `pricing` and `metadata` added to each model."""
+    await send_json(inbound, inbound.dialect.models(inbound.catalog, inbound.caller, inbound.query))
 
 
 async def get_model(gateway: Gateway, inbound: Inbound) -> None:
-    """One model object; its id may hold slashes, and one more at either end of the path is forgiven."""
+    """One model; its id may hold slashes, and one more at either end of the path is forgiven."""
     known, name = inbound.catalog.models, inbound.argument
     name = name if name in known else name.strip("/")
-    await send_json(inbound, resolve_model(name, inbound.caller, inbound.catalog).card)
+    await send_json(inbound, inbound.dialect.model(resolve_model(name, inbound.caller, inbound.catalog)))

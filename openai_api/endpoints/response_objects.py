@@ -1,4 +1,4 @@
-"""What can be done with a response there is? `GET`, `DELETE /v1/responses/{id}`, `…/cancel`, `…/input_items`.
+"""What can be done with a response there is? `GET`, `DELETE /v1/responses/{id}`, `POST …/cancel`, `GET …/input_items`.
 
 The id tells where it lies: at the upstream that made it, or here. Ids of other keys are like ids that nobody has. With the header
 `x-model-name` it must be a response of that model.
@@ -19,6 +19,7 @@ from openai_api.context import Gateway, Inbound
 from openai_api.endpoints.call import make_call
 from openai_api.endpoints.response_call import MODEL_HEADER
 from openai_api.errors import ApiError, invalid
+from openai_api.http.routing import not_found
 from openai_api.pipeline.exchange import exchange_of, generate
 from openai_api.pipeline.resolve_model import PREFIX, resolve_model
 from openai_api.pipeline.respond import send_json
@@ -34,7 +35,6 @@ from providers.convert.response_actions import ask_stored
 from providers.types import ResponseContext, Wire
 
 NOT_FOUND = 404
-CANCEL, ITEMS = "/cancel", "/input_items"
 MAX_ITEMS, USUAL_ITEMS = 100, 20
 NUMBER = re.compile(r"-1|[0-9]{1,9}")
 PASSED = frozenset({"include", "include[]", "stream", "starting_after", "include_obfuscation", "limit", "order", "after"})
@@ -42,28 +42,37 @@ PASSED = frozenset({"include", "include[]", "stream", "starting_after", "include
 
 
 async def get(gateway: Gateway, inbound: Inbound) -> None:
-    """The response, or with `/input_items` what it was made from."""
-    response_id, items = inbound.argument.removesuffix(ITEMS), inbound.argument.endswith(ITEMS)
-    sealed = _sealed(gateway, inbound, response_id)
+    """The response; with `?stream=true` its events, if it was made in the background."""
+    sealed = _sealed(gateway, inbound)
     if sealed is not None:
-        await _at_upstream(gateway, inbound, sealed, "GET", ITEMS if items else "")
+        await _at_upstream(gateway, inbound, sealed, "GET")
         return
-    stored = await _stored(gateway, inbound, response_id)
+    stored = await _stored(gateway, inbound)
     query = dict(_pairs(inbound))
-    if not items and query.get("stream") == "true":
+    if query.get("stream") == "true":
         await _stream_again(gateway, inbound, stored, query.get("starting_after", "-1"))
         return
-    await send_json(inbound, _page(stored, query) if items else stored.current_body())
+    await send_json(inbound, stored.current_body())
+
+
+async def items(gateway: Gateway, inbound: Inbound) -> None:
+    """What it was made from."""
+    sealed = _sealed(gateway, inbound)
+    if sealed is not None:
+        await _at_upstream(gateway, inbound, sealed, "GET", "/input_items")
+        return
+    stored = await _stored(gateway, inbound)
+    await send_json(inbound, _page(stored, dict(_pairs(inbound))))
 
 
 async def delete(gateway: Gateway, inbound: Inbound) -> None:
     """Deletes it, for good."""
     response_id = inbound.argument
-    sealed = _sealed(gateway, inbound, response_id)
+    sealed = _sealed(gateway, inbound)
     if sealed is not None:
-        await _at_upstream(gateway, inbound, sealed, "DELETE", "")
+        await _at_upstream(gateway, inbound, sealed, "DELETE")
         return
-    if (await _stored(gateway, inbound, response_id)).status in ACTIVE:
+    if (await _stored(gateway, inbound)).status in ACTIVE:
         await gateway.background.cancel(response_id, inbound.caller.id)
     await gateway.responses.delete(response_id, inbound.caller.id)
     await send_json(inbound, msgspec.json.encode({"id": response_id, "object": "response", "deleted": True}))
@@ -71,20 +80,22 @@ async def delete(gateway: Gateway, inbound: Inbound) -> None:
 
 async def cancel(gateway: Gateway, inbound: Inbound) -> None:
     """Ends a response that is made in the background."""
-    if not inbound.argument.endswith(CANCEL):
-        raise invalid("not_found", f"There is nothing at POST {inbound.path[:200]}.", status=404)
-    response_id = inbound.argument.removesuffix(CANCEL)
-    sealed = _sealed(gateway, inbound, response_id)
+    sealed = _sealed(gateway, inbound)
     if sealed is not None:
-        await _at_upstream(gateway, inbound, sealed, "POST", CANCEL)
+        await _at_upstream(gateway, inbound, sealed, "POST", "/cancel")
         return
-    stored = await _stored(gateway, inbound, response_id)
+    stored = await _stored(gateway, inbound)
     if fields_of(stored.body).raw("background") != b"true":
         raise invalid("invalid_value", "Only responses that are made in the background can be cancelled.", "response_id")
     if stored.status in ACTIVE:
-        await gateway.background.cancel(response_id, inbound.caller.id)
-        stored = await found(gateway.responses, response_id, inbound.caller) or stored
+        await gateway.background.cancel(inbound.argument, inbound.caller.id)
+        stored = await found(gateway.responses, inbound.argument, inbound.caller) or stored
     await send_json(inbound, stored.current_body())
+
+
+async def post(gateway: Gateway, inbound: Inbound) -> None:
+    """404: nothing can be sent to a response itself, whatever its id."""
+    raise not_found("POST", inbound.path)
 
 
 def no_such_response(response_id: str) -> ApiError:
@@ -92,17 +103,17 @@ def no_such_response(response_id: str) -> ApiError:
     return invalid("response_not_found", f"Response with id {response_id[:260]!r} not found.", "response_id", status=404)
 
 
-def _sealed(gateway: Gateway, inbound: Inbound, response_id: str) -> Sealed | None:
-    if not WELL_FORMED.fullmatch(response_id):
-        raise no_such_response(response_id)
-    return gateway.response_ids.open(inbound.caller.id, response_id)
+def _sealed(gateway: Gateway, inbound: Inbound) -> Sealed | None:
+    if not WELL_FORMED.fullmatch(inbound.argument):
+        raise no_such_response(inbound.argument)
+    return gateway.response_ids.open(inbound.caller.id, inbound.argument)
 
 
-async def _stored(gateway: Gateway, inbound: Inbound, response_id: str) -> StoredResponse:
+async def _stored(gateway: Gateway, inbound: Inbound) -> StoredResponse:
     named = _named(inbound)
-    stored = await found(gateway.responses, response_id, inbound.caller)
+    stored = await found(gateway.responses, inbound.argument, inbound.caller)
     if stored is None or (named and named.name != stored.model.removeprefix(PREFIX)):
-        raise no_such_response(response_id)
+        raise no_such_response(inbound.argument)
     inbound.record.model = stored.model
     return stored
 
@@ -123,8 +134,8 @@ async def _stream_again(gateway: Gateway, inbound: Inbound, stored: StoredRespon
     await follow_response(gateway, inbound, stored.id, int(after))
 
 
-async def _at_upstream(gateway: Gateway, inbound: Inbound, sealed: Sealed, method: str, suffix: str) -> None:
-    response_id = inbound.argument.removesuffix(suffix)
+async def _at_upstream(gateway: Gateway, inbound: Inbound, sealed: Sealed, method: str, suffix: str = "") -> None:
+    response_id = inbound.argument
     named = _named(inbound)
     reached = model_of(sealed, Capability.RESPONSES, inbound.caller, inbound.catalog)
     if reached is None or (named and not reaches(named, sealed.target, Capability.RESPONSES, inbound.catalog)):

@@ -1,8 +1,9 @@
-"""Which key does a header carry? `Authorization: Bearer K` (RFC 6750), the same without the scheme, `x-api-key` and `api-key`."""
+"""Which keys does a request carry? `Authorization: Bearer K` (RFC 6750), the same without the scheme, or a header's value."""
 
 from __future__ import annotations
 
-CREDENTIAL_HEADERS = (b"authorization", b"x-api-key", b"api-key")
+from collections.abc import Iterable, Mapping
+
 BEARER = b"bearer"
 SCHEMES = frozenset(
     {BEARER, b"basic", b"digest", b"negotiate", b"ntlm", b"oauth", b"token", b"apikey", b"dpop", b"hoba", b"mutual", b"vapid"}
@@ -10,8 +11,13 @@ SCHEMES = frozenset(
 """First words of an `Authorization` (those registered with IANA, and others in use) that are no key where they stand alone."""
 
 
+def keys_in(headers: Mapping[bytes, bytes], names: Iterable[bytes]) -> set[bytes]:
+    """The different keys in the headers of these names. An empty header is none."""
+    return {key for name in names if name in headers and (key := key_in(name, headers[name]))}
+
+
 def key_in(name: bytes, value: bytes) -> bytes:
-    """The key in a header of `CREDENTIAL_HEADERS`, b"" if there is none.
+    """The key in a credential header, b"" if there is none.
 
     An `Authorization` of another scheme is none: it is meant for a proxy on the way (`Basic`), or was put there by one.
     """

@@ -5,32 +5,31 @@ from __future__ import annotations
 from typing import Any
 
 from openai_api.context import Send
+from openai_api.dialects.dialect import Dialect
 from openai_api.errors import ApiError, Headers
-from openai_api.http.pulse import COMMENT, Pulse
+from openai_api.http.pulse import Pulse
 from providers.bytes.sse import Frames
 from providers.types import EVENT_STREAM
 
-JSON: Headers = ((b"content-type", b"application/json"),)
 UNBUFFERED: Headers = ((b"cache-control", b"no-cache"), (b"x-accel-buffering", b"no"))
 """What keeps proxies from holding a stream back."""
 PIECE = 1024 * 1024
 """How many bytes the server is given at a time: while the client takes them, others are served."""
-
-
 JOINED = "signalbox.http.response.start.body"
 """An extension of ASGI: a `http.response.start` may have `body` and `more_body`, and they go out in one piece."""
 
 
 class HttpOutlet:
-    """An `Outlet` over the `send` of an ASGI server. `request_id` is in the head of every answer; `joins` says that the server
-    has the extension."""
+    """An `Outlet` over the `send` of an ASGI server. Errors, pings and what every head tells are the dialect's; `joins` says
+    that the server has the extension `JOINED`."""
 
-    def __init__(self, send: Send, method: str, request_id: str, *, joins: bool = False) -> None:
+    def __init__(self, send: Send, method: str, request_id: str, dialect: Dialect, *, joins: bool = False) -> None:
         self.finished = False
         self._send = send
         self._bodyless = method == "HEAD"
         self._joins = joins and not self._bodyless
-        self._identified = (b"x-request-id", request_id.encode("ascii"))
+        self._request_id = request_id
+        self._dialect = dialect
         self._pulse: Pulse | None = None
 
     async def whole(self, status: int, headers: Headers, body: bytes) -> None:
@@ -47,15 +46,16 @@ class HttpOutlet:
         await self._send({"type": "http.response.body", "body": body[last:]})
 
     async def error(self, error: ApiError, headers: Headers) -> None:
-        await self.whole(error.status, (*JSON, *error.headers, *headers), error.body())
+        body = self._dialect.error(error.failure(), self._request_id)
+        await self.whole(error.status, (*self._dialect.error_headers, *error.headers, *headers), body)
 
     async def begin(self, headers: Headers, first: Frames, sound: bytes) -> None:
         head = self._head(200, ((b"content-type", sound or EVENT_STREAM), *UNBUFFERED, *headers))
         data = _joined(first)
         joined = self._joins and 0 < len(data) <= PIECE
         await self._send({**head, "body": data, "more_body": True} if joined else head)
-        if not sound:
-            self._pulse = Pulse(self._comment)
+        if self._dialect.ping and not sound:
+            self._pulse = Pulse(self._ping)
         if data and not joined:
             await self.events([data])
 
@@ -83,11 +83,12 @@ class HttpOutlet:
         for start in range(0, stop, PIECE):
             await self._send({"type": "http.response.body", "body": data[start : start + PIECE], "more_body": True})
 
-    async def _comment(self) -> None:
-        await self._send({"type": "http.response.body", "body": COMMENT, "more_body": True})
+    async def _ping(self) -> None:
+        await self._send({"type": "http.response.body", "body": self._dialect.ping, "more_body": True})
 
     def _head(self, status: int, headers: Headers) -> dict[str, Any]:
-        return {"type": "http.response.start", "status": status, "headers": [*headers, self._identified]}
+        identified = [*headers, *self._dialect.identify(self._request_id)]
+        return {"type": "http.response.start", "status": status, "headers": identified}
 
 
 def _joined(frames: Frames) -> bytes:

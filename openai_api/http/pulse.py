@@ -1,4 +1,4 @@
-"""How is a silent stream kept alive? With comments; one timer per stream, and no task until one is due."""
+"""How is a silent stream kept alive? With pings; one timer per stream, and no task until one is due."""
 
 from __future__ import annotations
 
@@ -7,15 +7,14 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 SILENCE_S = 15.0
-COMMENT = b": keep-alive\n\n"
 
 
 class Pulse:
-    """Calls `comment`, which sends one, after each `silence` seconds in which nothing was sent."""
+    """Calls `ping`, which sends one, after each `silence` seconds in which nothing was sent."""
 
-    def __init__(self, comment: Callable[[], Coroutine[Any, Any, None]], silence: float = SILENCE_S) -> None:
+    def __init__(self, ping: Callable[[], Coroutine[Any, Any, None]], silence: float = SILENCE_S) -> None:
         self._loop = asyncio.get_running_loop()
-        self._comment = comment
+        self._ping = ping
         self._silence = silence
         self._last = self._loop.time()
         self._sending = False
@@ -23,7 +22,7 @@ class Pulse:
         self._timer = self._loop.call_later(silence, self._beat)
 
     def begin(self) -> None:
-        """A write begins. It lasts until the client reads, and no comment is due meanwhile."""
+        """A write begins. It lasts until the client reads, and no ping is due meanwhile."""
         self._sending = True
 
     def end(self) -> None:
@@ -32,7 +31,7 @@ class Pulse:
         self._last = self._loop.time()
 
     def stop(self) -> None:
-        """Ends the pulse. No comment comes after it."""
+        """Ends the pulse. No ping comes after it."""
         self._timer.cancel()
         if self._task is not None:
             self._task.cancel()
@@ -46,5 +45,5 @@ class Pulse:
         self._timer = self._loop.call_later(again, self._beat)
 
     async def _say(self) -> None:
-        await self._comment()
+        await self._ping()
         self._last = self._loop.time()

@@ -12,7 +12,7 @@ from openai_api.context import Limits, Receive
 from openai_api.errors import CLOSE, RETRY_SOON, ApiError, conflicting_credentials
 from openai_api.http.bounded_body import BoundedBody, too_large
 from openai_api.http.coded_body import CodedBody, Take, coded_body
-from openai_api.http.credentials import CREDENTIAL_HEADERS, key_in
+from openai_api.http.credentials import key_in
 from openai_api.http.disconnect import Message, Rest, first_step
 from providers.bytes.multipart import BrokenForm, Form, FormReader, NoRoom
 from providers.ids import unique
@@ -40,9 +40,9 @@ class ClientGone(Exception):
     """The client left before its request was complete."""
 
 
-def checked_headers(headers: list[tuple[bytes, bytes]]) -> Mapping[bytes, bytes]:
-    """The headers by name. Names that hold `_`, which some servers take for `-`, and trailers, which come later, are not
-    among them.
+def checked_headers(headers: list[tuple[bytes, bytes]], credentials: tuple[bytes, ...]) -> Mapping[bytes, bytes]:
+    """The headers by name; those of `credentials` may carry a key. Names that hold `_`, which some servers take for `-`, and
+    trailers, which come later, are not among them.
 
     Raises 431 `headers_too_large`, or 400 `invalid_headers` for anything but one good Host, one way to end the body, and
     one key in each credential header.
@@ -53,7 +53,7 @@ def checked_headers(headers: list[tuple[bytes, bytes]]) -> Mapping[bytes, bytes]
         text = f"A request may have {MAX_HEADERS} headers of {MAX_HEADER_BYTES} bytes in all."
         raise ApiError(431, "headers_too_large", text, headers=CLOSE)
     if len(found) != len(headers):
-        _merge_repeated(headers, found)
+        _merge_repeated(headers, found, credentials)
     host = found.get(b"host")
     if not host or not NOT_IN_A_HOST.isdisjoint(host):
         raise ApiError(400, "invalid_headers", "The request must have one Host header.", headers=CLOSE)
@@ -64,7 +64,7 @@ def checked_headers(headers: list[tuple[bytes, bytes]]) -> Mapping[bytes, bytes]
     return found
 
 
-def _merge_repeated(headers: list[tuple[bytes, bytes]], found: dict[bytes, bytes]) -> None:
+def _merge_repeated(headers: list[tuple[bytes, bytes]], found: dict[bytes, bytes], credentials: tuple[bytes, ...]) -> None:
     """Of a header that came more than once `found` has the last one: makes it the right one, or refuses."""
     names = [name for name, _ in headers]
     for name in ONCE:
@@ -73,7 +73,7 @@ def _merge_repeated(headers: list[tuple[bytes, bytes]], found: dict[bytes, bytes
     for name in LISTS:
         if names.count(name) > 1:
             found[name] = b",".join([value for other, value in headers if other == name])
-    for name in CREDENTIAL_HEADERS:
+    for name in credentials:
         if names.count(name) > 1:
             keys = {key: value for other, value in headers if other == name and (key := key_in(name, value))}
             if len(keys) > 1:

@@ -1,24 +1,21 @@
-"""Who is calling? From the credential headers to the `Client` of the snapshot."""
+"""Who is calling? From the keys of a request to the `Client` of the snapshot."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection
 from hashlib import sha256
 from time import time
 
 from models_catalog.snapshot import CatalogSnapshot, Client
 from openai_api.errors import InvalidKey, conflicting_credentials, not_ready
-from openai_api.http.credentials import CREDENTIAL_HEADERS, key_in
 
 
-def authenticate(headers: Mapping[bytes, bytes], catalog: CatalogSnapshot, *, stale: bool = False) -> Client:
-    """The caller, whose key may stand in `Authorization: Bearer K`, `x-api-key` or `api-key`. An empty header, and an
-    `Authorization` of another scheme, is no key.
+def authenticate(keys: Collection[bytes], catalog: CatalogSnapshot, *, stale: bool = False) -> Client:
+    """The caller, by the different keys that the request carries.
 
     Raises 401 `invalid_api_key`, the same for every reason, or 400 for two different keys. While the catalog is `stale`
     a key that it does not hold may be a new one: 503 `not_ready`.
     """
-    keys = {key for name in CREDENTIAL_HEADERS if name in headers and (key := key_in(name, headers[name]))}
     if len(keys) > 1:
         raise conflicting_credentials()
     client = catalog.clients.get(sha256(next(iter(keys))).digest()) if keys else None

@@ -6,13 +6,14 @@ limit, hook or record can be passed by.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from openai_api.context import Gateway, Inbound
+from openai_api.context import Gateway, Handler, Inbound
 from openai_api.errors import InvalidKey, invalid, model_not_found, not_ready, too_many_guesses, upstream
 from openai_api.hooks import run_hooks
+from openai_api.http.credentials import keys_in
 from openai_api.limits.admission import Known
 from openai_api.pipeline.adapt import WHOLE, masking, relay_of
 from openai_api.pipeline.admit import admit
@@ -30,7 +31,6 @@ from providers.types import Adapter, Answered, Call, Reply, Target, TargetConfig
 
 NOT_FOUND = 404
 
-Handler = Callable[[Gateway, Inbound], Awaitable[None]]
 Decode = Callable[[Inbound], Call]
 
 
@@ -54,7 +54,8 @@ def identify(gateway: Gateway, inbound: Inbound) -> None:
     catalog = inbound.catalog = gateway.catalog.current
     if gateway.authentication:
         try:
-            inbound.caller = authenticate(inbound.headers, catalog, stale=gateway.catalog.stale)
+            keys = keys_in(inbound.headers, inbound.dialect.credentials)
+            inbound.caller = authenticate(keys, catalog, stale=gateway.catalog.stale)
         except InvalidKey as error:
             if error.given and (seconds := gateway.guesses.count(inbound.peer)):
                 raise too_many_guesses(seconds) from error

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from functools import partial
 
-from openai_api.context import Gateway, Inbound
+from openai_api.context import Gateway, Handler, Inbound
 from openai_api.errors import ApiError
-from openai_api.pipeline.exchange import Decode, Handler, exchange_of, generate
+from openai_api.pipeline.exchange import Decode, exchange_of, generate
 from openai_api.pipeline.state import Exchange
 from openai_api.responses.continue_response import continue_response, not_found, own_place
 from openai_api.responses.count_response import count_response

@@ -15,9 +15,8 @@ from providers.convert.converted import left_out_by_chat
 from providers.convert.response_actions import readable
 from providers.errors import CallerError
 from providers.offload import offload
-from providers.types import Call
+from providers.types import Call, Wire
 from providers.wire.openai_chat.request import DONE
-from providers.wire.openai_responses.relay import frame_of
 
 
 def is_made_here(call: Call, entry: ModelEntry) -> bool:
@@ -66,5 +65,4 @@ async def follow_response(gateway: Gateway, inbound: Inbound, response_id: str, 
 def _broken(inbound: Inbound, error: ApiError, after: int) -> Frames:
     """What ends a stream that cannot go on, while the response does: clients ask again from the last number."""
     inbound.record.error = error.code
-    said = {"code": error.code, "message": error.message, "param": error.param}
-    return [frame_of({"type": "error", "sequence_number": after + 1, **said, "error": {"type": error.type, **said}})]
+    return [inbound.dialect.events[Wire.OPENAI_RESPONSES](error.failure(), after + 1)]

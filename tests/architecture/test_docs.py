@@ -13,8 +13,8 @@ from django.core.management import BaseCommand, load_command_class
 from packaging.requirements import Requirement
 
 from openai_api.cors import EXPOSED
-from openai_api.routes import ROUTES, find
-from openai_api.websockets import PATH as SOCKET
+from openai_api.dialects.openai import OPENAI
+from openai_api.routes import ROUTES, SOCKETS, TABLE
 from providers import registry
 from providers.azure_openai import adapter as azure_openai
 from providers.capabilities import Capability
@@ -25,6 +25,7 @@ from providers.together import adapter as together
 from providers.together.voices import KOKORO, ORPHEUS, SONIC
 from providers.xai import adapter as xai
 from tests.architecture.sources import PACKAGES, ROOT, files, place, tree
+from tests.paths import filled
 
 READERS = frozenset(
     [
@@ -117,12 +118,13 @@ def test_command_when_its_options_are_compared_with_its_section_then_both_name_t
 
 @pytest.mark.parametrize("path", sorted({route.path for route in ROUTES}))
 def test_public_path_when_looked_for_then_the_page_has_it(path: str) -> None:
-    assert path.replace("*", "{id}") in re.findall(r"/[a-z0-9/{}._-]+", page("http.md"))
+    assert filled(path, "{id}") in re.findall(r"/[a-z0-9/{}._-]+", page("http.md"))
 
 
 def test_public_paths_when_served_without_v1_then_the_page_says_so() -> None:
     versioned = [route for route in ROUTES if route.path.startswith("/v1/")]
-    assert {find(route.method, route.path.removeprefix("/v1").replace("*", "x"))[0] for route in versioned} == set(versioned)
+    asked = [(route.method, filled(route.path.removeprefix("/v1"))) for route in versioned]
+    assert [TABLE.place(path).match(method, path).route for method, path in asked] == versioned
     assert "Each path under `/v1` is also served without it" in page("http.md")
 
 
@@ -130,11 +132,12 @@ def test_headers_of_answers_when_exposed_to_browsers_then_all_that_the_page_has(
     table = page("http.md").partition("\n## Response\n")[2].partition("\n\n`model`")[0]
     said = set(re.findall(r"^\| `([a-z-]+)", table, re.MULTILINE))
     assert len(said) > 5
-    assert said <= set(EXPOSED)
+    assert said <= {*EXPOSED, *OPENAI.shown}
 
 
-def test_websocket_when_looked_for_then_the_page_has_it() -> None:
-    assert f"| `GET {SOCKET}` as a WebSocket |" in page("http.md")
+@pytest.mark.parametrize("path", [socket.path for socket in SOCKETS])
+def test_websocket_when_looked_for_then_the_page_has_it(path: str) -> None:
+    assert f"| `GET {path}` as a WebSocket |" in page("http.md")
 
 
 def test_deployment_files_when_they_set_a_variable_then_it_is_a_setting_or_a_vendors_key() -> None:

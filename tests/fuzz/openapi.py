@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from openai_api.routes import ROUTES, Route
+from openai_api.http.routing import Route
+from openai_api.routes import ROUTES
 from tests.contract.examples import Example, example_of
+from tests.paths import filled, is_template
 
 Schema = dict[str, Any]
 TEXT: Schema = {"type": "string"}
@@ -53,7 +55,7 @@ def document() -> dict[str, Any]:
     paths: dict[str, Any] = {}
     for route in ROUTES:
         if route.keyed:
-            path = route.path.replace("*", "{id}")
+            path = filled(route.path, "{id}")
             paths.setdefault(path, {})[route.method.lower()] = _operation(route)
     return {
         "openapi": "3.1.0",
@@ -67,7 +69,7 @@ def document() -> dict[str, Any]:
 def _operation(route: Route) -> dict[str, Any]:
     error = {"description": "refused", "content": {"application/json": {"schema": ERROR}}}
     operation: dict[str, Any] = {"responses": {"200": {"description": "served"}, "default": error}}
-    if route.path.endswith("*"):
+    if is_template(route.path):
         operation["parameters"] = [{"name": "id", "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}]
     elif route.method == "POST":
         operation["requestBody"] = {"required": True, "content": _content(example_of(route.path))}

@@ -9,11 +9,12 @@ from openai_api.routes import ROUTES
 from tests.fakes.chaos.process import eventually
 from tests.live import LiveGateway, body, error_of, events
 from tests.live_fixtures import StartGateway
+from tests.paths import filled
 
 APP, OTHER = "https://app.example", "https://other.example"
 CHAT = "/v1/chat/completions"
 ASKED = "authorization,content-type,x-stainless-lang,openai-organization,x-api-key,anthropic-version,x-gateway-strict"
-PUBLIC = sorted({route.path.replace("*", "x") for route in ROUTES if route.keyed})
+PUBLIC = sorted({filled(route.path) for route in ROUTES if route.keyed})
 KEYLESS = sorted({route.path for route in ROUTES if not route.keyed})
 
 

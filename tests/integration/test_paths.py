@@ -13,10 +13,11 @@ from openai_api.routes import ROUTES
 from tests.contract.examples import example_of
 from tests.fakes.chaos.process import eventually
 from tests.live import LiveGateway, body, error_of
+from tests.paths import filled, is_template
 from tests.socket_client import dial
 
-POSTED = [route.path for route in ROUTES if route.method == "POST" and not route.path.endswith("*")]
-KEYED = sorted({route.path.replace("*", "x") for route in ROUTES if route.keyed})
+POSTED = [route.path for route in ROUTES if route.method == "POST" and not is_template(route.path)]
+KEYED = sorted({filled(route.path) for route in ROUTES if route.keyed})
 SPELLINGS = ("{}", "{}/", "/v1/v1{}", "//v1/{}", "/{}")
 FOREIGN = {"host": "gateway.example"}
 """A host that the admin does not know, and would refuse with a page of its own."""

@@ -56,7 +56,7 @@ class Told(msgspec.Struct, frozen=True):
 def error_fields(failure: Failure) -> Json:
     """`{"message", "type", "param", "code"}`, and the further fields that an upstream's error has."""
     own = {"message": failure.message, "type": failure.kind, "param": failure.param, "code": failure.code}
-    return {**own, **failure.more}
+    return {**own, **failure.more} if failure.more else own
 
 
 def error_body(failure: Failure) -> bytes:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from openai_api.context import Inbound
+from openai_api.dialects.openai import OPENAI
 from openai_api.http.outlet import HttpOutlet
 from openai_api.pipeline.exchange import attempt, exchange_of
 from openai_api.pipeline.streams import Answer
@@ -101,7 +102,7 @@ def call(capability: Capability, text: str) -> Call:
 
 async def adapt(made: Call, upstream: Upstream, to: Target) -> Answer:
     """One try of an exchange."""
-    outlet = HttpOutlet(Exchange(()).send, "POST", "r1")
+    outlet = HttpOutlet(Exchange(()).send, "POST", "r1", OPENAI)
     inbound = Inbound("r1", "POST", "/v1/x", "", {}, made.body, Record("r1", "POST", "/v1/x"), outlet)
     return await attempt(exchange_of(replace(Site().gateway, transport=upstream), inbound, made), to)
 

@@ -7,7 +7,9 @@ import time
 import pytest
 
 from models_catalog.snapshot import Client
+from openai_api.dialects.openai import OPENAI
 from openai_api.errors import ApiError, InvalidKey
+from openai_api.http.credentials import keys_in
 from openai_api.http.receive import checked_headers
 from openai_api.pipeline.authenticate import authenticate
 from tests.unit.openai_api.parts import KEY, NARROW_KEY, snapshot
@@ -24,7 +26,8 @@ CATALOG = snapshot(
 
 def caller(headers: Headers) -> Client:
     """Who calls with these headers, as a server hands them over."""
-    return authenticate(checked_headers([(b"host", b"gateway"), *headers]), CATALOG)
+    names = OPENAI.credentials
+    return authenticate(keys_in(checked_headers([(b"host", b"gateway"), *headers], names), names), CATALOG)
 
 
 @pytest.mark.parametrize(

@@ -2,19 +2,36 @@
 
 from __future__ import annotations
 
+import time
+from dataclasses import replace
+
 import pytest
 
+from openai_api.context import Gateway, Inbound
+from openai_api.dialects.openai import OPENAI
+from openai_api.endpoints import response_objects
 from openai_api.errors import ApiError
-from openai_api.routes import ROUTES, Route, find, owns
+from openai_api.http.routing import Route, RouteTable, Socket
+from openai_api.routes import ROUTES, TABLE
+from tests.paths import filled, is_template
+
+
+def find(method: str, path: str) -> tuple[Route, str]:
+    match = TABLE.place(path).match(method, path)
+    return match.route, match.argument
+
+
+def owns(path: str) -> bool:
+    return TABLE.owns(path)
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.method} {route.path}")
 def test_route_when_asked_for_then_found_and_owned(route: Route) -> None:
     method, path, handler = route[:3]
-    argument = "a" if path.endswith("*") else ""
-    found, given = find(method, path.removesuffix("*") + argument)
+    argument, path = "a" if is_template(path) else "", filled(path, "a")
+    found, given = find(method, path)
     assert (found.handler, given) == (handler, argument)
-    assert owns(path.removesuffix("*") + argument)
+    assert owns(path)
 
 
 SPELLINGS = ("{}", "/v1{}", "/v1/v1{}", "{}/", "/v1{}//", "//v1{}", "/v1/{}", "/{}")
@@ -24,23 +41,64 @@ SPELLINGS = ("{}", "/v1{}", "/v1/v1{}", "{}/", "/v1{}//", "//v1{}", "/v1/{}", "/
 @pytest.mark.parametrize("spelling", SPELLINGS)
 @pytest.mark.parametrize("route", [route for route in ROUTES if route.keyed], ids=lambda route: f"{route.method} {route.path}")
 def test_route_when_its_path_is_spelled_as_a_base_address_may_make_it_then_the_same(route: Route, spelling: str) -> None:
-    wanted = "a" if route.path.endswith("*") else ""
-    path = spelling.format(route.path.removeprefix("/v1").removesuffix("*") + wanted)
+    wanted = "a" if is_template(route.path) else ""
+    path = spelling.format(filled(route.path, "a").removeprefix("/v1"))
     found, argument = find(route.method, path)
     assert (found, argument.strip("/")) == (route, wanted)
     assert owns(path)
 
 
 @pytest.mark.parametrize(
-    ("path", "argument"),
+    ("method", "path", "handler", "argument"),
     [
-        ("/responses/resp_1/input_items", "resp_1/input_items"),
-        ("/v1//responses//resp_1//input_items/", "resp_1/input_items"),
-        ("/v1/responses/resp_1/", "resp_1"),
+        ("GET", "/responses/resp_1/input_items", response_objects.items, "resp_1"),
+        ("GET", "/v1//responses//resp_1//input_items/", response_objects.items, "resp_1"),
+        ("GET", "/v1/responses/resp_1/", response_objects.get, "resp_1"),
+        ("POST", "//responses//resp_1//cancel//", response_objects.cancel, "resp_1"),
+        ("DELETE", "/responses/resp_1", response_objects.delete, "resp_1"),
+        # An id with a slash in it is one that nobody has, whatever it ends in.
+        ("GET", "/responses/a//b", response_objects.get, "a/b"),
+        ("GET", "/responses/a/cancel", response_objects.get, "a/cancel"),
+        ("DELETE", "/responses/a/input_items", response_objects.delete, "a/input_items"),
+        ("GET", "/responses/a/b/input_items", response_objects.items, "a/b"),
+        ("POST", "/responses/a/b/cancel", response_objects.cancel, "a/b"),
+        ("GET", "/responses/input_items", response_objects.get, "input_items"),
+        ("POST", "/responses/cancel", response_objects.post, "cancel"),
+        ("POST", "/responses/a", response_objects.post, "a"),
     ],
 )
-def test_argument_when_it_is_an_id_then_slashes_too_many_are_not_part_of_it(path: str, argument: str) -> None:
-    assert find("GET", path)[1] == argument
+def test_argument_when_it_is_an_id_then_slashes_too_many_are_not_part_of_it(
+    method: str, path: str, handler: object, argument: str
+) -> None:
+    route, given = find(method, path)
+    assert (route.handler, given) == (handler, argument)
+
+
+def test_template_when_asked_for_then_rows_tell_the_path_and_metrics_the_template() -> None:
+    told = [TABLE.place(path).match(method, path)[1:3] for method, path in ASKED]
+    assert told == [
+        ("/v1/responses/{id}/cancel", "/v1/responses/resp_1/cancel"),
+        ("/v1/responses/{id}/input_items", "/v1/responses/resp_1/input_items"),
+        ("/v1/responses/{id}", "/v1/responses/resp_1"),
+        ("/v1/models/{model}", "/v1/models/org/m"),
+        ("/v1/chat/completions", "/v1/chat/completions"),
+    ]
+
+
+ASKED = (
+    ("POST", "/responses//resp_1/cancel"),
+    ("GET", "/v1/responses/resp_1/input_items/"),
+    ("DELETE", "/v1/v1/responses/resp_1"),
+    ("HEAD", "/models/org/m"),
+    ("POST", "//v1/chat/completions/"),
+)
+
+
+def test_path_when_it_has_very_many_slashes_then_found_out_at_once() -> None:
+    path = "/v1/responses/a" + "/" * 1_000_000 + "b"
+    before = time.perf_counter()
+    assert find("GET", path)[1] == "a/b"
+    assert time.perf_counter() - before < 0.5
 
 
 @pytest.mark.parametrize(
@@ -146,3 +204,100 @@ def test_path_when_it_belongs_to_the_public_surface_then_owned(path: str) -> Non
 )
 def test_path_when_it_is_djangos_then_not_owned(path: str) -> None:
     assert not owns(path)
+
+
+async def serve(gateway: Gateway, inbound: Inbound) -> None:
+    """Nothing."""
+
+
+OTHER = replace(OPENAI, name="other", prefixes=("/v1beta",))
+WITHIN = replace(OPENAI, name="within", prefixes=("/v1/messages",))
+OTHERS = RouteTable(
+    (
+        Route("POST", "/v1beta/models/{model}:generateContent", serve, OTHER),
+        Route("POST", "/v1/models/{model}:generateContent", serve, OTHER),
+        Route("GET", "/v1/models/{model:path}", serve),
+        Route("POST", "/v1/messages", serve, WITHIN),
+        Route("GET", "/v1beta/models", serve, OTHER),
+    ),
+    (Socket("/v1beta/live", OTHER),),
+)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "label", "argument", "dialect"),
+    [
+        ("POST", "/v1beta/models/m:generateContent", "/v1beta/models/{model}:generateContent", "m", OTHER),
+        ("POST", "//v1beta//v1beta/models//org//m:generateContent/", "/v1beta/models/{model}:generateContent", "org/m", OTHER),
+        ("POST", "/v1/models/m:generateContent", "/v1/models/{model}:generateContent", "m", OTHER),
+        ("POST", "/models/a:b:generateContent", "/v1/models/{model}:generateContent", "a:b", OTHER),
+        ("GET", "/v1/models/m:generateContent", "/v1/models/{model}", "m:generateContent", OTHER),
+        ("GET", "/v1/models//m", "/v1/models/{model}", "/m", OPENAI),
+        ("POST", "/messages", "/v1/messages", "", WITHIN),
+        ("HEAD", "/v1beta//models/", "/v1beta/models", "", OTHER),
+    ],
+)
+def test_route_when_it_is_another_vendors_then_its_dialect(
+    method: str, path: str, label: str, argument: str, dialect: object
+) -> None:
+    place = OTHERS.place(path)
+    match = place.match(method, path)
+    assert (match.label, match.argument, place.dialect) == (label, argument, dialect)
+
+
+@pytest.mark.parametrize(
+    ("path", "dialect", "allow"),
+    [
+        ("/v1beta", OTHER, None),
+        ("/v1beta/", OTHER, None),
+        ("/v1beta/models/m", OTHER, None),
+        ("/v1beta/models/:generateContent", OTHER, None),
+        ("/v1beta/models/m:generatecontent", OTHER, None),
+        ("/v1beta/models/m:generateContent", OTHER, b"POST"),
+        ("/models", OPENAI, None),
+        ("/v1betas/models", OPENAI, None),
+        ("/v1/messages/x", WITHIN, None),
+        ("//v1/messages//x", WITHIN, None),
+        ("/v1/messages", WITHIN, b"POST"),
+        ("/v1/messagesx", OPENAI, None),
+        ("/v1/x", OPENAI, None),
+        ("/x", OPENAI, None),
+        ("", OPENAI, None),
+        ("x", OPENAI, None),
+    ],
+)
+def test_path_when_it_has_no_route_then_the_dialect_of_the_longest_prefix(
+    path: str, dialect: object, allow: bytes | None
+) -> None:
+    place = OTHERS.place(path)
+    assert place.dialect is dialect
+    with pytest.raises(ApiError) as raised:
+        place.match("PUT", path)
+    assert raised.value.status == (405 if allow else 404)
+    assert dict(raised.value.headers).get(b"allow") == allow
+
+
+def test_prefix_of_another_vendor_then_owned_but_not_bare() -> None:
+    assert [OTHERS.owns(path) for path in ("/v1beta/x", "/v1beta", "/messages/x", "/live", "/generateContent")] == [
+        True,
+        True,
+        True,
+        False,
+        False,
+    ]
+
+
+@pytest.mark.parametrize("path", ["/v1/a/{x}/b/{y}", "/v1/{x:y}", "/v1/{X}", "/v1/a{x}", "/other/{x}", "/v1/{x", "/v1/{x}/{"])
+def test_template_when_it_cannot_be_compiled_then_refused_at_once(path: str) -> None:
+    with pytest.raises(ValueError, match="not a template"):
+        RouteTable((Route("GET", path, serve),))
+
+
+@pytest.mark.parametrize(
+    ("path", "found"),
+    [("/v1beta/live", True), ("//v1beta//live/", True), ("/live", False), ("/v1/live", False), ("/v1beta/models", False)],
+)
+def test_websocket_when_its_path_is_in_the_table_then_found_beside_the_routes(path: str, found: bool) -> None:
+    place = OTHERS.place(path)
+    assert (place.socket is not None) is found
+    assert place.socket is None or place.dialect is OTHER

@@ -11,6 +11,7 @@ import msgspec
 import pytest
 
 from openai_api.context import Inbound
+from openai_api.dialects.openai import OPENAI
 from openai_api.http.outlet import HttpOutlet
 from openai_api.jobs.job import Job
 from openai_api.jobs.run import Run
@@ -78,7 +79,7 @@ class Http:
 
     def __init__(self) -> None:
         self.sent: list[Message] = []
-        self.outlet: Outlet = HttpOutlet(self._send, "POST", "r")
+        self.outlet: Outlet = HttpOutlet(self._send, "POST", "r", OPENAI)
 
     async def _send(self, message: Message) -> None:
         self.sent.append(message)
@@ -94,7 +95,7 @@ class Socket:
 
     def __init__(self) -> None:
         self.told: list[bytes] = []
-        self.outlet: Outlet = TurnOutlet(self._tell)
+        self.outlet: Outlet = TurnOutlet(self._tell, OPENAI)
 
     async def _tell(self, data: bytes) -> None:
         self.told.append(data)

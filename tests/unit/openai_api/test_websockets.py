@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from openai_api.context import Limits
+from openai_api.dialects.openai import OPENAI
 from openai_api.errors import invalid
 from openai_api.responses.connection_responses import ConnectionResponses
 from openai_api.responses.store import StoredResponse
@@ -162,7 +163,7 @@ async def test_turn_when_events_are_told_then_each_is_a_message_and_neither_comm
     async def hear(data: bytes) -> None:
         heard.append(data)
 
-    outlet = TurnOutlet(hear)
+    outlet = TurnOutlet(hear, OPENAI)
     outlet.stream_id = "x"
     await outlet.begin((), frames[:1], b"")
     await outlet.events(frames[1:2])
@@ -184,7 +185,7 @@ async def test_turn_when_large_events_come_at_once_gives_others_their_turn() -> 
             await asyncio.sleep(0)
             turns += 1
 
-    outlet, waiting = TurnOutlet(hear), asyncio.create_task(others())
+    outlet, waiting = TurnOutlet(hear, OPENAI), asyncio.create_task(others())
     await outlet.begin((), [], b"")
     await outlet.events([b"data: " + b"x" * 2**18 + b"\n\n"] * 32)
     waiting.cancel()
@@ -198,7 +199,7 @@ async def test_turn_when_an_error_has_no_code_gives_its_type() -> None:
     async def hear(data: bytes) -> None:
         heard.append(data)
 
-    outlet, error = TurnOutlet(hear), invalid("", "no")
+    outlet, error = TurnOutlet(hear, OPENAI), invalid("", "no")
     error.code = None
     await outlet.error(error, ())
     assert json.loads(heard[0])["error"]["code"] == "invalid_request_error"

@@ -1,0 +1,1 @@
+"""How does each vendor's public surface look to its clients? One value a vendor."""
