@@ -122,9 +122,6 @@ class Methods(NamedTuple):
     whole: str
     streamed: str
 
-    def asked(self, *, stream: bool) -> str:
-        return self.streamed if stream else self.whole
-
 
 def _one(capability: Capability, name: str) -> Methods:
     return Methods(capability, name, name)

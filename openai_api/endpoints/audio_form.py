@@ -1,4 +1,4 @@
-"""What does a form with a sound ask for? What transcriptions and translations have in common."""
+"""What does a form with an audio file ask for? What transcriptions and translations have in common."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def audio_call(inbound: Inbound, capability: Capability, wire: Wire, formats: Co
     """The call. Raises 400 `ApiError`s that name the field at fault."""
     form = form_of(inbound, *SINGLE)
     if what := no_sound(file_of(form, "file").head[:HEAD_BYTES]):
-        raise invalid("unsupported_file_type", f"The file is no sound: it is {what}.", "file")
+        raise invalid("unsupported_file_type", f"The file is not audio: it is {what}.", "file")
     _check(form, formats)
     return make_call(
         inbound,
@@ -36,21 +36,22 @@ def audio_call(inbound: Inbound, capability: Capability, wire: Wire, formats: Co
 def _check(form: Form, formats: Collection[str]) -> None:
     asked = text_of(form, "response_format")
     if asked is not None and asked not in formats:
-        raise invalid("invalid_value", f"The field 'response_format' is none of {', '.join(formats)}.", "response_format")
+        raise invalid("invalid_value", f"The field 'response_format' must be one of {', '.join(formats)}.", "response_format")
     for part in form.all("timestamp_granularities"):
         if value_of(part) not in GRANULARITIES:
-            known = " nor ".join(repr(name) for name in GRANULARITIES)
-            raise invalid("invalid_value", f"The field 'timestamp_granularities' is neither {known}.", "timestamp_granularities")
+            known = " or ".join(repr(name) for name in GRANULARITIES)
+            text = f"The items of 'timestamp_granularities' must be {known}."
+            raise invalid("invalid_value", text, "timestamp_granularities")
     heat = text_of(form, "temperature")
     if heat is not None and not LOWEST <= _number(heat, "temperature") <= HIGHEST:
-        raise invalid("invalid_value", f"The field 'temperature' is not between {LOWEST} and {HIGHEST}.", "temperature")
+        raise invalid("invalid_value", f"The field 'temperature' must be between {LOWEST} and {HIGHEST}.", "temperature")
 
 
 def _number(text: str, name: str) -> float:
     try:
         return float(text)
     except ValueError as error:
-        raise invalid("invalid_type", f"The field {name!r} is not a number.", name) from error
+        raise invalid("invalid_type", f"The field {name!r} must be a number.", name) from error
 
 
 def _streamed(form: Form) -> bool:
@@ -58,5 +59,5 @@ def _streamed(form: Form) -> bool:
     if asked is None:
         return False
     if asked.lower() not in BOOLEANS:
-        raise invalid("invalid_type", "The field 'stream' is neither 'true' nor 'false'.", "stream")
+        raise invalid("invalid_type", "The field 'stream' must be 'true' or 'false'.", "stream")
     return BOOLEANS[asked.lower()]

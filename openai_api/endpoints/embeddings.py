@@ -21,7 +21,7 @@ def decode(inbound: Inbound) -> Call:
     if isinstance(request, EmbeddingRequest):
         _check_input(request.input)
     if request.encoding_format not in (None, *FORMATS):
-        raise invalid("invalid_value", "The field 'encoding_format' is neither 'float' nor 'base64'.", "encoding_format")
+        raise invalid("invalid_value", "The field 'encoding_format' must be 'float' or 'base64'.", "encoding_format")
     return make_call(
         inbound,
         Capability.EMBEDDING,
@@ -36,4 +36,4 @@ def _check_input(given: str | list[Any]) -> None:
     if not given:
         raise invalid("invalid_value", "The field 'input' is empty.", "input")
     if isinstance(given, list) and len({type(item) for item in given}) > 1:
-        raise invalid("invalid_type", "The items of 'input' must be all texts, all tokens or all lists of tokens.", "input")
+        raise invalid("invalid_type", "The items of 'input' must all be strings, tokens or lists of tokens.", "input")

@@ -1,4 +1,4 @@
-"""What stands in a form? Its fields one by one; every refusal says which is at fault."""
+"""What does a form contain? Its fields one by one; every refusal names the one at fault."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def form_of(inbound: Inbound, *single: str) -> Form:
         raise invalid("invalid_form", "The request body must be a form: send it as multipart/form-data, with a boundary.")
     for name in single:
         if sum(1 for _ in form.all(name)) > 1:
-            raise invalid("duplicate_key", f"The field {name!r} stands more than once in the form.", name)
+            raise invalid("duplicate_key", f"The form contains the field {name!r} more than once.", name)
     for part in form.parts:
         if part.plain_name in REFUSED:
             raise invalid("field_not_allowed", f"A request may not set {part.plain_name!r}.", part.plain_name)
@@ -39,7 +39,7 @@ def file_of(form: Form, name: str) -> Part:
     if part is None:
         raise invalid("missing_required_parameter", f"The file {name!r} is required.", name)
     if part.filename is None:
-        raise invalid("invalid_type", f"The field {name!r} is not a file: its part of the form has no file name.", name)
+        raise invalid("invalid_type", f"The field {name!r} must be a file: its part of the form has no filename.", name)
     if part.size == 0:
         raise invalid("invalid_value", f"The file {name!r} is empty.", name)
     return part
@@ -54,7 +54,7 @@ def text_of(form: Form, name: str) -> str | None:
 def value_of(part: Part) -> str:
     """The value of a part. Raises as `text_of`."""
     if part.filename is not None:
-        raise invalid("invalid_type", f"The field {part.plain_name!r} is a file, and should be text.", part.plain_name)
+        raise invalid("invalid_type", f"The field {part.plain_name!r} must be text, not a file.", part.plain_name)
     try:
         return part.text()
     except BrokenForm as error:
@@ -67,5 +67,5 @@ def form_secrets(form: Form) -> Mapping[str, Secret]:
     try:
         found = msgspec.json.decode(text, type=dict[str, str]) if text else {}
     except msgspec.DecodeError as error:
-        raise invalid("invalid_type", f"The field {CREDENTIALS!r} is not a JSON object of texts.", CREDENTIALS) from error
+        raise invalid("invalid_type", f"The field {CREDENTIALS!r} must be a JSON object of strings.", CREDENTIALS) from error
     return {name: Secret(value) for name, value in found.items()}

@@ -71,22 +71,22 @@ def _check(request: ImageRequest) -> None:
     if isinstance(request, PromptedRequest) and not request.prompt:
         raise invalid("invalid_value", "The field 'prompt' is empty.", "prompt")
     if request.n is not None and request.n < 1:
-        raise invalid("invalid_value", "The field 'n' is less than 1.", "n")
+        raise invalid("invalid_value", "The field 'n' must be at least 1.", "n")
     if request.response_format not in (None, *RESPONSE_FORMATS):
-        raise invalid("invalid_value", "The field 'response_format' is neither 'url' nor 'b64_json'.", "response_format")
+        raise invalid("invalid_value", "The field 'response_format' must be 'url' or 'b64_json'.", "response_format")
 
 
 def _check_sources(number: int) -> None:
     if not number:
         raise invalid("missing_required_parameter", "The field 'image' is required.", "image")
     if number > MAX_IMAGES:
-        raise invalid("array_above_max_length", f"There are {number} images; there may be {MAX_IMAGES}.", "image")
+        raise invalid("array_above_max_length", f"The request has {number} images; at most {MAX_IMAGES} are allowed.", "image")
 
 
 def _is_image(part: Part) -> bool:
     """Whether a part of a form is a file, or the address of one. Raises 400 `invalid_type` or `invalid_value`."""
     if part.filename is None and not value_of(part).startswith(ADDRESSES):
-        raise invalid("invalid_type", "The field 'image' is neither a file nor the address of one.", "image")
+        raise invalid("invalid_type", "The field 'image' must be a file or the URL of one.", "image")
     if part.size == 0:
         raise invalid("invalid_value", "The file 'image' is empty.", "image")
     return True

@@ -55,7 +55,7 @@ def check_place(fields: Fields, wanted: str) -> None:
         return
     for name, path in ELSEWHERE.items():
         if name in fields.spans:
-            text = f"The field {wanted!r} is required. The request has {name!r} instead, which belongs to POST {path}."
+            text = f"The field {wanted!r} is required. The request has {name!r} instead; send it to POST {path}."
             raise invalid("missing_required_parameter", text, wanted)
 
 
@@ -66,7 +66,7 @@ def _invalid_json(body: bytes, error: InvalidJson) -> ApiError:
     place = _place(body, at)
     where = f"The string in {place!r}" if place else "A string of the request body"
     half = body[at : at + 6].decode("ascii")
-    message = f"{where} holds {half} at byte {at}: half of a surrogate pair, which is no character."
+    message = f"{where} contains {half} at byte {at}: half of a surrogate pair, which is not a character."
     return invalid("invalid_unicode", message, place)
 
 
@@ -79,7 +79,7 @@ def check_spelling(names: Iterable[str], within: str = "", more: Collection[str]
     one of `more`."""
     if found := misspelt(names, more):
         name, spelt = within + found[0], within + found[1]
-        text = f"The field {name!r} differs from {spelt!r} only in its spelling. Send {spelt!r}, or another name."
+        text = f"The field {name!r} differs from {spelt!r} only in spelling. Send {spelt!r}, or use another name."
         raise invalid("ambiguous_field", text, name)
 
 
@@ -111,7 +111,7 @@ def typed_of_tokens(decode: Callable[[bytes], T], decode_long: Callable[[bytes],
     if stop - start <= LONG or fields.body[start : start + 1] != b"[" or b'"' in (raw := fields.raw(name) or b""):
         return typed(decode, fields.body)
     if not is_tokens(raw):
-        raise invalid("invalid_type", f"The items of {name!r} must be all texts, all tokens or all lists of tokens.", name)
+        raise invalid("invalid_type", f"The items of {name!r} must all be strings, tokens or lists of tokens.", name)
     return typed(decode_long, fields.body)
 
 

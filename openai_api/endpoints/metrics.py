@@ -12,7 +12,7 @@ from openai_api.pipeline.respond import send_whole
 from openai_api.recording.exposition import CONTENT_TYPE, exposition
 
 FORWARDING = frozenset({b"forwarded", b"via", b"x-forwarded-for", b"x-real-ip"})
-"""Headers that a proxy adds: behind it anybody may be."""
+"""Headers that a proxy adds: the client behind it may be anybody."""
 
 
 async def metrics(gateway: Gateway, inbound: Inbound) -> None:
@@ -27,9 +27,14 @@ def _authorize(gateway: Gateway, inbound: Inbound) -> None:
     if gateway.metrics_token:
         given = inbound.headers.get(b"authorization", b"")
         if not hmac.compare_digest(given, b"Bearer " + gateway.metrics_token.reveal().encode()):
-            raise ApiError(401, "invalid_metrics_token", "Metrics need the token.", headers=((b"www-authenticate", b"Bearer"),))
+            raise ApiError(
+                401,
+                "invalid_metrics_token",
+                "Metrics require the metrics token.",
+                headers=((b"www-authenticate", b"Bearer"),),
+            )
     elif not _is_local(inbound.peer) or not FORWARDING.isdisjoint(inbound.headers):
-        text = "Metrics are for clients on the same machine, unless GATEWAY_METRICS_TOKEN is set."
+        text = "Metrics are served to clients on the same machine only, unless GATEWAY_METRICS_TOKEN is set."
         raise ApiError(403, "metrics_are_local", text, kind="permission_error")
 
 

@@ -20,7 +20,7 @@ def decode(inbound: Inbound) -> Call:
     if not request.input:
         raise invalid("invalid_value", "The field 'input' is empty.", "input")
     if isinstance(request.input, list) and len({type(item) for item in request.input}) > 1:
-        raise invalid("invalid_type", "The items of 'input' must be all texts or all parts.", "input")
+        raise invalid("invalid_type", "The items of 'input' must all be strings or all be parts.", "input")
     return make_call(
         inbound,
         Capability.MODERATION,

@@ -15,7 +15,7 @@ from providers.wire.openai_responses.relay import ResponseRequest
 
 MODEL_HEADER = b"x-model-name"
 DEFAULT_MODEL = "gpt-4-responses"
-"""For requests whose model is named by what lies at the upstream."""
+"""For requests whose model is named by a prompt or a conversation that is stored at the upstream."""
 
 
 def response_call(inbound: Inbound, fields: Fields, request: ResponseRequest, *, stream: bool = False, **context: Any) -> Call:
@@ -23,7 +23,7 @@ def response_call(inbound: Inbound, fields: Fields, request: ResponseRequest, *,
     if "messages" in fields.spans:
         check_place(fields, "input")
     if request.previous_response_id is not None and request.conversation is not None:
-        raise invalid("invalid_value", "Give 'previous_response_id' or 'conversation', not both.", "previous_response_id")
+        raise invalid("invalid_value", "Send 'previous_response_id' or 'conversation', not both.", "previous_response_id")
     return make_call(
         inbound,
         Capability.RESPONSES,

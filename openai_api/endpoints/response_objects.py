@@ -86,7 +86,7 @@ async def cancel(gateway: Gateway, inbound: Inbound) -> None:
         return
     stored = await _stored(gateway, inbound)
     if fields_of(stored.body).raw("background") != b"true":
-        raise invalid("invalid_value", "Only responses that are made in the background can be cancelled.", "response_id")
+        raise invalid("invalid_value", "Only background responses can be cancelled.", "response_id")
     if stored.status in ACTIVE:
         await gateway.background.cancel(inbound.argument, inbound.caller.id)
         stored = await found(gateway.responses, inbound.argument, inbound.caller) or stored
@@ -126,10 +126,10 @@ def _named(inbound: Inbound) -> ModelEntry | None:
 
 async def _stream_again(gateway: Gateway, inbound: Inbound, stored: StoredResponse, after: str) -> None:
     if not stored.streamed:
-        text = "Only responses that were asked for as a stream, in the background, can be streamed again."
+        text = "Only background responses that were created with stream=true can be streamed again."
         raise invalid("invalid_value", text, "stream")
     if not NUMBER.fullmatch(after):
-        raise invalid("invalid_value", "The parameter 'starting_after' is not the number of an event.", "starting_after")
+        raise invalid("invalid_value", "The parameter 'starting_after' must be an event's sequence number.", "starting_after")
     inbound.record.stream = True
     await follow_response(gateway, inbound, stored.id, int(after))
 
@@ -177,16 +177,16 @@ def _page(stored: StoredResponse, query: dict[str, str]) -> bytes:
     items: Sequence[dict[str, Any]] = msgspec.json.decode(stored.items)
     order = query.get("order", "desc")
     if order not in ("asc", "desc"):
-        raise invalid("invalid_value", "The parameter 'order' is neither 'asc' nor 'desc'.", "order")
+        raise invalid("invalid_value", "The parameter 'order' must be 'asc' or 'desc'.", "order")
     if order == "desc":
         items = items[::-1]
     limit = query.get("limit", str(USUAL_ITEMS))
     if not NUMBER.fullmatch(limit) or not 1 <= int(limit) <= MAX_ITEMS:
-        raise invalid("invalid_value", f"The parameter 'limit' is not between 1 and {MAX_ITEMS}.", "limit")
+        raise invalid("invalid_value", f"The parameter 'limit' must be between 1 and {MAX_ITEMS}.", "limit")
     if after := query.get("after"):
         places = [place for place, item in enumerate(items) if item.get("id") == after]
         if not places:
-            raise invalid("invalid_value", f"There is no item {after[:260]!r}.", "after")
+            raise invalid("invalid_value", f"Item {after[:260]!r} not found.", "after")
         items = items[places[0] + 1 :]
     page = items[: int(limit)]
     ends = {"first_id": page[0].get("id"), "last_id": page[-1].get("id")} if page else {"first_id": None, "last_id": None}

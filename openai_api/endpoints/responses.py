@@ -16,6 +16,6 @@ def decode(inbound: Inbound) -> Call:
     fields = json_object(inbound.body)
     request = typed(decode_request, inbound.body)
     if request.background and request.store is False:
-        raise invalid("invalid_value", "A response in the background must be stored.", "background")
+        raise invalid("invalid_value", "A background response must be stored: 'store' may not be false.", "background")
     stream, background = bool(request.stream), bool(request.background)
     return response_call(inbound, fields, request, stream=stream, background=background, id=mint("resp"))

@@ -33,13 +33,13 @@ def _check(request: SpeechRequest) -> None:
     if not request.input:
         raise invalid("invalid_value", "The field 'input' is empty.", "input")
     if len(request.input) > MAX_CHARACTERS:
-        raise invalid("string_above_max_length", f"The field 'input' has more than {MAX_CHARACTERS} characters.", "input")
+        raise invalid("string_above_max_length", f"The field 'input' exceeds the limit of {MAX_CHARACTERS} characters.", "input")
     if not request.voice:
         raise invalid("invalid_value", "The field 'voice' is empty.", "voice")
     if request.speed is not None and not SLOWEST <= request.speed <= FASTEST:
-        raise invalid("invalid_value", f"The field 'speed' is not between {SLOWEST} and {FASTEST}.", "speed")
+        raise invalid("invalid_value", f"The field 'speed' must be between {SLOWEST} and {FASTEST}.", "speed")
     if request.response_format not in (None, *CONTENT_TYPES):
         known = ", ".join(CONTENT_TYPES)
-        raise invalid("invalid_value", f"The field 'response_format' is none of {known}.", "response_format")
+        raise invalid("invalid_value", f"The field 'response_format' must be one of {known}.", "response_format")
     if request.stream_format not in (None, *STREAM_FORMATS):
-        raise invalid("invalid_value", "The field 'stream_format' is neither 'audio' nor 'sse'.", "stream_format")
+        raise invalid("invalid_value", "The field 'stream_format' must be 'audio' or 'sse'.", "stream_format")

@@ -14,7 +14,8 @@ from openai_api.http.bounded_body import BoundedBody, too_large
 from openai_api.http.coded_body import CodedBody, Take, coded_body
 from openai_api.http.credentials import key_in
 from openai_api.http.disconnect import Message, Rest, first_step
-from providers.bytes.multipart import BrokenForm, Form, FormReader, NoRoom
+from openai_api.http.spool import DiskSpool, NoRoom
+from providers.bytes.multipart import BrokenForm, Form, FormReader
 from providers.ids import unique
 from providers.offload import offload
 
@@ -109,7 +110,7 @@ async def read_form(
         raise _file_too_large(max_file_bytes, None)
     coded = coded_body(headers, max_form_bytes or limits.max_body_bytes, length)
     try:
-        reader = FormReader(headers[b"content-type"], max_file_bytes)
+        reader = FormReader(headers[b"content-type"], max_file_bytes, DiskSpool)
     except BrokenForm as error:
         raise _broken_form(error) from error
 

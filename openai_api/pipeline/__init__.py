@@ -1,1 +1,1 @@
-"""The steps of a request; only run.py knows their order."""
+"""The steps of a request; only exchange.py knows their order."""

@@ -9,7 +9,7 @@ from openai_api.pipeline.state import Exchange
 async def admit(exchange: Exchange) -> Known | None:
     """The answer, if an admission knows it. Raises `ApiError`; leases given before are in the exchange even then."""
     for admission in exchange.gateway.admissions:
-        given = await admission.admit(exchange.call, exchange.client, exchange.model)
+        given = await admission.admit(exchange.call, exchange.client, exchange.entry)
         if isinstance(given, Known):
             return given
         if given is not None:

@@ -23,7 +23,7 @@ from openai_api.pipeline.first_event import first_event
 from openai_api.pipeline.resolve_model import resolve_model
 from openai_api.pipeline.respond import respond
 from openai_api.pipeline.route import Exhausted, route
-from openai_api.pipeline.state import Exchange, Only
+from openai_api.pipeline.state import UNRESOLVED, Exchange, Only
 from openai_api.pipeline.streams import Answer
 from providers.offload import offload
 from providers.protocols import serving
@@ -83,7 +83,7 @@ def exchange_of(gateway: Gateway, inbound: Inbound, call: Call, **more: Any) -> 
 async def generate(exchange: Exchange) -> None:
     """The journey of a call of a known caller, to the last byte of the answer. Raises `ApiError`."""
     gateway, record = exchange.gateway, exchange.record
-    if exchange.entry is None:
+    if exchange.entry is UNRESOLVED:
         _resolve(exchange)
     try:
         known = await admit(exchange) if gateway.admissions else None
@@ -95,7 +95,7 @@ async def generate(exchange: Exchange) -> None:
         if exchange.prepare is not None and await exchange.prepare(exchange):
             return
         target, answer = await _routed(exchange)
-        served = exchange.catalog.models.get(target.model, exchange.model)
+        served = exchange.catalog.models.get(target.model, exchange.entry)
         record.served_model, record.prices = served.name, served.prices
         await respond(exchange, target, answer)
     finally:
@@ -123,7 +123,7 @@ async def _hooked(exchange: Exchange) -> Known | None:
 
 
 async def _routed(exchange: Exchange) -> tuple[Target, Answer]:
-    call, entry = exchange.call, exchange.model
+    call, entry = exchange.call, exchange.entry
     try:
         return await route(
             entry,

@@ -19,6 +19,9 @@ Keep = Callable[[Target, bytes], Awaitable[None]]
 Only = Callable[[Target], bool]
 """Whether a target may be tried."""
 
+UNRESOLVED = ModelEntry("", frozenset(), {})
+"""Stands for the model of an exchange until its name has been looked up."""
+
 
 class Exchange(msgspec.Struct):
     """One request from its decoded call to the last byte of its answer. The exchange is filled in on the way; the values that it
@@ -35,19 +38,13 @@ class Exchange(msgspec.Struct):
     catalog: CatalogSnapshot
     client: Client
     record: Record
-    entry: ModelEntry | None = None
+    entry: ModelEntry = UNRESOLVED
     ask: Ask = ask
     prepare: Prepare | None = None
     keep: Keep | None = None
     only: Only | None = None
     leases: tuple[Lease, ...] = ()
     taps: tuple[Tap, ...] = ()
-
-    @property
-    def model(self) -> ModelEntry:
-        """The entry, once the model has been resolved."""
-        assert self.entry is not None, "no step needs the model before it is resolved"  # noqa: S101
-        return self.entry
 
 
 Prepare = Callable[[Exchange], Awaitable[bool]]

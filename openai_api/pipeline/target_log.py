@@ -1,6 +1,6 @@
-"""What is the operator told of targets? A line when one is left alone or answers again, not one for each request.
+"""What is the operator told of targets? A line when its circuit opens or closes, not one for each request.
 
-Every failed try is a line of level DEBUG. The words of the provider are in it, scrubbed, unless it refused the request: then
+Every failed attempt is a line of level DEBUG. The words of the provider are in it, scrubbed, unless it refused the request: then
 they may repeat what the client wrote.
 """
 
@@ -21,33 +21,33 @@ from providers.types import Target
 
 log = logging.getLogger("gateway.targets")
 ALARMING = (AddressRefused, CredentialError, ModelNotFound, QuotaExceeded, TlsFailed)
-"""Failures that do not pass by themselves: someone must mend the key, the account, the name, the certificate or the address."""
+"""Failures that do not pass by themselves: an operator must fix the key, account, name, certificate or address."""
 
 
 def failed(target: Target, error: ProviderError) -> None:
-    """A try has failed."""
+    """An attempt has failed."""
     if log.isEnabledFor(logging.DEBUG):
-        log.debug("a try failed", extra=_about(target, error))
+        log.debug("attempt failed", extra=_about(target, error))
 
 
 def alarming(target: Target, error: ProviderError) -> None:
     """The target has failed in a way that it did not fail in since it last answered."""
-    log.warning("a provider must be looked after", extra=_about(target, error))
+    log.warning("provider needs attention", extra=_about(target, error))
 
 
 def cooled(target: Target, error: ProviderError, seconds: float) -> None:
     """The target's circuit is open from now on."""
-    log.warning("a target is left alone after its failures", extra={**_about(target, error), "seconds": round(seconds)})
+    log.warning("circuit opened after failures", extra={**_about(target, error), "seconds": round(seconds)})
 
 
 def limited(target: Target, error: ProviderError, seconds: float) -> None:
-    """The target asked to be left alone."""
-    log.info("a target is left alone as it asked", extra={**_about(target, error), "seconds": round(seconds, 1)})
+    """The target has said for how long it takes no requests."""
+    log.info("circuit opened by a rate limit", extra={**_about(target, error), "seconds": round(seconds, 1)})
 
 
 def answers_again(target: Target) -> None:
     """The target's circuit is closed again."""
-    log.info("a target answers again", extra=_named(target))
+    log.info("circuit closed", extra=_named(target))
 
 
 def _named(target: Target) -> dict[str, object]:

@@ -45,7 +45,7 @@ async def _continued(exchange: Exchange, store: ResponseStore) -> Call:
         previous = remembered.continues
     sealed = exchange.gateway.response_ids.open(client.id, previous)
     if sealed is not None:
-        target = lies_at(exchange.model, sealed, call.capability, client, exchange.catalog)
+        target = lies_at(exchange.entry, sealed, call.capability, client, exchange.catalog)
         if target is None:
             carried = await fetch_context(exchange, sealed)
             if carried is None:
@@ -58,7 +58,7 @@ async def _continued(exchange: Exchange, store: ResponseStore) -> Call:
     if stored is None:
         raise not_found(previous)
     if stored.status in ACTIVE:
-        raise invalid("invalid_value", f"The response {previous!r} has not ended yet.", "previous_response_id")
+        raise invalid("invalid_value", f"The response {previous!r} is still in progress.", "previous_response_id")
     return await _after(stored, call)
 
 

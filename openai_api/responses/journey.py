@@ -54,7 +54,7 @@ async def prepare_response(exchange: Exchange) -> bool:
     exchange.call = call = await continue_response(exchange)
     exchange.record.counted_apart = context.background
     if context.background:
-        if is_made_here(call, exchange.model):
+        if is_made_here(call, exchange.entry):
             await queue_response(exchange)
             return True
         exchange.only = _keeps_responses
@@ -68,7 +68,7 @@ def _sealing(exchange: Exchange) -> Call:
     """The call with what makes the outside ids of responses, and what seals and opens the client's compactions."""
     gateway, call, owner = exchange.gateway, exchange.call, exchange.client.id
     return call.with_response(
-        seal=sealing(gateway.response_ids, exchange.client, exchange.model, call.model, call.capability),
+        seal=sealing(gateway.response_ids, exchange.client, exchange.entry, call.model, call.capability),
         seal_summary=partial(gateway.summaries.seal, owner),
         open_summary=partial(gateway.summaries.open, owner),
     )

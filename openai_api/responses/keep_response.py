@@ -37,9 +37,9 @@ async def keep_response(store: ResponseStore, call: Call, client: Client, target
         items = await offload(len(call.body), identified_items, call)
         await store.put(StoredResponse(call.response.id, client.id, call.model, items, body, time.time()))
     except StoreUnavailable:
-        log.error("a response could not be stored", extra={"request_id": call.request_id})
+        log.error("response not stored: the database is unavailable", extra={"request_id": call.request_id})
     except ApiError:
-        log.warning("a response to what is no list of items is not stored", extra={"request_id": call.request_id})
+        log.warning("response not stored: its input is not a list of items", extra={"request_id": call.request_id})
 
 
 def identified_items(call: Call) -> bytes:

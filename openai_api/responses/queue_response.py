@@ -29,7 +29,7 @@ async def queue_response(exchange: Exchange) -> None:
     model could make."""
     gateway, inbound, call = exchange.gateway, exchange.inbound, exchange.call
     headers: Headers = ()
-    if not any(target.speaks(call) for target in exchange.model.targets[call.capability]):
+    if not any(target.speaks(call) for target in exchange.entry.targets[call.capability]):
         try:
             names = await offload(len(call.body), left_out_by_chat, await readable(call))
         except CallerError as error:

@@ -1,16 +1,15 @@
 """How is a form of files and fields taken apart and put together? Format: multipart/form-data (RFC 7578).
 
-Parts keep their order, their repeats and their bracketed names. Files above `SPOOL_BYTES` lie on disk until the form is
-closed, and are read from there, piece by piece, whenever they are sent.
+Parts keep their order, their repeats and their bracketed names. Files above `SPOOL_BYTES` go to a spool, which the reader's
+owner provides (on disk: `openai_api/http/spool.py`), and are read from there, piece by piece, whenever they are sent.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from secrets import token_hex
-from tempfile import TemporaryFile
-from typing import IO
+from typing import Protocol
 from urllib.parse import unquote_to_bytes
 
 import msgspec
@@ -40,12 +39,22 @@ class BrokenForm(ValueError):
     """The text is not a form, or breaks a bound; the message is for the client."""
 
 
-class NoRoom(Exception):
-    """A file cannot be put on disk; the text is the system's reason."""
+class Spool(Protocol):
+    """Holds one large file outside of memory."""
+
+    def write(self, data: memoryview) -> None:
+        """Appends all of the data, or raises."""
+        ...
+
+    def read(self, start: int, size: int) -> bytes: ...
+
+    def close(self) -> None:
+        """Discards the file. May be called twice."""
+        ...
 
 
 class Part(msgspec.Struct):
-    """One field. `filename` is None for text, and never a path. `head` holds the whole value or, if it is in `file`, its
+    """One field. `filename` is None for text, and never a path. `head` holds the whole value or, if that is in `spool`, its
     first bytes."""
 
     name: str
@@ -53,7 +62,7 @@ class Part(msgspec.Struct):
     content_type: str = ""
     size: int = 0
     head: bytes = b""
-    file: IO[bytes] | None = None
+    spool: Spool | None = None
 
     @property
     def plain_name(self) -> str:
@@ -73,12 +82,11 @@ class Part(msgspec.Struct):
 
     def pieces(self) -> Iterator[bytes]:
         """The value, a piece at a time. May be called again, and while an earlier call has not come to its end."""
-        if self.file is None:
+        if self.spool is None:
             yield self.head
             return
         for at in range(0, self.size, PIECE_BYTES):
-            self.file.seek(at)
-            yield self.file.read(min(PIECE_BYTES, self.size - at))
+            yield self.spool.read(at, min(PIECE_BYTES, self.size - at))
 
 
 class Form(msgspec.Struct):
@@ -100,17 +108,18 @@ class Form(msgspec.Struct):
         return None if part is None or part.filename is not None else part.text()
 
     def close(self) -> None:
-        """Gives the files back to the disk. May be called twice."""
+        """Discards the spooled files. May be called twice."""
         for part in self.parts:
-            if part.file is not None:
-                part.file.close()
+            if part.spool is not None:
+                part.spool.close()
 
 
 class FormReader:
-    """Reads a form piece by piece. `close` gives back what was read; `form` is what is there at the end."""
+    """Reads a form piece by piece. `form` holds what has been read so far; its owner closes it."""
 
-    def __init__(self, content_type: bytes, max_file_bytes: int) -> None:
-        """Raises `BrokenForm` without a boundary."""
+    def __init__(self, content_type: bytes, max_file_bytes: int, new_spool: Callable[[], Spool] | None = None) -> None:
+        """`new_spool` makes a spool for each file above `SPOOL_BYTES`; without it, all files stay in memory. Raises `BrokenForm`
+        if the content type has no boundary."""
         kind, options = _options(content_type)
         boundary = options.get(b"boundary", b"")
         if kind != b"multipart/form-data" or not 0 < len(boundary) <= 200:
@@ -119,6 +128,7 @@ class FormReader:
         self.too_large: str | None = None
         """The name of a file that was larger than allowed; nothing more is kept then."""
         self._max_file_bytes = max_file_bytes
+        self._new_spool = new_spool
         self._field = self._value = b""
         self._headers: dict[bytes, bytes] = {}
         self._held = bytearray()
@@ -140,7 +150,7 @@ class FormReader:
         """The end of what came before the first boundary, after a line break to begin with; None behind it."""
 
     def feed(self, data: bytes) -> None:
-        """Reads on. Raises `BrokenForm`, and `NoRoom` when the disk takes no more."""
+        """Reads on. Raises `BrokenForm`, and what the spool raises when it takes no more."""
         try:
             self._parser.write(data if self._preamble is None else self._behind_preamble(data))
         except MultipartParseError as error:
@@ -199,15 +209,15 @@ class FormReader:
             self.too_large = self.too_large or part.name
         if self.too_large is not None:
             return
-        if part.file is not None:
-            _write(part.file, memoryview(data)[start:end])
+        if part.spool is not None:
+            part.spool.write(memoryview(data)[start:end])
             return
         self._held += memoryview(data)[start:end]
-        if part.filename is not None and len(self._held) > SPOOL_BYTES:
-            part.file = _new_file()
+        if part.filename is not None and self._new_spool is not None and len(self._held) > SPOOL_BYTES:
+            part.spool = self._new_spool()
             part.head = bytes(self._held[:HEAD_BYTES])
             held, self._held = self._held, bytearray()
-            _write(part.file, memoryview(held))
+            part.spool.write(memoryview(held))
 
     def _check_text(self, part: Part, more: int) -> None:
         self._texts += more
@@ -218,29 +228,12 @@ class FormReader:
 
     def _part_end(self) -> None:
         part = self.form.parts[-1]
-        if part.file is None:
+        if part.spool is None:
             part.head = bytes(self._held)
             self._held = bytearray()
 
     def _end(self) -> None:
         self._ended = True
-
-
-def _new_file() -> IO[bytes]:
-    """Unbuffered: what a full disk does not take would be written again, and fail again, when the file is closed."""
-    try:
-        return TemporaryFile(buffering=0)
-    except OSError as error:
-        raise NoRoom(str(error)) from error
-
-
-def _write(file: IO[bytes], data: memoryview) -> None:
-    """Writes all of it; a disk that is nearly full may take a part."""
-    try:
-        while data:
-            data = data[file.write(data) :]
-    except OSError as error:
-        raise NoRoom(str(error)) from error
 
 
 def text_part(name: str, value: str) -> Part:

@@ -8,6 +8,7 @@ it is with answers, and with the frames of a stream.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from time import time
 from typing import Protocol
 
 import msgspec
@@ -40,13 +41,15 @@ class Encoded(Value, frozen=True, gc=False):
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
     """For whom an answer is written: the request as its client made it, what is to be answered for the id, the time and the
-    model, and what makes ids of items with a prefix. No `Value`: what makes ids may hold whatever holds this."""
+    model, what makes ids of items with a prefix, and what tells the time (seconds since 1970). No `Value`: what makes ids may
+    hold whatever holds this."""
 
     request: Request
     id: str
     created: int
     model: str
     mint: Callable[[str], str]
+    clock: Callable[[], float] = time
 
 
 class StreamDecoder(Protocol):

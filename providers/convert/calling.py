@@ -28,7 +28,9 @@ async def ask(target: Target, call: Call, transport: Transport) -> Answered:
     wire = wire_for(target, call)
     if wire is not call.wire:
         return await converted(target, call, call.wire, wire, transport)
-    method: Callable[[Call, Transport], Awaitable[Answered]] = getattr(target.adapter, METHODS[wire].asked(stream=call.stream))
+    names = METHODS[wire]
+    method: Callable[[Call, Transport], Awaitable[Answered]]
+    method = getattr(target.adapter, names.streamed if call.stream else names.whole)
     return await method(call, transport)
 
 

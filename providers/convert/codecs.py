@@ -13,12 +13,21 @@ from typing import Protocol, cast
 from providers import wire
 from providers.canonical.answer import Failure
 from providers.canonical.codec import Codec
+from providers.canonical.extra import Json
 from providers.errors import ProviderError
 from providers.types import Wire
 
 
 class WireCodec(Codec, Protocol):
-    """A codec, and what the failures that it tells mean to the gateway."""
+    """A codec, and what of its wire is no canonical value. `id_prefix` is how ids of answers begin ("chatcmpl"), `closing` the
+    last bytes of a stream that has ended, b"" if it ends with its last frame."""
+
+    id_prefix: str
+    closing: bytes
+
+    def frame_of(self, frame: Json) -> bytes:
+        """A frame of a stream as it is sent."""
+        ...
 
     def failure_of(self, failure: Failure) -> ProviderError:
         """Which error of the gateway it is, by the words of those who speak the wire."""

@@ -38,7 +38,7 @@ async def history(call: Call, upstream_id: str, transport: Transport, target: Ta
     asking = call.with_body(b"", NO_FIELDS, stream=False).with_response(action=Action.CREATE)
     response = await _object(target, asking, transport, _place(upstream_id))
     if response.get("status") in UNFINISHED:
-        raise CallerError(400, "The previous response has not ended.", code="invalid_value", param="previous_response_id")
+        raise CallerError(400, "The previous response is still in progress.", code="invalid_value", param="previous_response_id")
     items: list[Json] = []
     for _ in range(MAX_TURNS):
         listed = await _listed(target, asking, transport, _place(upstream_id))
@@ -80,7 +80,7 @@ def _place(upstream_id: str) -> str:
 
 
 def _too_long() -> CallerError:
-    message = "The conversation is too long to be carried over from its provider."
+    message = "The conversation is too long to be copied from its provider."
     return CallerError(400, message, code="invalid_value", param="previous_response_id")
 
 

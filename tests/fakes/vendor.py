@@ -42,13 +42,7 @@ class Seen:
         """The parts of a multipart body, which must be whole."""
         reader = FormReader(self.headers["content-type"].encode(), 2**30)
         reader.feed(self.body)
-        form = reader.finish()
-        for part in form.parts:  # nobody closes it
-            data = part.data()
-            if part.file is not None:
-                part.file.close()
-            part.head, part.file = data, None
-        return form
+        return reader.finish()
 
 
 @dataclass

@@ -134,7 +134,7 @@ def test_model_when_the_upstream_has_none_is_502_and_told_once(gateway: LiveGate
         assert (response.status_code, error_of(response)["code"]) == (502, "upstream_model_not_found")
         assert response.headers["x-should-retry"] == "false"
     assert len(asked.seen) == 7  # it is never left alone
-    told = [json.loads(line) for line in gateway.settled_log(start).splitlines() if "must be looked after" in line]
+    told = [json.loads(line) for line in gateway.settled_log(start).splitlines() if "provider needs attention" in line]
     assert [(line["code"], line["upstream_model"], line["status"]) for line in told] == [("upstream_model_not_found", name, 404)]
 
 
@@ -149,8 +149,8 @@ def test_refusal_when_it_is_the_clients_is_told_and_asked_once(gateway: LiveGate
         assert error["message"]
         assert len(asked.seen) == number + 1
     told = gateway.settled_log(start)
-    assert "must be looked after" not in told
-    assert "left alone" not in told
+    assert "provider needs attention" not in told
+    assert "circuit opened" not in told
 
 
 @pytest.mark.parametrize("name", STREAMED)

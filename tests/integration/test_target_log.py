@@ -35,7 +35,7 @@ def after(gateway: LiveGateway, *models: str) -> list[dict[str, Any]]:
 
 def test_target_when_it_fails_too_often_is_told_once_with_the_reason(quiet: LiveGateway) -> None:
     told = after(quiet, *["chaos/status-500"] * 8)
-    assert [(line["level"], line["message"]) for line in told] == [("warning", "a target is left alone after its failures")]
+    assert [(line["level"], line["message"]) for line in told] == [("warning", "circuit opened after failures")]
     assert (told[0]["provider"], told[0]["upstream_model"], told[0]["code"]) == ("chaos", "status-500", "upstream_server_error")
     assert told[0]["seconds"] == 30
     assert told[0]["detail"].startswith("status 500: ")
@@ -44,7 +44,7 @@ def test_target_when_it_fails_too_often_is_told_once_with_the_reason(quiet: Live
 def test_target_when_its_key_is_refused_is_told_until_it_answers_again(quiet: LiveGateway) -> None:
     told = after(quiet, *["chaos/status-401"] * 3)
     assert [(line["level"], line["message"], line["code"]) for line in told] == [
-        ("warning", "a provider must be looked after", "upstream_auth_failed")
+        ("warning", "provider needs attention", "upstream_auth_failed")
     ]
     quiet.chaos.script(["status-401", "ok", "status-401"])
     assert len(after(quiet, *["chaos/ok"] * 3)) == 2
@@ -52,7 +52,7 @@ def test_target_when_its_key_is_refused_is_told_until_it_answers_again(quiet: Li
 
 def test_target_when_it_asks_to_be_left_alone_is_told_once(quiet: LiveGateway) -> None:
     told = after(quiet, *["chaos/status-429"] * 3)
-    assert [(line["level"], line["message"]) for line in told] == [("info", "a target is left alone as it asked")] * len(told)
+    assert [(line["level"], line["message"]) for line in told] == [("info", "circuit opened by a rate limit")] * len(told)
     assert len(told) >= 1
 
 
@@ -63,4 +63,4 @@ def test_request_when_the_provider_refuses_it_is_told_by_nobody(quiet: LiveGatew
 def test_try_when_it_fails_is_told_at_level_debug(gateway: LiveGateway) -> None:
     gateway.define("status-503")
     told = after(gateway, "chaos/status-503")
-    assert [(line["level"], line["message"], line["status"]) for line in told] == [("debug", "a try failed", 503)]
+    assert [(line["level"], line["message"], line["status"]) for line in told] == [("debug", "attempt failed", 503)]

@@ -1,4 +1,4 @@
-"""Is a large body worked upon in a thread, a small one without that hop, and does the answer say the same?"""
+"""Is a large body worked upon in a thread, a small one without that hop, and does the answer say the same? Which relay is it?"""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ import pytest
 from openai_api.context import Inbound
 from openai_api.dialects.openai import OPENAI
 from openai_api.http.outlet import HttpOutlet
+from openai_api.pipeline.adapt import relay_of
 from openai_api.pipeline.exchange import attempt, exchange_of
 from openai_api.pipeline.streams import Answer
 from openai_api.recording.events import Record
@@ -21,6 +23,8 @@ from providers.bytes.patch import fields_of
 from providers.capabilities import Capability
 from providers.offload import LARGE
 from providers.types import Call, Credential, Reply, ResponseContext, Secret, Target, Wire
+from providers.wire.openai_chat.relay import ChatStreamRelay
+from providers.wire.openai_responses.relay import ResponsesRelay
 from tests.unit.openai_api.parts import Exchange, Site, target
 from tests.unit.providers.openai_compatible.test_adapter import Upstream
 
@@ -131,3 +135,22 @@ async def test_request_when_large_is_converted_in_a_thread(name: str, monkeypatc
     await adapt(call(capability, "x" * 2 * LARGE), upstream, to)
     assert executor.given == 1
     assert len(bytes(upstream.requests[0].body)) > LARGE
+
+
+STREAM: Any = SimpleNamespace(fail=lambda code, message, more: [])
+"""A converted stream, of which only that is asked."""
+RELAYED: dict[str, tuple[str, Capability, type, Any]] = {
+    "chat": ("openai", Capability.CHAT, ChatStreamRelay, None),
+    "chat by responses": ("openai_responses", Capability.CHAT, ChatStreamRelay, None),
+    "native response": ("openai", Capability.RESPONSES, ResponsesRelay, None),
+    "response by chat": ("deepseek", Capability.RESPONSES, ResponsesRelay, STREAM.fail),
+}
+
+
+@pytest.mark.parametrize("name", RELAYED)
+def test_stream_when_relayed_then_by_the_wires_of_the_upstream_and_of_the_call(name: str) -> None:
+    kind, capability, relay, fail = RELAYED[name]
+    to = target("1", "up", kind, api_base=BASE, credential=KEY)
+    found = relay_of(STREAM, call(capability, "short"), to)
+    assert isinstance(found, relay)
+    assert getattr(found, "fail", None) is fail

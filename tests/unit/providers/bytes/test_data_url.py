@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
-from tempfile import TemporaryFile
+from contextlib import closing
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from openai_api.http.spool import DiskSpool
 from providers.bytes.data_url import PIECE_BYTES, DataUrl, JsonWithFiles
 from providers.bytes.multipart import PIECE_BYTES as FILE_PIECE_BYTES
 from providers.bytes.multipart import Part, file_part
@@ -35,9 +36,9 @@ def test_files_when_within_an_object_are_urls_at_their_places(before: object, fi
 )
 def test_file_when_large_is_encoded_across_its_pieces(size: int) -> None:
     data = bytes(number % 251 for number in range(size))
-    with TemporaryFile() as file:
-        file.write(data)
-        found = DataUrl(Part("image", "a.png", "image/png", size, data[:16], file), "image/png")
+    with closing(DiskSpool()) as spool:
+        spool.write(memoryview(data))
+        found = DataUrl(Part("image", "a.png", "image/png", size, data[:16], spool), "image/png")
         assert b"".join(found).decode() == url(data)
         assert len(found) == len(url(data))
 

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from openai_api.http.spool import DiskSpool
 from providers.bytes.multipart import (
     MAX_NAME,
     MAX_PARTS,
@@ -36,7 +37,7 @@ Told = tuple[str, str | None, str, bytes]
 
 def read(body: bytes, content_type: bytes = TYPE, *, cuts: Iterable[int] = (), most: int = 2**30) -> Form:
     """The form of a body that comes in pieces, cut at those places."""
-    reader = FormReader(content_type, most)
+    reader = FormReader(content_type, most, DiskSpool)
     places = [0, *sorted({cut % (len(body) + 1) for cut in cuts}), len(body)]
     for start, end in pairwise(places):
         reader.feed(body[start:end])
@@ -137,7 +138,7 @@ def test_file_when_it_goes_to_disk_is_kept_whole_and_sent_again_and_again(cut: i
     body = form(named("file", data, '; filename="a.mp3"'), named("model", b"m"))
     step = max(cut, 4096)
     with closing(read(body, cuts=range(cut, len(body), step))) as found:
-        assert [part.file is not None for part in found.parts] == [True, False]
+        assert [part.spool is not None for part in found.parts] == [True, False]
         assert found.parts[0].head == data[:64]
         first, second = (FormBody(found.parts) for _ in range(2))
         one, other = iter(first), iter(second)
@@ -155,6 +156,14 @@ def test_files_when_the_form_is_closed_are_gone() -> None:
     found.close()
     found.close()
     assert deleted_files() == before
+
+
+def test_file_when_the_reader_has_no_spool_stays_in_memory() -> None:
+    data = os.urandom(SPOOL_BYTES + 1)
+    reader = FormReader(TYPE, 2**30)
+    reader.feed(form(named("file", data, '; filename="a"')))
+    (found,) = reader.finish().parts
+    assert (found.spool, found.head) == (None, data)
 
 
 # What stands in a form

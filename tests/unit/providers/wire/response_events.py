@@ -10,7 +10,7 @@ from typing import Any
 from openai.lib.streaming.chat import ChatCompletionStreamState
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 
-from providers.wire.responses_to_chat_answer import ChatWriter, to_completion
+from tests.unit.providers.convert.composed import ChatWriter, to_completion
 
 Json = dict[str, Any]
 USAGE = {

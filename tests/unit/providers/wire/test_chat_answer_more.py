@@ -10,7 +10,7 @@ from openai.types.responses import Response, ResponseStreamEvent
 from pydantic import TypeAdapter
 
 from providers.errors import InvalidResponse
-from providers.wire.responses_to_chat_answer import to_completion
+from tests.unit.providers.convert.composed import to_completion, to_response
 from tests.unit.providers.wire.test_chat_to_responses import REQUEST, delta, stop, writer
 
 PNG = "data:image/png;base64,iVBORw0KGgo="
@@ -21,19 +21,16 @@ EVENT: TypeAdapter[Any] = TypeAdapter(ResponseStreamEvent)
 def streamed(*chunks: dict[str, Any], request: dict[str, Any] = REQUEST) -> tuple[list[dict[str, Any]], list[Any]]:
     """The events, each valid for OpenAI's SDK, and the output."""
     made = writer(request)
-    events = [*made.begin(), *(event for chunk in chunks for event in made.chunk(chunk)), *made.end(None, 2)]
+    events = [*made.begin(), *(event for chunk in chunks for event in made.chunk(chunk)), *made.end()]
     for event in events:
         EVENT.validate_python(event)
     return events, made.response["output"]
 
 
 def whole(message: dict[str, Any], **more: Any) -> tuple[list[Any], list[str]]:
-    made = writer()
-    made.begin()
-    made.whole({"choices": [{"message": message, "finish_reason": "stop"}], **more})
-    made.end(None, 2)
-    Response.model_validate(made.response)
-    return made.response["output"], list(made.lossy)
+    made = to_response(REQUEST, {"choices": [{"message": message, "finish_reason": "stop"}], **more})
+    Response.model_validate(made.body)
+    return made.body["output"], list(made.lossy)
 
 
 def text_of(output: list[Any]) -> str:
@@ -64,11 +61,12 @@ def test_picture_when_it_lies_elsewhere_is_told_by_its_address() -> None:
 @pytest.mark.parametrize(
     ("message", "more", "text", "lossy"),
     [
-        ({"content": None, "audio": {"id": "a", "data": "AAAA", "transcript": "spoken"}}, {}, "spoken", ["audio"]),
-        ({"content": "a", "x_thing": [1], "y_thing": None}, {}, "a", ["x_thing"]),
-        ({"content": "", "x_thing": [1]}, {}, "", ["x_thing"]),
+        ({"content": None, "audio": {"id": "a", "data": "AAAA", "transcript": "spoken"}}, {}, "spoken",
+         ["choices[].message.audio.source"]),
+        ({"content": "a", "x_thing": [1], "y_thing": None}, {}, "a", ["choices[].message.x_thing"]),
+        ({"content": "", "x_thing": [1]}, {}, "", ["choices[].message.x_thing"]),
         ({"content": [{"type": "text", "text": "a"}, {"type": "reference", "reference_ids": [1]}]}, {}, "a",
-         ["content[] (reference)"]),
+         ["choices[0].message.content[1] (reference)"]),
         ({"content": "a"}, {"citations": ["https://a.example"], "search_results": []}, "a", ["citations"]),
         ({"content": "a", "reasoning_details": [{"type": "reasoning.text"}], "role": "assistant"}, {}, "a", []),
     ],
@@ -94,6 +92,8 @@ def test_call_when_of_the_old_form_is_a_call() -> None:
 def test_tier_when_told_is_the_responses() -> None:
     made = writer()
     made.chunk({**delta(content="a"), "service_tier": "flex"})
+    made.chunk(stop())
+    made.end()
     assert made.response["service_tier"] == "flex"
 
 

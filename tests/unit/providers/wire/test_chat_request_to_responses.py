@@ -10,8 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from providers.errors import CallerError
-from providers.wire.chat_request_to_responses import Converted, to_responses
-from providers.wire.responses_to_chat import to_chat
+from tests.unit.providers.convert.composed import Converted, to_chat, to_responses
 
 PNG = "data:image/png;base64,AA=="
 HI = {"role": "user", "content": "hi"}
@@ -192,7 +191,7 @@ def test_field_when_converted_then_it_has_the_other_name(fields: dict[str, Any],
          ("messages[].content[].image_url.x",)),
         ({"messages": [assistant(tool_calls=[{**CALL, "extra_content": {"a": 1}}]), result("c1", "1")]},
          ("messages[].tool_calls[].extra_content",)),
-        ({"audio": {"voice": "a"}}, ("audio",)),
+        ({"audio": {"voice": "a"}}, ("audio.voice",)),
         ({"unknown": 1}, ("unknown",)),
         ({"max_completion_tokens": 15}, ("max_completion_tokens",)),
         ({"max_tokens": 1}, ("max_tokens",)),
@@ -226,7 +225,7 @@ def test_limit_when_below_the_least_then_the_least() -> None:
          {"type": "function", "name": "f", "parameters": {"type": "object", "properties": {}}, "strict": False}),
         (CUSTOM, {"type": "custom", "name": "patch", "format": {"type": "grammar", **GRAMMAR}}),
         ({"type": "custom", "custom": {"name": "p", "description": "d", "format": {"type": "text"}}},
-         {"type": "custom", "name": "p", "description": "d", "format": {"type": "text"}}),
+         {"type": "custom", "name": "p", "description": "d"}),
         ({"type": "custom", "custom": {"name": "p"}}, {"type": "custom", "name": "p"}),
     ],
 )  # fmt: skip
@@ -301,9 +300,9 @@ def test_choice_when_converted_then_flat(choice: Any, expected: Any) -> None:
         ({"tools": [FUNCTION], "tool_choice": {"type": "allowed_tools"}}, "tool_choice"),
         ({"tools": [FUNCTION], "tool_choice": {"type": "allowed_tools", "allowed_tools": {"tools": ["f"]}}},
          "tool_choice.allowed_tools.tools[0]"),
-        ({"tools": 7}, None),
-        ({"messages": [assistant(tool_calls=7)]}, None),
-        ({"stream": True, "stream_options": "x"}, None),
+        ({"tools": 7}, "tools"),
+        ({"messages": [assistant(tool_calls=7)]}, "messages[0].tool_calls"),
+        ({"stream": True, "stream_options": "x"}, "stream_options"),
     ],
 )  # fmt: skip
 def test_request_when_it_cannot_be_converted_then_400_names_the_place(fields: dict[str, Any], param: str | None) -> None:

@@ -13,9 +13,8 @@ import pytest
 
 from providers.errors import InvalidResponse, Overloaded, ProviderError, UpstreamFailed
 from providers.types import Usage
-from providers.wire.chat_to_responses import ResponseWriter
 from providers.wire.openai_responses.response_object import new_response
-from providers.wire.responses_to_chat import to_chat
+from tests.unit.providers.convert.composed import ResponseWriter, to_chat, to_response
 
 EVENTS = {
     next(iter(kind.model_fields["type"].annotation)).value: kind
@@ -42,15 +41,13 @@ def call(index: int | None = 0, **function: Any) -> dict[str, Any]:
 
 
 def writer(request: dict[str, Any] = REQUEST) -> ResponseWriter:
-    numbers = itertools.count()
-    made = new_response(request, "resp_1", 1, "m")
-    return ResponseWriter(made, to_chat(request).tools, lambda prefix: f"{prefix}_{next(numbers)}")
+    return ResponseWriter(request)
 
 
 def streamed(*chunks: dict[str, Any], request: dict[str, Any] = REQUEST, usage: Usage | None = None) -> list[dict[str, Any]]:
     """All events of a stream, each of them valid, and numbered."""
     made = writer(request)
-    events = [*made.begin(), *itertools.chain.from_iterable(map(made.chunk, chunks)), *made.end(usage, 2)]
+    events = [*made.begin(), *itertools.chain.from_iterable(map(made.chunk, chunks)), *made.end(usage)]
     check(events)
     assert events[-1]["response"] == made.response
     told: list[dict[str, Any]] = json.loads(json.dumps(events))
@@ -171,12 +168,10 @@ def test_answer_when_whole_then_the_response_is_that_of_the_stream() -> None:
         {"id": f"c{n}", "type": "function", "function": {"name": "f", "arguments": a}} for n, a in ((1, '{"a":1}'), (2, "{}"))
     ]
     message = {"role": "assistant", "content": "éllo", "reasoning_content": "think", "annotations": [SOURCE], "tool_calls": calls}
-    made = writer()
-    made.begin()
-    made.whole({"choices": [{"index": 0, "message": message, "logprobs": LOGPROBS, "finish_reason": "tool_calls"}]})
-    made.end(None, 2)
-    spec.ResponseResource.model_validate(made.response)
-    assert made.response == streamed(*EVERYTHING)[-1]["response"]
+    completion = {"choices": [{"index": 0, "message": message, "logprobs": LOGPROBS, "finish_reason": "tool_calls"}]}
+    made = to_response(REQUEST, completion).body
+    spec.ResponseResource.model_validate(made)
+    assert made == streamed(*EVERYTHING)[-1]["response"]
 
 
 @pytest.mark.parametrize(
@@ -356,7 +351,7 @@ def test_chunk_when_it_cannot_be_read_then_invalid_response(chunk: dict[str, Any
 )
 def test_answer_when_it_cannot_be_read_then_invalid_response(answer: dict[str, Any]) -> None:
     with pytest.raises(InvalidResponse):
-        writer().whole(answer)
+        to_response(REQUEST, answer)
 
 
 @pytest.mark.parametrize(("reason", "error"), [("insufficient_system_resource", Overloaded), ("error", UpstreamFailed)])

@@ -6,7 +6,6 @@ that is given and the side that is made of it. Every pair that lies there is tes
 
 from __future__ import annotations
 
-import itertools
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,14 +16,7 @@ import openresponses_types.types as spec
 import pytest
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 
-from providers.bytes.patch import fields_of
-from providers.types import Usage
-from providers.wire.chat_request_to_responses import to_responses
-from providers.wire.chat_to_responses import ResponseWriter
-from providers.wire.openai.usage import usage_of
-from providers.wire.openai_responses.response_object import new_response
-from providers.wire.responses_to_chat import to_chat
-from providers.wire.responses_to_chat_answer import ChatWriter, to_completion
+from tests.unit.providers.convert.composed import ChatWriter, ResponseWriter, to_chat, to_completion, to_response, to_responses
 
 Json = dict[str, Any]
 ROOT = Path(__file__).parents[3] / "data" / "responses"
@@ -59,31 +51,22 @@ def stream_to_chat(path: Path) -> list[Json]:
     return [chunk for event in read(path) for chunk in writer.event(event)]
 
 
-def writer_of(path: Path) -> ResponseWriter:
-    """The writer of the answer to the request of the same case."""
-    request = read(path.with_name(f"{path.name.partition('.')[0]}.request.responses.json"))
-    numbers = itertools.count()
-    response = new_response(request, "resp_1", 1, "m")
-    return ResponseWriter(response, to_chat(request).tools, lambda prefix: f"{prefix}_{next(numbers)}")
-
-
-def usage(said: Json) -> Usage | None:
-    return usage_of(fields_of(json.dumps(said).encode()))
+def request_of(path: Path) -> Json:
+    """The request of the same case."""
+    request: Json = read(path.with_name(f"{path.name.partition('.')[0]}.request.responses.json"))
+    return request
 
 
 def answer_to_responses(path: Path) -> Json:
-    writer, completion = writer_of(path), read(path)
-    writer.whole(completion)
-    writer.end(usage(completion), 2)
-    return writer.response
+    return to_response(request_of(path), read(path)).body
 
 
 def stream_to_responses(path: Path) -> list[Json]:
-    writer, chunks = writer_of(path), read(path)
+    writer = ResponseWriter(request_of(path))
     events = writer.begin()
-    for chunk in chunks:
+    for chunk in read(path):
         events += writer.chunk(chunk)
-    return events + writer.end(usage(chunks[-1]), 2)
+    return events + writer.end()
 
 
 @dataclass(frozen=True)

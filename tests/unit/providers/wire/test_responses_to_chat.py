@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from providers.errors import CallerError
-from providers.wire.responses_to_chat import to_chat
+from tests.unit.providers.convert.composed import to_chat
 
 PNG = "data:image/png;base64,AA=="
 IMAGE = {"type": "input_image", "image_url": PNG, "detail": "low"}
@@ -166,7 +166,8 @@ def test_field_when_converted_then_it_has_chats_name(field: str, value: Any, exp
         ({"input": [{"role": "user", "content": [{"type": "input_text", "text": "a", "x": 1, "y": None}]}]},
          ("input[].content[].x",)),
         ({"input": [{"role": "user", "content": "a", "x": 1, "id": "m", "phase": "p"}]}, ("input[].x",)),
-        ({"input": [{"role": "developer", "content": [IMAGE, {"type": "input_text", "text": "a"}]}]}, ("input[0] (image_url)",)),
+        ({"input": [{"role": "developer", "content": [IMAGE, {"type": "input_text", "text": "a"}]}]},
+         ("input[0].content[0] (input_image)",)),
         ({"tools": [{"type": "web_search"}]}, ("tools[0] (web_search)",)),
         ({"tools": [{"type": "function", "name": "f"}], "tool_choice": {"type": "web_search"}}, ("tool_choice",)),
         ({"input": [{"type": "web_search_call", "id": "w"}, {"role": "user", "content": "a"}]}, ("input[0] (web_search_call)",)),
@@ -236,12 +237,12 @@ def test_request_when_it_cannot_be_converted_then_400_names_the_place(fields: di
         ({"tools": 7}, "tools"),
         ({"tools": {}}, "tools"),
         ({"tools": [7]}, "tools[0]"),
-        ({"tools": [{"type": "namespace", "name": "a", "tools": 7}]}, None),
+        ({"tools": [{"type": "namespace", "name": "a", "tools": 7}]}, "tools[0].tools"),
         ({"text": "x"}, "text"),
         ({"text": {"format": 7}}, "text.format"),
         ({"reasoning": []}, "reasoning"),
         ({"include": "x"}, "include"),
-        ({"instructions": [{"role": "user", "content": [{"type": "input_text", "text": 7}]}]}, None),
+        ({"instructions": [{"role": "user", "content": [{"type": "input_text", "text": 7}]}]}, "instructions[0].content[0]"),
         ({"input": [{"role": "user", "content": "a"}, {"type": "reasoning", "summary": 7}]}, "input[1]"),
         ({"input": [{"type": "function_call_output", "call_id": {}, "output": "a"}]}, "input[0]"),
     ],

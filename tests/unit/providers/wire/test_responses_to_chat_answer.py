@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from typing import Any
 
 import pytest
@@ -10,10 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from providers.errors import CallerError, CredentialError, InvalidResponse, Overloaded, ProviderError, RateLimited, UpstreamFailed
-from providers.wire.chat_to_responses import ResponseWriter
-from providers.wire.openai_responses.response_object import new_response
-from providers.wire.openai_responses.tools import Tools
-from providers.wire.responses_to_chat_answer import ChatWriter, to_completion
+from tests.unit.providers.convert.composed import ChatWriter, ResponseWriter, to_completion
 from tests.unit.providers.wire.response_events import (
     call,
     calls_of,
@@ -374,13 +370,12 @@ def test_chunks_when_converted_there_and_back_then_the_same_answer(said: list[Js
         {"tool_calls": [{"index": at, "id": f"c{at}", "type": "function", "function": {"name": "f", "arguments": arguments}}]}
         for at, arguments in enumerate(calls)
     ]
-    ids = itertools.count()
-    writer = ResponseWriter(new_response({}, "resp_1", 1, "m"), Tools(), lambda prefix: f"{prefix}_{next(ids)}")
+    writer = ResponseWriter({"input": "hi"})
     events = writer.begin()
     for delta in [*said, *called]:
         events += writer.chunk({"choices": [{"index": 0, "delta": delta}]})
     events += writer.chunk({"choices": [{"index": 0, "delta": {}, "finish_reason": reason}]})
-    events += writer.end(None, 2)
+    events += writer.end()
     chunks = chunks_of(events)
     deltas = deltas_of(chunks)
     for name in ("content", "refusal"):

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
+from providers.canonical.tools import CallKind, ToolRef
 from providers.errors import CallerError
-from providers.wire.openai_responses.tools import MOST_NAME
-from providers.wire.responses_to_chat import Converted, to_chat
+from providers.wire.openai_chat.codec.requests.sent_tools import MOST_NAME
+from tests.unit.providers.convert.composed import Converted, to_chat
 
 HI = {"role": "user", "content": "hi"}
 FUNCTION = {"type": "function", "name": "f", "parameters": {"type": "object"}}
@@ -139,8 +140,7 @@ def test_tools_when_the_input_brings_them_join_those_of_the_request() -> None:
         tools=[{**FUNCTION, "name": "g"}],
     )
     assert names(made) == ["g", "functions__exec", "f"]
-    assert made.tools.custom == {"functions__exec"}
-    assert made.tools.namespaces == {"functions__exec": ("functions", "exec")}
+    assert made.tools.refs == {"functions__exec": ToolRef("exec", "functions", CallKind.CUSTOM)}
     assert made.lossy == ("input[2].tools[1] (web_search)",)
 
 
@@ -188,7 +188,8 @@ def test_name_when_too_long_with_its_namespace_is_cut_and_found_again() -> None:
     made = converted(HI, call(namespace="n" * 40, name="f" * 30 + "a"), output(), tools=long)
     assert [len(name) for name in names(made)] == [MOST_NAME, MOST_NAME]
     assert made.body["messages"][1]["tool_calls"][0]["function"]["name"] == names(made)[0]
-    assert [made.tools.namespaces[name] for name in names(made)] == [("n" * 40, "f" * 30 + end) for end in "ab"]
+    refs = [made.tools.refs[name] for name in names(made)]
+    assert [(ref.namespace, ref.name) for ref in refs] == [("n" * 40, "f" * 30 + end) for end in "ab"]
 
 
 # Further items
@@ -199,7 +200,7 @@ def test_agents_message_when_partly_encrypted_is_told_as_far_as_it_can_be_read()
         {"type": "input_text", "text": "look"}, {"type": "encrypted_content", "encrypted_content": "x"}]}  # fmt: skip
     made = converted(item)
     assert made.body["messages"] == [{"role": "user", "content": "Message from /root to /root/a:\nlook"}]
-    assert made.lossy == ("input[0] (encrypted_content)",)
+    assert made.lossy == ("input[0].content[1] (encrypted_content)",)
 
 
 def test_configuration_when_updated_counts_as_it_came_last() -> None:

@@ -10,7 +10,8 @@ import pytest
 from providers.errors import InvalidResponse
 from providers.wire.openai_responses.relay import frame_of
 from providers.wire.openai_responses.told_output import told_output
-from tests.unit.providers.wire.test_chat_to_responses import CUSTOM, REQUEST, call, delta, rebuilt, stop, streamed, writer
+from tests.unit.providers.convert.composed import to_response
+from tests.unit.providers.wire.test_chat_to_responses import CUSTOM, REQUEST, call, delta, rebuilt, stop, streamed
 
 TWO = [("f", '{"a":1}'), ("g", "{}")]
 TOOLS = {**REQUEST, "tools": [{"type": "function", "name": name} for name in "fg"]}
@@ -63,11 +64,10 @@ def test_calls_when_their_pieces_come_oddly_are_whole(form: str) -> None:
 
 def test_calls_when_whole_and_of_one_id_are_two() -> None:
     calls = [{"id": "a", "type": "function", "function": {"name": name, "arguments": text}} for name, text in TWO]
-    made = writer(TOOLS)
-    made.whole({"choices": [{"index": 0, "message": {"role": "assistant", "tool_calls": calls}, "finish_reason": "tool_calls"}]})
-    made.end(None, 2)
-    assert [(item["name"], item["arguments"]) for item in made.response["output"]] == TWO
-    assert len({item["call_id"] for item in made.response["output"]}) == 2
+    message = {"role": "assistant", "tool_calls": calls}
+    output = to_response(TOOLS, {"choices": [{"index": 0, "message": message, "finish_reason": "tool_calls"}]}).body["output"]
+    assert [(item["name"], item["arguments"]) for item in output] == TWO
+    assert len({item["call_id"] for item in output}) == 2
 
 
 def test_call_when_it_never_gets_a_name_is_no_answer() -> None:

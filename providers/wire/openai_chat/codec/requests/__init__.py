@@ -1,0 +1,1 @@
+"""Requests: what clients ask in chat, and what upstreams are asked in it."""

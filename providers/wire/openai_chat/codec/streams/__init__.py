@@ -1,0 +1,1 @@
+"""Streams of chunks, in and out."""

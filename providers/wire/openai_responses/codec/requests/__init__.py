@@ -1,0 +1,1 @@
+"""Requests: what clients ask for a response, and what upstreams are asked."""

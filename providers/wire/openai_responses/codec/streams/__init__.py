@@ -1,0 +1,1 @@
+"""Responses as they are made, event by event."""
