@@ -131,7 +131,7 @@ class StreamDecoder:
 
     def _said(self, frame: Json, said: tuple[str, str, str]) -> str | None:
         """One text of an item, a piece of it or the whole; a whole that has been told in pieces is not told again. Gives the
-        piece, for it to be left out of what is left of the frame."""
+        piece that an event tells, for it to be left out of what is left of the frame."""
         voice, place, name = said
         text, whole = frame.get(name) or "", name != "delta"
         if not isinstance(text, str):
@@ -151,8 +151,8 @@ class StreamDecoder:
             item.told.add((voice, 0))
             if item.call is None:
                 item.waiting += text
-            else:
-                self._events.append(ArgumentsDelta(item.call, text, whole=whole))
+                return False
+            self._events.append(ArgumentsDelta(item.call, text, whole=whole))
             return True
         block = self._block(item, voice, index)
         item.told.add((voice, index))

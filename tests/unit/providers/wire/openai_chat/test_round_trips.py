@@ -23,6 +23,7 @@ from providers.errors import InvalidResponse
 from providers.types import Wire
 from providers.wire.openai_chat import codec
 from tests.sdk_values import values_of
+from tests.unit.providers.wire.odd import odd, same
 
 Json = dict[str, Any]
 ASKED = Asked(request=Request(wire=Wire.OPENAI_CHAT, words={}), id="x", created=1, model="m", mint=lambda prefix: prefix)
@@ -51,12 +52,6 @@ def streamed_again(chunks: list[Json]) -> list[Json]:
     assert encoder.feed(decoder.end()) == []
     assert encoder.lossy == ()
     return [chunk for (chunk,) in made]
-
-
-def same(made: Any, body: Any) -> None:
-    """As JSON: true is no 1 there, although it is in Python."""
-    assert made == body
-    assert json.dumps(made, sort_keys=True) == json.dumps(body, sort_keys=True)
 
 
 # Every field of the SDK's types
@@ -98,36 +93,6 @@ def test_chunk_when_it_has_any_value_of_the_sdk_then_it_is_the_same_again(body: 
 
 
 # Spellings, unknown fields, nulls
-
-NAMES = st.sampled_from(["x", "extra", "cache_control", "type", "name", "id", "", "rest", "inner", "index"])
-LEAVES = st.none() | st.booleans() | st.integers(-2, 9) | st.floats(allow_nan=False, width=16) | st.sampled_from(["", "a", "b"])
-ANY = st.recursive(LEAVES, lambda inner: st.lists(inner, max_size=2) | st.dictionaries(NAMES, inner, max_size=2), max_leaves=5)
-
-
-@st.composite
-def odd(draw: st.DrawFn, value: Any, most: int = 3) -> Any:
-    """A value with a few fields, anywhere in it, that are unknown, left out, null, or of another type."""
-    made = copy.deepcopy(value)
-    for _ in range(draw(st.integers(0, most))):
-        objects = list(_objects(made))
-        inside = objects[draw(st.integers(0, len(objects) - 1))]
-        known = sorted(inside)
-        change = draw(st.sampled_from(["add", "drop", "null", "replace"]))
-        name = draw(st.sampled_from(known)) if known else "x"
-        if change == "add":
-            inside[draw(NAMES)] = draw(ANY)
-        elif change == "drop":
-            inside.pop(name, None)
-        else:
-            inside[name] = None if change == "null" else draw(ANY)
-    return made
-
-
-def _objects(value: Any) -> Any:
-    if isinstance(value, dict):
-        yield value
-    for inner in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
-        yield from _objects(inner)
 
 
 @given(st.data())
