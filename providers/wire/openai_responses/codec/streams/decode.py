@@ -118,9 +118,9 @@ class StreamDecoder:
                 text = self._said(frame, said)
             elif kind in HANDLERS:
                 HANDLERS[kind](self, frame)
+            self._events.append(Beside(Extra(WIRE, left_of(frame, self._sums, text))))
         except MISFITS as error:
             raise InvalidResponse("an event cannot be read") from error
-        self._events.append(Beside(Extra(WIRE, left_of(frame, self._sums, text))))
         return self._events
 
     def end(self) -> Sequence[Event]:
