@@ -11,6 +11,7 @@ import httptools
 from django.conf import settings
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
+from gateway_project.joined_start import EXTENSIONS, JoinedSend
 from gateway_project.stall_guard import StallGuard
 from gateway_project.websocket_protocol import GuardedWebSocketProtocol, asks_for_websocket
 from openai_api.errors import ApiError
@@ -187,8 +188,11 @@ class GuardedHttpProtocol(StallGuard, HttpToolsProtocol):
         self._answering = cycle
         if cycle.waiting_for_100_continue or _is_old(cycle):
             super()._start_asgi_task(cycle, lambda scope, receive, send: app(scope, receive, _Careful(cycle, send)))
-        else:
+        elif cycle.scope["method"] == "HEAD":
             super()._start_asgi_task(cycle, app)
+        else:
+            cycle.scope["extensions"] = EXTENSIONS  # type: ignore[typeddict-item]
+            super()._start_asgi_task(cycle, lambda scope, receive, send: app(scope, receive, JoinedSend(cycle, send)))
 
     def _await_head(self) -> None:
         self._timer = self.loop.call_later(settings.GATEWAY_HEAD_TIMEOUT_S, self._head_is_late)

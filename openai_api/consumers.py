@@ -9,7 +9,7 @@ from typing import Any
 from openai_api.context import Gateway, Handler, Inbound, Receive, Send
 from openai_api.errors import CLOSE, ApiError
 from openai_api.http.disconnect import DisconnectWatch
-from openai_api.http.outlet import HttpOutlet
+from openai_api.http.outlet import JOINED, HttpOutlet
 from openai_api.http.receive import checked_headers, is_form, read_body, read_form, request_id_of
 from openai_api.http.routing import Place, Route, RouteTable
 from openai_api.in_flight import in_flight
@@ -36,7 +36,8 @@ class InferenceConsumer:
         request_id = request_id_of(scope["headers"])
         record = Record(request_id, scope["method"], scope["path"])
         place = self._table.place(scope["path"])
-        outlet = HttpOutlet(send, scope["method"], request_id, place.dialect)
+        joins = JOINED in scope.get("extensions", ())
+        outlet = HttpOutlet(send, scope["method"], request_id, place.dialect, joins=joins)
         inbound = Inbound(request_id, scope["method"], scope["path"], "", {}, b"", record, outlet)
         inbound.query = scope.get("query_string", b"")
         inbound.peer = (scope.get("client") or ("",))[0]

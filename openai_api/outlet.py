@@ -11,8 +11,8 @@ from providers.bytes.sse import Frames
 class Outlet(Protocol):
     """Takes one answer: either `whole`, or `error`, or `begin`, then `events` any number of times, then `end`.
 
-    A stream that has no `end` is cut off. `finished` is set before the last bytes are handed over: from then on it is no
-    abort when the client leaves. All that sends raises `ClientGone` where the server tells of that.
+    A stream without `end` is cut off. `finished` is set before the last bytes are handed over: a client that leaves after
+    that has not aborted. Methods that send raise `ClientGone` if the server reports that the client has left.
     """
 
     finished: bool
@@ -22,15 +22,16 @@ class Outlet(Protocol):
         ...
 
     async def error(self, error: ApiError, headers: Headers) -> None:
-        """In place of an answer; `headers` come after those of the error. The outlet renders it."""
+        """An error instead of an answer, rendered by the outlet; `headers` are added to those of the error."""
         ...
 
-    async def begin(self, headers: Headers, sound: bytes) -> None:
-        """The head of a stream of events or, with the content type of `sound`, of bytes that mean nothing to us."""
+    async def begin(self, headers: Headers, first: Frames, sound: bytes) -> None:
+        """The head of a stream of events (or of opaque bytes, if `sound` gives their content type), with its first events, if
+        there are any yet."""
         ...
 
     async def events(self, frames: Frames) -> None:
-        """Events, whole and in order. Waits while the client does not read."""
+        """Events, whole and in order. Waits while the client does not read. The list is the outlet's from then on."""
         ...
 
     async def end(self, frames: Frames) -> None:
@@ -38,5 +39,5 @@ class Outlet(Protocol):
         ...
 
     def close(self) -> None:
-        """Stops what the outlet does by itself. Comes after `begin`, in any case, once or more often."""
+        """Stops what the outlet does by itself, such as keep-alive comments. Always called after `begin`, perhaps twice."""
         ...

@@ -19,7 +19,7 @@ from openai_api.dialects.dialect import Dialect
 from openai_api.endpoints import responses
 from openai_api.endpoints.json_body import json_object, typed
 from openai_api.errors import ApiError, Headers, invalid, upstream
-from openai_api.http.pulse import PIECE
+from openai_api.http.outlet import PIECE
 from openai_api.pipeline.check_capability import check_capability
 from openai_api.pipeline.resolve_model import resolve_model
 from openai_api.pipeline.respond import begin_stream
@@ -38,11 +38,11 @@ from providers.wire.responses_fields_to_chat import check_types
 
 CREATE = "response.create"
 PROCESSED = "response.processed"
-"""What codex says when it has taken a response in; nothing is to be said to it."""
+"""Codex sends this when it has processed a response; it expects no answer."""
 STEER = "response.steer"
-"""What would change a response in the making, which no upstream of another kind can do."""
+"""Would change a response in progress, which only OpenAI's own models can do."""
 TURN_FRAMES = 64
-"""Events that are told before others have their turn: a socket that takes all would give them none."""
+"""Events sent before other tasks run: a client that reads as fast as we write would otherwise hold the event loop."""
 MOST_OF_PROCESSED = 1024
 """Characters of such a message."""
 STREAM_ID = re.compile(r"[A-Za-z0-9_.-]{1,256}")
@@ -54,7 +54,7 @@ OF_THE_SOCKET: Mapping[str, bytes | None] = {
     "stream_options": None,
     "stream": b"true",
 }
-"""What of a message is not a request's, and what becomes of it."""
+"""Fields of a message that are no fields of a request, and what they become (None: removed)."""
 Tell = Callable[[bytes], Awaitable[None]]
 
 
@@ -71,7 +71,7 @@ _message = msgspec.json.Decoder(_Message).decode
 
 
 def is_receipt(text: str) -> bool:
-    """Whether a message is one that wants no answer."""
+    """Whether a message expects no answer."""
     if len(text) > MOST_OF_PROCESSED or PROCESSED not in text:
         return False
     try:
@@ -102,15 +102,19 @@ class Turn:
         message = typed(_message, inbound.body)
         if message.stream_id is not None:
             if not STREAM_ID.fullmatch(message.stream_id):
-                raise invalid("invalid_value", "A stream_id has 1 to 256 of the characters A-Za-z0-9_.-", "stream_id")
+                raise invalid(
+                    "invalid_value",
+                    "The stream_id must be 1 to 256 characters from A-Z, a-z, 0-9, '_', '.' and '-'.",
+                    "stream_id",
+                )
             self._outlet.stream_id = message.stream_id
         if message.type == STEER:
-            text = "A response that is being made cannot be steered: send the next turn when it has ended."
+            text = "Steering a response in progress is not supported. Send the next turn when it has ended."
             raise invalid("steer_not_supported", text, "type")
         if message.type != CREATE:
-            raise invalid("invalid_value", f"The type of a message is {CREATE!r}.", "type")
+            raise invalid("invalid_value", f"Unknown message type. Send {CREATE!r}.", "type")
         if message.background:
-            raise invalid("invalid_value", "Nothing is made in the background over a WebSocket.", "background")
+            raise invalid("invalid_value", "Background responses are not supported over a WebSocket.", "background")
         inbound.body = patch(fields, OF_THE_SOCKET)
         return message
 
@@ -121,8 +125,8 @@ class Turn:
 
 
 class TurnOutlet:
-    """An `Outlet` that tells a WebSocket: each event of a stream is a message, with the `stream_id` if there is one. An error
-    is one too, and a whole answer, which no turn asks for."""
+    """An `Outlet` over a WebSocket: each event of a stream is a message, with the `stream_id` if there is one; so is an error,
+    and a whole answer, which no turn asks for."""
 
     def __init__(self, tell: Tell, dialect: Dialect) -> None:
         self.finished = False
@@ -138,8 +142,8 @@ class TurnOutlet:
         self.finished = True
         await self._say(self._dialect.message(error.failure()))
 
-    async def begin(self, headers: Headers, sound: bytes) -> None:
-        pass  # events are told by their type alone
+    async def begin(self, headers: Headers, first: Frames, sound: bytes) -> None:
+        await self.events(first)  # there is no head
 
     async def events(self, frames: Frames) -> None:
         size = 0
@@ -179,7 +183,7 @@ async def warm_up(memory: ConnectionResponses, inbound: Inbound, call: Call) -> 
     memory.warm(call, client.id, msgspec.json.encode(done))
     events = [{"type": "response.created", "response": response}, {"type": "response.completed", "response": done}]
     frames = [frame_of({**event, "sequence_number": number}) for number, event in enumerate(events)]
-    await (await begin_stream(inbound, ())).end(frames)
+    await (await begin_stream(inbound, (), [])).end(frames)
 
 
 def _check(call: Call) -> None:
@@ -195,4 +199,4 @@ def _empty(call: Call) -> dict[str, Any]:
     try:
         return new_response(request, call.response.id, int(time.time()), call.model)
     except (AttributeError, TypeError, ValueError) as error:
-        raise ApiError(400, "invalid_type", "A field of the request has not the type that it must have.") from error
+        raise ApiError(400, "invalid_type", "A field of the request has the wrong type.") from error

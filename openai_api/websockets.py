@@ -133,12 +133,12 @@ class Connection:
             self._in_work.record.client_aborted = True
 
     async def _hear(self, message: Mapping[str, Any]) -> None:
-        """Lets a message wait for its turn, if there is room and it wants an answer."""
+        """Queues a message for its turn, if there is room and it expects an answer."""
         if is_receipt(message.get("text") or ""):
             return
         size = sum(map(_size, self._waiting)) + _size(message)
         if self._waiting and (len(self._waiting) >= MOST_WAITING or size > self._gateway.limits.max_body_bytes):
-            text = f"At most {MOST_WAITING} messages may wait for the response before them."
+            text = f"Too many queued messages: at most {MOST_WAITING} may wait for their turn."
             await self._tell_error(ApiError(429, "too_many_waiting", text, kind="rate_limit_error"))
             return
         self._waiting.append(message)
@@ -151,7 +151,7 @@ class Connection:
         except ClientGone:
             return  # `receive` says so too
         except Exception:
-            log.exception("a connection failed")
+            log.exception("a WebSocket connection failed")
             await self._close(DEFECT)
 
     async def _must_end(self) -> bool:
@@ -171,7 +171,7 @@ class Connection:
         elif state.draining:
             await self._close(GOING_AWAY)
         else:
-            text = f"A connection lasts {self._gateway.limits.socket_s:g} seconds: open a new one."
+            text = f"Connections are limited to {self._gateway.limits.socket_s:g} seconds. Open a new one."
             await self._tell_error(invalid("websocket_connection_limit_reached", text))
             await self._close(NORMAL)
         return True
@@ -203,10 +203,10 @@ class Connection:
         inbound.record.body_bytes = _size(message)
         text = message.get("text")
         if text is None:
-            raise invalid("invalid_message", "Messages are JSON texts, not bytes.")
+            raise invalid("invalid_message", "Send each message as JSON in a text frame, not a binary one.")
         inbound.body, most = text.removeprefix("\ufeff").encode(), self._gateway.limits.max_body_bytes
         if len(inbound.body) > most:
-            raise ApiError(413, "request_too_large", f"The message is larger than {most} bytes.")
+            raise ApiError(413, "request_too_large", f"Message exceeds the limit of {most} bytes.")
         await turn.take(self._gateway, self._memory, inbound)
 
     async def _tell(self, data: bytes) -> None:
@@ -219,7 +219,7 @@ class Connection:
         await self._out({"type": "websocket.close", "code": code})
 
     async def _out(self, message: Mapping[str, Any]) -> None:
-        """Sends. Raises `ClientGone`, which servers say with an `OSError`, or with a `RuntimeError` if they closed themselves."""
+        """Sends. Raises `ClientGone`: servers signal it with an `OSError`, or a `RuntimeError` if they closed the connection."""
         try:
             await self._send(message)
         except (OSError, RuntimeError) as error:
@@ -256,7 +256,7 @@ def _check_origin(headers: Mapping[bytes, bytes]) -> None:
     """Without keys, a page of any other site could speak through its visitor's browser. Raises 403."""
     origin = headers.get(b"origin")
     if origin is not None and origin.rpartition(b"://")[2] != headers[b"host"]:
-        raise ApiError(403, "origin_not_allowed", "Pages of other sites may not connect while authentication is off.")
+        raise ApiError(403, "origin_not_allowed", "Cross-origin connections are not allowed while authentication is off.")
 
 
 def _size(message: Mapping[str, Any]) -> int:

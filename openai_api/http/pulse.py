@@ -1,51 +1,49 @@
-"""Does a stream's client know that we are still there? One timer a stream, no task while all goes well."""
+"""How is a silent stream kept alive? With pings; one timer per stream, and no task until one is due."""
 
 from __future__ import annotations
 
 import asyncio
-
-from openai_api.context import Send
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 SILENCE_S = 15.0
-PIECE = 1024 * 1024
-"""How many bytes the server is given at a time: while the client takes them, others are served."""
 
 
 class Pulse:
-    """Sends the parts of a stream; between them the `ping` after every `silence` seconds without one, unless it is b""."""
+    """Calls `ping`, which sends one, after each `silence` seconds in which nothing was sent."""
 
-    def __init__(self, send: Send, ping: bytes, *, silence: float = SILENCE_S) -> None:
+    def __init__(self, ping: Callable[[], Coroutine[Any, Any, None]], silence: float = SILENCE_S) -> None:
         self._loop = asyncio.get_running_loop()
-        self._send = send
-        self._silence = silence
         self._ping = ping
+        self._silence = silence
         self._last = self._loop.time()
         self._sending = False
-        self._pinging: asyncio.Task[None] | None = None
+        self._task: asyncio.Task[None] | None = None
         self._timer = self._loop.call_later(silence, self._beat)
 
-    async def send(self, data: bytes) -> None:
-        """Sends a part of the stream, waiting as long as the client does not read."""
+    def begin(self) -> None:
+        """A write begins. It lasts until the client reads, and no ping is due meanwhile."""
         self._sending = True
-        for start in range(0, len(data), PIECE):
-            await self._send({"type": "http.response.body", "body": data[start : start + PIECE], "more_body": True})
+
+    def end(self) -> None:
+        """The write is complete."""
         self._sending = False
         self._last = self._loop.time()
 
     def stop(self) -> None:
         """Ends the pulse. No ping comes after it."""
         self._timer.cancel()
-        if self._pinging is not None:
-            self._pinging.cancel()
+        if self._task is not None:
+            self._task.cancel()
 
     def _beat(self) -> None:
         quiet = self._loop.time() - self._last
-        waiting = self._sending or (self._pinging is not None and not self._pinging.done())
-        if self._ping and not waiting and quiet >= self._silence:
-            self._pinging = self._loop.create_task(self._say())
+        waiting = self._sending or (self._task is not None and not self._task.done())
+        if not waiting and quiet >= self._silence:
+            self._task = self._loop.create_task(self._say())
         again = self._silence if waiting or quiet >= self._silence else self._silence - quiet
         self._timer = self._loop.call_later(again, self._beat)
 
     async def _say(self) -> None:
-        await self._send({"type": "http.response.body", "body": self._ping, "more_body": True})
+        await self._ping()
         self._last = self._loop.time()

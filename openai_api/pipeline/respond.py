@@ -10,18 +10,20 @@ from urllib.parse import quote
 from openai_api.context import Inbound
 from openai_api.errors import ApiError, Headers, server_draining, upstream
 from openai_api.outlet import Outlet
-from openai_api.pipeline.state import Exchange, Keep
+from openai_api.pipeline.state import Exchange
 from openai_api.pipeline.streams import Answer, Begun, fed
 from openai_api.recording.events import Record
+from openai_api.taps import Tap, tapped
 from providers.bytes.patch import patch
 from providers.bytes.sse import Frames
 from providers.errors import FailureClass, ProviderError, own_failure
 from providers.masking import mask_error
-from providers.offload import offload
+from providers.offload import LARGE, offload
 from providers.types import Call, Reply, Target, Wire
 from providers.wire.openai.relay import Relay
 from providers.wire.openai.usage import usage_of
 from providers.wire.openai_chat.request import json_string
+from providers.wire.openai_responses.relay import response_in
 
 JSON: Headers = ((b"content-type", b"application/json"),)
 ESTIMATED = (b"x-gateway-estimated", b"1")
@@ -44,14 +46,13 @@ DRAIN_S = 0.025
 
 async def respond(exchange: Exchange, target: Target, answer: Answer) -> None:
     """Sends what the target answered, under the model's public name, and notes its usage."""
-    inbound, call, keep = exchange.inbound, exchange.call, exchange.keep
     headers = gateway_headers(exchange.record, target)
     if isinstance(answer, Begun):
-        await _stream(inbound, call, target, answer, headers, keep)
+        await _stream(exchange, target, answer, headers)
         return
-    if keep is not None:
-        await keep(target, answer.body)
-    await _whole(inbound, call, answer, headers)
+    if exchange.keep is not None:
+        await exchange.keep(target, answer.body)
+    await _whole(exchange.inbound, exchange.call, answer, headers)
 
 
 async def send_json(inbound: Inbound, body: bytes, status: int = 200, headers: Headers = ()) -> None:
@@ -74,14 +75,17 @@ def gateway_headers(record: Record, target: Target) -> Headers:
     """The `x-gateway-*` headers of an answer that came from a target."""
     overhead = perf_counter() - record.clock - record.upstream_s()
     return (
-        (b"x-gateway-model", header_value(target.model or record.model or "")),
-        (b"x-gateway-provider", header_value(target.provider)),
+        *_served_by(target.model or record.model or "", target.provider),
         (b"x-gateway-attempts", b"%d" % len(record.attempts)),
         (b"x-gateway-overhead-ms", b"%.3f" % (overhead * 1000)),
     )
 
 
 @lru_cache(maxsize=4096)
+def _served_by(model: str, provider: str) -> Headers:
+    return (b"x-gateway-model", header_value(model)), (b"x-gateway-provider", header_value(provider))
+
+
 def header_value(text: str) -> bytes:
     """The text as a header can carry it: percent-encoded outside printable ASCII."""
     return quote(text, safe=" !\"#$&'()*+,/:;<=>?@[\\]^`{|}").encode("ascii")
@@ -93,7 +97,8 @@ async def _whole(inbound: Inbound, call: Call, reply: Reply, headers: Headers) -
     if fields is not None:
         inbound.record.usage = reply.usage or (None if reply.estimated else usage_of(fields))
         if "model" in fields.spans or call.wire not in WITHOUT_MODEL:
-            body = await offload(len(body), patch, fields, {"model": json_string(call.model)})
+            changes = {"model": json_string(call.model)}
+            body = patch(fields, changes) if len(body) <= LARGE else await offload(len(body), patch, fields, changes)
     if reply.lossy:
         headers = (*headers, lossy(reply.lossy))
     if reply.estimated:
@@ -107,10 +112,10 @@ async def send_whole(inbound: Inbound, status: int, headers: Headers, body: byte
     await inbound.outlet.whole(status, headers, body)
 
 
-async def begin_stream(inbound: Inbound, headers: Headers, sound: bytes = b"") -> Outlet:
-    """Sends the head of a stream of events, or of `sound` of that content type; what takes the rest."""
+async def begin_stream(inbound: Inbound, headers: Headers, first: Frames, sound: bytes = b"") -> Outlet:
+    """Sends the head and the first of a stream of events, or of `sound` of that content type; what takes the rest."""
     _note_start(inbound.record, 200)
-    await inbound.outlet.begin(headers, sound)
+    await inbound.outlet.begin(headers, first, sound)
     return inbound.outlet
 
 
@@ -119,13 +124,14 @@ def _note_start(record: Record, status: int) -> None:
     record.first_byte_s = perf_counter() - record.clock
 
 
-async def _stream(inbound: Inbound, call: Call, target: Target, begun: Begun, headers: Headers, keep: Keep | None) -> None:
-    record, relay, stream, outlet = inbound.record, begun.relay, begun.stream, inbound.outlet
-    headers = (lossy(stream.lossy), *headers) if stream.lossy else headers
+async def _stream(exchange: Exchange, target: Target, begun: Begun, headers: Headers) -> None:
+    record, relay, outlet = exchange.record, begun.relay, exchange.inbound.outlet
+    taps = exchange.taps if relay.comments else ()  # sound has no events
+    idle = target.timeouts.when(streamed=exchange.call.stream).idle
     try:
-        await begin_stream(inbound, headers, b"" if relay.comments else stream.content_type)
         try:
-            last: Frames | None = await _relayed(begun, target.timeouts.when(streamed=call.stream).idle, outlet)
+            last = await _opened(exchange.inbound, begun, headers, taps)
+            last = last if relay.done else await _relayed(begun, idle, outlet, taps)
         except ProviderError as error:
             if begun.mask is not None:
                 mask_error(error, begun.mask())
@@ -134,8 +140,12 @@ async def _stream(inbound: Inbound, call: Call, target: Target, begun: Begun, he
             if not record.draining:
                 raise
             last = _broken(record, relay, server_draining())
-        if keep is not None and relay.final is not None:
-            await keep(target, relay.final)
+        if taps and last is not None:
+            last = await tapped(taps, last, last=True)
+            if relay.final is not None:  # what is kept is what the client hears
+                relay.final = await offload(sum(map(len, last)), response_in, last) or relay.final
+        if exchange.keep is not None and relay.final is not None:
+            await exchange.keep(target, relay.final)
         if last is None:
             return  # an answer that is not complete makes the server break the connection
         await outlet.end(last)
@@ -144,18 +154,27 @@ async def _stream(inbound: Inbound, call: Call, target: Target, begun: Begun, he
     finally:
         outlet.close()
         record.usage, record.events = relay.usage, relay.deltas
-        stream.close()
+        begun.stream.close()
 
 
-async def _relayed(begun: Begun, idle: float, outlet: Outlet) -> Frames:
-    """Relays until the stream is complete; returns its last frames, not sent yet. Raises `ProviderError`."""
-    stream, relay, out = begun.stream, begun.relay, begun.held
+async def _opened(inbound: Inbound, begun: Begun, headers: Headers, taps: tuple[Tap, ...]) -> Frames | None:
+    """Begins with the frames that were held, or returns them if they are the last, which are not sent yet."""
+    relay, stream, held = begun.relay, begun.stream, begun.held
     begun.held = []  # nothing but what is to be sent is kept while the client does not read
+    headers = (lossy(stream.lossy), *headers) if stream.lossy else headers
+    sound = b"" if relay.comments else stream.content_type
+    if relay.done:
+        await begin_stream(inbound, headers, [], sound)
+        return held
+    await begin_stream(inbound, headers, await tapped(taps, held) if taps else held, sound)
+    return []
+
+
+async def _relayed(begun: Begun, idle: float, outlet: Outlet, taps: tuple[Tap, ...]) -> Frames:
+    """Relays until the stream is complete; returns its last frames, not sent yet. Raises `ProviderError`."""
+    stream, relay = begun.stream, begun.relay
     events = 0
-    while not relay.done:
-        if out:
-            await outlet.events(out)
-            out = []
+    while True:
         if relay.error is not None:
             raise relay.error
         if relay.events != events:
@@ -163,8 +182,14 @@ async def _relayed(begun: Begun, idle: float, outlet: Outlet) -> Frames:
             stream.extend(idle)
         chunk = await stream.next()
         out = await fed(relay, chunk) if chunk else relay.end()
+        if relay.done:
+            return out
         chunk = b""
-    return out
+        if taps and out:
+            out = await tapped(taps, out)
+        if out:
+            await outlet.events(out)
+            out = []
 
 
 def lossy(names: tuple[str, ...]) -> tuple[bytes, bytes]:

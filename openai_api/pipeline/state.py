@@ -10,6 +10,7 @@ from models_catalog.snapshot import CatalogSnapshot, Client, ModelEntry
 from openai_api.context import Gateway, Inbound
 from openai_api.limits.admission import Lease
 from openai_api.recording.events import Record
+from openai_api.taps import Tap
 from providers.convert.calling import Ask, ask
 from providers.types import Call, Target
 
@@ -28,7 +29,7 @@ class Exchange(msgspec.Struct):
 
     What an endpoint needs beyond the common journey it gives here: `entry` is the model, if it is known without its name, `ask`
     how a target is asked, `prepare` its own step before a target is chosen, `keep` what takes the whole answer, and `only`
-    narrows the targets. `leases` are what the request holds until it ends.
+    narrows the targets. `leases` are what the request holds until it ends; `taps` see the events of a stream before its outlet.
     """
 
     gateway: Gateway
@@ -43,6 +44,7 @@ class Exchange(msgspec.Struct):
     keep: Keep | None = None
     only: Only | None = None
     leases: tuple[Lease, ...] = ()
+    taps: tuple[Tap, ...] = ()
 
 
 Prepare = Callable[[Exchange], Awaitable[bool]]

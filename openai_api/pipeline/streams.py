@@ -8,7 +8,7 @@ import msgspec
 
 from providers.bytes.sse import Frames
 from providers.masking import Mask
-from providers.offload import offload
+from providers.offload import LARGE, offload
 from providers.types import FrameStream, Reply, ReplyStream
 from providers.wire.openai.relay import Relay
 
@@ -34,4 +34,5 @@ async def fed(relay: Relay, piece: bytes | Frames) -> Frames:
     waiting = relay.waiting
     if waiting and b"\n" not in piece and b"\r" not in piece:
         waiting = 0
-    return await offload(waiting + len(piece), relay.feed, piece)
+    size = waiting + len(piece)
+    return relay.feed(piece) if size <= LARGE else await offload(size, relay.feed, piece)

@@ -133,8 +133,8 @@ class RunOutlet:
         self.finished = True
         await self._made.fail(error)
 
-    async def begin(self, headers: Headers, sound: bytes) -> None:
-        pass
+    async def begin(self, headers: Headers, first: Frames, sound: bytes) -> None:
+        await self.events(first)
 
     async def events(self, frames: Frames) -> None:
         await self._made.take(frames)

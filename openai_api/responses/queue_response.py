@@ -45,7 +45,7 @@ async def queue_response(exchange: Exchange) -> None:
 async def follow_response(gateway: Gateway, inbound: Inbound, response_id: str, after: int, headers: Headers = ()) -> None:
     """Sends its events with numbers above `after`, until it has ended."""
     try:
-        outlet = await begin_stream(inbound, headers)
+        outlet = await begin_stream(inbound, headers, [])
         try:
             async for number, frames in gateway.background.follow(response_id, after):
                 after = number

@@ -1,6 +1,8 @@
 """Where in a JSON object do its top-level fields stand, and how is one changed without touching the rest?
 
-The object is walked once by the C decoder, which gives each value as raw bytes; their lengths tell the positions.
+The object is walked once by the C decoder, which gives each value as raw bytes; their lengths tell the positions. Most bodies
+are spaced in one of two ways: if names and values, written that way again, are the body byte for byte, the positions are
+right and no field occurs twice, since the decoder gives each name once. All others are searched field by field.
 """
 
 from __future__ import annotations
@@ -15,6 +17,8 @@ _KEY = re.compile(rb'"(?:[^"\\]|\\.)*"')
 _string = msgspec.json.Decoder(str).decode
 _quoted: dict[str, bytes] = {}
 """Names with their quotes and the colon, as most bodies have them."""
+_members: tuple[dict[str, bytes], dict[str, bytes]] = ({}, {})
+"""Names as they stand between two values: `,"name":`, and `, "name": ` as Python writes it."""
 MAX_QUOTED = 1000
 COPIED = 256 * 1024
 """Bytes of a body up to which copies of its values are cheaper than views of them."""
@@ -54,6 +58,8 @@ def fields_of(body: bytes) -> Fields:
         values = _decode(body)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise InvalidJson(str(error)) from error
+    if len(body) < COPIED and (found := _spaced_alike(body, values)) is not None:
+        return Fields(body, found)
     spans: dict[str, tuple[int, int, int]] = {}
     seen = bytes if len(body) < COPIED else memoryview
     position, lead, gap, known = 0, b"", b"", _quoted.get
@@ -75,6 +81,28 @@ def fields_of(body: bytes) -> Fields:
     return Fields(body, spans)
 
 
+def _spaced_alike(body: bytes, values: Mapping[str, msgspec.Raw]) -> dict[str, tuple[int, int, int]] | None:
+    """The positions in a body of known names that is spaced in one of the usual ways, None for any other."""
+    spaced = b'": ' in body[:64]
+    known, lead = _members[spaced], 1 + spaced
+    spans: dict[str, tuple[int, int, int]] = {}
+    parts: list[bytes | msgspec.Raw] = []
+    position = -spaced  # of the byte before the comma; an object begins without the space
+    try:
+        for name, value in values.items():
+            member = known[name]
+            key = position + lead
+            start = position + len(member)
+            position = start + len(value)
+            spans[name] = (key, start, position)
+            parts += (member, value)
+    except KeyError:
+        return None
+    parts.append(b"}")
+    text = b"".join(parts)
+    return spans if text[lead:] == body[1:] and body.startswith(b"{") else None
+
+
 def _start_of_value(body: bytes, after: int) -> int:
     match = _COLON.match(body, after)
     return match.end() if match else len(body)
@@ -84,6 +112,8 @@ def _end_of_key(body: bytes, key: int, name: str) -> int:
     quoted = b'"%b"' % name.encode()
     if len(_quoted) < MAX_QUOTED:
         _quoted[name] = quoted + b":"
+        _members[0][name] = b",%b:" % quoted
+        _members[1][name] = b", %b: " % quoted
     if body.startswith(quoted, key):
         return key + len(quoted)
     match = _KEY.match(body, max(key, 0))
@@ -127,18 +157,28 @@ def patched(fields: Fields, changes: Mapping[str, bytes | None]) -> bytes | Patc
 
 def _parts(fields: Fields, body: bytes | memoryview, changes: Mapping[str, bytes | None]) -> list[bytes | memoryview]:
     spans = fields.spans
-    present = {name: value for name, value in changes.items() if name in spans}
-    added = [b"%b:%b" % (msgspec.json.encode(n), v) for n, v in changes.items() if n not in spans and v is not None]
-    if None in present.values():
-        return _rebuilt(spans, body, present, added)
+    present: list[tuple[int, int, bytes]] = []
+    added: list[bytes] = []
+    removes = False
+    for name, value in changes.items():
+        if (span := spans.get(name)) is None:
+            if value is not None:
+                added.append(b"%b:%b" % (msgspec.json.encode(name), value))
+        elif value is None:
+            removes = True
+        else:
+            present.append((span[1], span[2], value))
+    if removes:
+        return _rebuilt(spans, body, {name: changes[name] for name in changes if name in spans}, added)
+    if len(present) > 1:
+        present.sort()
     parts: list[bytes | memoryview] = []
     end = 0
-    for name in sorted(present, key=lambda name: spans[name][1]):
-        _, start, stop = spans[name]
-        parts += (body[end:start], present[name] or b"")
+    for start, stop, value in present:
+        parts += (body[end:start], value)
         end = stop
     if added:
-        last = max((span[2] for span in spans.values()), default=fields.body.index(b"{") + 1)
+        last = next(reversed(spans.values()))[2] if spans else fields.body.index(b"{") + 1
         parts += (body[end:last], b"," if spans else b"", b",".join(added))
         end = last
     parts.append(body[end:])

@@ -97,6 +97,10 @@ def data_of(frame: bytes) -> bytes | None:
     """The data of a frame, its `data:` lines joined by LF; None for a comment, a ping or a blank line."""
     if frame.startswith(b"data: ") and frame.find(b"\n", 6) == len(frame) - 2 and b"\r" not in frame:
         return frame[6:-2]
+    if frame.startswith(b"event: ") and b"\r" not in frame:  # a name and one line of data, as a response's events have
+        start = frame.find(b"\n", 7) + 1
+        if frame.startswith(b"data: ", start) and frame.find(b"\n", start + 6) == len(frame) - 2:
+            return frame[start + 6 : -2]
     if b"\r" in frame:
         frame = _LINE.sub(b"\n", frame)
     values = [value.removeprefix(b" ") for value in _values_of_data(frame)]

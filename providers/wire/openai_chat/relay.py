@@ -1,11 +1,13 @@
 """How is a stream of chat completion chunks relayed? As it came, but for the model's name and an unasked usage chunk.
 
 Most chunks are only searched for a few byte patterns. In valid JSON the bytes `"model":"x"` cannot stand inside a
-string (its quotes would be escaped), so a hit before any nested object or array is the chunk's own field.
+string (its quotes would be escaped), so a hit before any nested object or array is the chunk's own field. And most of these
+differ from the one before in nothing but the text of their delta: what stands before and after it is compared as a whole.
 """
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import msgspec
@@ -21,6 +23,9 @@ from providers.wire.openai_chat.request import DONE
 
 UNREMARKABLE = ((b'"finish_reason"', b'"finish_reason":null'), (b'"usage"', b'"usage":null'))
 """Fields that need a close look unless all of them have the second, commonest form."""
+MAX_SHAPES = 32
+"""How often what stands around a text is learned: some upstreams put something new into every chunk."""
+_TEXT = re.compile(rb'"(?:content|text|reasoning_content|reasoning)": ?"')
 NEVER = b"\n\n\n"
 """Bytes that no frame holds."""
 EMPTY = (None, b"[]", b"null")
@@ -51,14 +56,37 @@ class ChatStreamRelay(FrameRelay):
         self._replacement = b""
         self._untold: Frames = []
         self._unfinished: dict[str, bool] | None = {} if several else None
+        self._head = self._tail = NEVER
+        """What stood before and after the text of an unremarkable chunk."""
+        self._renamed = b""
+        """`_head` with the public name."""
+        self._shapes_left = MAX_SHAPES
 
     def _frame(self, frame: bytes, out: Frames) -> None:
+        head, tail = self._head, self._tail
+        if frame.startswith(head) and frame.endswith(tail):
+            start, stop = len(head), len(frame) - len(tail)
+            if start <= stop and frame.find(b'"', start, stop) < 0:  # the text between holds no field
+                self.events += 1
+                out.append(self._renamed + frame[start:])
+                return
         position = frame.find(self._needle)
         if position < 0 or not self._is_unremarkable(frame, position):
             self._look_closely(frame, out)
             return
         self.events += 1
-        out.append(frame[:position] + self._replacement + frame[position + len(self._needle) :])
+        behind = position + len(self._needle)
+        out.append(frame[:position] + self._replacement + frame[behind:])
+        if self._shapes_left:
+            self._learn_shape(frame, position, behind)
+
+    def _learn_shape(self, frame: bytes, position: int, behind: int) -> None:
+        """Remembers what stands around the text of an unremarkable chunk, whose model stands before it."""
+        self._shapes_left -= 1
+        if (text := _TEXT.search(frame, behind)) is not None:
+            start = text.end()
+            self._head, self._tail = frame[:start], frame[frame.find(b'"', start) :]
+            self._renamed = frame[:position] + self._replacement + frame[behind:start]
 
     def _is_unremarkable(self, frame: bytes, position: int) -> bool:
         """Whether a chunk has content and nothing that needs a close look; the model stands at `position`."""

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from providers.bytes import sse
+from providers.bytes.event import Event
 from providers.bytes.halves import mended
 from providers.bytes.patch import Fields, InvalidJson, fields_of, patch
 from providers.bytes.sse import Frames
@@ -181,6 +182,12 @@ class ResponsesRelay(FrameRelay):
     def _ended(self, response: Fields) -> bytes:
         self.done, self.final, self.usage = True, self._response, usage_of(response)
         return sse.frame_of(DONE)
+
+
+def response_in(frames: Frames) -> bytes | None:
+    """The whole response, if one of the events ends it."""
+    ends = [event for event in map(Event, frames) if event.kind in ENDINGS]
+    return ends[-1].fields.raw("response") if ends else None
 
 
 def frame_of(event: dict[str, Any]) -> bytes:

@@ -84,7 +84,7 @@ async def hang(gateway: Gateway, inbound: Inbound) -> None:
 
 async def stream(gateway: Gateway, inbound: Inbound) -> None:
     """Begins a stream and says nothing."""
-    await begin_stream(inbound, ())
+    await begin_stream(inbound, (), [])
     await asyncio.Event().wait()
 
 

@@ -165,8 +165,8 @@ async def test_turn_when_events_are_told_then_each_is_a_message_and_neither_comm
 
     outlet = TurnOutlet(hear, OPENAI)
     outlet.stream_id = "x"
-    await outlet.begin((), b"")
-    await outlet.events(frames[:2])
+    await outlet.begin((), frames[:1], b"")
+    await outlet.events(frames[1:2])
     assert not outlet.finished
     await outlet.end(frames[2:])
     assert [json.loads(data) for data in heard] == [{"type": name, "stream_id": "x"} for name in "ab"]
@@ -186,7 +186,7 @@ async def test_turn_when_large_events_come_at_once_gives_others_their_turn() -> 
             turns += 1
 
     outlet, waiting = TurnOutlet(hear, OPENAI), asyncio.create_task(others())
-    await outlet.begin((), b"")
+    await outlet.begin((), [], b"")
     await outlet.events([b"data: " + b"x" * 2**18 + b"\n\n"] * 32)
     waiting.cancel()
     assert heard == [2**18] * 32

@@ -102,6 +102,31 @@ def test_fields_when_spaced_in_more_than_one_way_then_each_is_still_found() -> N
         assert [body[span[0] : span[0] + 1] for span in fields.spans.values()] == [b'"'] * 7
 
 
+USUAL_NAMES = ("model", "messages", "stream", "é", 'quo"te')
+USUAL = st.lists(st.tuples(st.sampled_from(USUAL_NAMES), VALUES), min_size=1, max_size=5)
+SEPARATORS = st.sampled_from([(",", ":"), (", ", ": "), (", ", ":"), (",", ": ")])
+
+
+@given(USUAL, SEPARATORS, st.booleans(), st.sampled_from([("", ""), (" ", ""), ("", "\n")]))
+def test_fields_when_names_are_known_and_spaced_alike_then_found_and_duplicates_refused(
+    pairs: Pairs, separators: tuple[str, str], ascii_only: bool, around: tuple[str, str]
+) -> None:
+    comma, colon = separators
+    for name in USUAL_NAMES:  # known from here on, in both spellings
+        fields_of(json.dumps({name: 1}, ensure_ascii=ascii_only).encode())
+    members = [(json.dumps(name, ensure_ascii=ascii_only), json.dumps(value, separators=separators)) for name, value in pairs]
+    body = (around[0] + "{" + comma.join(name + colon + value for name, value in members) + "}" + around[1]).encode()
+    if len({name for name, _ in pairs}) < len(pairs):
+        with pytest.raises(DuplicateKey):
+            fields_of(body)
+        return
+    fields = fields_of(body)
+    for (name, _), (key, value) in zip(pairs, members, strict=True):
+        start, at, stop = fields.spans[name]
+        assert body[start:at].decode() == key + colon
+        assert body[at:stop].decode() == value
+
+
 @given(st.data(), PAIRS)
 def test_patch_when_only_replacing_then_every_other_byte_is_the_same(data: st.DataObject, pairs: Pairs) -> None:
     parts = data.draw(members(pairs))
