@@ -18,10 +18,11 @@ from django.core.checks import CheckMessage, Error, Tags
 from django.core.checks import Warning as CheckWarning
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, connection
 
-from models_catalog import encryption, secrets
+from models_catalog import credentials
 from models_catalog.compiler import compile_snapshot
-from models_catalog.fields import EncryptedText
 from models_catalog.models import CatalogVersion, Credential, Provider
+from models_catalog.secrets import encryption
+from models_catalog.secrets.fields import EncryptedText
 from models_catalog.snapshot import Problem
 from providers import registry
 from providers.capabilities import Capability
@@ -83,8 +84,8 @@ def _secrets() -> Iterator[CheckMessage]:
     for row in Credential.objects.exclude(secret=""):
         stored.append(row.secret)
         try:
-            secrets.reveal(row)
-        except secrets.SecretUnavailable as err:
+            credentials.reveal(row)
+        except credentials.SecretUnavailable as err:
             yield Error(f"credential {row.name}: {err}.", hint=hint, id="catalog.E002")
     for provider in Provider.objects.exclude(extra_headers=""):
         stored.append(provider.extra_headers)

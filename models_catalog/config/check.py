@@ -8,10 +8,10 @@ from django.core.exceptions import ValidationError
 from django.db import models
 
 from models_catalog import keys, validation
+from models_catalog.changes.rows import fill_credential, fill_model, fill_provider, fill_route
+from models_catalog.changes.state import RouteState
 from models_catalog.config.document import KeySpec, ModelSpec
 from models_catalog.config.plan import Plan
-from models_catalog.config.rows import fill_credential, fill_model, fill_provider, fill_route
-from models_catalog.config.state import RouteState
 from models_catalog.config.table import nearest
 from models_catalog.models import Credential, ModelDefinition, Provider, Route
 from models_catalog.snapshot import STAR

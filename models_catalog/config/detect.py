@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import PurePath
 from types import MappingProxyType
 
-from models_catalog.config.document import Document, Findings
+from models_catalog.config.document import Document
+from models_catalog.config.findings import Findings
+from models_catalog.config.gateway.read import read_gateway
+from models_catalog.config.gateway.tensorzero import DEFAULTS, MODEL_MEMBERS, OTHER_SECTIONS, PROVIDER_MEMBERS
+from models_catalog.config.litellm.read import read_litellm
 from models_catalog.config.provider_types import ELSEWHERE
-from models_catalog.config.read_gateway import read_gateway
-from models_catalog.config.read_litellm import read_litellm
-from models_catalog.config.tensorzero import DEFAULTS, MODEL_MEMBERS, OTHER_SECTIONS, PROVIDER_MEMBERS
 
 OWN = "gateway"
 READERS: Mapping[str, Callable[[str, Findings, str], Document]] = MappingProxyType(

@@ -13,19 +13,10 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from models_catalog.config.document import (
-    NOTHING,
-    Document,
-    Findings,
-    KeySpec,
-    Lookup,
-    ModelSpec,
-    ProviderContent,
-    ProviderSpec,
-    RouteSpec,
-    free_name,
-)
-from models_catalog.config.state import CatalogState, CredentialState, KeyState, ModelState, ProviderState, RouteState
+from models_catalog.changes.state import CatalogState, CredentialState, KeyState, ModelState, ProviderState, RouteState
+from models_catalog.changes.values import NOTHING, Lookup, ProviderContent
+from models_catalog.config.document import Document, KeySpec, ModelSpec, ProviderSpec, RouteSpec, free_name
+from models_catalog.config.findings import Findings
 from models_catalog.config.stored_headers import with_stored_headers
 from models_catalog.config.table import nearest, step
 from models_catalog.keys import hash_key

@@ -8,10 +8,12 @@ from dataclasses import fields, replace
 from django.core.exceptions import ValidationError
 
 from models_catalog import keys
+from models_catalog.changes.rows import fill_model, fill_provider, fill_route
+from models_catalog.changes.state import ProviderState, RouteState
+from models_catalog.changes.values import ModelSettings, ProviderContent
 from models_catalog.config.check import errors_of
-from models_catalog.config.document import Document, Findings, KeySpec, ModelSettings, ModelSpec, ProviderContent, RouteSpec
-from models_catalog.config.rows import fill_model, fill_provider, fill_route
-from models_catalog.config.state import ProviderState, RouteState
+from models_catalog.config.document import Document, KeySpec, ModelSpec, RouteSpec
+from models_catalog.config.findings import Findings
 from models_catalog.config.table import nearest, step
 from models_catalog.models import ModelDefinition, Provider, Route
 

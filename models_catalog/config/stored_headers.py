@@ -10,8 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from models_catalog.config.document import Document, Findings, ModelSpec, ProviderContent, freeze, thaw
-from models_catalog.config.state import CatalogState
+from models_catalog.changes.state import CatalogState
+from models_catalog.changes.values import ProviderContent, freeze, thaw
+from models_catalog.config.document import Document, ModelSpec
+from models_catalog.config.findings import Findings
 
 STORED = "stored::"
 

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from models_catalog.config.document import Findings
+from models_catalog.config.findings import Findings
 
 BARE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 KINDS = {bool: "a boolean", int: "an integer", float: "a number", str: "a text", list: "a list", dict: "a table"}

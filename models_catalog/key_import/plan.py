@@ -12,10 +12,10 @@ from django.core.exceptions import ValidationError
 from django.views.decorators.debug import sensitive_variables
 
 from models_catalog import addresses
+from models_catalog.credentials import SecretUnavailable, reveal
 from models_catalog.key_import.rows import KeyRow, RowProblem
 from models_catalog.key_import.shapes import looks_like_key
 from models_catalog.models import Credential, Provider
-from models_catalog.secrets import SecretUnavailable, reveal
 from providers import registry
 from providers.types import Secret
 

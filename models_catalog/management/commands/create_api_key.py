@@ -13,9 +13,9 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError
 from django.utils import timezone
 
-from models_catalog.config.command import CatalogCommand
 from models_catalog.config.table import nearest
 from models_catalog.keys import create_client_key
+from models_catalog.management.catalog_command import CatalogCommand
 from models_catalog.models import ClientKey, ModelDefinition
 
 UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}

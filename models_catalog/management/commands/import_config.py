@@ -10,10 +10,10 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from models_catalog.compiler import compile_snapshot
-from models_catalog.config.command import CatalogCommand
 from models_catalog.config.detect import READERS
-from models_catalog.config.document import Findings, InvalidConfiguration
+from models_catalog.config.findings import Findings, InvalidConfiguration
 from models_catalog.config.importing import Outcome, import_text
+from models_catalog.management.catalog_command import CatalogCommand
 
 
 class Command(CatalogCommand):

@@ -6,8 +6,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from models_catalog import encryption
-from models_catalog.rotation import Rotation, rotate
+from models_catalog.secrets import encryption
+from models_catalog.secrets.rotation import Rotation, rotate
 
 
 class Command(BaseCommand):

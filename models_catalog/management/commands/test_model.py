@@ -12,9 +12,9 @@ from django.core.management.base import CommandError
 from django.utils import timezone
 
 from models_catalog.abilities import unserved
-from models_catalog.config.changes import shown
-from models_catalog.config.command import CatalogCommand
+from models_catalog.changes.diff import shown
 from models_catalog.config.table import nearest
+from models_catalog.management.catalog_command import CatalogCommand
 from models_catalog.models import ModelDefinition
 from models_catalog.route_checks.calls import COSTLY
 from models_catalog.route_checks.plan import Planned, plan

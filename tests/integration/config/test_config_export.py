@@ -18,16 +18,17 @@ from hypothesis import strategies as st
 from pytest_django import Settings
 
 from models_catalog import validation
-from models_catalog.config.apply import apply
-from models_catalog.config.changes import changes
-from models_catalog.config.document import NOTHING, Findings, Lookup, ModelSettings, ProviderContent, freeze
+from models_catalog.changes.apply import apply
+from models_catalog.changes.diff import changes
+from models_catalog.changes.state import CatalogState, CredentialState, ModelState, ProviderState, RouteState, load, lookup_of
+from models_catalog.changes.values import NOTHING, Lookup, ModelSettings, ProviderContent, freeze
+from models_catalog.config.findings import Findings
+from models_catalog.config.gateway.read import read_gateway
+from models_catalog.config.gateway.write import write_gateway
 from models_catalog.config.plan import make_plan
-from models_catalog.config.read_gateway import read_gateway
-from models_catalog.config.state import CatalogState, CredentialState, ModelState, ProviderState, RouteState, load, lookup_of
-from models_catalog.config.write_gateway import write_gateway
-from models_catalog.encryption import new_key
-from models_catalog.fields import plain_headers
 from models_catalog.models import Credential, Provider
+from models_catalog.secrets.encryption import new_key
+from models_catalog.secrets.fields import plain_headers
 from providers.capabilities import Capability
 from providers.types import Secret
 from tests.integration.config.conftest import DATA, Manage, Write

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from django.core.management.base import CommandError
 
-from models_catalog import secrets
+from models_catalog import credentials
 from models_catalog.compiler import compile_snapshot
 from models_catalog.models import ClientKey, Credential, ModelDefinition, Provider, Route
 from models_catalog.publish import current_version
@@ -126,7 +126,7 @@ def test_key_that_is_none_is_not_stored_and_its_model_waits_for_one(
     row.save()
     assert problems(f"model {model}") == []
     assert manage("import_config", PROXY).lines == ["nothing to change"]
-    assert secrets.reveal(Credential.objects.get(name=credential)).reveal() == "sk-entered-by-hand"
+    assert credentials.reveal(Credential.objects.get(name=credential)).reveal() == "sk-entered-by-hand"
 
 
 def test_address_in_a_variable_that_is_not_set_keeps_its_model_out_of_service_until_it_is(
@@ -284,7 +284,7 @@ def test_placeholder_is_never_stored_as_a_key(manage: Manage, write: Write, key:
 @pytest.mark.parametrize("key", ["none", "dummy", "sk-1234", "EMPTY", "not-needed", "anything"])
 def test_key_of_a_server_that_takes_any_is_stored(manage: Manage, write: Write, key: str) -> None:
     manage("import_config", write(listed(entry("openai/x", api_key=key)), "config.yaml"))
-    assert secrets.reveal(Credential.objects.get()).reveal() == key
+    assert credentials.reveal(Credential.objects.get()).reveal() == key
 
 
 def test_included_files_of_the_same_folder_are_read_once(manage: Manage, tmp_path: Path) -> None:

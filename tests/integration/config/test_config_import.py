@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from django.core.management.base import CommandError
 
-from models_catalog.fields import plain_headers
 from models_catalog.keys import hash_key
 from models_catalog.models import ClientKey, Credential, ModelDefinition, Provider, Route
 from models_catalog.publish import current_version
+from models_catalog.secrets.fields import plain_headers
 from tests.integration.config.conftest import DATA, Manage, Write
 
 ONE = """

@@ -7,10 +7,10 @@ import json
 import pytest
 from pytest_django import Settings
 
-from models_catalog.encryption import is_stored_form, new_key
-from models_catalog.fields import EncryptedText, plain_headers
 from models_catalog.models import Credential, Provider
 from models_catalog.publish import current_version
+from models_catalog.secrets.encryption import is_stored_form, new_key
+from models_catalog.secrets.fields import EncryptedText, plain_headers
 from providers.types import Secret
 from tests.integration.key_import.samples import GROQ_KEY, KEYS, OPENAI_KEY, Importer, csv_text, json_list, stored
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from models_catalog.key_import.env_rows import env_rows
+from models_catalog.key_import.formats.env_rows import env_rows
 from models_catalog.key_import.rows import PLACEHOLDER, RowProblem
 from providers import registry
 from tests.integration.key_import.samples import FORMATS, GROQ_KEY, KEYS, OPENAI_KEY, Importer, csv_text, stored

@@ -13,9 +13,9 @@ from django.core.management.base import SystemCheckError
 from django.db import connection
 from pytest_django import DjangoDbBlocker, Settings
 
-from models_catalog import encryption
 from models_catalog.abilities import unserved
 from models_catalog.models import Credential, Route
+from models_catalog.secrets import encryption
 from tests.unit.models_catalog.rows import CANARY, IDS, KEYS, fall_back, model, provider, stored
 
 

@@ -10,10 +10,10 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from pytest_django import Settings
 
-from models_catalog import encryption
 from models_catalog.compiler import compile_snapshot
-from models_catalog.fields import EncryptedText, plain_headers
 from models_catalog.models import Provider
+from models_catalog.secrets import encryption
+from models_catalog.secrets.fields import EncryptedText, plain_headers
 from tests.unit.models_catalog.rows import CANARY, IDS, KEYS, model, provider
 
 pytestmark = pytest.mark.django_db(transaction=True)
