@@ -14,7 +14,7 @@ import redis
 import structlog
 from django.apps import apps
 from django.conf import settings
-from django.db import DEFAULT_DB_ALIAS, connections, models, transaction
+from django.db import DEFAULT_DB_ALIAS, connections, transaction
 from django.db.models import F
 from redis.backoff import NoBackoff
 from redis.retry import Retry
@@ -104,19 +104,6 @@ class _RedisHints:
 _redis_hints = lru_cache(maxsize=1)(_RedisHints)
 
 
-def connect_signals() -> None:
-    """Makes every single-row write of a row that is compiled raise the version."""
-    from models_catalog.models import CatalogModel
-
-    for model in apps.get_app_config("models_catalog").get_models():
-        if not issubclass(model, CatalogModel):
-            continue
-        for signal in (models.signals.pre_save, models.signals.post_save, models.signals.pre_delete, models.signals.post_delete):
-            signal.connect(_row_written, sender=model, dispatch_uid=f"catalog-version-{model.__name__}")
-        for field in model._meta.many_to_many:
-            through = field.remote_field.through
-            models.signals.m2m_changed.connect(_row_written, sender=through, dispatch_uid=f"catalog-version-{field}")
-
-
-def _row_written(using: str, **kwargs: object) -> None:
+def row_written(using: str, **kwargs: object) -> None:
+    """Receives the signals of single rows."""
     mark_changed(using)
