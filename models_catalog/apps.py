@@ -22,14 +22,15 @@ class ModelsCatalogConfig(AppConfig):
     def connect_signals(self) -> None:
         """Makes every single-row write of a row that is compiled raise the version."""
         from models_catalog.models import CatalogModel
-        from models_catalog.publish import row_written
+        from models_catalog.publish import Part, client_key_written, row_written
 
+        receivers = {Part.ROUTING: row_written, Part.CLIENT_KEYS: client_key_written}
         for model in self.get_models():
             if not issubclass(model, CatalogModel):
                 continue
+            receiver = receivers[model.part]
             for signal in (signals.pre_save, signals.post_save, signals.pre_delete, signals.post_delete):
-                signal.connect(row_written, sender=model, dispatch_uid=f"catalog-version-{model.__name__}")
+                signal.connect(receiver, sender=model, dispatch_uid=f"catalog-version-{model.__name__}")
             for field in model._meta.many_to_many:
-                signals.m2m_changed.connect(
-                    row_written, sender=field.remote_field.through, dispatch_uid=f"catalog-version-{field}"
-                )
+                through = field.remote_field.through
+                signals.m2m_changed.connect(receiver, sender=through, dispatch_uid=f"catalog-version-{field}")

@@ -17,7 +17,7 @@ from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, Error, connection, connections
 
 from models_catalog import publish
-from models_catalog.compiler import compile_snapshot
+from models_catalog.compiler import compile_newer, compile_snapshot
 from models_catalog.hints import Listener, postgres_listener, redis_listener
 from models_catalog.live import LiveCatalog
 from models_catalog.snapshot import CatalogSnapshot
@@ -61,10 +61,13 @@ class CatalogRefresher:
             self._refreshing.release()
 
     def _load_if_newer(self) -> bool:
-        if self._live.loaded and publish.current_version() <= self._live.current.version:
-            return False
         before = self._live.current
-        self._live.swap(compile_snapshot())
+        if not self._live.loaded:
+            self._live.swap(compile_snapshot())
+        elif publish.current_version() > before.version:
+            self._live.swap(compile_newer(before))
+        else:
+            return False
         _log_loaded(before, self._live.current)
         return True
 

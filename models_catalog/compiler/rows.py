@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from models_catalog.models import ClientKey, Credential, Fallback, ModelDefinition, Provider, Route
-from models_catalog.publish import current_version
+from models_catalog.publish import Version, current_versions
 
 
 class KeyRow(NamedTuple):
@@ -25,16 +25,22 @@ class KeyRow(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class KeyRows:
-    """The client keys in force, and the models that each may use."""
+    """The client keys in force, and the models that each may use. `names` are those of all models."""
 
+    version: Version
+    names: Mapping[int, str]
     client_keys: Sequence[KeyRow]
     allowed_models: Mapping[UUID, Sequence[int]]
 
     @classmethod
-    def read(cls, using: str) -> KeyRows:
+    def read(cls, using: str, version: Version, names: Mapping[int, str] | None = None) -> KeyRows:
+        """`names` if they are known already."""
         allowed = ClientKey.allowed_models.through.objects.using(using)
         client_keys = ClientKey.objects.using(using).filter(enabled=True, revoked_at__isnull=True)
+        rows = ModelDefinition.objects.using(using).values_list("pk", "name")
         return cls(
+            version=version,
+            names=dict(rows) if names is None else names,
             client_keys=[KeyRow(*row) for row in client_keys.values_list(*KeyRow._fields)],
             allowed_models=_grouped(allowed.values_list("clientkey_id", "modeldefinition_id")),
         )
@@ -44,7 +50,6 @@ class KeyRows:
 class Rows:
     """The whole catalog. The version is read first: it is never newer than the rows."""
 
-    version: int
     credentials: Mapping[UUID, Credential]
     providers: Mapping[int, Provider]
     models: Mapping[int, ModelDefinition]
@@ -54,16 +59,16 @@ class Rows:
 
     @classmethod
     def read(cls, using: str) -> Rows:
-        version = current_version(using)
+        version = current_versions(using)
+        models = {row.pk: row for row in ModelDefinition.objects.using(using).order_by("name")}
         fallbacks = Fallback.objects.using(using).order_by("position", "pk")
         return cls(
-            version=version,
             credentials={row.pk: row for row in Credential.objects.using(using).filter(providers__enabled=True).distinct()},
             providers={row.pk: row for row in Provider.objects.using(using).order_by("name")},
-            models={row.pk: row for row in ModelDefinition.objects.using(using).order_by("name")},
+            models=models,
             routes=_grouped((row.model_id, row) for row in Route.objects.using(using).order_by("position", "pk")),
             fallbacks=_grouped(fallbacks.values_list("model_id", "fallback_id")),
-            keys=KeyRows.read(using),
+            keys=KeyRows.read(using, version, {pk: row.name for pk, row in models.items()}),
         )
 
 

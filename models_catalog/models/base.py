@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from typing import ClassVar
 
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.db.models.base import ModelBase
 
+from models_catalog.publish import Part
+
 
 class CatalogModel(models.Model):
     """A row that people edit. It is saved in one transaction with the version; its rules are checked by `full_clean`."""
+
+    part: ClassVar[Part] = Part.ROUTING
+    """Which version a write of the row raises."""
 
     class Meta:
         abstract = True

@@ -10,10 +10,13 @@ from models_catalog import validation
 from models_catalog.models.base import CatalogModel
 from models_catalog.models.model import ModelDefinition
 from models_catalog.models.querysets import CatalogManager
+from models_catalog.publish import Part
 
 
 class ClientKey(CatalogModel):
     """A key that lets a program call the gateway. Only its SHA-256 is stored; the key itself is shown once."""
+
+    part = Part.CLIENT_KEYS
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.CharField(max_length=200, validators=[validation.check_name])

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from django.db import models, transaction
 
-from models_catalog.publish import mark_changed
+from models_catalog.publish import Part, mark_changed
 from models_catalog.secrets.fields import encrypted_fields
 
 Row_co = TypeVar("Row_co", bound=models.Model, covariant=True)
@@ -16,20 +16,23 @@ Row_co = TypeVar("Row_co", bound=models.Model, covariant=True)
 class CatalogQuerySet(models.QuerySet[Row_co, Row_co]):
     """A queryset whose writes raise the version of the catalog."""
 
+    def _mark_changed(self) -> None:
+        mark_changed(self.db, getattr(self.model, "part", Part.ROUTING))
+
     def update(self, **kwargs: Any) -> int:
         with transaction.atomic(using=self.db):
-            mark_changed(self.db)
+            self._mark_changed()
             return super().update(**kwargs)
 
     def delete(self) -> tuple[int, dict[str, int]]:
         with transaction.atomic(using=self.db):
-            mark_changed(self.db)
+            self._mark_changed()
             return super().delete()
 
     def bulk_create(self, objs: Iterable[Row_co], *args: Any, **kwargs: Any) -> list[Row_co]:
         self._for_write = True
         with transaction.atomic(using=self.db):
-            mark_changed(self.db)
+            self._mark_changed()
             return super().bulk_create(objs, *args, **kwargs)
 
     def bulk_update(self, objs: Iterable[Row_co], fields: Iterable[str], batch_size: int | None = None) -> int:
@@ -37,7 +40,7 @@ class CatalogQuerySet(models.QuerySet[Row_co, Row_co]):
         rows: Collection[Row_co] = tuple(objs)
         names = tuple(fields)
         with transaction.atomic(using=self.db):
-            mark_changed(self.db)
+            self._mark_changed()
             for field in encrypted_fields(self.model):
                 if field.name in names:
                     for row in rows:

@@ -6,9 +6,11 @@ from django.db import models
 
 
 class CatalogVersion(models.Model):
-    """One row: the version of the catalog, raised in the transaction of every write."""
+    """One row: the version of the catalog, raised in the transaction of every write. `client_keys` counts the writes of client
+    keys among them."""
 
     version = models.BigIntegerField(default=0)
+    client_keys = models.BigIntegerField(default=0)
 
     objects = models.Manager["CatalogVersion"]()
 
