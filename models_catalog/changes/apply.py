@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from models_catalog import keys
-from models_catalog.changes.rows import columns, fill_credential, fill_model, fill_provider, fill_route
+from models_catalog.changes.rows import fill_credential, fill_provider, fill_route
 from models_catalog.changes.state import CatalogState, KeyState, ModelState, ProviderState, RouteState
 from models_catalog.models import ClientKey, Credential, Fallback, ModelDefinition, Provider, Route
+from models_catalog.models.columns import fill, settings_of
 
 
 def apply(before: CatalogState, after: CatalogState) -> None:
@@ -48,9 +49,9 @@ def _save_models(before: CatalogState, after: CatalogState) -> None:
     changed = [name for name, state in after.models.items() if before.models.get(name) != state]
     for name in changed:
         old, settings = before.models.get(name), after.models[name].settings
-        if old is None or columns(old.settings) != columns(settings):
+        if old is None or old.settings != settings:
             row = rows.setdefault(name, ModelDefinition(name=name))
-            fill_model(row, settings)
+            fill(row, settings)
             row.save()
     for name in changed:
         _save_routes(rows[name], after.models[name].routes, providers)
@@ -64,11 +65,15 @@ def _save_routes(model: ModelDefinition, routes: tuple[RouteState, ...], provide
         Route.objects.filter(pk__in=gone).delete()
     for position, route in enumerate(routes):
         row = rows.get(route.name) or Route(model=model)
-        old = (row.name, row.upstream_model, row.enabled, row.position, row.provider_id)
+        old = _of_route(row)
         fill_route(row, route, position)
         row.provider = providers[route.provider]
-        if route.name not in rows or old != (row.name, row.upstream_model, row.enabled, row.position, row.provider_id):
+        if route.name not in rows or old != _of_route(row):
             row.save()
+
+
+def _of_route(row: Route) -> tuple[object, ...]:
+    return row.name, row.position, row.provider_id, settings_of(row)
 
 
 def _save_fallbacks(model: ModelDefinition, state: ModelState, rows: dict[str, ModelDefinition]) -> None:

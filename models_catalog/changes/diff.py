@@ -3,17 +3,32 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, TypeVar
+from typing import TypeVar
+
+from django.db.models import Model
 
 from models_catalog.changes.state import CatalogState, CredentialState, KeyState, ModelState, ProviderState, RouteState, lookup_of
-from models_catalog.changes.values import ModelSettings, thaw
+from models_catalog.models import ModelDefinition, Provider, Route
+from models_catalog.models.columns import columns_of
+from models_catalog.models.frozen import Settings, thaw
 
 State = TypeVar("State")
 ADDED, CHANGED, REMOVED = "+", "~", "-"
-DEFAULTS = ModelSettings()
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A value of a row. A new row is not told to have what is `absent`, nor what is empty; of `masked` values only names are."""
+
+    value: Hashable
+    absent: Hashable = None
+    masked: bool = False
+
+
+Items = Mapping[str, Item]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +60,15 @@ def shown(text: str) -> str:
     return text if text and text.isprintable() and text == text.strip() else repr(text)
 
 
-def _rows(kind: str, before: Mapping[str, State], after: Mapping[str, State], columns: Any) -> Iterator[Change]:
+def _rows(
+    kind: str, before: Mapping[str, State], after: Mapping[str, State], items: Callable[[str, State], Items]
+) -> Iterator[Change]:
     for name in _names(before, after):
         if name not in after:
             yield Change(REMOVED, kind, name)
         elif name not in before:
-            yield Change(ADDED, kind, name, tuple(_given(columns(name, after[name]))))
-        elif details := tuple(_different(columns(name, before[name]), columns(name, after[name]))):
+            yield Change(ADDED, kind, name, tuple(_given(items(name, after[name]))))
+        elif details := tuple(_different(items(name, before[name]), items(name, after[name]))):
             yield Change(CHANGED, kind, name, details)
 
 
@@ -61,28 +78,28 @@ def _names(before: Iterable[str], after: Iterable[str]) -> list[str]:
     return new + [name for name in before if name not in set(new)]
 
 
-def _given(columns: Mapping[str, object]) -> Iterator[str]:
+def _given(items: Items) -> Iterator[str]:
     """What a new row holds besides the defaults."""
-    plain = {"enabled": True, "num_retries": DEFAULTS.num_retries, "max_retry_delay_s": DEFAULTS.max_retry_delay_s}
-    for name, value in columns.items():
-        if value not in (None, "", "{}", ()) and (name not in plain or value != plain[name]):
-            yield f"{name} {_value(name, value)}"
+    for name, item in items.items():
+        if item.value not in (None, "", "{}", ()) and item.value != item.absent:
+            yield f"{name} {_text(item)}"
 
 
-def _different(old: Mapping[str, object], new: Mapping[str, object]) -> Iterator[str]:
-    for name, value in new.items():
-        if value != old[name]:
-            yield f"{name} {_value(name, old[name])} → {_value(name, value)}"
+def _different(old: Items, new: Items) -> Iterator[str]:
+    for name, item in new.items():
+        if item.value != old[name].value:
+            yield f"{name} {_text(old[name])} → {_text(item)}"
 
 
-def _value(name: str, value: object) -> str:
+def _text(item: Item) -> str:
     """A value as it is shown: never a secret, never the value of a header."""
+    value = item.value
     if value is None or value in ("", ()):
         return "(none)"
-    if name == "extra_headers":
+    if item.masked:
         return "{" + ", ".join(f"{header}: ***" for header in thaw(str(value))) + "}"
     if isinstance(value, tuple):
-        return "[" + ", ".join(shown(str(item)) for item in value) + "]"
+        return "[" + ", ".join(shown(str(each)) for each in value) + "]"
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, Decimal):
@@ -90,20 +107,24 @@ def _value(name: str, value: object) -> str:
     return re.sub(r"//[^/@]*@", "//***@", shown(str(value)))
 
 
-def _credential(name: str, row: CredentialState) -> dict[str, object]:
-    return {"location": "stored" if row.source == "stored" else str(lookup_of(name, row)), "secret": row.secret}
-
-
-def _provider(name: str, row: ProviderState) -> dict[str, object]:
+def _items(model: type[Model], settings: Settings) -> dict[str, Item]:
+    """The columns of a row that files can say."""
+    columns = [column for column in columns_of(model) if column.name in settings]
     return {
-        "type": row.content.type,
-        "api_base": row.content.api_base,
-        "credential": row.credential,
-        "extra_headers": row.content.extra_headers,
-        "extra_body": row.content.extra_body,
-        "options": row.content.options,
-        "enabled": row.enabled,
+        column.name: Item(settings[column.name], None if column.always else column.absent, column.kind.masked)
+        for column in columns
     }
+
+
+def _credential(name: str, row: CredentialState) -> Items:
+    location = "stored" if row.source == "stored" else str(lookup_of(name, row))
+    return {"location": Item(location), "secret": Item(row.secret)}
+
+
+def _provider(name: str, row: ProviderState) -> Items:
+    items = _items(Provider, row.content.settings)
+    first = {column: items.pop(column) for column in ("type", "api_base")}
+    return {**first, "credential": Item(row.credential), **items, "enabled": Item(row.enabled, True)}
 
 
 def _models(before: Mapping[str, ModelState], after: Mapping[str, ModelState]) -> Iterator[Change]:
@@ -123,13 +144,15 @@ def _by_name(label: str, routes: Iterable[RouteState]) -> dict[str, RouteState]:
     return {label + shown(route.name): route for route in routes}
 
 
-def _model(name: str, row: ModelState) -> dict[str, object]:
-    values: dict[str, object] = {entry.name: getattr(row.settings, entry.name) for entry in fields(ModelSettings)}
-    return {**values, "fallback_models": row.fallbacks, "routing": tuple(route.name for route in row.routes)}
+def _model(name: str, row: ModelState) -> Items:
+    routing = tuple(route.name for route in row.routes)
+    return {**_items(ModelDefinition, row.settings), "fallback_models": Item(row.fallbacks), "routing": Item(routing)}
 
 
-def _route(name: str, row: RouteState) -> dict[str, object]:
-    return {"provider": row.provider, "model_name": row.upstream_model, "enabled": row.enabled}
+def _route(name: str, row: RouteState) -> Items:
+    """With the names that files have for the columns."""
+    items = _items(Route, row.settings)
+    return {"provider": Item(row.provider), **{column.file: items[column.name] for column in columns_of(Route)}}
 
 
 def _keys(before: Mapping[str, KeyState], after: Mapping[str, KeyState]) -> Iterator[Change]:
@@ -140,5 +163,5 @@ def _keys(before: Mapping[str, KeyState], after: Mapping[str, KeyState]) -> Iter
             yield Change(change.sign, change.kind, known.name, change.details)
 
 
-def _key(name: str, row: KeyState) -> dict[str, object]:
-    return {"models": "all" if row.models is None else tuple(sorted(row.models))}
+def _key(name: str, row: KeyState) -> Items:
+    return {"models": Item("all" if row.models is None else tuple(sorted(row.models)))}

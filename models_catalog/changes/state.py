@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from models_catalog import credentials
-from models_catalog.changes.values import NOTHING, Lookup, ModelSettings, ProviderContent, freeze
+from models_catalog.changes.values import NOTHING, Lookup, ProviderContent, provider_content
 from models_catalog.models import ClientKey, Credential, Fallback, ModelDefinition, Provider, Route
+from models_catalog.models.columns import settings_of
+from models_catalog.models.frozen import Settings, freeze
 from models_catalog.secrets import encryption
-from providers.capabilities import Capability
 from providers.types import Secret
 
 Row = TypeVar("Row")
@@ -40,15 +41,16 @@ class ProviderState:
 
 @dataclass(frozen=True, slots=True)
 class RouteState:
+    """A route; `provider` is the name of the provider's row."""
+
     name: str
     provider: str
-    upstream_model: str
-    enabled: bool = True
+    settings: Settings
 
 
 @dataclass(frozen=True, slots=True)
 class ModelState:
-    settings: ModelSettings
+    settings: Settings
     routes: tuple[RouteState, ...]
     fallbacks: tuple[str, ...] = ()
 
@@ -118,14 +120,9 @@ def lookup_of(name: str, credential: CredentialState) -> Lookup:
 
 def _provider(row: Provider) -> ProviderState:
     lookup = lookup_of(row.credential.name, _credential(row.credential, with_secrets=False)) if row.credential else NOTHING
-    content = ProviderContent(
-        type=row.type,
-        api_base=row.api_base,
-        credential=lookup,
-        extra_headers=freeze(_headers(row)),
-        extra_body=freeze(row.extra_body),
-        options=freeze({name: value for name, value in row.options.items() if value is not None}),
-    )
+    options = freeze({name: value for name, value in row.options.items() if value is not None})
+    settings = settings_of(row, extra_headers=freeze(_headers(row)), options=options)
+    content = provider_content(lookup, **settings)
     return ProviderState(content, row.credential.name if row.credential else None, row.enabled)
 
 
@@ -138,34 +135,12 @@ def _headers(row: Provider) -> dict[str, str]:
 
 
 def _model(row: ModelDefinition, routes: list[Route], fallbacks: list[Fallback]) -> ModelState:
-    states = [
-        RouteState(route.name or route.provider.name, route.provider.name, route.upstream_model or row.name, route.enabled)
-        for route in routes
-    ]
-    return ModelState(_settings(row), tuple(states), tuple(entry.fallback.name for entry in fallbacks))
+    states = [RouteState(route.name or route.provider.name, route.provider.name, _route(route, row)) for route in routes]
+    return ModelState(settings_of(row), tuple(states), tuple(entry.fallback.name for entry in fallbacks))
 
 
-def _settings(row: ModelDefinition) -> ModelSettings:
-    return ModelSettings(
-        enabled=row.enabled,
-        capabilities=in_order(row.capabilities),
-        num_retries=row.num_retries,
-        max_retry_delay_s=row.max_retry_delay_s,
-        connect_timeout_s=row.connect_timeout_s,
-        first_byte_timeout_s=row.first_byte_timeout_s,
-        idle_timeout_s=row.idle_timeout_s,
-        total_timeout_s=row.total_timeout_s,
-        input_price=row.input_price,
-        output_price=row.output_price,
-        context_length=row.context_length,
-        metadata=freeze(row.metadata),
-    )
-
-
-def in_order(capabilities: list[str]) -> tuple[str, ...]:
-    """Capabilities in the order of the enum, unknown ones last."""
-    known = [capability.value for capability in Capability]
-    return tuple(sorted(capabilities, key=lambda name: (known.index(name) if name in known else len(known), name)))
+def _route(row: Route, model: ModelDefinition) -> Settings:
+    return settings_of(row, upstream_model=row.upstream_model or model.name)
 
 
 def _key(row: ClientKey, allowed: list[Any]) -> KeyState:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import msgspec
 
 from models_catalog.models import ModelDefinition
+from models_catalog.models.columns import columns_of, put
 from models_catalog.snapshot import Prices
 from providers.capabilities import Capability
 
@@ -21,14 +22,13 @@ class Card:
 
     def __init__(self, row: ModelDefinition) -> None:
         self._created = int(row.created_at.timestamp())
-        prices = prices_of(row)
-        known = {"input_per_million": prices.input_per_million, "output_per_million": prices.output_per_million}
-        pricing = {name: price for name, price in known.items() if price is not None}
-        self._more: dict[str, object] = {"pricing": {"currency": "USD", **pricing}} if pricing else {}
-        if row.context_length:
-            self._more["context_length"] = row.context_length
-        if row.metadata:
-            self._more["metadata"] = row.metadata
+        self._more: dict[str, object] = {}
+        for column in columns_of(ModelDefinition):
+            value = getattr(row, column.name)
+            if column.card and value not in (None, "", {}):
+                put(self._more, column.card, column.kind.as_json(value))
+        if isinstance(prices := self._more.get("pricing"), dict):
+            self._more["pricing"] = {"currency": "USD", **prices}
 
     def of(self, name: str, capabilities: Iterable[Capability]) -> bytes:
         """The object as JSON."""

@@ -6,11 +6,12 @@ from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS
 
-from models_catalog.changes.state import grouped, in_order
+from models_catalog.changes.state import grouped
 from models_catalog.compiler.compile import compiled
 from models_catalog.compiler.rows import Rows
 from models_catalog.consistent_read import consistent_read
 from models_catalog.models import Fallback, ModelDefinition, Route
+from models_catalog.models.columns import columns_of, in_order, put
 from models_catalog.snapshot import CatalogSnapshot, ModelEntry
 
 
@@ -36,25 +37,18 @@ def list_catalog() -> dict[str, Any]:
 def _model(row: ModelDefinition, routes: list[Route], fallbacks: list[Fallback], snapshot: CatalogSnapshot) -> dict[str, Any]:
     entry = snapshot.entry(row.name)
     targets = {target.id for found in entry.targets.values() for target in found} if entry else set()
-    return {
+    found = {
         "name": row.name,
         "state": _state(row, entry),
         "capabilities": in_order(row.capabilities),
         "served_capabilities": sorted(entry.capabilities) if entry else [],
         "routes": [_route(route, targets) for route in routes],
         "fallback_models": [entry.fallback.name for entry in fallbacks],
-        "num_retries": row.num_retries,
-        "max_retry_delay_s": row.max_retry_delay_s,
-        "timeouts": {
-            "connect_s": row.connect_timeout_s,
-            "first_byte_s": row.first_byte_timeout_s,
-            "idle_s": row.idle_timeout_s,
-            "total_s": row.total_timeout_s,
-        },
-        "context_length": row.context_length,
-        "input_price": None if row.input_price is None else float(row.input_price),
-        "output_price": None if row.output_price is None else float(row.output_price),
     }
+    for column in columns_of(ModelDefinition):
+        if column.listed:
+            put(found, column.listed, column.kind.as_json(getattr(row, column.name)))
+    return found
 
 
 def _state(row: ModelDefinition, entry: ModelEntry | None) -> str:

@@ -8,12 +8,13 @@ from django.core.exceptions import ValidationError
 from django.db import models
 
 from models_catalog import keys, validation
-from models_catalog.changes.rows import fill_credential, fill_model, fill_provider, fill_route
+from models_catalog.changes.rows import fill_credential, fill_provider, fill_route
 from models_catalog.changes.state import RouteState
 from models_catalog.config.document import KeySpec, ModelSpec
 from models_catalog.config.plan import Plan
 from models_catalog.config.table import nearest
 from models_catalog.models import Credential, ModelDefinition, Provider, Route
+from models_catalog.models.columns import fill
 from models_catalog.snapshot import STAR
 
 NOT_CHECKED = frozenset({"credential", "model", "provider", "secret"})
@@ -54,11 +55,11 @@ def _check_provider(plan: Plan, name: str, place: str) -> None:
 
 def _check_model(plan: Plan, spec: ModelSpec) -> None:
     row = ModelDefinition(name=spec.name)
-    fill_model(row, spec.settings)
+    fill(row, spec.settings)
     _report(plan, row, spec.place)
     for route in spec.routes:
         route_row = Route()
-        fill_route(route_row, RouteState(route.name, "", route.upstream_model, route.enabled), 0)
+        fill_route(route_row, RouteState(route.name, "", route.settings), 0)
         _report(plan, route_row, route.place)
     for name in spec.fallbacks:
         if name not in plan.after.models:

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 
-from models_catalog.changes.values import ModelSettings, ProviderContent
+from models_catalog.changes.values import ProviderContent
+from models_catalog.models.frozen import Settings
 from providers.types import Secret
 
 
@@ -29,8 +30,7 @@ class RouteSpec:
     name: str
     place: str
     provider: ProviderContent | str
-    upstream_model: str
-    enabled: bool = True
+    settings: Settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +39,7 @@ class ModelSpec:
 
     name: str
     place: str
-    settings: ModelSettings
+    settings: Settings
     routes: tuple[RouteSpec, ...]
     fallbacks: tuple[str, ...] = ()
     fallbacks_place: str

@@ -261,7 +261,7 @@ def make_plan(document: Document, before: CatalogState, findings: Findings, *, p
 
 def _model(spec: ModelSpec, given: dict[tuple[str, str], str]) -> ModelState:
     routes = [
-        RouteState(route.name, given[spec.name, route.name], route.upstream_model, route.enabled)
+        RouteState(route.name, given[spec.name, route.name], route.settings)
         for route in spec.routes
         if (spec.name, route.name) in given
     ]

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import fields, replace
+from dataclasses import replace
 
 from django.core.exceptions import ValidationError
 
 from models_catalog import keys
-from models_catalog.changes.rows import fill_model, fill_provider, fill_route
+from models_catalog.changes.rows import fill_provider, fill_route
 from models_catalog.changes.state import ProviderState, RouteState
-from models_catalog.changes.values import ModelSettings, ProviderContent
+from models_catalog.changes.values import ProviderContent
 from models_catalog.config.check import errors_of
 from models_catalog.config.document import Document, KeySpec, ModelSpec, RouteSpec
 from models_catalog.config.findings import Findings
 from models_catalog.config.table import nearest, step
 from models_catalog.models import ModelDefinition, Provider, Route
-
-DEFAULTS = ModelSettings()
+from models_catalog.models.columns import columns_of, fill
 
 
 def sift(document: Document, catalog: Collection[str], findings: Findings) -> Document:
@@ -46,15 +45,15 @@ def _once(specs: Iterable[ModelSpec], findings: Findings) -> Iterator[ModelSpec]
 def _model(document: Document, spec: ModelSpec, findings: Findings) -> ModelSpec | None:
     """The model with its sound settings and routes; None when it has no sound name or no route is left."""
     row = ModelDefinition(name=spec.name)
-    fill_model(row, spec.settings)
+    fill(row, spec.settings)
     wrong = errors_of(row)
     if "name" in wrong:
         findings.leave_out(spec.place, spec.name, " ".join(wrong["name"]))
         return None
-    columns = {entry.name for entry in fields(ModelSettings)}
     for column, messages in wrong.items():
         findings.ignore(document.place(spec.place, column), " ".join(messages))
-    settings = replace(spec.settings, **{column: getattr(DEFAULTS, column) for column in wrong if column in columns})
+    defaults = {column.name: column.absent for column in columns_of(ModelDefinition) if column.name in wrong}
+    settings = spec.settings.replaced(**defaults)
     routes = tuple(route for route in spec.routes if _is_sound(spec, route, findings))
     return replace(spec, settings=settings, routes=routes) if routes else None
 
@@ -68,7 +67,7 @@ def _is_sound(spec: ModelSpec, route: RouteSpec, findings: Findings) -> bool:
 
 def _faults(route: RouteSpec) -> Iterator[str]:
     row = Route()
-    fill_route(row, RouteState(route.name, "", route.upstream_model, route.enabled), 0)
+    fill_route(row, RouteState(route.name, "", route.settings), 0)
     found = {name: messages for name, messages in errors_of(row).items() if name not in ("model", "provider")}
     if isinstance(route.provider, ProviderContent):
         provider = Provider(name=route.name)

@@ -11,9 +11,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from models_catalog.changes.state import CatalogState
-from models_catalog.changes.values import ProviderContent, freeze, thaw
+from models_catalog.changes.values import ProviderContent
 from models_catalog.config.document import Document, ModelSpec
 from models_catalog.config.findings import Findings
+from models_catalog.models.frozen import freeze
 
 STORED = "stored::"
 
@@ -41,19 +42,19 @@ def with_stored_headers(document: Document, before: CatalogState, findings: Find
 
 
 def _resolved(content: ProviderContent, place: str, before: CatalogState, findings: Findings) -> ProviderContent:
-    if STORED not in content.extra_headers:
+    if STORED not in content.settings.text("extra_headers"):
         return content
-    return replace(content, extra_headers=freeze(dict(_values(content, place, before, findings))))
+    return content.with_setting(extra_headers=freeze(dict(_values(content, place, before, findings))))
 
 
 def _values(content: ProviderContent, place: str, before: CatalogState, findings: Findings) -> Iterator[tuple[str, str]]:
-    for name, value in thaw(content.extra_headers).items():
+    for name, value in content.json("extra_headers").items():
         if not value.startswith(STORED):
             yield name, value
             continue
         provider = value.removeprefix(STORED)
         known = before.providers.get(provider)
-        kept = thaw(known.content.extra_headers) if known else {}
+        kept = known.content.json("extra_headers") if known else {}
         if name in kept:
             yield name, kept[name]
         else:

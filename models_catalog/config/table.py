@@ -10,11 +10,15 @@ import json
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from decimal import Decimal
 from typing import Any
 
 from models_catalog.config.findings import Findings
 
 BARE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+MILLION = 1_000_000
+PRICE_STEP = Decimal("0.000001")
+PRICE_LIMIT = Decimal(10) ** 8
 KINDS = {bool: "a boolean", int: "an integer", float: "a number", str: "a text", list: "a list", dict: "a table"}
 
 
@@ -36,13 +40,15 @@ def nearest(name: str, known: Iterable[str], likeness: float = 0.6) -> str:
 
 
 class Table:
-    """A table (mapping) of the file. A value of the wrong type is an error, and then reads as its default."""
+    """A table (mapping) of the file. A value of the wrong type is an error, and then reads as its default. Prices in it are for
+    `per` tokens."""
 
     def __init__(self, values: Mapping[str, object], place: str, findings: Findings) -> None:
         self._values = {name: value for name, value in values.items() if value is not None}
         self._asked: set[str] = set()
         self.place = place
         self.findings = findings
+        self.per = 1
 
     def __contains__(self, name: str) -> bool:
         return name in self._values
@@ -121,6 +127,18 @@ class Table:
         else:
             return float(value)
         return None
+
+    def price(self, name: str, per: int | None = None) -> Decimal | None:
+        """A price in US dollars for a million tokens, as exact as it is stored, where the file has one for `per` tokens, or for
+        as many as the whole table says; None when absent or after an error."""
+        cost = self.number(name)
+        if cost is None:
+            return None
+        price = Decimal(repr(cost)) * MILLION / (per or self.per)
+        if price >= PRICE_LIMIT:
+            self.error(name, "is too high a price")
+            return None
+        return price.quantize(PRICE_STEP)
 
     def texts(self, name: str) -> tuple[str, ...] | None:
         """A list of texts without repeats; None when absent or after an error. A foreign file may have a text for a list of

@@ -9,6 +9,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from models_catalog import validation
 from models_catalog.models.base import CatalogModel
+from models_catalog.models.columns import column
 from models_catalog.models.credential import Credential
 from models_catalog.models.querysets import CatalogManager
 from models_catalog.secrets.fields import EncryptedHeadersField, headers_of, plain_headers
@@ -19,15 +20,27 @@ class Provider(CatalogModel):
     """An upstream account: its type, address, credential and what is added to every request."""
 
     name = models.CharField(max_length=200, unique=True, validators=[validation.check_name])
-    type = models.CharField(max_length=50, choices=validation.provider_type_choices)
-    enabled = models.BooleanField(default=True)
-    api_base = models.CharField(
-        "API base", max_length=1000, blank=True, help_text="Overrides the type's own address, e.g. https://host/v1"
+    type = column(models.CharField(max_length=50, choices=validation.provider_type_choices), special=True)
+    enabled = column(models.BooleanField(default=True), special=True)
+    api_base = column(
+        models.CharField(
+            "API base",
+            max_length=1000,
+            blank=True,
+            help_text="Overrides the type's own address, e.g. https://host/v1 of a proxy, a region or your own server.",
+        ),
+        special=True,
     )
     credential = models.ForeignKey(Credential, null=True, blank=True, on_delete=models.PROTECT, related_name="providers")
-    extra_headers = EncryptedHeadersField(default=dict, blank=True)
-    extra_body = models.JSONField(default=dict, blank=True, help_text='Top-level fields for every request body: {"field": value}')
-    options = models.JSONField(default=dict, blank=True, help_text="Settings of this provider type, e.g. Azure's api_version.")
+    extra_headers = column(EncryptedHeadersField(default=dict, blank=True), special=True)
+    extra_body = column(
+        models.JSONField(default=dict, blank=True, help_text='Top-level fields for every request body: {"field": value}'),
+        special=True,
+    )
+    options = column(
+        models.JSONField(default=dict, blank=True, help_text="Settings of this provider type, e.g. Azure's api_version."),
+        special=True,
+    )
 
     objects = CatalogManager["Provider"]()
 

@@ -8,6 +8,7 @@ from django.db import models
 
 from models_catalog import validation
 from models_catalog.models.base import CatalogModel
+from models_catalog.models.columns import column
 from models_catalog.models.model import ModelDefinition
 from models_catalog.models.provider import Provider
 from models_catalog.models.querysets import CatalogManager
@@ -21,11 +22,16 @@ class Route(CatalogModel):
         max_length=200,
         blank=True,
         validators=[validation.check_name],
-        help_text="Name within the model; empty: the provider's name.",
+        help_text="Its name in records, unique in the model; empty: the provider's name.",
     )
     provider = models.ForeignKey(Provider, on_delete=models.PROTECT, related_name="routes")
-    upstream_model = models.CharField(max_length=300, blank=True, help_text="The provider's name for it; empty: the public name.")
-    enabled = models.BooleanField(default=True)
+    upstream_model = column(
+        models.CharField(max_length=300, blank=True, help_text="The provider's name for the model; empty: the public name."),
+        file="model_name",
+        special=True,
+        always=True,
+    )
+    enabled = column(models.BooleanField(default=True))
     position = models.PositiveIntegerField(default=0, db_index=True)
 
     objects = CatalogManager["Route"]()

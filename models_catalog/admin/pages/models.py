@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from decimal import Decimal
+from itertools import groupby
 from typing import Any
 
 from django import forms
@@ -24,6 +25,7 @@ from models_catalog.admin.problems import page_of
 from models_catalog.admin.testing import TestableAdmin
 from models_catalog.compiler.targets import timeouts_of
 from models_catalog.models import ModelDefinition, Provider, Route
+from models_catalog.models.columns import PRICE, columns_of
 from models_catalog.snapshot import STAR
 from providers.capabilities import Capability
 from providers.registry import provider_types
@@ -43,26 +45,15 @@ class ModelDefinitionForm(ui.ModelForm):
     class Meta:
         model = ModelDefinition
         exclude = ("fallback_models",)
-        help_texts = {
-            "name": "The name that programs ask for. With * at its end, any name that begins so and that no other model has; the "
-            "* of an upstream model is then the rest of the name.",
-            "num_retries": "How often all routes are tried again after a failure that may pass by itself.",
-            "max_retry_delay_s": "Seconds.",
-            "input_price": "US dollars for a million tokens.",
-            "output_price": "US dollars for a million tokens.",
-            "context_length": "Tokens. Shown to clients in the list of models.",
-            "metadata": "Shown to clients in the list of models.",
-        }
-        labels = {"num_retries": "Retries", "max_retry_delay_s": "Longest pause"}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         capabilities = self.fields.get("capabilities")
         if isinstance(capabilities, forms.MultipleChoiceField):
             capabilities.choices = capability_choices(self.instance.capabilities)
-        for price in ("input_price", "output_price"):
-            if self.initial.get(price) is not None:
-                self.initial[price] = without_zeros(self.initial[price])
+        for column in columns_of(ModelDefinition):
+            if column.kind is PRICE and self.initial.get(column.name) is not None:
+                self.initial[column.name] = without_zeros(self.initial[column.name])
         for phase in ("connect", "first_byte", "idle", "total"):
             if field := self.fields.get(f"{phase}_timeout_s"):
                 field.widget.attrs["placeholder"] = _usual(phase)
@@ -121,6 +112,25 @@ class ProviderFilter(admin.SimpleListFilter):
         return queryset.filter(routes__provider_id=int(chosen)).distinct() if chosen and chosen.isdecimal() else queryset
 
 
+def fields_of(tab: str) -> list[str | tuple[str, ...]]:
+    """The fields of a tab in the order of the row's class, narrow ones side by side in twos."""
+    found: list[str | tuple[str, ...]] = []
+    columns = [column for column in columns_of(ModelDefinition) if column.tab == tab]
+    for narrow, group in groupby(columns, lambda column: column.kind.narrow):
+        names = [column.name for column in group]
+        found += [in_a_row(names[start : start + 2]) for start in range(0, len(names), 2)] if narrow else names
+    return found
+
+
+def in_a_row(names: list[str]) -> str | tuple[str, ...]:
+    return tuple(names) if len(names) > 1 else names[0]
+
+
+def tabs() -> list[Any]:
+    names = dict.fromkeys(column.tab for column in columns_of(ModelDefinition) if column.tab)
+    return [(name, {"classes": ["tab"], "fields": fields_of(name)}) for name in names]
+
+
 @admin.register(ModelDefinition)
 class ModelDefinitionAdmin(TestableAdmin):
     form = ModelDefinitionForm
@@ -134,22 +144,7 @@ class ModelDefinitionAdmin(TestableAdmin):
     search_help_text = "Name, upstream model or provider"
     actions = ("enable", "disable", "duplicate_selected", "test_selected")
     actions_detail = ("duplicate_one", "test_one")
-    fieldsets = (
-        (None, {"fields": ("name", "enabled", "capabilities")}),
-        (
-            "Retries and time-outs",
-            {
-                "classes": ["tab"],
-                "fields": (
-                    ("num_retries", "max_retry_delay_s"),
-                    ("connect_timeout_s", "first_byte_timeout_s"),
-                    ("idle_timeout_s", "total_timeout_s"),
-                ),
-            },
-        ),
-        ("Prices", {"classes": ["tab"], "fields": (("input_price", "output_price"),)}),
-        ("Metadata", {"classes": ["tab"], "fields": ("context_length", "metadata")}),
-    )
+    fieldsets = ((None, {"fields": ("name", *fields_of(""))}), *tabs())
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ModelDefinition]:
         rows: QuerySet[ModelDefinition] = super().get_queryset(request)

@@ -69,7 +69,6 @@ class ProviderForm(ui.ModelForm):
         fields = ("name", "type", "enabled", "api_base", "credential", "extra_headers", "extra_body", "options")
         help_texts = {
             "type": format_html('<span id="{}"></span>', "provider-type-hint"),
-            "api_base": "Empty: the address of the type. Give another one for a proxy, a region or your own server.",
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -21,7 +21,6 @@ class RouteForm(ui.ModelForm):
     class Meta:
         model = Route
         fields = ("provider", "upstream_model", "name", "enabled", "position")
-        help_texts = {"upstream_model": "The provider's name for the model.", "name": "Its name in records, once per model."}
         widgets = {
             "upstream_model": ui.TextInput(attrs={"placeholder": "as the model"}),
             "name": ui.TextInput(attrs={"placeholder": "as the provider"}),

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
 from models_catalog import addresses
-from models_catalog.changes.values import NOTHING, Lookup, ProviderContent, freeze, to_enter
+from models_catalog.changes.values import NOTHING, Lookup, ProviderContent, provider_content, to_enter
+from models_catalog.config.gateway.members import Members
 from models_catalog.config.locations import read_location
 from models_catalog.config.provider_types import NoSuchType, find_type, usual_location
 from models_catalog.config.table import Table, kind
+from models_catalog.models import Provider
+from models_catalog.models.frozen import freeze
 from providers.registry import ALLOWED_FIELDS, ProviderType
 
 NO_SUCH = "is not imported: the catalog has no such setting"
@@ -61,17 +63,19 @@ def read_provider(
     if with_model and not upstream_model and isinstance(options.get(MODEL_OPTION), str):
         upstream_model = options.pop(MODEL_OPTION)
     stored = addresses.tidied(known.name, (base or other_base).strip(), options)
-    content = ProviderContent(
-        type=known.name,
+    members = Members(table)
+    plain = members.read(Provider)
+    content = provider_content(
+        location or _usual(table, known, defaults),
+        type=BY_RESPONSES.get(known.name, known.name) if by_responses else known.name,
         api_base=stored["api_base"],
-        credential=location or _usual(table, known, defaults),
         extra_headers=freeze(_headers(table, headers)),
         extra_body=freeze(body),
         options=freeze(stored["options"]),
+        **plain,
     )
+    members.close()
     table.close()
-    if by_responses:
-        content = replace(content, type=BY_RESPONSES.get(known.name, known.name))
     return content, upstream_model
 
 

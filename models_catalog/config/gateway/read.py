@@ -9,16 +9,18 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import replace
-from decimal import Decimal
 from types import MappingProxyType
 
-from models_catalog.changes.values import MOST_RETRIES, Lookup, ModelSettings, freeze
+from models_catalog.changes.values import Lookup
 from models_catalog.config.document import Document, KeySpec, ModelSpec, ProviderSpec, RouteSpec
 from models_catalog.config.findings import Findings, Unservable
+from models_catalog.config.gateway.members import Members
 from models_catalog.config.gateway.provider_block import read_provider
-from models_catalog.config.gateway.tensorzero import OTHER_SECTIONS, RouteExtra, largest, read_defaults, read_extra, read_times
-from models_catalog.config.prices import per_million
+from models_catalog.config.gateway.tensorzero import OTHER_SECTIONS, RouteExtra, add_to_model, read_defaults, read_extra
 from models_catalog.config.table import Table, nearest, step
+from models_catalog.models import ModelDefinition, Provider, Route
+from models_catalog.models.columns import columns_of, settings_for
+from models_catalog.models.frozen import Settings
 from providers.capabilities import Capability
 from providers.types import Secret
 
@@ -35,20 +37,11 @@ CAPABILITIES: Mapping[str, str] = MappingProxyType(
 NOT_A_MODEL_SETTING = ("rate_limits", "guardrail_profile", "skip_relay")
 NAMES: Mapping[str, str] = MappingProxyType(
     {
-        "capabilities": "endpoints",
-        "num_retries": "retry_config.num_retries",
-        "max_retry_delay_s": "retry_config.max_delay_s",
-        "connect_timeout_s": "timeouts.connect_s",
-        "first_byte_timeout_s": "timeouts.first_byte_s",
-        "idle_timeout_s": "timeouts.idle_s",
-        "total_timeout_s": "timeouts.total_s",
-        "input_price": "pricing.input_cost",
-        "output_price": "pricing.output_cost",
-        "upstream_model": "model_name",
+        **{column.name: column.file for model in (ModelDefinition, Provider, Route) for column in columns_of(model)},
         "credential": "api_key_location",
     }
 )
-"""What the catalog's fields are called in the file, where it is not the same."""
+"""What the catalog's fields are called in the file."""
 
 KEY_FIELDS = ("endpoint_id", "model_id", "project_id", "prompt_id", "prompt_version_id", "version")
 
@@ -117,32 +110,13 @@ def _model(name: str, table: Table, capabilities: tuple[str, ...], defaults: Map
     return model
 
 
-def _settings(table: Table, capabilities: tuple[str, ...], extras: list[RouteExtra]) -> ModelSettings:
-    retries, longest_pause = _retries(table)
-    times = table.table("timeouts") or Table({}, table.at("timeouts"), table.findings)
-    own = read_times(times)
-    prices = _prices(table)
-    if prices == (None, None):
-        sides = [[extra.prices[side] for extra in extras] for side in (0, 1)]
-        prices = largest(extras, sides[0], "cost", table), largest(extras, sides[1], "cost", table)
-    first_byte = times.number("first_byte_s", positive=True) or own.first_byte
-    total = times.number("total_s", positive=True) or own.total
-    settings = ModelSettings(
-        enabled=table.flag("enabled", True),
-        capabilities=_capabilities(table, capabilities),
-        num_retries=retries,
-        max_retry_delay_s=longest_pause,
-        connect_timeout_s=times.number("connect_s", positive=True),
-        first_byte_timeout_s=first_byte or largest(extras, [extra.times.first_byte for extra in extras], "ttft_ms", table),
-        idle_timeout_s=times.number("idle_s", positive=True),
-        total_timeout_s=total or largest(extras, [extra.times.total for extra in extras], "total_ms", table),
-        input_price=prices[0],
-        output_price=prices[1],
-        context_length=table.count("context_length", 0, least=1) or None,
-        metadata=freeze(table.json("metadata")),
-    )
-    times.close()
-    return settings
+def _settings(table: Table, capabilities: tuple[str, ...], extras: list[RouteExtra]) -> Settings:
+    members = Members(table)
+    found = members.read(ModelDefinition)
+    found["capabilities"] = _capabilities(table, capabilities)
+    add_to_model(found, members.group("timeouts"), extras, table)
+    members.close()
+    return settings_for(ModelDefinition, **found)
 
 
 def _capabilities(table: Table, default: tuple[str, ...]) -> tuple[str, ...]:
@@ -157,40 +131,6 @@ def _capabilities(table: Table, default: tuple[str, ...]) -> tuple[str, ...]:
             table.error("endpoints", f"unknown capability {name!r}{hint}")
     chosen = {CAPABILITIES[name] for name in names if name in CAPABILITIES}
     return tuple(capability.value for capability in Capability if capability.value in chosen)
-
-
-def _retries(table: Table) -> tuple[int, float]:
-    retry = table.table("retry_config") or table.table("retries")
-    if retry is None:
-        return 0, 10.0
-    if "num_retries" not in retry:
-        retry.findings.error(retry.place, "num_retries is missing")
-    count, longest = retry.count("num_retries", 0, most=MOST_RETRIES), retry.number("max_delay_s")
-    retry.close()
-    return count, 10.0 if longest is None else longest
-
-
-def _prices(table: Table) -> tuple[Decimal | None, Decimal | None]:
-    """Input and output price in US dollars for a million tokens."""
-    if "pricing" in table:
-        table.ignore(("inference_cost",), "is not imported: pricing is")
-    prices = table.table("pricing") or table.table("inference_cost")
-    if prices is None:
-        return None, None
-    if "per_tokens" not in prices:
-        prices.findings.error(prices.place, "per_tokens is missing")
-    per = prices.count("per_tokens", 1_000_000, least=1)
-    currency = prices.text("currency", "USD")
-    if currency != "USD":
-        prices.error("currency", 'only "USD" is possible')
-    found = [_price(prices, name, per) for name in ("input_cost", "output_cost")]
-    prices.close()
-    return found[0], found[1]
-
-
-def _price(prices: Table, name: str, per: int) -> Decimal | None:
-    cost = prices.number(name)
-    return None if cost is None else per_million(prices, name, cost, per)
 
 
 def _routes(model: str, table: Table, defaults: Mapping[str, Lookup]) -> list[tuple[RouteSpec, RouteExtra]]:
@@ -221,7 +161,7 @@ def _rank(order: tuple[str, ...], name: str) -> int:
 
 
 def _route(model: str, name: str, table: Table, defaults: Mapping[str, Lookup]) -> tuple[RouteSpec, RouteExtra] | None:
-    enabled = table.flag("enabled", True)
+    settings = Members(table).read(Route)
     provider: object
     extra = RouteExtra(table.place)
     try:
@@ -239,8 +179,8 @@ def _route(model: str, name: str, table: Table, defaults: Mapping[str, Lookup]) 
         return None
     if not provider:
         return None
-    route = RouteSpec(name=name, place=table.place, provider=provider, upstream_model=upstream_model or model, enabled=enabled)
-    return route, extra
+    settings["upstream_model"] = upstream_model or model
+    return RouteSpec(name=name, place=table.place, provider=provider, settings=settings_for(Route, **settings)), extra
 
 
 def _provider(name: str, table: Table, defaults: Mapping[str, Lookup]) -> ProviderSpec | None:

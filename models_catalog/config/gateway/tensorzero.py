@@ -6,7 +6,7 @@ Reference: TensorZero's configuration reference, `[models]`, `[models.x.provider
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from math import inf
@@ -14,9 +14,8 @@ from typing import TypeVar
 
 from models_catalog.changes.values import Lookup
 from models_catalog.config.locations import read_location
-from models_catalog.config.prices import MILLION, per_million
 from models_catalog.config.provider_types import ALIASES
-from models_catalog.config.table import Table
+from models_catalog.config.table import MILLION, Table
 
 OTHER_SECTIONS = (
     "autopilot",
@@ -128,12 +127,24 @@ def _add_price(entry: Table, found: dict[str, Decimal | None]) -> None:
         entry.skip(*entry)
         entry.findings.ignore(entry.place, "is not imported: a model has a price for tokens in and one for tokens out")
     elif "cost_per_unit" in entry:
-        cost = entry.number("cost_per_unit")
-        found[side] = None if cost is None else per_million(entry, "cost_per_unit", cost)
+        found[side] = entry.price("cost_per_unit")
     else:
-        cost = entry.number("cost_per_million")
-        found[side] = None if cost is None else per_million(entry, "cost_per_million", cost, int(MILLION))
+        found[side] = entry.price("cost_per_million", MILLION)
     entry.close()
+
+
+def add_to_model(found: dict[str, Hashable], times: Table, extras: Sequence[RouteExtra], table: Table) -> None:
+    """Adds what only TensorZero's files say of a model, in `timeouts` or in its provider blocks, where nothing else is said."""
+    own = read_times(times)
+    if found["input_price"] is None and found["output_price"] is None:
+        for side, column in enumerate(("input_price", "output_price")):
+            found[column] = largest(extras, [extra.prices[side] for extra in extras], "cost", table)
+    if found["first_byte_timeout_s"] is None:
+        blocks = [extra.times.first_byte for extra in extras]
+        found["first_byte_timeout_s"] = own.first_byte or largest(extras, blocks, "ttft_ms", table)
+    if found["total_timeout_s"] is None:
+        blocks = [extra.times.total for extra in extras]
+        found["total_timeout_s"] = own.total or largest(extras, blocks, "total_ms", table)
 
 
 def largest(extras: Iterable[RouteExtra], values: Sequence[T | None], what: str, table: Table) -> T | None:

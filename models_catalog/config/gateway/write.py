@@ -12,11 +12,13 @@ from collections import Counter
 from typing import Any
 
 from models_catalog.changes.state import CatalogState, ModelState, ProviderState, RouteState
-from models_catalog.changes.values import NOTHING, ModelSettings, ProviderContent, thaw
+from models_catalog.changes.values import NOTHING, ProviderContent
+from models_catalog.config.gateway.members import written
 from models_catalog.config.gateway.toml_text import write_table
-from models_catalog.config.prices import MILLION
 from models_catalog.config.provider_types import NoSuchType, find_type, usual_location
 from models_catalog.config.stored_headers import STORED
+from models_catalog.models import ModelDefinition, Provider, Route
+from models_catalog.models.columns import CAPABILITIES
 
 HEADER = """\
 # The catalog of a Signalbox gateway, made by `manage.py export_config`; `manage.py import_config` reads it.
@@ -24,13 +26,6 @@ HEADER = """\
 
 """
 Entry = tuple[tuple[str, ...], dict[str, Any]]
-DEFAULTS = ModelSettings()
-TIMEOUTS = {
-    "connect_s": "connect_timeout_s",
-    "first_byte_s": "first_byte_timeout_s",
-    "idle_s": "idle_timeout_s",
-    "total_s": "total_timeout_s",
-}
 
 
 def write_gateway(state: CatalogState) -> str:
@@ -63,16 +58,16 @@ def _provider(name: str, row: ProviderState, *, with_state: bool = False) -> dic
     table: dict[str, Any] = {"type": content.type}
     if with_state and not row.enabled:
         table["enabled"] = False
-    if content.api_base:
-        table["api_base"] = content.api_base
+    if api_base := content.settings.text("api_base"):
+        table["api_base"] = api_base
     if not _goes_without_saying(content):
         table["api_key_location"] = str(content.credential)
-    table.update(thaw(content.options))
-    if headers := thaw(content.extra_headers):
+    table.update(content.json("options"))
+    if headers := content.json("extra_headers"):
         table["extra_headers"] = dict.fromkeys(headers, STORED + name)
-    if content.extra_body != "{}":
-        table["extra_body"] = _json(content.extra_body)
-    return table
+    if body := content.json("extra_body"):
+        table["extra_body"] = body
+    return _in_toml({**table, **written(Provider, content.settings)})
 
 
 def _goes_without_saying(content: ProviderContent) -> bool:
@@ -84,57 +79,38 @@ def _goes_without_saying(content: ProviderContent) -> bool:
 
 
 def _model(row: ModelState) -> dict[str, Any]:
-    """A model's table without its routes."""
+    """A model's table without its routes. What is looked for first comes first."""
+    settings = written(ModelDefinition, row.settings)
     table: dict[str, Any] = {
         "routing": [route.name for route in row.routes],
-        "endpoints": list(row.settings.capabilities),
+        "endpoints": CAPABILITIES.thaw(row.settings["capabilities"]),
     }
-    if not row.settings.enabled:
-        table["enabled"] = False
+    if "enabled" in settings:
+        table["enabled"] = settings.pop("enabled")
     if row.fallbacks:
         table["fallback_models"] = list(row.fallbacks)
-    return {**table, **_settings(row.settings)}
-
-
-def _settings(settings: ModelSettings) -> dict[str, Any]:
-    table: dict[str, Any] = {}
-    retry = (settings.num_retries, settings.max_retry_delay_s)
-    if retry != (DEFAULTS.num_retries, DEFAULTS.max_retry_delay_s):
-        table["retry_config"] = {"num_retries": retry[0], "max_delay_s": retry[1]}
-    times = {name: value for name, column in TIMEOUTS.items() if (value := getattr(settings, column)) is not None}
-    if times:
-        table["timeouts"] = times
-    prices = {"input_cost": settings.input_price, "output_cost": settings.output_price}
-    if known := {name: float(price) for name, price in prices.items() if price is not None}:
-        table["pricing"] = {**known, "currency": "USD", "per_tokens": int(MILLION)}
-    if settings.context_length is not None:
-        table["context_length"] = settings.context_length
-    if settings.metadata != "{}":
-        table["metadata"] = _json(settings.metadata)
-    return table
+    return _in_toml({**table, **settings})
 
 
 def _route(route: RouteState, state: CatalogState, apart: set[str]) -> dict[str, Any]:
     table: dict[str, Any] = {"provider": route.provider}
     if route.provider not in apart:
         table = _provider(route.provider, state.providers[route.provider])
-    table["model_name"] = route.upstream_model
-    if not route.enabled:
-        table["enabled"] = False
-    return table
+    return _in_toml({**table, "model_name": route.settings["upstream_model"], **written(Route, route.settings)})
 
 
-def _json(text: str) -> object:
-    """A table, or the JSON text where TOML has no such value."""
-    value = thaw(text)
-    return value if _in_toml(value) else json.dumps(value)
+def _in_toml(table: dict[str, Any]) -> dict[str, Any]:
+    """With the JSON text of those objects that TOML has no values for."""
+    return {
+        name: json.dumps(value) if isinstance(value, dict) and not _is_toml(value) else value for name, value in table.items()
+    }
 
 
-def _in_toml(value: object) -> bool:
+def _is_toml(value: object) -> bool:
     if isinstance(value, dict):
-        return all(_in_toml(name) and _in_toml(item) for name, item in value.items())
+        return all(_is_toml(name) and _is_toml(item) for name, item in value.items())
     if isinstance(value, list):
-        return all(_in_toml(item) for item in value)
+        return all(_is_toml(item) for item in value)
     if isinstance(value, str):
         return value.isascii() or value.encode("utf-8", "ignore").decode() == value
     return value is not None

@@ -8,13 +8,14 @@ from decimal import Decimal
 from urllib.parse import urlsplit
 
 from models_catalog import addresses
-from models_catalog.changes.values import MOST_RETRIES, ProviderContent, freeze
+from models_catalog.changes.values import ProviderContent, provider_content
 from models_catalog.config.findings import Unservable
 from models_catalog.config.litellm import names
 from models_catalog.config.litellm.values import SHARED, api_base_of, credential_of, resolved
-from models_catalog.config.prices import per_million
 from models_catalog.config.provider_types import NoSuchType, find_type
 from models_catalog.config.table import Table, nearest
+from models_catalog.models.frozen import freeze
+from models_catalog.models.model import MOST_RETRIES
 from models_catalog.placeholders import is_placeholder
 from models_catalog.snapshot import STAR
 from providers.registry import ProviderType
@@ -198,10 +199,10 @@ def _content(params: Table, named: Named) -> ProviderContent:
     version = params.text("api_version")
     options = {"api_version": version} if version and "api_version" in known.options else {}
     stored = addresses.tidied(known.name, api_base_of(params, known, named.provider, named.vendor), options)
-    return ProviderContent(
+    return provider_content(
+        credential_of(params, known, named.vendor),
         type=known.name,
         api_base=stored["api_base"],
-        credential=credential_of(params, known, named.vendor),
         extra_headers=freeze({name: value for name, value in headers.items() if isinstance(value, str)}),
         extra_body=freeze(params.json("extra_body")),
         options=freeze(stored["options"]),
@@ -241,9 +242,8 @@ def _retries(params: Table) -> int | None:
 
 def _price(params: Table, info: Table, name: str) -> Decimal | None:
     for table in (info, params):
-        cost = table.number(name)
-        if cost is not None:
-            return per_million(table, name, cost)
+        if table.number(name) is not None:
+            return table.price(name)
     return None
 
 

@@ -6,12 +6,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from models_catalog.changes.values import MOST_RETRIES, ModelSettings
 from models_catalog.config.document import ModelSpec, RouteSpec, free_name
 from models_catalog.config.findings import Findings
 from models_catalog.config.litellm.entry import Entry
 from models_catalog.config.litellm.values import resolved
 from models_catalog.config.table import Table, kind, nearest
+from models_catalog.models import ModelDefinition, Route
+from models_catalog.models.columns import settings_for
+from models_catalog.models.model import MOST_RETRIES
 from models_catalog.snapshot import STAR, with_rest
 from providers.capabilities import Capability
 
@@ -121,7 +123,8 @@ def combine(name: str, entries: Sequence[Entry], defaults: Defaults, findings: F
         findings.warn(where, "the routes of a model are tried in order: all traffic goes to the first until it fails")
     fallbacks, fallbacks_place = defaults.fallbacks_of(name)
     capabilities = frozenset().union(*(entry.capabilities for entry in entries))
-    settings = ModelSettings(
+    settings = settings_for(
+        ModelDefinition,
         capabilities=tuple(capability.value for capability in Capability if capability.value in capabilities),
         num_retries=_largest(entries, "num_retries", findings, defaults.num_retries),
         first_byte_timeout_s=_largest(entries, "stream_timeout", findings, defaults.stream_timeout),
@@ -166,8 +169,13 @@ def _by_pattern(name: str, models: Iterable[ModelSpec]) -> ModelSpec | None:
     if best is None:
         return None
     rest = name.removeprefix(best.name[:-1])
-    routes = (replace(route, upstream_model=with_rest(route.upstream_model, rest)) for route in best.routes)
+    routes = (_with_rest(route, rest) for route in best.routes)
     return replace(best, routes=tuple(routes))
+
+
+def _with_rest(route: RouteSpec, rest: str) -> RouteSpec:
+    upstream_model = with_rest(route.settings.text("upstream_model"), rest)
+    return replace(route, settings=route.settings.replaced(upstream_model=upstream_model))
 
 
 def _routes(entries: Sequence[Entry]) -> tuple[RouteSpec, ...]:
@@ -176,7 +184,6 @@ def _routes(entries: Sequence[Entry]) -> tuple[RouteSpec, ...]:
     for entry in sorted(entries, key=lambda entry: entry.order):
         if entry.content is not None:
             name = free_name(entry.content.type, [route.name for route in routes])
-            routes.append(
-                RouteSpec(name=name, place=entry.route_place, provider=entry.content, upstream_model=entry.upstream_model)
-            )
+            settings = settings_for(Route, upstream_model=entry.upstream_model)
+            routes.append(RouteSpec(name=name, place=entry.route_place, provider=entry.content, settings=settings))
     return tuple(routes)

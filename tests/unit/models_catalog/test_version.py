@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from models_catalog import keys, publish
 from models_catalog.models import CatalogVersion, ClientKey, Credential, Fallback, ModelDefinition, Provider, Route, RouteCheck
-from tests.unit.models_catalog.rows import fall_back, model, provider, stored
+from tests.unit.models_catalog.rows import fall_back, migrate, model, provider, stored
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -200,6 +200,17 @@ def test_version_when_its_row_is_missing_then_starts_again() -> None:
     assert publish.current_version() == 0
     provider("new")
     assert publish.current_version() == 1
+
+
+def test_version_when_an_older_database_is_migrated_then_stays_and_counts_for_the_routing() -> None:
+    before = publish.current_version()
+    try:
+        migrate("0003_encrypted_headers")
+    finally:
+        migrate()
+    assert publish.current_versions() == publish.Version(before, client_keys=0)
+    keys.create_client_key("other")
+    assert publish.current_versions() == publish.Version(before + 1, client_keys=1)
 
 
 def test_write_when_model_save_is_bypassed_outside_a_transaction_then_announcement_comes_after_it() -> None:
