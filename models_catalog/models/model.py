@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from django.core.validators import MaxValueValidator, MinValueValidator
+from django.core.validators import MaxLengthValidator, MaxValueValidator, MinValueValidator
 from django.db import models
 
 from models_catalog import validation
@@ -96,6 +96,16 @@ class ModelDefinition(CatalogModel):
             help_text="The most tokens that a request and its answer may have; empty: unknown. Shown in the list of models.",
         ),
         card="context_length",
+        tab=METADATA,
+    )
+    description = column(
+        models.TextField(
+            blank=True,
+            default="",
+            validators=[MaxLengthValidator(1000)],
+            help_text="What the model is good for, in up to 1000 characters. Shown to clients in the list of models.",
+        ),
+        card="description",
         tab=METADATA,
     )
     metadata = column(

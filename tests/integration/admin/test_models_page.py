@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from pytest_django import DjangoAssertNumQueries
 
 from models_catalog.models import Credential, ModelDefinition, Provider
 from tests.integration.admin.catalog import Catalog, routes_of
-from tests.integration.admin.pages import Pages, address, errors
+from tests.integration.admin.pages import Pages, address, errors, posted
 
 ADD = "/admin/models_catalog/modeldefinition/add/"
 
@@ -158,6 +160,16 @@ def test_field_when_its_value_is_bad_then_it_says_why(
 ) -> None:
     response = pages.send(change(catalog.model("gpt", catalog.provider())), {field: value})
     assert errors(response) == {field: [message]}
+
+
+def test_description_when_entered_then_saved_and_shown_again(pages: Pages, catalog: Catalog) -> None:
+    row = catalog.model("gpt", catalog.provider("a"))
+    pages.save(change(row), {"description": "Fast.\nCheap."})
+    row.refresh_from_db()
+    assert row.description == "Fast.\nCheap."
+    assert posted(pages.open(change(row)))["description"] == "Fast.\nCheap."
+    assert re.search(r"<textarea[^>]*>\s*Fast\.\nCheap\.\s*</textarea>", pages.open(change(row)).content.decode())
+    assert "description" in errors(pages.send(change(row), {"description": "x" * 1001}))
 
 
 def test_capability_when_no_provider_has_it_but_it_is_stored_then_it_is_kept(pages: Pages, catalog: Catalog) -> None:
