@@ -152,7 +152,7 @@ class _RedisHints:
             self._failing = True
         else:
             if self._failing:
-                log.info("catalog hints are sent again")
+                log.info("catalog hints sent again")
             self._failing = False
 
 

@@ -76,20 +76,20 @@ class CatalogRefresher:
         if not self._failing:
             self._failing = True
             text = str(err).strip() if isinstance(err, DatabaseError) else None
-            log.error("catalog refresh fails", error=type(err).__name__, detail=text, exc_info=None if text else err)
+            log.error("catalog refresh failed", error=type(err).__name__, detail=text, exc_info=None if text else err)
 
     def _works(self) -> None:
         self._live.asked = monotonic()
         if self._failing:
             self._failing = False
-            log.info("catalog refresh works again", version=self._live.current.version)
+            log.info("catalog refresh recovered", version=self._live.current.version)
 
     # Between start and stop
 
     async def start(self) -> None:
         """Starts to follow the catalog; returns after the first attempt to load it, or after 10 seconds without one."""
         if self._thread is not None:
-            raise RuntimeError("the refresher is started already")
+            raise RuntimeError("the refresher is already started")
         self._stopping.clear()
         self._looked.clear()
         publish.add_refresh_callback(self.refresh)

@@ -22,7 +22,7 @@ def clients_of(rows: KeyRows, problems: Problems) -> Mapping[bytes, Client]:
     clients = {}
     for row in rows.client_keys:
         if not SHA256.fullmatch(row.key_hash):
-            problems.report(CLIENT_KEY + row.name, "It is left out: its stored hash is not a SHA-256.", ClientKey(pk=row.pk))
+            problems.report(CLIENT_KEY + row.name, "Skipped: its stored hash is not a SHA-256.", ClientKey(pk=row.pk))
             continue
         chosen = rows.allowed_models.get(row.pk, ())
         allowed = None if row.all_models else frozenset(rows.names[pk] for pk in chosen if pk in rows.names)

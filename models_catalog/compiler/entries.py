@@ -70,16 +70,16 @@ class Entries:
         routes = [route for route in self._rows.routes.get(row.pk, ()) if self._is_on(route)]
         built = [made for route in routes if (made := self._target_of(row, route)) is not None]
         if not built:
-            raise Unusable("It is not served: none of its routes is usable.")
+            raise Unusable("Not served: no usable route.")
         targets = {}
         for capability in (known for known in Capability if known in row.capabilities):
             targets[capability] = tuple(target for target, capabilities in built if capability in capabilities)
             if not targets[capability]:
                 del targets[capability]
-                message = f"It loses the capability {capability}: no usable route has it."
+                message = f"The capability {capability} is not served: no usable route supports it."
                 self._problems.report(f"model {row.name}", message, row, capability)
         if not targets:
-            raise Unusable("It is not served: no capability is left.")
+            raise Unusable("Not served: no usable route supports any of its capabilities.")
         return ModelEntry(
             name=row.name,
             capabilities=frozenset(targets),
@@ -103,7 +103,7 @@ class Entries:
         cycle = validation.find_cycle(graph, sorted(graph))
         if cycle:
             row = next(row for row in enabled.values() if row.name == cycle[0])
-            message = f"The fallbacks run in a circle: {' → '.join(cycle)}. Each model is tried once."
+            message = f"Fallback cycle: {' → '.join(cycle)}. Each model is tried once."
             self._problems.report(f"model {row.name}", message, row, harmless=True)
 
     def _is_on(self, route: Route) -> bool:
@@ -117,9 +117,9 @@ class Entries:
         provider = self._rows.providers[route.provider_id]
         upstream = self._upstreams.of(provider)
         if upstream is None:
-            raise Unusable(f"It is left out: the provider {provider.name} is unusable.")
+            raise Unusable(f"Skipped: the provider {provider.name} is unusable.")
         try:
             target = upstream.kind.target(target_config(model, route, upstream))
             return target, upstream.kind.capabilities_of(target.upstream_model)
         except ConfigurationError as err:
-            raise Unusable(f"It is left out: {err.field}: {err.message}") from err
+            raise Unusable(f"Skipped: {err.field}: {err.message}") from err

@@ -34,7 +34,7 @@ class Problems:
         except Unusable as err:
             self.report(where, str(err), row)
         except Exception as err:  # noqa: BLE001  whatever a row or an adapter makes go wrong, the other rows are served
-            self.report(where, f"It is left out: an unexpected {type(err).__name__} came up.", row)
+            self.report(where, f"Skipped: unexpected {type(err).__name__}.", row)
         return None
 
     def report(
@@ -51,7 +51,7 @@ def check(row: ModelDefinition | Provider) -> None:
     except ValidationError as err:
         errors = err.message_dict if hasattr(err, "error_dict") else {"name": err.messages}
         texts = (f"{field}: {message}" for field, messages in errors.items() for message in messages)
-        raise Unusable(f"It is left out: {' '.join(texts)}") from err
+        raise Unusable(f"Skipped: {' '.join(texts)}") from err
 
 
 def _admin_path(row: models.Model) -> str:

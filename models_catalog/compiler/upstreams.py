@@ -49,7 +49,7 @@ class Upstreams:
         check(row)
         credential = types.Credential() if row.credential_id is None else self._credential_of(row.credential_id)
         if credential is None:
-            raise Unusable("It is left out: its credential is unusable.")
+            raise Unusable("Skipped: its credential is unusable.")
         return Upstream(
             row=row,
             kind=registry.provider_type(row.type),
@@ -70,7 +70,7 @@ def _credential(row: Credential) -> types.Credential:
     try:
         return credentials.resolve(row)
     except credentials.SecretUnavailable as err:
-        raise Unusable(f"It is unusable: {err}.") from err
+        raise Unusable(f"Unusable: {err}.") from err
 
 
 def _headers(row: Provider) -> dict[str, str]:
@@ -78,9 +78,9 @@ def _headers(row: Provider) -> dict[str, str]:
         headers = {name: value.reveal() for name, value in row.headers().items()}
         validation.check_headers(headers)
     except encryption.EncryptionError as err:
-        raise Unusable(f"It is left out: its headers cannot be decrypted: {err}.") from err
+        raise Unusable(f"Skipped: its headers cannot be decrypted: {err}.") from err
     except ValidationError as err:
-        raise Unusable(f"It is left out: extra_headers: {' '.join(err.messages)}") from err
+        raise Unusable(f"Skipped: extra_headers: {' '.join(err.messages)}") from err
     return headers
 
 
@@ -88,4 +88,4 @@ def _address(row: Provider) -> str:
     try:
         return addresses.resolve(row.api_base)
     except addresses.Unset as err:
-        raise Unusable(f"It is left out: api_base: {err}.") from err
+        raise Unusable(f"Skipped: api_base: {err}.") from err

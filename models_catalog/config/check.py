@@ -64,9 +64,9 @@ def _check_model(plan: Plan, spec: ModelSpec) -> None:
     for name in spec.fallbacks:
         if name not in plan.after.models:
             hint = nearest(name, plan.after.models)
-            plan.findings.fatal(spec.fallbacks_place, f"there is no model {name!r}, here or in the catalog{hint}")
+            plan.findings.fatal(spec.fallbacks_place, f"unknown model {name!r}, neither in this file nor in the catalog{hint}")
         elif name.endswith(STAR):
-            plan.findings.fatal(spec.fallbacks_place, f"{name!r} stands for many models and cannot be a fallback")
+            plan.findings.fatal(spec.fallbacks_place, f"{name!r} is a wildcard and cannot be a fallback")
 
 
 def _report(plan: Plan, row: models.Model, place: str) -> None:
@@ -89,7 +89,7 @@ def _check_names(plan: Plan) -> None:
         for name, count in Counter(spec.name for spec in specs).items():
             if count > 1:
                 last = [spec.place for spec in specs if spec.name == name][-1]
-                plan.findings.fatal(last, f"the {kind} {name!r} is there twice")
+                plan.findings.fatal(last, f"duplicate {kind} {name!r}")
 
 
 def _check_circles(plan: Plan) -> None:
@@ -102,7 +102,7 @@ def _check_circles(plan: Plan) -> None:
     while cycle := validation.find_cycle(graph, places):
         first = next((name for name in cycle if name in places), None)
         if first is not None:
-            plan.findings.fatal(places[first], f"the fallbacks run in a circle: {' → '.join(cycle)}")
+            plan.findings.fatal(places[first], f"fallback cycle: {' → '.join(cycle)}")
         for name in cycle:
             graph.pop(name, None)
 

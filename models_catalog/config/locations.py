@@ -71,13 +71,13 @@ def _lookup(table: Table, name: str, source: str, location: str) -> Lookup | Non
     elif not location.strip():
         table.error(name, f"{source} needs a name")
     elif "\0" in location:
-        table.error(name, "holds the character U+0000")
+        table.error(name, "contains the character U+0000")
     elif not table.findings.foreign:
         return Lookup(source, location)
     elif not source.endswith("env") or _is_variable(location):
         return replace(Lookup(source, location), to_enter=source == "stored")
     else:
-        table.error(name, "this is not the name of an environment variable")
+        table.error(name, "not a valid name of an environment variable")
     return None
 
 

@@ -82,7 +82,9 @@ class Plan:
             return name
         if not any(spec.name == name for spec in self.document.providers):
             hint = nearest(name, self.after.providers)
-            self.findings.fatal(step(route.place, "provider"), f"there is no provider {name!r}, here or in the catalog{hint}")
+            self.findings.fatal(
+                step(route.place, "provider"), f"unknown provider {name!r}, neither in this file nor in the catalog{hint}"
+            )
         return ""
 
     def _current(self, model: str, route: RouteSpec) -> str | None:
@@ -166,7 +168,7 @@ class Plan:
         if lookup.to_enter:
             return self._add_credential(name, CredentialState("stored"), place)
         hint = nearest(name, known) or "; add it in the admin or with import_provider_keys"
-        self.findings.fatal(place, f"there is no stored credential {name!r}{hint}")
+        self.findings.fatal(place, f"unknown stored credential {name!r}{hint}")
         return None
 
     def _stored_secret(self, secret: Secret, provider: str, old: ProviderState | None, place: str) -> str:
@@ -198,14 +200,16 @@ class Plan:
         for name in spec.models or ():
             if name not in self.after.models:
                 hint = nearest(name, self.after.models)
-                self.findings.fatal(step(spec.place, name), f"there is no model {name!r}, here or in the catalog{hint}")
+                self.findings.fatal(
+                    step(spec.place, name), f"unknown model {name!r}, neither in this file nor in the catalog{hint}"
+                )
         models = None if spec.models is None else frozenset(spec.models)
         if old is None:
             self.after.keys[digest] = KeyState(f"imported …{key[-4:]}", models, key=spec.key)
             self.places["client key", digest] = spec.place
             return
         if not old.usable:
-            self.findings.warn(spec.place, f"the key {old.name} is disabled or revoked in the catalog, and stays so")
+            self.findings.warn(spec.place, f"the key {old.name} is disabled or revoked in the catalog, and stays that way")
         self.after.keys[digest] = replace(old, models=models)
 
     def _forget_keys(self) -> None:

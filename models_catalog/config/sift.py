@@ -36,7 +36,7 @@ def _once(specs: Iterable[ModelSpec], findings: Findings) -> Iterator[ModelSpec]
     seen: set[str] = set()
     for spec in specs:
         if spec.name in seen:
-            findings.leave_out(spec.place, spec.name, "the file has a model of this name already")
+            findings.leave_out(spec.place, spec.name, "duplicate model")
         else:
             yield spec
         seen.add(spec.name)
@@ -80,9 +80,11 @@ def _faults(route: RouteSpec) -> Iterator[str]:
 def _fallbacks(spec: ModelSpec, known: Collection[str], findings: Findings) -> Iterator[str]:
     for name in spec.fallbacks:
         if name not in known:
-            findings.ignore(spec.fallbacks_place, f"{name!r} is no fallback: no such model is imported{nearest(name, known)}")
+            findings.ignore(
+                spec.fallbacks_place, f"{name!r} is not a valid fallback: no such model is imported{nearest(name, known)}"
+            )
         elif name.endswith("*"):
-            findings.ignore(spec.fallbacks_place, f"{name!r} is no fallback: it stands for many models")
+            findings.ignore(spec.fallbacks_place, f"{name!r} is not a valid fallback: it is a wildcard")
         elif name != spec.name:
             yield name
 

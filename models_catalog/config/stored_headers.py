@@ -58,5 +58,5 @@ def _values(content: ProviderContent, place: str, before: CatalogState, findings
         if name in kept:
             yield name, kept[name]
         else:
-            message = f"the catalog has no value of {name} for the provider {provider!r}; write the value itself"
+            message = f"the catalog has no value for {name} for the provider {provider!r}; write the value itself"
             findings.error(place, message)

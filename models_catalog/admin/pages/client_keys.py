@@ -93,7 +93,7 @@ class ClientKeyAdmin(SwitchableAdmin):
         DateTimeField: {"form_class": ExpiryField, "widget": ui.DateTime},
     }
     empty_icon = "key"
-    empty_text = "Programs call the gateway with a client key. It is shown once, when it is made."
+    empty_text = "Programs call the gateway with a client key. It is shown once, when it is created."
     list_display = ("name", "key", "state", "may_use", "expires_at", "created_at")
     list_filter = (StatusFilter, "all_models")
     search_fields = ("name", "public_id")
@@ -124,7 +124,7 @@ class ClientKeyAdmin(SwitchableAdmin):
         made = self.made_before(request)
         if made is not None:
             text = (
-                "This key was made already, and a key is shown only once. If you have no copy of it, revoke it and make another."
+                "This key has already been created. A key is shown only once: if you have no copy, revoke it and create another."
             )
             self.message_user(request, text, messages.WARNING)
             return HttpResponseRedirect(page_of(made))

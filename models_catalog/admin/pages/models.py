@@ -84,7 +84,7 @@ class DuplicateForm(ui.DialogForm):
     def clean_name(self) -> str:
         name = str(self.cleaned_data["name"])
         if ModelDefinition.objects.filter(name=name).exists():
-            raise ValidationError("A model with this name exists already.", code="unique")
+            raise ValidationError("A model with this name already exists.", code="unique")
         return name
 
 
@@ -136,7 +136,7 @@ class ModelDefinitionAdmin(TestableAdmin):
     form = ModelDefinitionForm
     change_form_template = "models_catalog/model_form.html"
     empty_icon = "hub"
-    empty_text = "A model is a name that programs ask for, and the providers that serve it, in the order they are tried."
+    empty_text = "A model is a name that clients request, and the providers that serve it, in the order they are tried."
     inlines = (RouteInline, FallbackInline)
     list_display = ("name", "state", "can", "chain", "health")
     list_filter = ("enabled", CapabilityFilter, ProviderFilter)
@@ -161,7 +161,7 @@ class ModelDefinitionAdmin(TestableAdmin):
     def can(self, row: ModelDefinition) -> SafeString:
         lost = unserved(row)
         tags = [
-            html.tag(f"{label(name)}, not served", "warn", "No route that is switched on can serve it.")
+            html.tag(f"{label(name)}, not served", "warn", "No enabled route supports it.")
             if name in lost
             else html.tag(label(name))
             for name in row.capabilities
@@ -183,11 +183,11 @@ class ModelDefinitionAdmin(TestableAdmin):
     def duplicate_selected(self, request: HttpRequest, rows: QuerySet[ModelDefinition]) -> None:
         for row in rows:
             self.copy(request, row, free_name(row))
-        self.message_user(request, f"{len(rows)} copied. The copies are switched off.")
+        self.message_user(request, f"{len(rows)} copied. The copies are disabled.")
 
     @ui.dialog(
         title="Duplicate",
-        text="The copy has the same routes and fallbacks, and is switched off.",
+        text="The copy has the same routes and fallbacks, and is disabled.",
         submit="Duplicate",
         icon="content_copy",
         permission="duplicate",

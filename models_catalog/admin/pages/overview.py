@@ -87,7 +87,7 @@ def figures(working: int, providers: int, catalog: CatalogSnapshot) -> tuple[Fig
     off = ModelDefinition.objects.filter(enabled=False).count()
     keys = ClientKey.objects.count()
     active = ClientKey.objects.filter(StatusFilter.conditions()["active"]).count()
-    enabled = out_of(models, "enabled") + (f", {off} switched off" if off else "")
+    enabled = out_of(models, "enabled") + (f", {off} disabled" if off else "")
     return (
         Figure("modeldefinition", "Models in service", "hub", in_service, enabled, in_service < models),
         Figure("provider", "Providers with a key", "dns", working, out_of(providers, "enabled"), working < providers),
@@ -118,16 +118,16 @@ def first_steps(working: Sequence[Provider], catalog: CatalogSnapshot) -> tuple[
         ),
         Step(
             "Name a model",
-            "The name that programs ask for, and the providers that serve it, in order.",
+            "The name that clients request, and the providers that serve it, in order.",
             any(target.provider != demo.PROVIDER for target in targets),
             "modeldefinition",
             "Add a model",
         ),
         Step(
-            "Make a client key",
+            "Create a client key",
             "Programs call the gateway with it, as they would call OpenAI.",
             not settings.GATEWAY_AUTHENTICATION or own_keys.exists(),
             "clientkey",
-            "Make a key",
+            "Create a key",
         ),
     )

@@ -111,7 +111,7 @@ class ProviderForm(ui.ModelForm):
         if given and data.get("credential"):
             self.add_error("api_key", "Choose a credential or paste a key, not both.")
         elif given and Credential.objects.filter(name=data.get("name")).exists():
-            self.add_error("api_key", "A credential with the name of this provider exists already: choose it above.")
+            self.add_error("api_key", "A credential with the name of this provider already exists: select it above.")
         elif given and (fault := key_source.storing_fault()):
             self.add_error("api_key", fault)
         elif given:
@@ -132,7 +132,7 @@ def header_names(row: Provider) -> list[str]:
 class ProviderAdmin(SwitchableAdmin):
     form = ProviderForm
     empty_icon = "dns"
-    empty_text = "A provider is an account upstream: OpenAI, Azure, your own server. The type Dummy works without an account."
+    empty_text = "A provider is an upstream account: OpenAI, Azure, your own server. The type Dummy works without an account."
     list_display = ("name", "kind", "state", "key", "route_count")
     ordering = ("name",)
     list_filter = ("enabled", "type")

@@ -112,7 +112,7 @@ class RouteInline(RoutingInline):
 
     @admin.display(description="Serves, when last tested")
     def serves(self, row: Route) -> SafeString:
-        return health.of_route(row, row.model) if row.pk else html.muted("known once it is saved")
+        return health.of_route(row, row.model) if row.pk else html.muted("shown after saving")
 
     def get_extra(self, request: Any, obj: ModelDefinition | None = None, **kwargs: Any) -> int:
         return 1 if obj is None else 0

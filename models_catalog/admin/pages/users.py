@@ -111,7 +111,7 @@ class OperatorAdmin(UserAdmin, ui.ModelAdmin):  # type: ignore[type-arg]
 class OperatorGroupAdmin(GroupAdmin, ui.ModelAdmin):
     form = GroupForm
     empty_icon = "group"
-    empty_text = "A group is a set of rights, for staff who are no superusers."
+    empty_text = "A group is a set of permissions, for staff who are not superusers."
     filter_horizontal = ()
 
     def has_add_permission(self, request: HttpRequest) -> bool:

@@ -16,7 +16,7 @@ from models_catalog.models.frozen import Settings
 
 def _prepare_prices(prices: Table) -> None:
     if prices.text("currency", "USD") != "USD":
-        prices.error("currency", 'only "USD" is possible')
+        prices.error("currency", 'only "USD" is supported')
     prices.per = prices.count("per_tokens", MILLION, least=1)
 
 

@@ -118,7 +118,7 @@ def _options(table: Table, known: ProviderType) -> dict[str, Any]:
 def _headers(table: Table, headers: dict[str, Any]) -> dict[str, str]:
     for name, value in headers.items():
         if not isinstance(value, str):
-            table.error("extra_headers", f"the value of {name!r} must be a text, not {kind(value)}")
+            table.error("extra_headers", f"the value of {name!r} must be a string, not {kind(value)}")
     return {name: value for name, value in headers.items() if isinstance(value, str)}
 
 
@@ -140,15 +140,15 @@ def _add_entry(entry: Table, found: dict[str, Any]) -> None:
     name = entry.required_text(key)
     if key == "pointer":
         if not name.startswith("/") or "/" in name[1:] or "~" in name:
-            entry.error(key, 'only fields at the top are possible: "/name"')
+            entry.error(key, 'only top-level fields are supported: "/name"')
         name = name[1:]
     if "delete" in entry:
         entry.skip("delete")
-        entry.error("delete", "fields cannot be removed; only added or replaced")
+        entry.error("delete", "fields can be added or replaced, but not removed")
     elif "value" not in entry:
         entry.findings.error(entry.place, "value is missing")
     elif entry.is_json(entry.raw("value"), entry.at("value")):
         if name in found:
-            entry.error(key, f"{name!r} is there twice")
+            entry.error(key, f"duplicate {name!r}")
         found[name] = entry.raw("value")
     entry.close()

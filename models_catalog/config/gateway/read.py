@@ -71,7 +71,7 @@ def read_gateway(text: str, findings: Findings, file: str = "") -> Document:
         names=NAMES,
         unread=frozenset(name for name, _, _ in tables),
     )
-    root.ignore(OTHER_SECTIONS, "is not imported: it is no part of the catalog")
+    root.ignore(OTHER_SECTIONS, "is not imported: not part of the catalog")
     root.close()
     return document
 
@@ -80,7 +80,7 @@ def _syntax_error(message: str) -> str:
     """tomllib's message without the names that it repeats, which may be client keys."""
     what, _, where = message.rpartition(" (at ")
     if re.match("Cannot (declare|mutate|overwrite)|Duplicate", what):
-        what = "A name is given twice"
+        what = "Duplicate key"
     return f"not valid TOML at {where.removesuffix(')')}: {what}" if where else f"not valid TOML: {message}"
 
 
@@ -169,7 +169,7 @@ def _route(model: str, name: str, table: Table, defaults: Mapping[str, Lookup]) 
             provider, upstream_model = table.required_text("provider"), table.text("model_name")
             if "type" in table:
                 table.skip(*table)
-                table.error("provider", "names a provider; its settings are not given again here")
+                table.error("provider", "refers to a provider by name; its settings do not belong here")
             table.close()
         else:
             extra = read_extra(table)

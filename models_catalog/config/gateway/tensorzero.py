@@ -81,9 +81,11 @@ def read_times(times: Table) -> Times:
     streamed.close()
     known = [total for total in totals if total is not None]
     if len(set(known)) > 1:
-        times.findings.warn(times.place, "whole answers and streams have one total time-out; the larger is used")
+        times.findings.warn(times.place, "there is one total time-out for streamed and other answers; the larger value is used")
     if first is not None and first < max(known, default=inf):
-        times.findings.warn(streamed.at("ttft_ms"), "the first byte time-out of a model bounds its whole answers as well")
+        times.findings.warn(
+            streamed.at("ttft_ms"), "the first byte time-out of a model also applies to answers that are not streamed"
+        )
     return Times(first, max(known, default=None))
 
 
@@ -125,7 +127,7 @@ def _add_price(entry: Table, found: dict[str, Decimal | None]) -> None:
     entry.skip("pointer_streaming", "pointer_nonstreaming", "required")
     if not side or side in found:
         entry.skip(*entry)
-        entry.findings.ignore(entry.place, "is not imported: a model has a price for tokens in and one for tokens out")
+        entry.findings.ignore(entry.place, "is not imported: a model has one price for input tokens and one for output tokens")
     elif "cost_per_unit" in entry:
         found[side] = entry.price("cost_per_unit")
     else:
@@ -172,4 +174,4 @@ def read_defaults(root: Table) -> Mapping[str, Lookup]:
 
 def _ignore_rest(table: Table) -> None:
     for name in table.rest():
-        table.findings.ignore(table.at(name), "is not imported: it is no part of the catalog")
+        table.findings.ignore(table.at(name), "is not imported: not part of the catalog")

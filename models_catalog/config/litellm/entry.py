@@ -22,7 +22,7 @@ from providers.registry import ProviderType
 
 SLIP = 0.9
 IMPORTED_INFO = ("input_cost_per_token", "output_cost_per_token", "max_input_tokens", "max_tokens")
-ONE_STAR = "a * can stand only at the end of a name"
+ONE_STAR = "a * is only allowed at the end of a name"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +109,7 @@ def _check_stars(table: Table, model: str, upstream_model: str) -> None:
     if STAR in model[:-1] or STAR in upstream_model[:-1]:
         table.findings.fail(table.at("model_name"), ONE_STAR)
     elif upstream_model.endswith(STAR) and not model.endswith(STAR):
-        table.findings.fail(table.at("model_name"), f"the upstream model {upstream_model!r} needs a name that ends in *, too")
+        table.findings.fail(table.at("model_name"), f"the upstream model {upstream_model!r} needs a name that ends in *")
 
 
 def _complete(given: Table, shared: Mapping[str, Mapping[str, object]]) -> Table:
@@ -120,12 +120,12 @@ def _complete(given: Table, shared: Mapping[str, Mapping[str, object]]) -> Table
         values = {**shared[name], **values}
         del values[SHARED]
     elif name:
-        message = f"there is no credential {name!r} in credential_list{nearest(name, shared)}"
+        message = f"unknown credential {name!r}: it is not in credential_list{nearest(name, shared)}"
         if not given.findings.foreign:
             given.error(SHARED, message)
             del values[SHARED]
         elif "api_key" not in values:
-            given.findings.warn(given.at(SHARED), f"the key is left out: {message}; enter it in the admin")
+            given.findings.warn(given.at(SHARED), f"the key is not imported: {message}; enter it in the admin")
     left = [name for name in values if _is_ignored(name)]
     return resolved(Table(values, given.place, given.findings), ["api_key", *left])
 
@@ -148,7 +148,7 @@ def _provider(params: Table) -> tuple[Named | None, str]:
     if not model:
         return None, ""
     if is_placeholder(model):
-        params.findings.fail(params.at("model"), "holds a placeholder")
+        params.findings.fail(params.at("model"), "is a placeholder")
     elif not provider or not upstream:
         params.findings.fail(params.at("model"), 'must name its provider: "provider/model"')
     elif named := _known(params, provider, upstream):
@@ -193,7 +193,7 @@ def _content(params: Table, named: Named) -> ProviderContent:
     headers = {**params.json("headers"), **params.json("extra_headers")}
     for name, value in headers.items():
         if not isinstance(value, str):
-            params.error("extra_headers", f"the value of {name!r} must be a text")
+            params.error("extra_headers", f"the value of {name!r} must be a string")
     if organization := params.text("organization"):
         headers["OpenAI-Organization"] = organization
     version = params.text("api_version")

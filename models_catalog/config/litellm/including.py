@@ -14,11 +14,11 @@ class CannotInclude(Exception):
 def included(name: str, by: Path | None, top: Path | None) -> Path:
     """The file that the file `by` names; `top` is the one that was given to be read. Raises `CannotInclude`."""
     if by is None or top is None:
-        raise CannotInclude("standard input has no folder; give a file")
+        raise CannotInclude("standard input has no folder; use a file")
     try:
         path = (by.parent / name).resolve()
     except (OSError, ValueError, RuntimeError):
-        raise CannotInclude("this is not the name of a file") from None
+        raise CannotInclude("not a valid file name") from None
     if not path.is_relative_to(top.parent):
         raise CannotInclude(f"only files in the folder of {top.name} and below it are included")
     return path

@@ -57,7 +57,7 @@ def _document(roots: Sequence[Table], findings: Findings) -> Document:
     models, names = _models(roots, read_defaults(roots, findings), findings)
     keys = tuple(key for root in roots for key in _master_key(root))
     for root in roots:
-        root.ignore(SECTIONS, "is not imported: it is no part of the catalog")
+        root.ignore(SECTIONS, "is not imported: not part of the catalog")
         root.close()
     return Document(models=models, client_keys=keys, names=NAMES, unread=names - {model.name for model in models})
 

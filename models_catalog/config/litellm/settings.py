@@ -47,7 +47,7 @@ class Defaults:
         known = list(models)
         for name, (_, place) in self.fallbacks.items():
             if name not in known and name != EVERY_MODEL:
-                self.findings.error(place, f"there is no model {name!r} in model_list{nearest(name, known)}")
+                self.findings.error(place, f"unknown model {name!r}: it is not in model_list{nearest(name, known)}")
 
 
 def read_defaults(roots: Iterable[Table], findings: Findings) -> Defaults:
@@ -96,7 +96,7 @@ def report_rest(settings: Table, imported: Iterable[str]) -> None:
         if hint := nearest(name, imported, SLIP):
             settings.error(name, f"unknown name{hint}")
         else:
-            settings.findings.ignore(settings.at(name), "is not imported: it is no part of the catalog")
+            settings.findings.ignore(settings.at(name), "is not imported: not part of the catalog")
 
 
 def _fallbacks(settings: Table) -> dict[str, tuple[tuple[str, ...], str]]:
@@ -120,7 +120,7 @@ def combine(name: str, entries: Sequence[Entry], defaults: Defaults, findings: F
     place = entries[0].place
     if len({entry.order for entry in entries}) < len(entries):
         where = ", ".join(entry.place for entry in entries)
-        findings.warn(where, "the routes of a model are tried in order: all traffic goes to the first until it fails")
+        findings.warn(where, "routes are tried in order: all traffic goes to the first until it fails")
     fallbacks, fallbacks_place = defaults.fallbacks_of(name)
     capabilities = frozenset().union(*(entry.capabilities for entry in entries))
     settings = settings_for(
@@ -155,7 +155,7 @@ def alias_specs(defaults: Defaults, models: Sequence[ModelSpec], findings: Findi
         if alias in known:
             findings.ignore(place, "is not imported: there is a model of this name")
         elif meant is None:
-            findings.leave_out(place, alias, f"there is no model {name!r} in model_list{nearest(name, known)}")
+            findings.leave_out(place, alias, f"unknown model {name!r}: it is not in model_list{nearest(name, known)}")
         else:
             fallbacks = tuple(other for other in meant.fallbacks if other != alias)
             found.append(replace(meant, name=alias, place=place, fallbacks=fallbacks))

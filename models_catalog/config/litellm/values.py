@@ -50,7 +50,7 @@ def _variable(table: Table, name: str, variable: str) -> str | None:
     """Its value. An address stays a reference while the variable is not set: it is out of service until then."""
     unset = f"the environment variable {variable} is not set"
     if variable in os.environ:
-        table.findings.warn(table.at(name), f"the value of {variable} is taken now; later changes of the variable have no effect")
+        table.findings.warn(table.at(name), f"the value of {variable} is read now; later changes of the variable have no effect")
         return os.environ[variable]
     if table.findings.foreign and name in ADDRESSES and is_variable(variable):
         table.findings.warn(table.at(name), f"{unset}; the provider is out of service until it is")
@@ -58,7 +58,7 @@ def _variable(table: Table, name: str, variable: str) -> str | None:
     if name == "model":
         table.findings.fail(table.at(name), unset)
     else:
-        table.error(name, f"{unset}; the value is left out" if table.findings.foreign else unset)
+        table.error(name, f"{unset}; the value is skipped" if table.findings.foreign else unset)
     return None
 
 
@@ -80,7 +80,7 @@ def credential_of(params: Table, known: ProviderType, vendor: names.Vendor | Non
     if key.startswith(FROM_ENVIRONMENT):
         return _named(params, known, key.removeprefix(FROM_ENVIRONMENT).strip())
     if key and (fault := _fault(key)) and params.findings.foreign:
-        params.findings.warn(params.at("api_key"), f"the key is left out: {fault}; enter it in the admin")
+        params.findings.warn(params.at("api_key"), f"the key is not imported: {fault}; enter it in the admin")
         return to_enter(shell_variable(key) or f"{known.name} key")
     if key:
         return Lookup("stored", secret=Secret(key))
@@ -94,28 +94,28 @@ def credential_of(params: Table, known: ProviderType, vendor: names.Vendor | Non
 def _named(params: Table, known: ProviderType, variable: str) -> Lookup:
     if not params.findings.foreign or is_variable(variable):
         return Lookup("env", variable)
-    params.findings.warn(params.at("api_key"), "the key is left out: this is not the name of an environment variable")
+    params.findings.warn(params.at("api_key"), "the key is not imported: not a valid name of an environment variable")
     return to_enter(shell_variable(variable) or f"{known.name} key")
 
 
 def _fault(key: str) -> str:
     """Why this is no key; "" if it may be one. Does not repeat it."""
     if variable := shell_variable(key):
-        return f"it is a reference to {variable}, which nothing has replaced: write os.environ/{variable}"
+        return f"it is a reference to {variable}, which was not replaced: write os.environ/{variable}"
     if is_placeholder(key):
         return "it is a placeholder"
     if key.startswith(ELSEWHERE):
-        return "it is fetched from a service, which the gateway does not do"
+        return "it is fetched from a service, which is not supported"
     if any(character.isspace() or not character.isprintable() for character in key):
-        return "it holds spaces or control characters"
-    return "" if key.isascii() else "it holds characters that are not ASCII, which no HTTP header can carry"
+        return "it contains spaces or control characters"
+    return "" if key.isascii() else "it contains characters that are not ASCII, which no HTTP header can carry"
 
 
 def api_base_of(params: Table, known: ProviderType, provider: str, vendor: names.Vendor | None) -> str:
     """The address of the server: as given, or where LiteLLM looks when nothing is said; "" for the type's own."""
     base = (params.text("api_base") or params.text("base_url")).strip()
     if is_unfilled(base):
-        params.findings.fail(params.at("api_base"), "holds a placeholder in place of an address")
+        params.findings.fail(params.at("api_base"), "is a placeholder, not an address")
     variable = names.BASE_VARIABLES.get(provider, "")
     if not base and variable and params.findings.foreign and not known.api_base:
         base = os.environ.get(variable, "").strip() or validation.FROM_ENVIRONMENT + variable

@@ -29,8 +29,8 @@ class _Loader(yaml.SafeLoader):
         names = [(key.tag, key.value) for key, _ in node.value if isinstance(key, yaml.ScalarNode) and key.tag != MERGE]
         if len(set(names)) < len(names):
             if not self.findings.foreign:
-                raise yaml.constructor.ConstructorError(None, None, "a name is given twice in one table", node.start_mark)
-            self.findings.warn("", f"line {node.start_mark.line + 1}: a name is given twice in one table; the last counts")
+                raise yaml.constructor.ConstructorError(None, None, "duplicate key in a table", node.start_mark)
+            self.findings.warn("", f"line {node.start_mark.line + 1}: duplicate key in a table; the last one is used")
         return super().construct_mapping(node, deep=deep)
 
 
@@ -50,9 +50,9 @@ def load_yaml(text: str, findings: Findings) -> object:
         where = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
         raise InvalidYaml(f"not valid YAML{where}: {_plain(error.problem or 'syntax error')}") from None
     except yaml.YAMLError:
-        raise InvalidYaml("not valid YAML: it holds a character that is not allowed") from None
+        raise InvalidYaml("not valid YAML: it contains a character that is not allowed") from None
     except (RecursionError, ValueError):
-        raise InvalidYaml("not valid YAML: it is nested too deeply, or holds an impossible value") from None
+        raise InvalidYaml("not valid YAML: it is nested too deeply, or contains an invalid value") from None
 
 
 def _plain(problem: str) -> str:

@@ -19,7 +19,7 @@ DOUBLE_QUOTED = re.compile(r"""\"((?:[^"\\$`]|\\["\\$`])*)\"\s*(?:#.*)?""")
 UNQUOTED = re.compile(r"""([^'"\\$`]*?)(?:(?:^|\s+)#.*)?""")
 ESCAPE = re.compile(r"\\(.)")
 EMPTY = "the variable is empty"
-UNCLEAR = "the value must be whole on its line, and one with quotes, $, ` or \\ must stand in single quotes"
+UNCLEAR = "the value must be on one line; use single quotes for a value with quotes, $, ` or \\"
 
 
 def is_assignment(line: str) -> bool:

@@ -29,13 +29,13 @@ def fault_of_names(names: Sequence[str]) -> str:
     """What is wrong with these field names, "" if nothing. Does not quote them: a file without header starts with a key."""
     for position, name in enumerate(names, start=1):
         if name not in ATTRIBUTES:
-            return f"the name of field {position} is not known; known are {KNOWN_NAMES}"
+            return f"unknown name of field {position}; known names: {KNOWN_NAMES}"
     attributes = [ATTRIBUTES[name] for name in names]
     for attribute, said in (("provider", "provider (or name)"), ("value", "api_key (or key)")):
         if attribute not in attributes:
-            return f"there is no field {said}"
+            return f"missing field {said}"
     if len(set(attributes)) < len(attributes):
-        return "a field is there twice (provider and name are one field, api_key and key too)"
+        return "duplicate field (provider and name are one field, api_key and key too)"
     return ""
 
 

@@ -42,12 +42,12 @@ def _parsed(text: str) -> tuple[Any, str]:
     except json.JSONDecodeError as error:
         return None, f"the text is not JSON: see line {error.lineno}, column {error.colno}"
     except (ValueError, RecursionError):
-        return None, "the text is not JSON that can be read: a number is too long, or it is nested too deeply"
+        return None, "the JSON cannot be read: a number is too long, or it is nested too deeply"
 
 
 def _row_of_pair(number: int, name: str, value: Any) -> Item:
     if not isinstance(value, str):
-        return RowProblem(number, "the key must be a text")
+        return RowProblem(number, "the key must be a string")
     return KeyRow(number, name.strip(), Secret(value))
 
 
@@ -60,5 +60,5 @@ def _row_of_entry(number: int, entry: Any) -> Item:
     fields = [(name, "" if value is None else value) for name, value in entry]
     for name, value in fields:
         if not isinstance(value, str):
-            return RowProblem(number, f"{name} must be a text")
+            return RowProblem(number, f"{name} must be a string")
     return row_of_fields(number, fields)

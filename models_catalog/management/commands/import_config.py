@@ -30,7 +30,7 @@ class Command(CatalogCommand):
         parser.add_argument(
             "--strict",
             action="store_true",
-            help="refuse a file of which something cannot be imported",
+            help="refuse a file that cannot be imported completely",
         )
         parser.add_argument(
             "--prune",
@@ -90,7 +90,7 @@ def read(file: str) -> str:
     except OSError as error:
         raise CommandError(f"{file} cannot be read: {error.strerror}") from None
     except UnicodeDecodeError as error:
-        raise CommandError(f"{file} is not UTF-8 text: byte {error.start} does not belong there") from None
+        raise CommandError(f"{file} is not UTF-8 text: invalid byte at position {error.start}") from None
 
 
 def complaint(file: str, findings: Findings) -> str:

@@ -41,6 +41,6 @@ def test_description_when_too_long_or_no_text_then_refused_at_its_place(manage: 
     manage("import_config", write(with_description("x" * 1000)))
     with pytest.raises(CommandError, match=r"models\.x\.description: Ensure this value has at most 1000 characters"):
         manage("import_config", write(with_description("x" * 1001)))
-    with pytest.raises(CommandError, match=r"models\.x\.description: must be a text, not an integer"):
+    with pytest.raises(CommandError, match=r"models\.x\.description: must be a string, not an integer"):
         manage("import_config", write(f"{FILE}description = 5\n"))
     assert len(ModelDefinition.objects.get().description) == 1000

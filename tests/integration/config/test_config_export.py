@@ -233,7 +233,7 @@ def test_export_of_headers_when_made_then_it_names_where_their_values_are(manage
 def test_import_of_a_header_when_no_value_is_stored_for_it_then_refused(manage: Manage, write: Write, reference: str) -> None:
     Provider.objects.create(name="b", type="openai", extra_headers={"x-other": "canary"})
     text = f'[providers.b]\ntype = "openai"\nextra_headers = {{ x-team = "{reference}" }}\n'
-    with pytest.raises(CommandError, match=r"providers\.b\.extra_headers: the catalog has no value of x-team for the provider"):
+    with pytest.raises(CommandError, match=r"providers\.b\.extra_headers: the catalog has no value for x-team for the provider"):
         manage("import_config", write(text))
 
 

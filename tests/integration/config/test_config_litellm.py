@@ -83,10 +83,10 @@ def test_what_is_not_imported_is_named_with_its_place(imported: Output) -> None:
         "model_list[0].litellm_params: not imported: rpm",
         "model_list[0].model_info: not imported: base_model",
         "model_list[1].litellm_params: not imported: temperature",
-        "router_settings.routing_strategy: is not imported: it is no part of the catalog",
-        "litellm_settings.drop_params: is not imported: it is no part of the catalog",
-        "general_settings.database_url: is not imported: it is no part of the catalog",
-        "environment_variables: is not imported: it is no part of the catalog",
+        "router_settings.routing_strategy: is not imported: not part of the catalog",
+        "litellm_settings.drop_params: is not imported: not part of the catalog",
+        "general_settings.database_url: is not imported: not part of the catalog",
+        "environment_variables: is not imported: not part of the catalog",
     ):
         assert f"warning: {line}" in imported.err
 

@@ -55,7 +55,7 @@ def test_rotate_when_done_then_all_are_under_the_active_key_and_read_the_same(ba
     written = rotate("--batch", batch)
     assert key_ids() == [IDS[1]] * COUNT
     assert revealed() == [f"{CANARY}-{number}" for number in range(COUNT)]
-    assert f"{COUNT} secrets were encrypted anew under the key {IDS[1]}" in written
+    assert f"{COUNT} secrets were re-encrypted under the key {IDS[1]}" in written
     assert f"{COUNT} from the key {IDS[0]}" in written
 
 

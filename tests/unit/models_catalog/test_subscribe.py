@@ -239,7 +239,7 @@ async def test_start_when_repeated_then_refuses_and_after_stop_starts_again() ->
     refresher = CatalogRefresher(live)
     await refresher.stop()
     await refresher.start()
-    with pytest.raises(RuntimeError, match="started already"):
+    with pytest.raises(RuntimeError, match="already started"):
         await refresher.start()
     await refresher.stop()
     await asyncio.to_thread(work, lambda: ModelDefinition.objects.update(name="later"))
@@ -257,11 +257,11 @@ async def test_refresh_when_compiling_fails_then_last_catalog_stays_and_one_line
             await asyncio.to_thread(work, lambda: execute("UPDATE models_catalog_catalogversion SET version = version + 1"))
             await asyncio.sleep(0.3)
             assert set(live.current.models) == {"gpt"}
-        await until(lambda: "catalog refresh works again" in caplog.text)
+        await until(lambda: "catalog refresh recovered" in caplog.text)
         await asyncio.to_thread(work, partial(rename_elsewhere, "later"))
         await until(partial(serves, live, "later"))
-    assert caplog.text.count("catalog refresh fails") == 1
-    assert caplog.text.count("catalog refresh works again") == 1
+    assert caplog.text.count("catalog refresh failed") == 1
+    assert caplog.text.count("catalog refresh recovered") == 1
 
 
 async def test_start_when_first_load_fails_then_it_is_tried_again() -> None:
