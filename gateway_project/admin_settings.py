@@ -112,7 +112,7 @@ UNFOLD: dict[str, Any] = {
     "SHOW_VIEW_ON_SITE": False,
     "BORDER_RADIUS": "7px",
     "COLORS": {"base": SLATE, "primary": TEAL},
-    "DASHBOARD_CALLBACK": "models_catalog.admin.overview.overview",
+    "DASHBOARD_CALLBACK": "models_catalog.admin.pages.overview.overview",
     "STYLES": [styles],
     "SCRIPTS": [scripts],
     "SIDEBAR": {"show_search": False, "show_all_applications": False, "navigation": SIDEBAR},

@@ -13,8 +13,8 @@ from time import monotonic
 from django.conf import settings
 
 from gateway_project.answer_time import bound_answers
-from models_catalog.derived_keys import derived_keys
 from models_catalog.live import LiveCatalog
+from models_catalog.secrets.derived_keys import derived_keys
 from models_catalog.subscribe import CatalogRefresher
 from openai_api.context import Gateway, Limits, ProcessState
 from openai_api.database.stored_jobs import DatabaseJobs

@@ -47,5 +47,7 @@ def resolve(stored: str) -> str:
     try:
         validation.check_url(value)
     except ValidationError as err:
-        raise Unset(f"the environment variable {name} holds no address: {' '.join(err.messages).rstrip('.')}") from err
+        raise Unset(
+            f"the environment variable {name} does not contain a valid address: {' '.join(err.messages).rstrip('.')}"
+        ) from err
     return value

@@ -18,10 +18,11 @@ from django.core.checks import CheckMessage, Error, Tags
 from django.core.checks import Warning as CheckWarning
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, connection
 
-from models_catalog import encryption, secrets
+from models_catalog import credentials
 from models_catalog.compiler import compile_snapshot
-from models_catalog.fields import EncryptedText
 from models_catalog.models import CatalogVersion, Credential, Provider
+from models_catalog.secrets import encryption
+from models_catalog.secrets.fields import EncryptedText
 from models_catalog.snapshot import Problem
 from providers import registry
 from providers.capabilities import Capability
@@ -53,7 +54,7 @@ def check_key_ring(**kwargs: Any) -> list[CheckMessage]:
         return [Error(f"The encryption keys cannot be used: {err}.", hint=KEY_HINT, id="catalog.E001")]
     path = encryption.key_file()
     if encryption.from_file() and path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-        return [CheckWarning(f"Others may read the key file {path}.", hint=f"chmod 600 {path}", id="catalog.W002")]
+        return [CheckWarning(f"The key file {path} is readable by other users.", hint=f"chmod 600 {path}", id="catalog.W002")]
     return []
 
 
@@ -83,8 +84,8 @@ def _secrets() -> Iterator[CheckMessage]:
     for row in Credential.objects.exclude(secret=""):
         stored.append(row.secret)
         try:
-            secrets.reveal(row)
-        except secrets.SecretUnavailable as err:
+            credentials.reveal(row)
+        except credentials.SecretUnavailable as err:
             yield Error(f"credential {row.name}: {err}.", hint=hint, id="catalog.E002")
     for provider in Provider.objects.exclude(extra_headers=""):
         stored.append(provider.extra_headers)
@@ -113,7 +114,7 @@ def _unauthenticated() -> Iterator[CheckMessage]:
     for row in Provider.objects.filter(enabled=True, credential=None):
         known = {known.name: known for known in registry.provider_types()}.get(row.type)
         if known and known.needs_key and not row.api_base:
-            message = f"provider {row.name}: {known.label} wants a key, but there is no credential."
+            message = f"provider {row.name}: {known.label} needs a key, but has no credential."
             yield CheckWarning(message, hint="Choose a credential, or one of the source “None needed”.", id="catalog.W005")
 
 
@@ -133,8 +134,8 @@ def _left_out() -> Iterator[CheckMessage]:
 
 def _who_has(capability: Capability) -> str:
     able = ", ".join(known.label for known in registry.provider_types() if capability in known.capabilities)
-    add = f"Add a route at a provider that can ({able}), or take" if able else "No type of provider can: take"
-    return f"{add} the capability away from the model."
+    add = f"Add a route to a provider that supports it ({able}), or remove" if able else "No provider type supports it: remove"
+    return f"{add} the capability from the model."
 
 
 def _id_of(problem: Problem) -> str:

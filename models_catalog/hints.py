@@ -54,14 +54,14 @@ async def _listen(source: str, session: Session, wake: Callable[[], object]) -> 
         try:
             async with session() as next_hint:
                 if failing:
-                    log.info("catalog hints work again", source=source)
+                    log.info("catalog hints recovered", source=source)
                 failing, pause = False, FIRST_PAUSE_S
                 while True:
                     wake()
                     await next_hint()
         except Exception as err:  # noqa: BLE001  hints are a convenience: polling goes on without them
             if not failing:
-                log.warning("catalog hints fail", source=source, error=type(err).__name__)
+                log.warning("catalog hints failed", source=source, error=type(err).__name__)
             failing = True
         await asyncio.sleep(random.uniform(pause / 2, pause))  # noqa: S311  jitter, not a secret
         pause = min(2 * pause, LONGEST_PAUSE_S)

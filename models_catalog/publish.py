@@ -2,19 +2,23 @@
 
 `mark_changed` raises the version inside the transaction of a write. It does so before the rows are written, so that all
 writers queue at the version row and cannot deadlock on the others.
+
+The row has two numbers. `version` rises with every write. `client_keys` rises with it where nothing but client keys is written,
+so the difference of the two is the version of all the rest: while it stays, nothing that routes requests has changed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from enum import Enum
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import redis
 import structlog
 from django.apps import apps
 from django.conf import settings
-from django.db import DEFAULT_DB_ALIAS, connections, models, transaction
+from django.db import DEFAULT_DB_ALIAS, connections, transaction
 from django.db.models import F
 from redis.backoff import NoBackoff
 from redis.retry import Retry
@@ -24,6 +28,26 @@ VERSION_ROW = 1
 REDIS_TIMEOUT_S = 0.5
 
 log = structlog.stdlib.get_logger(__name__)
+
+
+class Part(Enum):
+    """What a write changes. Whoever loads the routing loads the client keys as well: their models may have new names."""
+
+    ROUTING = "routing"
+    CLIENT_KEYS = "client keys"
+
+
+class Version(NamedTuple):
+    """The version of the catalog, and how much of it is due to client keys."""
+
+    number: int = 0
+    client_keys: int = 0
+
+    @property
+    def routing(self) -> int:
+        """The version of all that is not a client key."""
+        return self.number - self.client_keys
+
 
 RefreshCallback = Callable[[], object]
 _refresh_callbacks: list[RefreshCallback] = []
@@ -41,38 +65,69 @@ def remove_refresh_callback(callback: RefreshCallback) -> None:
 
 
 def _announce() -> None:
-    """Runs after the commit of a transaction that changed the catalog; that it waits there says that it did."""
+    """Runs after the commit of a transaction that changed the catalog."""
     for callback in tuple(_refresh_callbacks):
         callback()
     if connections[DEFAULT_DB_ALIAS].vendor != "postgresql" and settings.REDIS_URL:
         _redis_hints(settings.REDIS_URL).send()
 
 
-def mark_changed(using: str = DEFAULT_DB_ALIAS) -> None:
-    """Raises the version of the catalog in the running transaction, once; call it before the write itself."""
+def _announce_routing() -> None:
+    _announce()
+
+
+def _announce_client_keys() -> None:
+    _announce()
+
+
+_ANNOUNCE = {Part.ROUTING: _announce_routing, Part.CLIENT_KEYS: _announce_client_keys}
+"""What waits for the commit. That it waits says that the part's version is raised already in this transaction."""
+
+
+def mark_changed(using: str = DEFAULT_DB_ALIAS, part: Part = Part.ROUTING) -> None:
+    """Raises the version of the catalog in the running transaction, once for each part; call it before the write itself."""
     connection = connections[using]
     # A rolled back savepoint takes its callback away, and with it the mark: the next write raises the version again.
-    if any(entry[1] is _announce for entry in connection.run_on_commit):
+    marks = {entry[1] for entry in connection.run_on_commit}
+    if _announce_routing in marks or _ANNOUNCE[part] in marks:
         return
     with transaction.atomic(using=using):
-        _raise_version(using)
+        _raise_version(using, part)
         if connection.vendor == "postgresql":
             with connection.cursor() as cursor:
                 cursor.execute(f"NOTIFY {CHANNEL}")
-        transaction.on_commit(_announce, using=using, robust=True)
+        transaction.on_commit(_ANNOUNCE[part], using=using, robust=True)
 
 
-def _raise_version(using: str) -> None:
+def row_written(using: str, **kwargs: object) -> None:
+    """Receives the signals of single rows that route requests."""
+    mark_changed(using)
+
+
+def client_key_written(using: str, **kwargs: object) -> None:
+    """Receives the signals of client keys, and of the models that they may use."""
+    mark_changed(using, Part.CLIENT_KEYS)
+
+
+def _raise_version(using: str, part: Part) -> None:
+    raised = {"version": F("version") + 1}
+    if part is Part.CLIENT_KEYS:
+        raised["client_keys"] = F("client_keys") + 1
     rows = _version_model().objects.using(using)
-    if not rows.filter(pk=VERSION_ROW).update(version=F("version") + 1):
-        rows.bulk_create([_version_model()(pk=VERSION_ROW, version=0)], ignore_conflicts=True)
-        rows.filter(pk=VERSION_ROW).update(version=F("version") + 1)
+    if not rows.filter(pk=VERSION_ROW).update(**raised):
+        rows.bulk_create([_version_model()(pk=VERSION_ROW)], ignore_conflicts=True)
+        rows.filter(pk=VERSION_ROW).update(**raised)
 
 
 def current_version(using: str = DEFAULT_DB_ALIAS) -> int:
-    """The version in the database; 0 while nothing was ever written."""
-    version = _version_model().objects.using(using).filter(pk=VERSION_ROW).values_list("version", flat=True).first()
-    return int(version or 0)
+    """The number in the database; 0 while nothing was ever written."""
+    return current_versions(using).number
+
+
+def current_versions(using: str = DEFAULT_DB_ALIAS) -> Version:
+    """The version in the database, in one query."""
+    rows = _version_model().objects.using(using).filter(pk=VERSION_ROW)
+    return Version(*(rows.values_list("version", "client_keys").first() or ()))
 
 
 def _version_model() -> Any:
@@ -97,26 +152,8 @@ class _RedisHints:
             self._failing = True
         else:
             if self._failing:
-                log.info("catalog hints are sent again")
+                log.info("catalog hints sent again")
             self._failing = False
 
 
 _redis_hints = lru_cache(maxsize=1)(_RedisHints)
-
-
-def connect_signals() -> None:
-    """Makes every single-row write of a row that is compiled raise the version."""
-    from models_catalog.models import CatalogModel
-
-    for model in apps.get_app_config("models_catalog").get_models():
-        if not issubclass(model, CatalogModel):
-            continue
-        for signal in (models.signals.pre_save, models.signals.post_save, models.signals.pre_delete, models.signals.post_delete):
-            signal.connect(_row_written, sender=model, dispatch_uid=f"catalog-version-{model.__name__}")
-        for field in model._meta.many_to_many:
-            through = field.remote_field.through
-            models.signals.m2m_changed.connect(_row_written, sender=through, dispatch_uid=f"catalog-version-{field}")
-
-
-def _row_written(using: str, **kwargs: object) -> None:
-    mark_changed(using)

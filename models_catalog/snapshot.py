@@ -127,9 +127,10 @@ class Problem:
 @dataclass(frozen=True, slots=True)
 class CatalogSnapshot:
     """The catalog of one version. `clients` are keyed by the SHA-256 digest of the key, `models` by name; those whose names end
-    in a star are in `wildcards`."""
+    in a star are in `wildcards`. `version` rises with every write, `routing_version` with those of more than client keys."""
 
     version: int = 0
+    routing_version: int = 0
     clients: Mapping[bytes, Client] = field(default_factory=lambda: MappingProxyType({}), repr=False)
     models: Mapping[str, ModelEntry] = field(default_factory=lambda: MappingProxyType({}))
     problems: tuple[Problem, ...] = ()

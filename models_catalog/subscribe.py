@@ -17,7 +17,7 @@ from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, Error, connection, connections
 
 from models_catalog import publish
-from models_catalog.compiler import compile_snapshot
+from models_catalog.compiler import compile_newer, compile_snapshot
 from models_catalog.hints import Listener, postgres_listener, redis_listener
 from models_catalog.live import LiveCatalog
 from models_catalog.snapshot import CatalogSnapshot
@@ -61,10 +61,13 @@ class CatalogRefresher:
             self._refreshing.release()
 
     def _load_if_newer(self) -> bool:
-        if self._live.loaded and publish.current_version() <= self._live.current.version:
-            return False
         before = self._live.current
-        self._live.swap(compile_snapshot())
+        if not self._live.loaded:
+            self._live.swap(compile_snapshot())
+        elif publish.current_version() > before.version:
+            self._live.swap(compile_newer(before))
+        else:
+            return False
         _log_loaded(before, self._live.current)
         return True
 
@@ -73,20 +76,20 @@ class CatalogRefresher:
         if not self._failing:
             self._failing = True
             text = str(err).strip() if isinstance(err, DatabaseError) else None
-            log.error("catalog refresh fails", error=type(err).__name__, detail=text, exc_info=None if text else err)
+            log.error("catalog refresh failed", error=type(err).__name__, detail=text, exc_info=None if text else err)
 
     def _works(self) -> None:
         self._live.asked = monotonic()
         if self._failing:
             self._failing = False
-            log.info("catalog refresh works again", version=self._live.current.version)
+            log.info("catalog refresh recovered", version=self._live.current.version)
 
     # Between start and stop
 
     async def start(self) -> None:
         """Starts to follow the catalog; returns after the first attempt to load it, or after 10 seconds without one."""
         if self._thread is not None:
-            raise RuntimeError("the refresher is started already")
+            raise RuntimeError("the refresher is already started")
         self._stopping.clear()
         self._looked.clear()
         publish.add_refresh_callback(self.refresh)

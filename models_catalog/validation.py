@@ -66,7 +66,7 @@ def check_name(name: str) -> None:
     if not name or name != name.strip():
         raise ValidationError("A name must not be empty, and not begin or end with a space.", code="name")
     if _CONTROL.search(name):
-        raise ValidationError("A name must not hold control characters or line breaks.", code="name")
+        raise ValidationError("A name must not contain control characters or line breaks.", code="name")
     if name.startswith(RESERVED_PREFIX):
         raise ValidationError(f"Names that begin with {RESERVED_PREFIX} are reserved.", code="name")
 
@@ -88,7 +88,7 @@ def check_api_base(address: str) -> None:
 def check_url(url: str) -> None:
     """An absolute http or https URL with a host, without user, password and fragment."""
     if not url.isascii() or re.search(r"[\x00-\x20\x7f\\<>\"{}|^`]", url):
-        raise ValidationError("The URL holds a character that must be percent-encoded (host names: punycode).", code="url")
+        raise ValidationError("The URL contains a character that must be percent-encoded (host names: punycode).", code="url")
     try:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port
@@ -99,7 +99,7 @@ def check_url(url: str) -> None:
     if not host or port == 0 or not _HOST.fullmatch(host):
         raise ValidationError("The URL needs a valid host and port.", code="url")
     if "@" in parts.netloc:
-        raise ValidationError("The URL must not hold a user or password: use a credential.", code="url")
+        raise ValidationError("The URL must not contain a user or password: use a credential.", code="url")
     if "#" in url:
         raise ValidationError("The URL must not have a fragment (#…).", code="url")
 
@@ -107,10 +107,10 @@ def check_url(url: str) -> None:
 def check_headers(headers: object) -> None:
     """An object of header names to values, none of which the transport needs for itself."""
     if not isinstance(headers, dict) or not all(isinstance(value, str) for value in headers.values()):
-        raise ValidationError('Enter an object of texts: {"name": "value"}.', code="headers")
+        raise ValidationError('Enter an object of strings: {"name": "value"}.', code="headers")
     errors = [error for name, value in headers.items() if (error := _header_error(name, value))]
     repeated = [name for name, count in Counter(str(name).lower() for name in headers).items() if count > 1]
-    errors += [f"The header {name} is given twice." for name in repeated]
+    errors += [f"Duplicate header {name}." for name in repeated]
     if errors:
         raise ValidationError(errors, code="headers")
 
@@ -122,7 +122,7 @@ def _header_error(name: object, value: str) -> str:
     if name.lower() in PROTECTED_HEADERS:
         return f"The header {name} is set by the gateway and cannot be overridden."
     if not _HEADER_VALUE.fullmatch(value):
-        return f"The value of the header {name} holds a line break, a control character or one outside Latin-1."
+        return f"The value of the header {name} contains a line break, a control character or a character outside Latin-1."
     return ""
 
 
@@ -134,7 +134,7 @@ def check_object(value: object) -> None:
         json.dumps(value, allow_nan=False)
         msgspec.json.encode(value)
     except (TypeError, ValueError, RecursionError):
-        raise ValidationError("The object holds a value that cannot be written as JSON.", code="object") from None
+        raise ValidationError("The object contains a value that cannot be written as JSON.", code="object") from None
 
 
 def check_capabilities(capabilities: object) -> None:
@@ -146,7 +146,7 @@ def check_capabilities(capabilities: object) -> None:
         known = ", ".join(Capability)
         raise ValidationError(f"Unknown capability {', '.join(unknown)}; known are {known}.", code="capabilities")
     if len(set(capabilities)) != len(capabilities):
-        raise ValidationError("A capability is given twice.", code="capabilities")
+        raise ValidationError("Duplicate capability.", code="capabilities")
 
 
 def check_variable(name: str) -> None:
@@ -242,7 +242,7 @@ def check_routing(names: Sequence[str], *, enabled: bool = True) -> None:
         raise ValidationError("An enabled model needs at least one route.", code="routing")
     repeated = [name for name, count in Counter(names).items() if count > 1]
     if repeated:
-        raise ValidationError(f"The route {', '.join(repeated)} is given twice.", code="routing")
+        raise ValidationError(f"Duplicate route {', '.join(repeated)}.", code="routing")
 
 
 def check_fallbacks(model: str, fallbacks: Sequence[str], graph: Mapping[str, Sequence[str]]) -> None:
@@ -251,9 +251,9 @@ def check_fallbacks(model: str, fallbacks: Sequence[str], graph: Mapping[str, Se
         raise ValidationError("A model cannot be its own fallback.", code="fallbacks")
     repeated = [name for name, count in Counter(fallbacks).items() if count > 1]
     if repeated:
-        raise ValidationError(f"The fallback {', '.join(repeated)} is given twice.", code="fallbacks")
+        raise ValidationError(f"Duplicate fallback {', '.join(repeated)}.", code="fallbacks")
     if patterns := [name for name in fallbacks if name.endswith(STAR)]:
-        raise ValidationError(f"{patterns[0]} stands for many models and cannot be a fallback.", code="fallbacks")
+        raise ValidationError(f"{patterns[0]} is a wildcard and cannot be a fallback.", code="fallbacks")
     cycle = find_cycle({**graph, model: fallbacks}, [model])
     if cycle and model in cycle:
         raise _cycle_error(cycle)
@@ -267,7 +267,7 @@ def check_fallback_cycle(graph: Mapping[str, Sequence[str]]) -> None:
 
 
 def _cycle_error(cycle: Sequence[str]) -> ValidationError:
-    return ValidationError(f"The fallbacks run in a circle: {' → '.join(cycle)}.", code="cycle")
+    return ValidationError(f"Fallback cycle: {' → '.join(cycle)}.", code="cycle")
 
 
 def find_cycle(graph: Mapping[str, Sequence[str]], starts: Iterable[str]) -> list[str]:

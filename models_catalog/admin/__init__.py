@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from models_catalog.admin import client_keys, credentials, models, overview, providers, users
+from models_catalog.admin.pages import client_keys, credentials, models, overview, providers, users
 
 __all__ = ["client_keys", "credentials", "models", "overview", "providers", "users"]

@@ -60,10 +60,12 @@ def of_route(route: Route, model: ModelDefinition) -> SafeString:
     served = {one.capability.value for one in found}
     tags = [html.tag(f"{label(one.capability)} {one.word[0]}", one.word[1], one.details) for one in found]
     tags += [
-        html.tag(f"{label(name)} not served", "", "Its provider cannot.") for name in model.capabilities if name not in served
+        html.tag(f"{label(name)} not served", "", "Its provider does not support it.")
+        for name in model.capabilities
+        if name not in served
     ]
     if not is_on(route):
-        tags.insert(0, html.tag("Not in use", "warn", "The route or its provider is switched off."))
+        tags.insert(0, html.tag("Not in use", "warn", "The route or its provider is disabled."))
     return format_html(
         '<div class="sb-serves">{}{}</div>',
         html.row_of(tags),

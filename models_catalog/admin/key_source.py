@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from models_catalog import encryption
 from models_catalog.admin import html
+from models_catalog.credentials import SecretUnavailable, resolve
 from models_catalog.models import Credential, Provider
-from models_catalog.secrets import SecretUnavailable, resolve
+from models_catalog.secrets import encryption
 from providers.registry import UnknownProviderType, provider_type
 
 Source = Credential.Source

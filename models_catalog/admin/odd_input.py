@@ -51,7 +51,7 @@ class CarefulAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             try:
                 return view(request, *args, **kwargs)
             except REFUSED as err:
-                raise BadRequest("A value is longer than the database can hold, or has a character that it cannot.") from err
+                raise BadRequest("A value is too long for the database, or contains a character that it cannot store.") from err
 
         return update_wrapper(guard, view)
 
@@ -61,7 +61,7 @@ class CarefulAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             if (other := field.related_model) is None:
                 continue
             if not all(could_be_id(other, text) for text in request.POST.getlist(field.name) if text):
-                raise BadRequest(f"{field.name}: what was chosen is no row.")
+                raise BadRequest(f"{field.name}: the chosen value does not exist.")
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
         """A filter with a value that it cannot have leads to the list without filters."""

@@ -20,14 +20,11 @@ from models_catalog.route_checks.plan import Planned, plan
 from models_catalog.route_checks.run import FAILED, OK, Result, run_in_thread
 from models_catalog.route_checks.store import store
 
-NOTHING = (
-    "Nothing was called: what is switched off is not tested, nor a name that stands for many models, and images are made only "
-    "when asked for."
-)
+NOTHING = "Nothing was called: disabled routes and wildcards are not tested, and images are generated only on request."
 
 
 class ImagesForm(ui.DialogForm):
-    images = forms.BooleanField(label="Make images, too. They cost money.", required=False, widget=ui.Checkbox())
+    images = forms.BooleanField(label="Also generate images, which costs money.", required=False, widget=ui.Checkbox())
 
 
 class TestableAdmin(SwitchableAdmin):
@@ -39,7 +36,7 @@ class TestableAdmin(SwitchableAdmin):
 
     @ui.dialog(
         title="Test now",
-        text="Makes the smallest real call for each capability of each route that is switched on. It may take two minutes.",
+        text="Makes the smallest real call for each capability of each enabled route. This may take two minutes.",
         submit="Test now",
         icon="network_check",
         permission="test",
@@ -68,7 +65,7 @@ def told(results: Sequence[Result]) -> str:
         return NOTHING
     good, bad = ([result for result in results if result.outcome == outcome] for outcome in (OK, FAILED))
     skipped = len(results) - len(good) - len(bad)
-    parts = [f"{len(good)} of {len(results)} calls went well"]
+    parts = [f"{len(good)} of {len(results)} calls succeeded"]
     parts += [f"{len(bad)} failed"] if bad else []
-    parts += [f"{skipped} were not made"] if skipped else []
+    parts += [f"{skipped} were skipped"] if skipped else []
     return f"{', '.join(parts)}."

@@ -8,12 +8,13 @@ from django.core.exceptions import ValidationError
 from django.db import models
 
 from models_catalog import keys, validation
+from models_catalog.changes.rows import fill_credential, fill_provider, fill_route
+from models_catalog.changes.state import RouteState
 from models_catalog.config.document import KeySpec, ModelSpec
 from models_catalog.config.plan import Plan
-from models_catalog.config.rows import fill_credential, fill_model, fill_provider, fill_route
-from models_catalog.config.state import RouteState
 from models_catalog.config.table import nearest
 from models_catalog.models import Credential, ModelDefinition, Provider, Route
+from models_catalog.models.columns import fill
 from models_catalog.snapshot import STAR
 
 NOT_CHECKED = frozenset({"credential", "model", "provider", "secret"})
@@ -54,18 +55,18 @@ def _check_provider(plan: Plan, name: str, place: str) -> None:
 
 def _check_model(plan: Plan, spec: ModelSpec) -> None:
     row = ModelDefinition(name=spec.name)
-    fill_model(row, spec.settings)
+    fill(row, spec.settings)
     _report(plan, row, spec.place)
     for route in spec.routes:
         route_row = Route()
-        fill_route(route_row, RouteState(route.name, "", route.upstream_model, route.enabled), 0)
+        fill_route(route_row, RouteState(route.name, "", route.settings), 0)
         _report(plan, route_row, route.place)
     for name in spec.fallbacks:
         if name not in plan.after.models:
             hint = nearest(name, plan.after.models)
-            plan.findings.fatal(spec.fallbacks_place, f"there is no model {name!r}, here or in the catalog{hint}")
+            plan.findings.fatal(spec.fallbacks_place, f"unknown model {name!r}, neither in this file nor in the catalog{hint}")
         elif name.endswith(STAR):
-            plan.findings.fatal(spec.fallbacks_place, f"{name!r} stands for many models and cannot be a fallback")
+            plan.findings.fatal(spec.fallbacks_place, f"{name!r} is a wildcard and cannot be a fallback")
 
 
 def _report(plan: Plan, row: models.Model, place: str) -> None:
@@ -88,7 +89,7 @@ def _check_names(plan: Plan) -> None:
         for name, count in Counter(spec.name for spec in specs).items():
             if count > 1:
                 last = [spec.place for spec in specs if spec.name == name][-1]
-                plan.findings.fatal(last, f"the {kind} {name!r} is there twice")
+                plan.findings.fatal(last, f"duplicate {kind} {name!r}")
 
 
 def _check_circles(plan: Plan) -> None:
@@ -101,7 +102,7 @@ def _check_circles(plan: Plan) -> None:
     while cycle := validation.find_cycle(graph, places):
         first = next((name for name in cycle if name in places), None)
         if first is not None:
-            plan.findings.fatal(places[first], f"the fallbacks run in a circle: {' → '.join(cycle)}")
+            plan.findings.fatal(places[first], f"fallback cycle: {' → '.join(cycle)}")
         for name in cycle:
             graph.pop(name, None)
 

@@ -7,11 +7,14 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import PurePath
 from types import MappingProxyType
 
-from models_catalog.config.document import Document, Findings
+from models_catalog.config.document import Document
+from models_catalog.config.findings import Findings
+from models_catalog.config.gateway.read import read_gateway
+from models_catalog.config.gateway.tensorzero import DEFAULTS, MODEL_MEMBERS, OTHER_SECTIONS, PROVIDER_MEMBERS
+from models_catalog.config.litellm.read import read_litellm
 from models_catalog.config.provider_types import ELSEWHERE
-from models_catalog.config.read_gateway import read_gateway
-from models_catalog.config.read_litellm import read_litellm
-from models_catalog.config.tensorzero import DEFAULTS, MODEL_MEMBERS, OTHER_SECTIONS, PROVIDER_MEMBERS
+from models_catalog.models import ModelDefinition
+from models_catalog.models.columns import columns_of
 
 OWN = "gateway"
 READERS: Mapping[str, Callable[[str, Findings, str], Document]] = MappingProxyType(
@@ -21,7 +24,8 @@ READERS: Mapping[str, Callable[[str, Findings, str], Document]] = MappingProxyTy
 part of the gateway's own, but a file of it is another program's."""
 
 YAML = (".yaml", ".yml")
-OWN_MEMBERS = frozenset({"enabled", "endpoints", "fallback_models", "retry_config", "pricing", "context_length", "metadata"})
+SHARED_MEMBERS = frozenset({"timeouts"})
+OWN_MEMBERS = {"fallback_models", *(column.file.partition(".")[0] for column in columns_of(ModelDefinition))} - SHARED_MEMBERS
 """Members of a model that TensorZero itself does not know."""
 
 

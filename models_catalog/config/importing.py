@@ -6,14 +6,15 @@ from dataclasses import dataclass
 
 from django.db import transaction
 
-from models_catalog.config.apply import apply
-from models_catalog.config.changes import Change, changes
+from models_catalog.changes.apply import apply
+from models_catalog.changes.diff import Change, changes
+from models_catalog.changes.state import load
 from models_catalog.config.check import check_plan
 from models_catalog.config.detect import OWN, READERS, detect_format
-from models_catalog.config.document import Document, Finding, Findings, InvalidConfiguration
+from models_catalog.config.document import Document
+from models_catalog.config.findings import Finding, Findings, InvalidConfiguration
 from models_catalog.config.plan import make_plan
 from models_catalog.config.sift import sift
-from models_catalog.config.state import load
 from models_catalog.models import CatalogVersion
 
 

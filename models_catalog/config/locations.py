@@ -14,7 +14,7 @@ from dataclasses import replace
 from django.core.exceptions import ValidationError
 
 from models_catalog import validation
-from models_catalog.config.document import NOTHING, Lookup
+from models_catalog.changes.values import NOTHING, Lookup
 from models_catalog.config.table import Table, nearest
 
 SOURCES = ("env", "path", "path_from_env", "dynamic", "stored")
@@ -51,13 +51,8 @@ def _one_of(table: Table, name: str, pair: Mapping[str, object]) -> Lookup | Non
     weak = first.source == "dynamic" or (first.source == "env" and first.location not in os.environ)
     strong = second.source != "dynamic" and (second.source != "env" or second.location in os.environ)
     chosen = second if weak and (strong or first.source == "dynamic") else first
-    table.findings.warn(table.at(name), f"a provider has one key: {write_location(chosen)} is imported")
+    table.findings.warn(table.at(name), f"a provider has one key: {chosen} is imported")
     return chosen
-
-
-def write_location(lookup: Lookup) -> str:
-    """The text form of a location."""
-    return "none" if lookup.source == "none" else f"{lookup.source}::{lookup.location}"
 
 
 def _from_text(table: Table, name: str, text: str) -> Lookup | None:
@@ -76,13 +71,13 @@ def _lookup(table: Table, name: str, source: str, location: str) -> Lookup | Non
     elif not location.strip():
         table.error(name, f"{source} needs a name")
     elif "\0" in location:
-        table.error(name, "holds the character U+0000")
+        table.error(name, "contains the character U+0000")
     elif not table.findings.foreign:
         return Lookup(source, location)
     elif not source.endswith("env") or _is_variable(location):
         return replace(Lookup(source, location), to_enter=source == "stored")
     else:
-        table.error(name, "this is not the name of an environment variable")
+        table.error(name, "not a valid name of an environment variable")
     return None
 
 

@@ -13,19 +13,10 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from models_catalog.config.document import (
-    NOTHING,
-    Document,
-    Findings,
-    KeySpec,
-    Lookup,
-    ModelSpec,
-    ProviderContent,
-    ProviderSpec,
-    RouteSpec,
-    free_name,
-)
-from models_catalog.config.state import CatalogState, CredentialState, KeyState, ModelState, ProviderState, RouteState
+from models_catalog.changes.state import CatalogState, CredentialState, KeyState, ModelState, ProviderState, RouteState
+from models_catalog.changes.values import NOTHING, Lookup, ProviderContent
+from models_catalog.config.document import Document, KeySpec, ModelSpec, ProviderSpec, RouteSpec, free_name
+from models_catalog.config.findings import Findings
 from models_catalog.config.stored_headers import with_stored_headers
 from models_catalog.config.table import nearest, step
 from models_catalog.keys import hash_key
@@ -91,7 +82,9 @@ class Plan:
             return name
         if not any(spec.name == name for spec in self.document.providers):
             hint = nearest(name, self.after.providers)
-            self.findings.fatal(step(route.place, "provider"), f"there is no provider {name!r}, here or in the catalog{hint}")
+            self.findings.fatal(
+                step(route.place, "provider"), f"unknown provider {name!r}, neither in this file nor in the catalog{hint}"
+            )
         return ""
 
     def _current(self, model: str, route: RouteSpec) -> str | None:
@@ -175,7 +168,7 @@ class Plan:
         if lookup.to_enter:
             return self._add_credential(name, CredentialState("stored"), place)
         hint = nearest(name, known) or "; add it in the admin or with import_provider_keys"
-        self.findings.fatal(place, f"there is no stored credential {name!r}{hint}")
+        self.findings.fatal(place, f"unknown stored credential {name!r}{hint}")
         return None
 
     def _stored_secret(self, secret: Secret, provider: str, old: ProviderState | None, place: str) -> str:
@@ -207,14 +200,16 @@ class Plan:
         for name in spec.models or ():
             if name not in self.after.models:
                 hint = nearest(name, self.after.models)
-                self.findings.fatal(step(spec.place, name), f"there is no model {name!r}, here or in the catalog{hint}")
+                self.findings.fatal(
+                    step(spec.place, name), f"unknown model {name!r}, neither in this file nor in the catalog{hint}"
+                )
         models = None if spec.models is None else frozenset(spec.models)
         if old is None:
             self.after.keys[digest] = KeyState(f"imported …{key[-4:]}", models, key=spec.key)
             self.places["client key", digest] = spec.place
             return
         if not old.usable:
-            self.findings.warn(spec.place, f"the key {old.name} is disabled or revoked in the catalog, and stays so")
+            self.findings.warn(spec.place, f"the key {old.name} is disabled or revoked in the catalog, and stays that way")
         self.after.keys[digest] = replace(old, models=models)
 
     def _forget_keys(self) -> None:
@@ -270,7 +265,7 @@ def make_plan(document: Document, before: CatalogState, findings: Findings, *, p
 
 def _model(spec: ModelSpec, given: dict[tuple[str, str], str]) -> ModelState:
     routes = [
-        RouteState(route.name, given[spec.name, route.name], route.upstream_model, route.enabled)
+        RouteState(route.name, given[spec.name, route.name], route.settings)
         for route in spec.routes
         if (spec.name, route.name) in given
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
-from models_catalog.config.document import NOTHING, Lookup
+from models_catalog.changes.values import NOTHING, Lookup
 from models_catalog.config.table import nearest
 from providers.registry import ProviderType, UnknownProviderType, provider_type, provider_types
 

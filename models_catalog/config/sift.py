@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import fields, replace
+from dataclasses import replace
 
 from django.core.exceptions import ValidationError
 
 from models_catalog import keys
+from models_catalog.changes.rows import fill_provider, fill_route
+from models_catalog.changes.state import ProviderState, RouteState
+from models_catalog.changes.values import ProviderContent
 from models_catalog.config.check import errors_of
-from models_catalog.config.document import Document, Findings, KeySpec, ModelSettings, ModelSpec, ProviderContent, RouteSpec
-from models_catalog.config.rows import fill_model, fill_provider, fill_route
-from models_catalog.config.state import ProviderState, RouteState
+from models_catalog.config.document import Document, KeySpec, ModelSpec, RouteSpec
+from models_catalog.config.findings import Findings
 from models_catalog.config.table import nearest, step
 from models_catalog.models import ModelDefinition, Provider, Route
-
-DEFAULTS = ModelSettings()
+from models_catalog.models.columns import columns_of, fill
 
 
 def sift(document: Document, catalog: Collection[str], findings: Findings) -> Document:
@@ -35,7 +36,7 @@ def _once(specs: Iterable[ModelSpec], findings: Findings) -> Iterator[ModelSpec]
     seen: set[str] = set()
     for spec in specs:
         if spec.name in seen:
-            findings.leave_out(spec.place, spec.name, "the file has a model of this name already")
+            findings.leave_out(spec.place, spec.name, "duplicate model")
         else:
             yield spec
         seen.add(spec.name)
@@ -44,15 +45,15 @@ def _once(specs: Iterable[ModelSpec], findings: Findings) -> Iterator[ModelSpec]
 def _model(document: Document, spec: ModelSpec, findings: Findings) -> ModelSpec | None:
     """The model with its sound settings and routes; None when it has no sound name or no route is left."""
     row = ModelDefinition(name=spec.name)
-    fill_model(row, spec.settings)
+    fill(row, spec.settings)
     wrong = errors_of(row)
     if "name" in wrong:
         findings.leave_out(spec.place, spec.name, " ".join(wrong["name"]))
         return None
-    columns = {entry.name for entry in fields(ModelSettings)}
     for column, messages in wrong.items():
         findings.ignore(document.place(spec.place, column), " ".join(messages))
-    settings = replace(spec.settings, **{column: getattr(DEFAULTS, column) for column in wrong if column in columns})
+    defaults = {column.name: column.absent for column in columns_of(ModelDefinition) if column.name in wrong}
+    settings = spec.settings.replaced(**defaults)
     routes = tuple(route for route in spec.routes if _is_sound(spec, route, findings))
     return replace(spec, settings=settings, routes=routes) if routes else None
 
@@ -66,7 +67,7 @@ def _is_sound(spec: ModelSpec, route: RouteSpec, findings: Findings) -> bool:
 
 def _faults(route: RouteSpec) -> Iterator[str]:
     row = Route()
-    fill_route(row, RouteState(route.name, "", route.upstream_model, route.enabled), 0)
+    fill_route(row, RouteState(route.name, "", route.settings), 0)
     found = {name: messages for name, messages in errors_of(row).items() if name not in ("model", "provider")}
     if isinstance(route.provider, ProviderContent):
         provider = Provider(name=route.name)
@@ -79,9 +80,11 @@ def _faults(route: RouteSpec) -> Iterator[str]:
 def _fallbacks(spec: ModelSpec, known: Collection[str], findings: Findings) -> Iterator[str]:
     for name in spec.fallbacks:
         if name not in known:
-            findings.ignore(spec.fallbacks_place, f"{name!r} is no fallback: no such model is imported{nearest(name, known)}")
+            findings.ignore(
+                spec.fallbacks_place, f"{name!r} is not a valid fallback: no such model is imported{nearest(name, known)}"
+            )
         elif name.endswith("*"):
-            findings.ignore(spec.fallbacks_place, f"{name!r} is no fallback: it stands for many models")
+            findings.ignore(spec.fallbacks_place, f"{name!r} is not a valid fallback: it is a wildcard")
         elif name != spec.name:
             yield name
 

@@ -10,8 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from models_catalog.config.document import Document, Findings, ModelSpec, ProviderContent, freeze, thaw
-from models_catalog.config.state import CatalogState
+from models_catalog.changes.state import CatalogState
+from models_catalog.changes.values import ProviderContent
+from models_catalog.config.document import Document, ModelSpec
+from models_catalog.config.findings import Findings
+from models_catalog.models.frozen import freeze
 
 STORED = "stored::"
 
@@ -39,21 +42,21 @@ def with_stored_headers(document: Document, before: CatalogState, findings: Find
 
 
 def _resolved(content: ProviderContent, place: str, before: CatalogState, findings: Findings) -> ProviderContent:
-    if STORED not in content.extra_headers:
+    if STORED not in content.settings.text("extra_headers"):
         return content
-    return replace(content, extra_headers=freeze(dict(_values(content, place, before, findings))))
+    return content.with_setting(extra_headers=freeze(dict(_values(content, place, before, findings))))
 
 
 def _values(content: ProviderContent, place: str, before: CatalogState, findings: Findings) -> Iterator[tuple[str, str]]:
-    for name, value in thaw(content.extra_headers).items():
+    for name, value in content.json("extra_headers").items():
         if not value.startswith(STORED):
             yield name, value
             continue
         provider = value.removeprefix(STORED)
         known = before.providers.get(provider)
-        kept = thaw(known.content.extra_headers) if known else {}
+        kept = known.content.json("extra_headers") if known else {}
         if name in kept:
             yield name, kept[name]
         else:
-            message = f"the catalog has no value of {name} for the provider {provider!r}; write the value itself"
+            message = f"the catalog has no value for {name} for the provider {provider!r}; write the value itself"
             findings.error(place, message)

@@ -10,12 +10,16 @@ import json
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from decimal import Decimal
 from typing import Any
 
-from models_catalog.config.document import Findings
+from models_catalog.config.findings import Findings
 
 BARE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-KINDS = {bool: "a boolean", int: "an integer", float: "a number", str: "a text", list: "a list", dict: "a table"}
+MILLION = 1_000_000
+PRICE_STEP = Decimal("0.000001")
+PRICE_LIMIT = Decimal(10) ** 8
+KINDS = {bool: "a boolean", int: "an integer", float: "a number", str: "a string", list: "a list", dict: "a table"}
 
 
 def step(place: str, name: str) -> str:
@@ -36,13 +40,15 @@ def nearest(name: str, known: Iterable[str], likeness: float = 0.6) -> str:
 
 
 class Table:
-    """A table (mapping) of the file. A value of the wrong type is an error, and then reads as its default."""
+    """A table (mapping) of the file. A value of the wrong type is an error, and then reads as its default. Prices in it are for
+    `per` tokens."""
 
     def __init__(self, values: Mapping[str, object], place: str, findings: Findings) -> None:
         self._values = {name: value for name, value in values.items() if value is not None}
         self._asked: set[str] = set()
         self.place = place
         self.findings = findings
+        self.per = 1
 
     def __contains__(self, name: str) -> bool:
         return name in self._values
@@ -67,7 +73,7 @@ class Table:
         if value is None:
             return default
         if not isinstance(value, str):
-            self.error(name, f"must be a text, not {kind(value)}")
+            self.error(name, f"must be a string, not {kind(value)}")
             return default
         return self._stored(name, value, default)
 
@@ -79,7 +85,7 @@ class Table:
             return ""
         value = self._textual(name)
         if not isinstance(value, str):
-            self.findings.fail(self.at(name), f"must be a text, not {kind(value)}")
+            self.findings.fail(self.at(name), f"must be a string, not {kind(value)}")
             return ""
         if not value.strip():
             self.findings.fail(self.at(name), "must not be empty")
@@ -122,6 +128,18 @@ class Table:
             return float(value)
         return None
 
+    def price(self, name: str, per: int | None = None) -> Decimal | None:
+        """A price in US dollars for a million tokens, as exact as it is stored, where the file has one for `per` tokens, or for
+        as many as the whole table says; None when absent or after an error."""
+        cost = self.number(name)
+        if cost is None:
+            return None
+        price = Decimal(repr(cost)) * MILLION / (per or self.per)
+        if price >= PRICE_LIMIT:
+            self.error(name, "the price is too high")
+            return None
+        return price.quantize(PRICE_STEP)
+
     def texts(self, name: str) -> tuple[str, ...] | None:
         """A list of texts without repeats; None when absent or after an error. A foreign file may have a text for a list of
         one, and repeats."""
@@ -132,16 +150,16 @@ class Table:
         if value is None:
             return None
         if not isinstance(value, list):
-            self.error(name, f"must be a list of texts, not {kind(value)}")
+            self.error(name, f"must be a list of strings, not {kind(value)}")
             return None
         bad = [item for item in value if not isinstance(item, str)]
         if bad:
-            self.error(name, f"must hold texts only, not {kind(bad[0])}")
+            self.error(name, f"must contain only strings, not {kind(bad[0])}")
             if not foreign:
                 return None
         given = [item for item in value if isinstance(item, str)]
         for repeated in sorted({item for item in given if given.count(item) > 1 and not foreign}):
-            self.error(name, f"{repeated!r} is there twice")
+            self.error(name, f"duplicate {repeated!r}")
         return tuple(dict.fromkeys(given)) if foreign else tuple(given)
 
     def table(self, name: str) -> Table | None:
@@ -169,7 +187,7 @@ class Table:
         if not isinstance(value, dict):
             self.findings.error(place, f"must be a table, not {kind(value)}")
         elif any(not isinstance(key, str) for key in value):
-            self.findings.error(place, "must have texts as names")
+            self.findings.error(place, "keys must be strings")
         else:
             return Table(value, place, self.findings)
         return None
@@ -182,7 +200,7 @@ class Table:
         if value is None:
             return {}
         if not isinstance(value, dict):
-            self.error(name, f"must be a table or a text that holds a JSON object, not {kind(value)}")
+            self.error(name, f"must be a table or a string with a JSON object, not {kind(value)}")
             return {}
         found: dict[str, Any] = value
         return found if self.is_json(found, self.at(name)) else {}
@@ -196,7 +214,7 @@ class Table:
             sound = [self.is_json(item, f"{place}[{index}]") for index, item in enumerate(value)]
             return all(sound)
         if isinstance(value, str) and "\0" in value:
-            self.findings.error(place, "holds the character U+0000")
+            self.findings.error(place, "contains the character U+0000")
         elif isinstance(value, float) and not math.isfinite(value):
             self.findings.error(place, "is not a finite number")
         elif value is not None and not isinstance(value, (str, bool, int, float)):
@@ -207,7 +225,7 @@ class Table:
 
     def _json_member(self, name: object, value: object, place: str) -> bool:
         if not isinstance(name, str) or "\0" in name:
-            self.findings.error(place, "must have texts as names")
+            self.findings.error(place, "keys must be strings")
             return False
         return self.is_json(value, step(place, name))
 
@@ -252,11 +270,11 @@ class Table:
         try:
             return json.loads(text)
         except ValueError:
-            self.error(name, "the text must hold a JSON object")
+            self.error(name, "the string must be a JSON object")
             return None
 
     def _stored(self, name: str, value: str, default: str) -> str:
         if "\0" in value:
-            self.error(name, "holds the character U+0000")
+            self.error(name, "contains the character U+0000")
             return default
         return value

@@ -11,13 +11,13 @@ from typing import BinaryIO, TypeVar
 from django.db import IntegrityError, transaction
 from django.views.decorators.debug import sensitive_variables
 
-from models_catalog.encryption import EncryptionError, key_ring
 from models_catalog.key_import.plan import Change, Plan, plan_changes
 from models_catalog.key_import.progress import progress
 from models_catalog.key_import.reading import Options, Vendors, read_keys
 from models_catalog.key_import.rows import BadRows, KeyImportError, SkippedRow
 from models_catalog.models import CatalogVersion, Credential, Provider
 from models_catalog.publish import VERSION_ROW
+from models_catalog.secrets.encryption import EncryptionError, key_ring
 from providers import registry
 
 BATCH = 500

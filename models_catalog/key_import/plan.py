@@ -12,10 +12,10 @@ from django.core.exceptions import ValidationError
 from django.views.decorators.debug import sensitive_variables
 
 from models_catalog import addresses
+from models_catalog.credentials import SecretUnavailable, reveal
 from models_catalog.key_import.rows import KeyRow, RowProblem
 from models_catalog.key_import.shapes import looks_like_key
 from models_catalog.models import Credential, Provider
-from models_catalog.secrets import SecretUnavailable, reveal
 from providers import registry
 from providers.types import Secret
 
@@ -114,7 +114,7 @@ class _Planner:
     def _check_columns(self, row: KeyRow) -> None:
         """Finds swapped columns, which would store the key as a name."""
         if not row.provider:
-            raise Refused("names no provider")
+            raise Refused("the provider is missing")
         key, names = row.value.reveal(), (row.provider, row.credential)
         key_is_name = key in self._types or key in self._providers
         swapped = key != row.provider if key_is_name else key in names
@@ -130,7 +130,7 @@ class _Planner:
             return named
         kind = row.type or row.provider
         if kind not in self._types:
-            missing = "the type is not known" if row.type else "no provider has this name; to create one, give its type"
+            missing = "unknown type" if row.type else "no provider has this name; to create one, give its type"
             raise Refused(f"{missing} (known types: {', '.join(sorted(self._types))})")
         of_type = self._by_type[kind] if kind == row.provider else []
         if len(of_type) > 1:

@@ -87,5 +87,5 @@ def _file(path: str, named_by: str) -> bytes:
     except OSError as error:
         reason = error.strerror or "unknown reason"
     except (ValueError, RuntimeError):
-        reason = "this is no path"
+        reason = "not a valid path"
     raise PrivateKeyError(f"the private key file that {named_by} names cannot be read: {reason}")

@@ -10,10 +10,10 @@ from typing import BinaryIO
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from django.views.decorators.debug import sensitive_variables
 
-from models_catalog.key_import.csv_rows import csv_rows
 from models_catalog.key_import.decryption import UNREADABLE, decrypt_key, looks_encrypted
-from models_catalog.key_import.env_rows import env_rows
-from models_catalog.key_import.json_rows import json_rows
+from models_catalog.key_import.formats.csv_rows import csv_rows
+from models_catalog.key_import.formats.env_rows import env_rows
+from models_catalog.key_import.formats.json_rows import json_rows
 from models_catalog.key_import.private_key import configured_private_key
 from models_catalog.key_import.progress import progress
 from models_catalog.key_import.rows import PLACEHOLDER, Encryption, Item, KeyImportError, KeyRow, RowProblem, SkippedRow

@@ -33,9 +33,9 @@ def fault_of_key(key: str) -> str:
     if len(key.encode(errors="surrogatepass")) > MAX_KEY_BYTES:
         return f"the key is longer than {MAX_KEY_BYTES // 1024} KiB"
     if any(character.isspace() or not character.isprintable() for character in key):
-        return "the key holds white space or control characters"
+        return "the key contains white space or control characters"
     if not VISIBLE_ASCII.fullmatch(key):
-        return "the key holds characters that are not ASCII, which no HTTP header can carry"
+        return "the key contains characters that are not ASCII, which no HTTP header can carry"
     return ""
 
 

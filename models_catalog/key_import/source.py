@@ -9,7 +9,7 @@ from itertools import chain, count
 from pathlib import PurePath
 from typing import BinaryIO
 
-from models_catalog.key_import.env_rows import is_assignment
+from models_catalog.key_import.formats.env_rows import is_assignment
 from models_catalog.key_import.rows import KeyImportError
 
 MAX_BYTES = 256 * 1024 * 1024

@@ -6,7 +6,7 @@ import django.core.validators
 import django.db.models.deletion
 from django.db import migrations, models
 
-import models_catalog.fields
+import models_catalog.secrets.fields
 import models_catalog.validation
 
 
@@ -51,7 +51,7 @@ class Migration(migrations.Migration):
                         max_length=1000,
                     ),
                 ),
-                ("secret", models_catalog.fields.EncryptedTextField(blank=True, default="", editable=False)),
+                ("secret", models_catalog.secrets.fields.EncryptedTextField(blank=True, default="", editable=False)),
                 ("last_four", models.CharField(blank=True, default="", editable=False, max_length=4)),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
                 ("updated_at", models.DateTimeField(auto_now=True)),

@@ -4,8 +4,8 @@ import json
 
 from django.db import migrations, models
 
-import models_catalog.fields
-from models_catalog import encryption
+import models_catalog.secrets.fields
+from models_catalog.secrets import encryption
 from providers.types import Secret
 
 COLUMN = "extra_headers"
@@ -42,5 +42,5 @@ class Migration(migrations.Migration):
     operations = [
         migrations.AlterField("provider", COLUMN, models.TextField(blank=True, default="{}")),
         migrations.RunPython(encrypt, decrypt),
-        migrations.AlterField("provider", COLUMN, models_catalog.fields.EncryptedHeadersField(blank=True, default=dict)),
+        migrations.AlterField("provider", COLUMN, models_catalog.secrets.fields.EncryptedHeadersField(blank=True, default=dict)),
     ]

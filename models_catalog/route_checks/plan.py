@@ -50,5 +50,5 @@ def _planned(
     targets = entry.targets.get(capability, ()) if entry else ()
     target = next((target for target in targets if target.id == str(route.pk)), None)
     places = (f"model {model.name}, route {route.name}", f"model {model.name}")
-    why = "" if target else next((reasons[place] for place in places if place in reasons), "It is out of service.")
+    why = "" if target else next((reasons[place] for place in places if place in reasons), "Out of service.")
     return Planned(model, route, capability, target, why)

@@ -74,7 +74,7 @@ async def _result(planned: Planned, transport: Transport, seconds: float) -> Res
     if target.adapter.config.credential.dynamic is not None:
         return Result(planned, SKIPPED, code="needs_callers_key", message="It needs the caller's key.")
     if seconds <= 0:
-        return Result(planned, SKIPPED, code=TOO_LATE, message="The time for all calls was used up.")
+        return Result(planned, SKIPPED, code=TOO_LATE, message="Not called: the time limit for all calls was reached.")
     started = perf_counter()
     code, message = await _failure(target, planned.capability, transport, seconds)
     latency_ms = round((perf_counter() - started) * 1000)

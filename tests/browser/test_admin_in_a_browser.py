@@ -191,7 +191,7 @@ def test_model_when_tested_in_the_browser_then_marks_and_messages_are_shown(page
     page.get_by_text("Test now").click()
     expect(page.locator("#dialog")).to_contain_text("They cost money.")
     page.locator("#dialog").get_by_role("button", name="Test now").click()
-    expect(page.get_by_text("1 of 3 calls went well, 2 failed.")).to_be_visible()
+    expect(page.get_by_text("1 of 3 calls succeeded, 2 failed.")).to_be_visible()
     serves = page.locator("#routes-group .sb-serves")
     expect(serves.nth(0)).to_contain_text("Chat ok")
     expect(serves.nth(0)).to_contain_text("Realtime not served")

@@ -109,6 +109,22 @@ def test_key_when_made_restricted_and_revoked_follows(gateway: LiveGateway) -> N
     within(lambda: status(gateway, made["key"]) == 401)
 
 
+def test_key_when_revoked_then_every_worker_refuses_it_though_the_routing_stays(start_gateway: StartGateway) -> None:
+    both = start_gateway(workers=2)
+    both.define("ok")
+    before = routing_version(both)
+    made = both.create_key("revoked")
+    both.wait_visible("chaos/ok", key=made["key"])
+    both.operator.command("revoke_api_key", made["id"])
+    within(lambda: all(both.listed(made["key"]) is None for _ in range(16)))
+    assert routing_version(both) == before
+
+
+def routing_version(gateway: LiveGateway) -> int:
+    (row,) = gateway.operator.rows("CatalogVersion", {})
+    return int(row["version"] - row["client_keys"])
+
+
 def test_admin_when_it_deletes_a_model_the_very_next_request_knows(gateway: LiveGateway) -> None:
     with httpx.Client(base_url=gateway.base_url, trust_env=False, timeout=20, headers={"referer": gateway.base_url}) as admin:
         log_in(gateway, admin)

@@ -133,7 +133,7 @@ def test_model_when_routes_are_dead_or_out_of_service_then_each_is_told_and_the_
     assert lines[0] == "Calls route 0 chat, route 1 chat, route 2 chat, route 3 chat"
     assert "failed" in lines[1]
     assert "upstream_connect_failed: The provider could not be reached." in lines[1]
-    assert "out_of_service: It is left out: the provider tm-nokey is unusable." in lines[2]
+    assert "out_of_service: Skipped: the provider tm-nokey is unusable." in lines[2]
     assert "needs_callers_key" in lines[3]
     assert re.split(r"\s{2,}", lines[4])[:3] == ["route 3", "chat", "ok"]
     assert len(lines) == 5
@@ -246,7 +246,7 @@ def test_output_when_json_then_an_object_and_nothing_else(gateway: LiveGateway, 
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        (["tm/wrongg"], "there is no model 'tm/wrongg'; did you mean 'tm/wrong'?"),
+        (["tm/wrongg"], "unknown model 'tm/wrongg'; did you mean 'tm/wrong'?"),
         (["tm/off"], "the model 'tm/off' is disabled"),
         (["tm/wrong", "--capability", "flying"], "has no capability 'flying'; it has chat, realtime, image_generation"),
         (["tm/wrong", "--capability", "realtime"], "no route of 'tm/wrong' that is chosen and enabled serves realtime"),

@@ -24,7 +24,13 @@ def upstream(shared_gateway: LiveGateway) -> Iterator[Vendor]:
         at = {"api_base": f"{upstream.base}/v1", "api_key": PROVIDER_KEY}
         providers = [{"name": "ml-chat", "type": "xai", **at}, {"name": "ml-all", "type": "openai_compatible", **at}]
         both = [{"provider": "ml-chat"}, {"provider": "ml-all"}]
-        described = {"context_length": 8192, "input_price": "2.5", "output_price": "10", "metadata": {"team": "a"}}
+        described = {
+            "context_length": 8192,
+            "input_price": "2.5",
+            "output_price": "10",
+            "description": "Fast.\nCheap: ü.",
+            "metadata": {"team": "a"},
+        }
         models: list[dict[str, Any]] = [
             {"name": "ml/told", "routes": both, "capabilities": ["chat", "moderation", "realtime"], **described},
             {"name": "ml/chat", "routes": both[:1], "capabilities": ["chat", "moderation"]},
@@ -58,6 +64,7 @@ def test_model_when_described_then_the_card_says_it_and_only_what_is_served(gate
         "capabilities": ["chat", "moderation"],
         "pricing": {"currency": "USD", "input_per_million": 2.5, "output_per_million": 10.0},
         "context_length": 8192,
+        "description": "Fast.\nCheap: ü.",
         "metadata": {"team": "a"},
     }
     bare = get(gateway, "/v1/models/ml/foreign").json()

@@ -118,7 +118,7 @@ def store(count: str) -> int:
 
 def rotate(batch: str) -> dict[str, Any]:
     """Brings the secrets under the active key; how many from which key, and what was left."""
-    from models_catalog import rotation
+    from models_catalog.secrets import rotation
 
     found = rotation.rotate(int(batch))
     return {"moved": found.moved.total(), "failed": found.failed, "locked": found.locked}
@@ -126,11 +126,12 @@ def rotate(batch: str) -> dict[str, Any]:
 
 def reveal() -> list[str]:
     """The secrets, and the ids of their keys."""
-    from models_catalog import encryption, secrets
+    from models_catalog import credentials
     from models_catalog.models import Credential
+    from models_catalog.secrets import encryption
 
     rows = Credential.objects.order_by("created_at", "name")
-    return sorted(f"{encryption.key_id_of(row.secret.stored)} {secrets.reveal(row).reveal()}" for row in rows)
+    return sorted(f"{encryption.key_id_of(row.secret.stored)} {credentials.reveal(row).reveal()}" for row in rows)
 
 
 JOBS: dict[str, Callable[..., Any]] = {

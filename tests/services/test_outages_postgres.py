@@ -26,7 +26,7 @@ SESSION = {"signalbox_session": "0123456789abcdefghijklmnopqrstuv"}
 DRAIN_S = 1.0
 EXIT_WITHIN_S = DRAIN_S + 5.0
 OUTAGES = 6
-TOLD = ("usage rows cannot be written", "catalog refresh fails", "stored responses cannot be reached")
+TOLD = ("usage rows cannot be written", "catalog refresh failed", "stored responses cannot be reached")
 """Once for each worker and outage."""
 TOLD_TOO = (
     "Service Unavailable: /admin/",

@@ -13,7 +13,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from gateway_project import private_files, quickstart
 from gateway_project.addresses import base_url
-from models_catalog import encryption
+from models_catalog.secrets import encryption
 from providers.types import Secret
 
 

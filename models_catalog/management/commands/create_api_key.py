@@ -13,9 +13,9 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError
 from django.utils import timezone
 
-from models_catalog.config.command import CatalogCommand
 from models_catalog.config.table import nearest
 from models_catalog.keys import create_client_key
+from models_catalog.management.catalog_command import CatalogCommand
 from models_catalog.models import ClientKey, ModelDefinition
 
 UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
@@ -23,7 +23,7 @@ EVERYWHERE = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S
 
 
 class Command(CatalogCommand):
-    help = "Makes a key for a program that calls the gateway. It is shown once; only its hash is stored."
+    help = "Creates a client key. It is shown once; only its hash is stored."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("name", help="what the key is for")
@@ -45,7 +45,7 @@ class Command(CatalogCommand):
 
     def tell(self, row: ClientKey, key: str) -> None:
         until = f", valid until {row.expires_at:%Y-%m-%d %H:%M:%S %Z}" if row.expires_at else ""
-        self.stdout.write(f"Client key {row.name!r} is made{until}. It is shown this one time only:\n\n")
+        self.stdout.write(f"Client key {row.name!r} created{until}. It is shown only once:\n\n")
         self.stdout.write(f"export OPENAI_BASE_URL={base_url()}")
         self.stdout.write(f"export OPENAI_API_KEY={key}\n\n")
         self.stdout.write(f"To revoke it: manage.py revoke_api_key {row.public_id}")
@@ -76,7 +76,7 @@ def find_models(names: list[str]) -> list[ModelDefinition]:
     known = {row.name: row for row in ModelDefinition.objects.all()}
     for name in names:
         if name not in known:
-            raise CommandError(f"there is no model {name!r}{nearest(name, known)}")
+            raise CommandError(f"unknown model {name!r}{nearest(name, known)}")
     return [known[name] for name in dict.fromkeys(names)]
 
 

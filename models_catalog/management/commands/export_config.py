@@ -10,10 +10,10 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-from models_catalog.config.command import CatalogCommand
-from models_catalog.config.state import load
-from models_catalog.config.write_gateway import write_gateway
+from models_catalog.changes.state import load
+from models_catalog.config.gateway.write import write_gateway
 from models_catalog.consistent_read import consistent_read
+from models_catalog.management.catalog_command import CatalogCommand
 
 
 class Command(CatalogCommand):

@@ -10,10 +10,10 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from models_catalog.compiler import compile_snapshot
-from models_catalog.config.command import CatalogCommand
 from models_catalog.config.detect import READERS
-from models_catalog.config.document import Findings, InvalidConfiguration
+from models_catalog.config.findings import Findings, InvalidConfiguration
 from models_catalog.config.importing import Outcome, import_text
+from models_catalog.management.catalog_command import CatalogCommand
 
 
 class Command(CatalogCommand):
@@ -30,7 +30,7 @@ class Command(CatalogCommand):
         parser.add_argument(
             "--strict",
             action="store_true",
-            help="refuse a file of which something cannot be imported",
+            help="refuse a file that cannot be imported completely",
         )
         parser.add_argument(
             "--prune",
@@ -90,7 +90,7 @@ def read(file: str) -> str:
     except OSError as error:
         raise CommandError(f"{file} cannot be read: {error.strerror}") from None
     except UnicodeDecodeError as error:
-        raise CommandError(f"{file} is not UTF-8 text: byte {error.start} does not belong there") from None
+        raise CommandError(f"{file} is not UTF-8 text: invalid byte at position {error.start}") from None
 
 
 def complaint(file: str, findings: Findings) -> str:

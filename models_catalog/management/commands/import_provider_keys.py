@@ -35,7 +35,7 @@ class Command(BaseCommand):
         add("--allow-pkcs1v15", action="store_true", help="also accept the old RSA padding, for values that are not OAEP")
         add("--max-rows", type=_positive, default=MAX_ROWS, metavar="N", help="refuse files with more rows (%(default)s)")
         add("--dry-run", action="store_true", help="check everything and report, but write nothing")
-        add("--progress", action="store_true", help="show progress even if standard error is no terminal")
+        add("--progress", action="store_true", help="show progress even if standard error is not a terminal")
 
     @sensitive_variables()
     def handle(self, *args: Any, **options: Any) -> None:

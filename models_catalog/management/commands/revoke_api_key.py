@@ -9,8 +9,8 @@ from typing import Any
 from django.core.management.base import CommandError
 from django.db import transaction
 
-from models_catalog.config.command import CatalogCommand
 from models_catalog.keys import revoke_client_key
+from models_catalog.management.catalog_command import CatalogCommand
 from models_catalog.models import ClientKey
 
 

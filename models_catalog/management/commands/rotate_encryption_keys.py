@@ -6,8 +6,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from models_catalog import encryption
-from models_catalog.rotation import Rotation, rotate
+from models_catalog.secrets import encryption
+from models_catalog.secrets.rotation import Rotation, rotate
 
 
 class Command(BaseCommand):
@@ -38,7 +38,7 @@ class Command(BaseCommand):
         self.stdout.write(f"The new active key {key_id} is in {encryption.key_file()}.")
 
     def _report(self, result: Rotation, ring: encryption.KeyRing) -> None:
-        self.stdout.write(f"{result.moved.total()} secrets were encrypted anew under the key {ring.active}.")
+        self.stdout.write(f"{result.moved.total()} secrets were re-encrypted under the key {ring.active}.")
         for key_id, count in sorted(result.moved.items()):
             self.stdout.write(f"  {count} from the key {key_id}")
         for place, reason in result.failed.items():

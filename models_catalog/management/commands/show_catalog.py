@@ -6,9 +6,9 @@ import json
 from argparse import ArgumentParser
 from typing import Any
 
-from models_catalog.config.changes import shown
-from models_catalog.config.command import CatalogCommand
-from models_catalog.config.listing import list_catalog
+from models_catalog.changes.diff import shown
+from models_catalog.compiler.listing import list_catalog
+from models_catalog.management.catalog_command import CatalogCommand
 
 
 class Command(CatalogCommand):

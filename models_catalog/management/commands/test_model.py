@@ -12,9 +12,9 @@ from django.core.management.base import CommandError
 from django.utils import timezone
 
 from models_catalog.abilities import unserved
-from models_catalog.config.changes import shown
-from models_catalog.config.command import CatalogCommand
+from models_catalog.changes.diff import shown
 from models_catalog.config.table import nearest
+from models_catalog.management.catalog_command import CatalogCommand
 from models_catalog.models import ModelDefinition
 from models_catalog.route_checks.calls import COSTLY
 from models_catalog.route_checks.plan import Planned, plan
@@ -29,14 +29,14 @@ TOTAL_S = 600.0
 class Command(CatalogCommand):
     help = (
         "Makes the smallest real call for each capability of each enabled route, directly at its provider, and stores how it "
-        "ended. Images, which cost money, are made only with --all or when named. Fails when a call did."
+        "ended. Images, which cost money, are generated only with --all or when named. Exits with an error if a call fails."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("name", help="the model")
         parser.add_argument("--capability", metavar="X", help="only this capability; default: all but images")
         parser.add_argument("--route", metavar="R", help="only the route of this name")
-        parser.add_argument("--all", action="store_true", help="make images, too")
+        parser.add_argument("--all", action="store_true", help="also generate images")
         parser.add_argument("--json", action="store_true", help="print a JSON object")
 
     def handle(self, *, name: str, capability: str | None, route: str | None, **options: Any) -> None:
@@ -102,7 +102,7 @@ def find_model(name: str) -> ModelDefinition:
     """The enabled model of that name, with its routes. Raises `CommandError`."""
     rows = {row.name: row for row in ModelDefinition.objects.prefetch_related("routes__provider")}
     if name not in rows:
-        raise CommandError(f"there is no model {name!r}{nearest(name, rows)}")
+        raise CommandError(f"unknown model {name!r}{nearest(name, rows)}")
     if not rows[name].enabled:
         raise CommandError(f"the model {name!r} is disabled")
     return rows[name]
@@ -126,7 +126,7 @@ def check_route(model: ModelDefinition, name: str) -> None:
 def nothing_to_call(model: ModelDefinition, wanted: Capability | None) -> str:
     """Why no call is planned."""
     if model.name.endswith(STAR):
-        return f"{model.name!r} stands for many models: test one by asking for it"
+        return f"{model.name!r} is a wildcard and cannot be tested"
     if wanted is None and COSTLY.intersection(model.capabilities):
         return f"nothing to call at {model.name!r} but images: use --all"
     return f"no route of {model.name!r} that is chosen and enabled serves {wanted or 'any of its capabilities'}"

@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from pytest_django import Settings
 
-from models_catalog import encryption
+from models_catalog.secrets import encryption
 from tests.integration.admin.catalog import Catalog
 from tests.integration.admin.pages import Pages
 

@@ -8,8 +8,8 @@ import pytest
 from django.contrib.admin.models import LogEntry
 from pytest_django import Settings
 
+from models_catalog.credentials import reveal
 from models_catalog.models import Credential
-from models_catalog.secrets import reveal
 from tests.integration.admin.catalog import SECRET, Catalog
 from tests.integration.admin.pages import Pages, address, errors
 

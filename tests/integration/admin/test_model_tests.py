@@ -56,7 +56,7 @@ def test_model_when_tested_by_the_action_then_its_marks_say_how_it_went(pages: P
     row.routes.filter(name="b").update(upstream_model="status-503")
     version, history = publish.current_version(), LogEntry.objects.count()
     response = pages.run(ModelDefinition, "test_selected", row)
-    assert "2 of 4 calls went well, 2 failed." in response.content.decode()
+    assert "2 of 4 calls succeeded, 2 failed." in response.content.decode()
     assert (publish.current_version(), LogEntry.objects.count()) == (version, history)
     assert marks(pages)[-1] == "Failing 2 of 4"
     assert marks(pages, row) == ["Chat ok", "Embedding ok", "Chat failing", "Embedding failing"]
@@ -70,7 +70,7 @@ def test_images_when_not_asked_for_then_not_made(pages: Pages, catalog: Catalog)
     pages.run(ModelDefinition, "test_selected", row)
     assert marks(pages, row) == ["Chat ok", "Image generation untested"]
     assert marks(pages)[-1] == "OK 1 of 2"
-    assert "They cost money." in pages.open(dialog(row)).content.decode()
+    assert "which costs money." in pages.open(dialog(row)).content.decode()
     pages.client.post(dialog(row), {"_form_submitted": "on"})
     assert marks(pages, row)[-1] == "Image generation untested"
     response = pages.client.post(dialog(row), {"_form_submitted": "on", "images": "on"})
@@ -121,7 +121,7 @@ def test_route_when_its_key_is_the_callers_then_skipped(pages: Pages, catalog: C
     keyed.credential.source, keyed.credential.location, keyed.credential.secret = "dynamic", "mine", ""
     keyed.credential.save()
     row = catalog.model("gpt", keyed)
-    assert "1 were not made" in pages.run(ModelDefinition, "test_selected", row).content.decode()
+    assert "1 were skipped" in pages.run(ModelDefinition, "test_selected", row).content.decode()
     assert marks(pages, row) == ["Chat skipped"]
     assert marks(pages)[-1] == "Skipped"
 
@@ -155,7 +155,7 @@ def test_route_when_its_provider_cannot_do_all_then_the_row_and_the_list_say_it(
 
 def test_row_when_new_then_what_it_serves_is_not_told(pages: Pages) -> None:
     text = pages.open(address(ModelDefinition, "add")).content.decode()
-    assert "known once it is saved" in text
+    assert "shown after saving" in text
     assert "sb-serves" not in text
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from pytest_django import DjangoAssertNumQueries
 
 from models_catalog.models import Credential, ModelDefinition, Provider
 from tests.integration.admin.catalog import Catalog, routes_of
-from tests.integration.admin.pages import Pages, address, errors
+from tests.integration.admin.pages import Pages, address, errors, posted
 
 ADD = "/admin/models_catalog/modeldefinition/add/"
 
@@ -71,7 +73,7 @@ def test_disabled_model_when_it_has_no_route_then_saved(pages: Pages) -> None:
 def test_routes_when_two_of_one_provider_have_no_name_then_the_second_is_blamed(pages: Pages, catalog: Catalog) -> None:
     provider = catalog.provider("a")
     response = pages.send(ADD, {"name": "gpt", "routes-TOTAL_FORMS": "2", **route(0, provider), **route(1, provider)})
-    assert errors(response) == {"routes-1-name": ["The route a is given twice."]}
+    assert errors(response) == {"routes-1-name": ["Duplicate route a."]}
 
 
 def test_routes_when_one_provider_serves_twice_under_two_names_then_saved(pages: Pages, catalog: Catalog) -> None:
@@ -94,7 +96,7 @@ def test_fallbacks_when_they_close_a_circle_then_the_field_shows_it(pages: Pages
     last = catalog.model("c", provider)
     first = catalog.model("a", provider, fallbacks=(catalog.model("b", provider, fallbacks=(last,)),))
     response = pages.send(change(last), {"fallbacks-TOTAL_FORMS": "1", "fallbacks-0-fallback": str(first.pk)})
-    assert errors(response) == {"fallbacks-0-fallback": ["The fallbacks run in a circle: c → a → b → c."]}
+    assert errors(response) == {"fallbacks-0-fallback": ["Fallback cycle: c → a → b → c."]}
 
 
 def test_model_in_a_circle_that_was_imported_when_edited_otherwise_is_saved(pages: Pages, catalog: Catalog) -> None:
@@ -111,7 +113,7 @@ def test_fallback_when_it_stands_for_many_models_then_the_field_shows_it(pages: 
     provider = catalog.provider()
     row, pattern = catalog.model("a", provider), catalog.model("openai/*", provider)
     response = pages.send(change(row), {"fallbacks-TOTAL_FORMS": "1", "fallbacks-0-fallback": str(pattern.pk)})
-    assert errors(response) == {"fallbacks-0-fallback": ["openai/* stands for many models and cannot be a fallback."]}
+    assert errors(response) == {"fallbacks-0-fallback": ["openai/* is a wildcard and cannot be a fallback."]}
 
 
 def test_model_whose_name_ends_in_a_star_is_shown_as_a_wildcard(pages: Pages, catalog: Catalog) -> None:
@@ -130,7 +132,7 @@ def test_fallbacks_when_given_twice_then_the_second_is_blamed(pages: Pages, cata
     row, other = catalog.model("a", provider), catalog.model("b", provider)
     twice = {f"fallbacks-{number}-fallback": str(other.pk) for number in range(2)}
     response = pages.send(change(row), {"fallbacks-TOTAL_FORMS": "2", **twice})
-    assert errors(response) == {"fallbacks-1-fallback": ["The fallback b is given twice."]}
+    assert errors(response) == {"fallbacks-1-fallback": ["Duplicate fallback b."]}
 
 
 def test_fallbacks_when_dragged_then_saved_in_the_new_order(pages: Pages, catalog: Catalog) -> None:
@@ -144,7 +146,7 @@ def test_fallbacks_when_dragged_then_saved_in_the_new_order(pages: Pages, catalo
 @pytest.mark.parametrize(
     ("field", "value", "message"),
     [
-        ("name", " gpt\x07", "A name must not hold control characters or line breaks."),
+        ("name", " gpt\x07", "A name must not contain control characters or line breaks."),
         ("name", "tensorzero::x", "Names that begin with tensorzero:: are reserved."),
         ("capabilities", "flying", "Select a valid choice. flying is not one of the available choices."),
         ("connect_timeout_s", "0", "Ensure this value is greater than or equal to 0.001."),
@@ -158,6 +160,16 @@ def test_field_when_its_value_is_bad_then_it_says_why(
 ) -> None:
     response = pages.send(change(catalog.model("gpt", catalog.provider())), {field: value})
     assert errors(response) == {field: [message]}
+
+
+def test_description_when_entered_then_saved_and_shown_again(pages: Pages, catalog: Catalog) -> None:
+    row = catalog.model("gpt", catalog.provider("a"))
+    pages.save(change(row), {"description": "Fast.\nCheap."})
+    row.refresh_from_db()
+    assert row.description == "Fast.\nCheap."
+    assert posted(pages.open(change(row)))["description"] == "Fast.\nCheap."
+    assert re.search(r"<textarea[^>]*>\s*Fast\.\nCheap\.\s*</textarea>", pages.open(change(row)).content.decode())
+    assert "description" in errors(pages.send(change(row), {"description": "x" * 1001}))
 
 
 def test_capability_when_no_provider_has_it_but_it_is_stored_then_it_is_kept(pages: Pages, catalog: Catalog) -> None:
@@ -245,7 +257,7 @@ def test_model_when_duplicated_under_a_name_that_is_taken_then_the_dialog_says_s
     row = catalog.model("gpt", catalog.provider())
     url = f"{change(row).removesuffix('change/')}duplicate_one/"
     response = pages.client.post(url, {"name": "gpt", "_form_submitted": "on"})
-    assert "A model with this name exists already." in response.content.decode()
+    assert "A model with this name already exists." in response.content.decode()
     assert ModelDefinition.objects.count() == 1
 
 

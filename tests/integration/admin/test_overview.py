@@ -19,7 +19,7 @@ def test_overview_when_the_catalog_is_empty_then_shows_three_steps_to_do(pages: 
     assert [(step.title, step.done) for step in response.context["steps"]] == [
         ("Connect a provider", False),
         ("Name a model", False),
-        ("Make a client key", False),
+        ("Create a client key", False),
     ]
     for step in response.context["steps"]:
         assert f'href="{step.url}"' in response.content.decode()
@@ -40,13 +40,13 @@ def test_overview_when_all_steps_are_done_then_shows_figures_only(pages: Pages, 
     response = pages.open("/admin/")
     assert response.context["steps"] == ()
     assert [(figure.number, figure.note, figure.bad) for figure in response.context["figures"]] == [
-        (1, "of 1 enabled, 1 switched off", False),
+        (1, "of 1 enabled, 1 disabled", False),
         (1, "of 1 enabled", False),
         (1, "of 1 made", False),
     ]
     text = response.content.decode()
     assert "http://testserver/v1" in text
-    assert "None: all that is enabled is in service." in text
+    assert "None: everything that is enabled is in service." in text
 
 
 def test_overview_when_rows_are_left_out_then_lists_them_with_links_to_their_pages(pages: Pages, catalog: Catalog) -> None:
@@ -86,7 +86,7 @@ def test_overview_when_there_is_but_the_demo_then_the_first_steps_are_still_to_d
 @pytest.mark.parametrize("on", [True, False])
 def test_overview_when_authentication_is_off_then_warns(pages: Pages, settings: Settings, on: bool) -> None:
     settings.GATEWAY_AUTHENTICATION = on
-    assert ("Client keys are not asked for." in pages.open("/admin/").content.decode()) is not on
+    assert ("Client keys are not required." in pages.open("/admin/").content.decode()) is not on
 
 
 def test_overview_when_staff_may_see_one_list_only_then_shows_its_figure_only(client: Client, catalog: Catalog) -> None:
@@ -102,7 +102,7 @@ def test_overview_when_staff_has_no_rights_then_tells_nothing(client: Client, ca
     client.force_login(User.objects.create_user("staff", is_staff=True))
     text = Pages(client).open("/admin/").content.decode()
     assert "confidential" not in text
-    assert "Nothing here is open to your account." in text
+    assert "Your account has no permissions here." in text
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,10 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 from pytest_django import Settings
 
-from models_catalog import encryption
-from models_catalog.fields import plain_headers
+from models_catalog.credentials import reveal
 from models_catalog.models import Credential, Provider
-from models_catalog.secrets import reveal
+from models_catalog.secrets import encryption
+from models_catalog.secrets.fields import plain_headers
 from providers.registry import provider_types
 from tests.integration.admin.catalog import SECRET, Catalog
 from tests.integration.admin.pages import Pages, address, errors

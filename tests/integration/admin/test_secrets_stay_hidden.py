@@ -13,8 +13,8 @@ from django.test import Client
 from pytest_django import Settings
 
 from models_catalog import keys
-from models_catalog.fields import EncryptedText
 from models_catalog.models import ClientKey, Credential, Provider
+from models_catalog.secrets.fields import EncryptedText
 from tests.integration.admin.catalog import SECRET, Catalog
 from tests.integration.admin.pages import Pages, address, links
 

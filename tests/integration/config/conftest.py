@@ -11,7 +11,7 @@ import pytest
 from django.core.management import call_command
 from pytest_django import Settings
 
-from models_catalog import encryption
+from models_catalog.secrets import encryption
 
 DATA = Path(__file__).parents[2] / "data" / "config"
 

@@ -54,8 +54,8 @@ def test_create_api_key_as_json_is_one_object(manage: Manage) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["x", "--models", "gpt4"], "there is no model 'gpt4'; did you mean 'gpt-4'?"),
-        (["x", "--models", ""], "there is no model ''"),
+        (["x", "--models", "gpt4"], "unknown model 'gpt4'; did you mean 'gpt-4'?"),
+        (["x", "--models", ""], "unknown model ''"),
         (["x", "--expires", "soon"], "--expires 'soon' is not 30d, 12h, 2027-01-01 or an ISO time"),
         (["x", "--expires", "999999999999d"], "is not 30d"),
         (["x", "--expires", "2020-01-01"], "--expires '2020-01-01' is not in the future"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import stat
 import tomllib
+from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -18,16 +19,31 @@ from hypothesis import strategies as st
 from pytest_django import Settings
 
 from models_catalog import validation
-from models_catalog.config.apply import apply
-from models_catalog.config.changes import changes
-from models_catalog.config.document import NOTHING, Findings, Lookup, ModelSettings, ProviderContent, freeze
+from models_catalog.changes.apply import apply
+from models_catalog.changes.diff import changes
+from models_catalog.changes.state import CatalogState, CredentialState, ModelState, ProviderState, RouteState, load, lookup_of
+from models_catalog.changes.values import NOTHING, Lookup, provider_content
+from models_catalog.config.findings import Findings
+from models_catalog.config.gateway.read import read_gateway
+from models_catalog.config.gateway.write import write_gateway
 from models_catalog.config.plan import make_plan
-from models_catalog.config.read_gateway import read_gateway
-from models_catalog.config.state import CatalogState, CredentialState, ModelState, ProviderState, RouteState, load, lookup_of
-from models_catalog.config.write_gateway import write_gateway
-from models_catalog.encryption import new_key
-from models_catalog.fields import plain_headers
-from models_catalog.models import Credential, Provider
+from models_catalog.models import Credential, ModelDefinition, Provider, Route, frozen
+from models_catalog.models.columns import (
+    CAPABILITIES,
+    COUNT,
+    FLAG,
+    OBJECT,
+    PRICE,
+    SECONDS,
+    TEXT,
+    Column,
+    Kind,
+    columns_of,
+    settings_for,
+)
+from models_catalog.models.frozen import freeze
+from models_catalog.secrets.encryption import new_key
+from models_catalog.secrets.fields import plain_headers
 from providers.capabilities import Capability
 from providers.types import Secret
 from tests.integration.config.conftest import DATA, Manage, Write
@@ -70,29 +86,37 @@ json_values = st.recursive(
     max_leaves=6,
 )
 json_objects = st.dictionaries(texts, json_values, max_size=3).map(freeze)
-seconds = st.none() | st.floats(0.001, 1e6)
-prices = st.none() | st.decimals(0, 10**8 - 1, places=6)
-model_settings = st.builds(
-    ModelSettings,
-    enabled=st.booleans(),
-    capabilities=st.sets(st.sampled_from(list(Capability)), min_size=1).map(
-        lambda chosen: tuple(capability.value for capability in Capability if capability in chosen)
-    ),
-    num_retries=st.integers(0, 2**15 - 1),
-    max_retry_delay_s=st.floats(0, 1e6),
-    connect_timeout_s=seconds,
-    first_byte_timeout_s=seconds,
-    idle_timeout_s=seconds,
-    total_timeout_s=seconds,
-    input_price=prices,
-    output_price=prices,
-    context_length=st.none() | st.integers(1, validation.MOST_TOKENS),
-    metadata=json_objects,
+capabilities = st.sets(st.sampled_from(list(Capability)), min_size=1).map(
+    lambda chosen: tuple(capability.value for capability in Capability if capability in chosen)
+)
+OF_KIND: dict[Kind, Callable[[Column], st.SearchStrategy[Any]]] = {
+    TEXT: lambda column: texts,
+    FLAG: lambda column: st.booleans(),
+    COUNT: lambda column: st.integers(int(column.least), int(column.most)),
+    SECONDS: lambda column: st.floats(column.least, 1e6),
+    PRICE: lambda column: st.decimals(0, 10**8 - 1, places=6),
+    OBJECT: lambda column: json_objects,
+    CAPABILITIES: lambda column: capabilities,
+}
+
+
+def of_column(column: Column) -> st.SearchStrategy[Any]:
+    """What a column of models may hold."""
+    values = OF_KIND[column.kind](column)
+    return st.none() | values if column.absent is None else values
+
+
+model_settings = st.fixed_dictionaries({column.name: of_column(column) for column in columns_of(ModelDefinition)}).map(
+    frozen.Settings
 )
 credentials = st.builds(CredentialState, st.sampled_from(["env", "path", "path_from_env", "dynamic"]), names) | st.builds(
     CredentialState, st.just("stored"), secret=st.builds(Secret, st.text(characters, min_size=1, max_size=8))
 )
 options = st.dictionaries(st.sampled_from(["deployment_id", "api_version"]), texts | st.booleans() | st.integers(), max_size=2)
+
+
+def route(upstream_model: str, *, enabled: bool = True) -> frozen.Settings:
+    return settings_for(Route, upstream_model=upstream_model, enabled=enabled)
 
 
 @st.composite
@@ -114,10 +138,10 @@ def catalogs(draw: st.DrawFn) -> CatalogState:
 def provider(draw: st.DrawFn, state: CatalogState) -> ProviderState:
     credential = draw(st.sampled_from([None, *state.credentials]))
     kind = draw(st.sampled_from(["openai", "azure_openai", "vllm"]))
-    content = ProviderContent(
+    content = provider_content(
+        lookup_of(credential, state.credentials[credential]) if credential else NOTHING,
         type=kind,
         api_base=draw(st.sampled_from(["", "https://llm.example.com/v1"])),
-        credential=lookup_of(credential, state.credentials[credential]) if credential else NOTHING,
         extra_headers=draw(st.dictionaries(texts, texts, max_size=2).map(freeze)),
         extra_body=draw(json_objects),
         options=freeze(draw(options)) if kind == "azure_openai" else "{}",
@@ -132,10 +156,10 @@ def model(draw: st.DrawFn, state: CatalogState) -> ModelState:
         draw(st.lists(names | st.sampled_from(sorted(state.providers)), max_size=3, unique=True)) if state.providers else ()
     ):
         chosen = name if name in state.providers and draw(st.booleans()) else draw(st.sampled_from(sorted(state.providers)))
-        routes.append(RouteState(name, chosen, draw(names), draw(st.booleans())))
+        routes.append(RouteState(name, chosen, route(draw(names), enabled=draw(st.booleans()))))
     chosen_settings = draw(model_settings)
     if not routes:
-        chosen_settings = ModelSettings(enabled=False)
+        chosen_settings = settings_for(ModelDefinition, enabled=False)
     return ModelState(chosen_settings, tuple(routes))
 
 
@@ -159,7 +183,7 @@ def test_export_of_any_catalog_when_imported_again_changes_nothing(state: Catalo
 def test_export_of_any_catalog_when_imported_elsewhere_gives_the_same_models(state: CatalogState) -> None:
     """But for the values of headers, which no file holds."""
     for name, row in state.providers.items():
-        state.providers[name] = replace(row, content=replace(row.content, extra_headers="{}"))
+        state.providers[name] = replace(row, content=row.content.with_setting(extra_headers="{}"))
     elsewhere = CatalogState(credentials={name: row for name, row in state.credentials.items() if row.source == "stored"})
     after = planned(write_gateway(state), elsewhere)
     assert after.models == state.models
@@ -209,7 +233,7 @@ def test_export_of_headers_when_made_then_it_names_where_their_values_are(manage
 def test_import_of_a_header_when_no_value_is_stored_for_it_then_refused(manage: Manage, write: Write, reference: str) -> None:
     Provider.objects.create(name="b", type="openai", extra_headers={"x-other": "canary"})
     text = f'[providers.b]\ntype = "openai"\nextra_headers = {{ x-team = "{reference}" }}\n'
-    with pytest.raises(CommandError, match=r"providers\.b\.extra_headers: the catalog has no value of x-team for the provider"):
+    with pytest.raises(CommandError, match=r"providers\.b\.extra_headers: the catalog has no value for x-team for the provider"):
         manage("import_config", write(text))
 
 
@@ -288,7 +312,7 @@ def test_price_of_a_file_when_it_has_more_digits_than_the_catalog_is_rounded(man
     text = "[models.x]\nenabled = false\nrouting = []\npricing = { input_cost = 0.00000015000004, per_tokens = 1 }\n"
     findings = Findings()
     document = read_gateway(text, findings)
-    assert document.models[0].settings.input_price == Decimal("0.150000")
+    assert document.models[0].settings["input_price"] == Decimal("0.150000")
     manage("import_config", write(text))
     assert manage("import_config", write(text)).lines == ["nothing to change"]
 
@@ -301,8 +325,11 @@ def test_location_of_a_credential_is_found_by_source_and_place() -> None:
 
 
 def test_export_of_equal_providers_when_imported_elsewhere_keeps_their_names() -> None:
-    same = ProviderState(ProviderContent(type="dummy"), None)
-    served = {name: ModelState(ModelSettings(), (RouteState(name, name, "echo"),)) for name in ("openai-2", "openai")}
+    same = ProviderState(provider_content(type="dummy"), None)
+    served = {
+        name: ModelState(settings_for(ModelDefinition), (RouteState(name, name, route("echo")),))
+        for name in ("openai-2", "openai")
+    }
     state = CatalogState(providers={"openai": same, "openai-2": same}, models=served)
     assert planned(write_gateway(state), CatalogState()).models == state.models
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from django.core.management.base import CommandError
 
-from models_catalog import secrets
+from models_catalog import credentials
 from models_catalog.compiler import compile_snapshot
 from models_catalog.models import ClientKey, Credential, ModelDefinition, Provider, Route
 from models_catalog.publish import current_version
@@ -63,15 +63,15 @@ def test_what_can_be_served_is_imported_and_counted(imported: Output) -> None:
 def test_each_entry_that_is_left_out_is_named_once_with_its_reason(imported: Output) -> None:
     found = [line for line in imported.err.splitlines() if line.startswith("left out: ")]
     assert found == [
-        "left out: model_list[13]: must be a table, not a text",
+        "left out: model_list[13]: must be a table, not a string",
         "left out: model_list[2]: claude: the provider 'anthropic' is not available in this gateway",
         "left out: model_list[3]: fast: the provider 'vertex_ai' is not available in this gateway",
-        "left out: model_list[12]: a/*/b: a * can stand only at the end of a name",
+        "left out: model_list[12]: a/*/b: a * is only allowed at the end of a name",
         "left out: model_list[14]: model_name is missing",
         "left out: model_list[15]: nothing: litellm_params is missing",
-        "left out: router_settings.model_group_alias.lost: lost: there is no model 'nowhere' in model_list; "
+        "left out: router_settings.model_group_alias.lost: lost: unknown model 'nowhere': it is not in model_list; "
         "did you mean 'elsewhere'?",
-        "left out: model_list[9].litellm_params: broken: The URL holds a character that must be percent-encoded "
+        "left out: model_list[9].litellm_params: broken: The URL contains a character that must be percent-encoded "
         "(host names: punycode).",
     ]
     assert "SOME_REGION" not in imported.err
@@ -120,30 +120,28 @@ def test_key_that_is_none_is_not_stored_and_its_model_waits_for_one(
     monkeypatch.setenv("FOREIGN_OPENAI_KEY", "sk-set-in-the-environment")
     row = Credential.objects.get(name=credential)
     assert (row.source, bool(row.secret)) == ("stored", False)
-    assert problems(f"credential {credential}") == ["It is unusable: no secret is stored."]
-    assert problems(f"model {model}") == ["It is not served: none of its routes is usable."]
+    assert problems(f"credential {credential}") == ["Unusable: no secret is stored."]
+    assert problems(f"model {model}") == ["Not served: no usable route."]
     row.set_secret(Secret("sk-entered-by-hand"))
     row.save()
     assert problems(f"model {model}") == []
     assert manage("import_config", PROXY).lines == ["nothing to change"]
-    assert secrets.reveal(Credential.objects.get(name=credential)).reveal() == "sk-entered-by-hand"
+    assert credentials.reveal(Credential.objects.get(name=credential)).reveal() == "sk-entered-by-hand"
 
 
 def test_address_in_a_variable_that_is_not_set_keeps_its_model_out_of_service_until_it_is(
     imported: Output, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     provider = Provider.objects.get(api_base="env::FOREIGN_BASE")
-    assert problems(f"provider {provider.name}") == [
-        "It is left out: api_base: the environment variable FOREIGN_BASE is not set."
-    ]
+    assert problems(f"provider {provider.name}") == ["Skipped: api_base: the environment variable FOREIGN_BASE is not set."]
     monkeypatch.setenv("FOREIGN_BASE", "canary-password@host")
     (problem,) = problems(f"provider {provider.name}")
-    assert "FOREIGN_BASE holds no address" in problem
+    assert "FOREIGN_BASE does not contain a valid address" in problem
     assert "canary" not in problem
     monkeypatch.setenv("FOREIGN_BASE", "http://127.0.0.1:9/v1")
     assert problems("model elsewhere") == []
     assert provider.headers() == {}
-    assert "organization: the environment variable FOREIGN_ORG is not set; the value is left out" in imported.err
+    assert "organization: the environment variable FOREIGN_ORG is not set; the value is skipped" in imported.err
 
 
 def test_target_uri_is_taken_apart(imported: Output) -> None:
@@ -154,7 +152,7 @@ def test_target_uri_is_taken_apart(imported: Output) -> None:
 
 def test_fallbacks_may_run_in_a_circle_and_lose_only_what_is_not_there(imported: Output) -> None:
     assert (fallbacks("fast"), fallbacks("azure")) == (["azure"], ["fast"])
-    assert "'claude' is no fallback: no such model is imported" in imported.err
+    assert "'claude' is not a valid fallback: no such model is imported" in imported.err
 
 
 def test_alias_has_the_routes_of_its_model(imported: Output) -> None:
@@ -181,7 +179,7 @@ def test_fallback_in_the_catalog_is_kept_unless_it_is_pruned(manage: Manage, wri
     path = write(listed(entry("groq/x"), router_settings="{fallbacks: [{m: [old]}]}"), "config.yaml")
     manage("import_config", path)
     assert fallbacks("m") == ["old"]
-    assert "'old' is no fallback" in manage("import_config", path, "--prune").err
+    assert "'old' is not a valid fallback" in manage("import_config", path, "--prune").err
     assert fallbacks("m") == []
 
 
@@ -277,14 +275,14 @@ def test_provider_of_an_entry(
 def test_placeholder_is_never_stored_as_a_key(manage: Manage, write: Write, key: str) -> None:
     output = manage("import_config", write(listed(entry("openai/x", api_key=key)), "config.yaml"))
     assert not any(Credential.objects.values_list("secret", flat=True))
-    assert problems("model m") == ["It is not served: none of its routes is usable."]
-    assert "model_list[0].litellm_params.api_key: the key is left out" in output.err
+    assert problems("model m") == ["Not served: no usable route."]
+    assert "model_list[0].litellm_params.api_key: the key is not imported" in output.err
 
 
 @pytest.mark.parametrize("key", ["none", "dummy", "sk-1234", "EMPTY", "not-needed", "anything"])
 def test_key_of_a_server_that_takes_any_is_stored(manage: Manage, write: Write, key: str) -> None:
     manage("import_config", write(listed(entry("openai/x", api_key=key)), "config.yaml"))
-    assert secrets.reveal(Credential.objects.get()).reveal() == key
+    assert credentials.reveal(Credential.objects.get()).reveal() == key
 
 
 def test_included_files_of_the_same_folder_are_read_once(manage: Manage, tmp_path: Path) -> None:

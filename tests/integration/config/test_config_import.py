@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from django.core.management.base import CommandError
 
-from models_catalog.fields import plain_headers
 from models_catalog.keys import hash_key
 from models_catalog.models import ClientKey, Credential, ModelDefinition, Provider, Route
 from models_catalog.publish import current_version
+from models_catalog.secrets.fields import plain_headers
 from tests.integration.config.conftest import DATA, Manage, Write
 
 ONE = """
@@ -194,13 +194,13 @@ def test_import_of_a_revoked_key_does_not_bring_it_back(manage: Manage, write: W
     manage("revoke_api_key", str(ClientKey.objects.get().pk))
     output = manage("import_config", listed)
     assert output.lines == ["nothing to change"]
-    assert "stays so" in output.err
+    assert "stays that way" in output.err
     assert not ClientKey.objects.get().enabled
 
 
 def test_import_warns_of_what_the_gateway_cannot_serve(manage: Manage) -> None:
     output = manage("import_config", str(DATA / "unified.toml"))
-    assert "warning: credential XAI_API_KEY: It is unusable: the environment variable XAI_API_KEY is not set." in output.err
+    assert "warning: credential XAI_API_KEY: Unusable: the environment variable XAI_API_KEY is not set." in output.err
 
 
 def test_import_from_standard_input_finds_the_format_by_content(manage: Manage, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,10 +6,10 @@ from decimal import Decimal
 
 import pytest
 
-from models_catalog import secrets
-from models_catalog.fields import EncryptedText, plain_headers
+from models_catalog import credentials
 from models_catalog.keys import hash_key
 from models_catalog.models import ClientKey, Credential, ModelDefinition, Provider, Route
+from models_catalog.secrets.fields import EncryptedText, plain_headers
 from tests.integration.config.conftest import DATA, Manage, Output, Write
 
 LITERAL = "sk-canary-litellm-literal-key"
@@ -61,7 +61,7 @@ def test_model_info_and_settings_become_the_models(imported: Output) -> None:
 
 def test_literal_key_is_stored_encrypted_once_and_never_shown(imported: Output, manage: Manage) -> None:
     stored = Credential.objects.get(source="stored")
-    assert secrets.reveal(stored).reveal() == LITERAL
+    assert credentials.reveal(stored).reveal() == LITERAL
     assert set(stored.providers.values_list("name", flat=True)) == {"openai"}
     shown = imported.out + imported.err + manage("export_config").out + manage("show_catalog", "--json").out
     assert "canary" not in shown
@@ -83,10 +83,10 @@ def test_what_is_not_imported_is_named_with_its_place(imported: Output) -> None:
         "model_list[0].litellm_params: not imported: rpm",
         "model_list[0].model_info: not imported: base_model",
         "model_list[1].litellm_params: not imported: temperature",
-        "router_settings.routing_strategy: is not imported: it is no part of the catalog",
-        "litellm_settings.drop_params: is not imported: it is no part of the catalog",
-        "general_settings.database_url: is not imported: it is no part of the catalog",
-        "environment_variables: is not imported: it is no part of the catalog",
+        "router_settings.routing_strategy: is not imported: not part of the catalog",
+        "litellm_settings.drop_params: is not imported: not part of the catalog",
+        "general_settings.database_url: is not imported: not part of the catalog",
+        "environment_variables: is not imported: not part of the catalog",
     ):
         assert f"warning: {line}" in imported.err
 
@@ -108,7 +108,7 @@ def test_changed_literal_key_replaces_the_stored_one(manage: Manage, write: Writ
     manage("import_config", write(text.replace("{key}", "sk-canary-old-key"), "config.yaml"))
     output = manage("import_config", write(text.replace("{key}", "sk-canary-new-key"), "config.yaml"))
     assert output.lines == ["~ credential openai: secret *** → ***", "1 change made"]
-    assert secrets.reveal(Credential.objects.get()).reveal() == "sk-canary-new-key"
+    assert credentials.reveal(Credential.objects.get()).reveal() == "sk-canary-new-key"
     assert "canary" not in output.out + output.err
 
 
@@ -121,7 +121,7 @@ model_list:
     manage("import_config", write(text, "config.yaml"))
     assert Credential.objects.count() == 1
     manage("import_config", write(text.replace("old-key}", "new-key}"), "config.yaml"))
-    found = {row.name: secrets.reveal(row.credential).reveal() for row in Provider.objects.all() if row.credential}
+    found = {row.name: credentials.reveal(row.credential).reveal() for row in Provider.objects.all() if row.credential}
     assert found == {"openai": "sk-canary-new-key", "openai-2": "sk-canary-old-key"}
 
 
@@ -130,14 +130,14 @@ def test_stored_key_that_does_not_decrypt_is_replaced(manage: Manage, write: Wri
     manage("import_config", path)
     Credential.objects.update(secret=EncryptedText("v1.00000000." + "A" * 60))
     manage("import_config", path)
-    assert secrets.reveal(Credential.objects.get()).reveal() == "sk-canary-key"
+    assert credentials.reveal(Credential.objects.get()).reveal() == "sk-canary-key"
 
 
 def test_keys_that_differ_make_two_providers(manage: Manage, write: Write) -> None:
     entry = "- {{model_name: {0}, litellm_params: {{model: openai/x, api_key: sk-canary-{0}}}}}\n"
     path = write("model_list:\n" + entry.format("a") + entry.format("b"), "config.yaml")
     manage("import_config", path)
-    assert {row.name: secrets.reveal(row).reveal() for row in Credential.objects.all()} == {
+    assert {row.name: credentials.reveal(row).reveal() for row in Credential.objects.all()} == {
         "openai": "sk-canary-a",
         "openai-2": "sk-canary-b",
     }

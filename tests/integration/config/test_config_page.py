@@ -6,24 +6,25 @@ from pathlib import Path
 
 import pytest
 
-from models_catalog.config import litellm_names, provider_block, read_gateway, tensorzero
+from models_catalog.config.gateway import provider_block, read, tensorzero
+from models_catalog.config.litellm import names
 from models_catalog.config.locations import SOURCES
 
 PAGE = (Path(__file__).parents[3] / "docs" / "configuration-files.md").read_text(encoding="utf-8")
 NAMES = {
-    *read_gateway.CAPABILITIES,
+    *read.CAPABILITIES,
     *tensorzero.OTHER_SECTIONS,
     *tensorzero.MODEL_MEMBERS,
     *tensorzero.PROVIDER_MEMBERS,
     *provider_block.NOT_IMPORTED,
-    *read_gateway.NOT_A_MODEL_SETTING,
-    *read_gateway.KEY_FIELDS,
-    *litellm_names.PROVIDERS,
-    *litellm_names.KEY_VARIABLES.values(),
-    *litellm_names.BASE_VARIABLES.values(),
-    *litellm_names.VENDORS,
-    *litellm_names.SECTIONS,
-    *litellm_names.CAPABILITIES,
+    *read.NOT_A_MODEL_SETTING,
+    *read.KEY_FIELDS,
+    *names.PROVIDERS,
+    *names.KEY_VARIABLES.values(),
+    *names.BASE_VARIABLES.values(),
+    *names.VENDORS,
+    *names.SECTIONS,
+    *names.CAPABILITIES,
 }
 
 

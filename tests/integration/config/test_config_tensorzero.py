@@ -91,8 +91,8 @@ def test_time_outs_retries_and_costs_become_the_models(warned: str) -> None:
     assert (timed["num_retries"], timed["max_retry_delay_s"]) == (2, 5.0)
     assert (timed["input_price"], timed["output_price"]) == (Decimal("0.25"), Decimal(2))
     assert keyed["total_timeout_s"] == 9.0
-    assert "models.timed.timeouts: whole answers and streams have one total time-out; the larger is used" in warned
-    assert "ttft_ms: the first byte time-out of a model bounds its whole answers as well" in warned
+    assert "models.timed.timeouts: there is one total time-out for streamed and other answers; the larger value is used" in warned
+    assert "ttft_ms: the first byte time-out of a model also applies to answers that are not streamed" in warned
 
 
 def test_api_type_responses_means_the_provider_of_responses(warned: str) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pytest_django import Settings
 
-from models_catalog.encryption import new_key
+from models_catalog.secrets.encryption import new_key
 from tests.integration.key_import.samples import Importer
 
 

@@ -17,8 +17,8 @@ from cryptography.hazmat.primitives.serialization import BestAvailableEncryption
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
+from models_catalog.credentials import resolve
 from models_catalog.models import Credential, Provider
-from models_catalog.secrets import resolve
 
 OPENAI_KEY = "sk-proj-Zq81mVx4Tn7Rw2Lb5Hc9Kd3Fg6Js0PyA"
 GROQ_KEY = "gsk_Uu4Ii8Oo2Pp6Aa1Ss5Dd9Ff3Gg7HhQwErTyZ"

@@ -7,10 +7,10 @@ import json
 import pytest
 from pytest_django import Settings
 
-from models_catalog.encryption import is_stored_form, new_key
-from models_catalog.fields import EncryptedText, plain_headers
 from models_catalog.models import Credential, Provider
 from models_catalog.publish import current_version
+from models_catalog.secrets.encryption import is_stored_form, new_key
+from models_catalog.secrets.fields import EncryptedText, plain_headers
 from providers.types import Secret
 from tests.integration.key_import.samples import GROQ_KEY, KEYS, OPENAI_KEY, Importer, csv_text, json_list, stored
 
@@ -90,13 +90,13 @@ def test_providers_when_new_and_of_one_type_then_all_created_and_found_again(imp
 @pytest.mark.parametrize(
     ("row", "fault"),
     [
-        (f",openai,{OPENAI_KEY},", "names no provider"),
+        (f",openai,{OPENAI_KEY},", "the provider is missing"),
         (f"nobody,,{OPENAI_KEY},", "no provider has this name"),
-        (f"nobody,opnai,{OPENAI_KEY},", "the type is not known (known types: "),
+        (f"nobody,opnai,{OPENAI_KEY},", "unknown type (known types: "),
         (f"known,groq,{OPENAI_KEY},", "it has another type"),
         (f"new,openai_compatible,{OPENAI_KEY},", "api_base"),
         (f"new,openai,{OPENAI_KEY},ftp://host", "must begin with http"),
-        (f"known,openai,{OPENAI_KEY},https://user:{OPENAI_KEY}@host", "must not hold a user or password"),
+        (f"known,openai,{OPENAI_KEY},https://user:{OPENAI_KEY}@host", "must not contain a user or password"),
         (f"{'n' * 201},openai,{OPENAI_KEY},", "name: Ensure this value has at most 200 characters"),
         (f"known,openai,{OPENAI_KEY},\nknown,,{OTHER_KEY},", "row 3: names the same provider as row 2"),
         (f"known,openai,{OPENAI_KEY},\nopenai,,{OPENAI_KEY},", "row 3: names the same provider as row 2"),

@@ -19,8 +19,8 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
-from models_catalog.encryption import new_key
 from models_catalog.models import Provider
+from models_catalog.secrets.encryption import new_key
 from tests.integration.key_import.samples import (
     KEYS,
     OPENAI_KEY,

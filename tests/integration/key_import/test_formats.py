@@ -6,12 +6,12 @@ import json
 
 import pytest
 
-from models_catalog.key_import.env_rows import env_rows
+from models_catalog.key_import.formats.env_rows import env_rows
 from models_catalog.key_import.rows import PLACEHOLDER, RowProblem
 from providers import registry
 from tests.integration.key_import.samples import FORMATS, GROQ_KEY, KEYS, OPENAI_KEY, Importer, csv_text, stored
 
-UNCLEAR = "row 1: the value must be whole on its line"
+UNCLEAR = "row 1: the value must be on one line"
 
 
 @pytest.mark.parametrize("kind", FORMATS)
@@ -82,13 +82,13 @@ class TestCsv:
     @pytest.mark.parametrize(
         ("header", "fault"),
         [
-            ("api_key", "no field provider"),
-            ("provider,type", "no field api_key"),
-            ("provider,name,api_key", "a field is there twice"),
-            ("provider,api_key,api_key", "a field is there twice"),
-            ("provider,api_key,comment", "the name of field 3 is not known"),
-            ("provider;api_key", "the name of field 1 is not known"),
-            (f"openai,{OPENAI_KEY}", "the name of field 1 is not known"),
+            ("api_key", "missing field provider"),
+            ("provider,type", "missing field api_key"),
+            ("provider,name,api_key", "duplicate field"),
+            ("provider,api_key,api_key", "duplicate field"),
+            ("provider,api_key,comment", "unknown name of field 3"),
+            ("provider;api_key", "unknown name of field 1"),
+            (f"openai,{OPENAI_KEY}", "unknown name of field 1"),
         ],
     )
     def test_header_when_wrong_then_said_without_quoting(self, header: str, fault: str, imported: Importer) -> None:
@@ -104,7 +104,7 @@ class TestCsv:
             (f'openai,"{OPENAI_KEY}', "row 3 is not CSV"),
             (f'openai,"{OPENAI_KEY}"x', "row 3 is not CSV"),
             (f"openai,{'x' * 140_000}", "row 3 is not CSV"),
-            (f'openai,"{OPENAI_KEY}\n"', "row 3: the key holds white space"),
+            (f'openai,"{OPENAI_KEY}\n"', "row 3: the key contains white space"),
         ],
     )
     def test_row_when_broken_then_named(self, row: str, fault: str, imported: Importer) -> None:
@@ -125,15 +125,15 @@ class TestJson:
         [
             ('[{"provider": "openai",\n "api_key": "sk-1" "x"}]', "not JSON: see line 2, column 20"),
             ('"openai"', "must be a list of objects, or an object"),
-            ("[" * 100_000, "not JSON that can be read"),
-            (f'{{"openai": {"1" * 5000}}}', "not JSON that can be read"),
+            ("[" * 100_000, "the JSON cannot be read"),
+            (f'{{"openai": {"1" * 5000}}}', "the JSON cannot be read"),
             ('["openai"]', "row 1: must be an object"),
-            ('{"openai": {"api_key": "sk-1"}}', "row 1: the key must be a text"),
-            ('[{"provider": "openai", "api_key": 1}]', "row 1: api_key must be a text"),
-            ('[{"provider": "openai"}]', "row 1: there is no field api_key"),
-            ('[{"provider": "openai", "api_key": "sk-1", "api_key": "sk-2"}]', "row 1: a field is there twice"),
+            ('{"openai": {"api_key": "sk-1"}}', "row 1: the key must be a string"),
+            ('[{"provider": "openai", "api_key": 1}]', "row 1: api_key must be a string"),
+            ('[{"provider": "openai"}]', "row 1: missing field api_key"),
+            ('[{"provider": "openai", "api_key": "sk-1", "api_key": "sk-2"}]', "row 1: duplicate field"),
             ('{"openai": "sk-1", "openai": "sk-2"}', "row 2: names the same provider as row 1"),
-            ('[{"provider": "openai", "api_key": "\\ud800"}]', "row 1: the key holds"),
+            ('[{"provider": "openai", "api_key": "\\ud800"}]', "row 1: the key contains"),
             ('[{"provider": "\\ud800", "type": "openai", "api_key": "sk-1"}]', "row 1: provider: name"),
         ],
     )
@@ -194,7 +194,7 @@ class TestEnv:
         [
             ("OPENAI_API_KEY", "row 1: is not of the form NAME=value"),
             ("1A=x", "row 1: is not of the form NAME=value"),
-            ("OPENAI_API_KEY=sk a", "row 1: the key holds white space"),
+            ("OPENAI_API_KEY=sk a", "row 1: the key contains white space"),
             ("OPENAI_API_KEY='sk", UNCLEAR),
             ('OPENAI_API_KEY="sk\n1"', UNCLEAR),
             ("OPENAI_API_KEY='sk'1", UNCLEAR),

@@ -7,6 +7,9 @@ import hashlib
 from collections.abc import Sequence
 from typing import Any
 
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+
 from models_catalog.models import Credential, Fallback, ModelDefinition, Provider, Route
 from providers.types import Secret
 
@@ -39,3 +42,10 @@ def model(name: str = "gpt", providers: Sequence[Provider] = (), **fields: Any) 
 def fall_back(row: ModelDefinition, *fallbacks: ModelDefinition) -> None:
     for position, fallback in enumerate(fallbacks):
         Fallback.objects.create(model=row, fallback=fallback, position=position)
+
+
+def migrate(name: str | None = None) -> None:
+    """Takes the tables of the catalog to a migration; without a name, to the newest."""
+    executor = MigrationExecutor(connection)
+    newest = executor.loader.graph.leaf_nodes("models_catalog")
+    executor.migrate([("models_catalog", name)] if name else newest)

@@ -13,9 +13,9 @@ from django.core.management.base import SystemCheckError
 from django.db import connection
 from pytest_django import DjangoDbBlocker, Settings
 
-from models_catalog import encryption
 from models_catalog.abilities import unserved
 from models_catalog.models import Credential, Route
+from models_catalog.secrets import encryption
 from tests.unit.models_catalog.rows import CANARY, IDS, KEYS, fall_back, model, provider, stored
 
 
@@ -62,8 +62,8 @@ def test_check_when_no_route_serves_a_capability_then_warns_and_names_who_could(
     with pytest.raises(SystemCheckError) as raised:
         call_command("check", "--fail-level", "WARNING")
     text = str(raised.value)
-    assert re.search(r"model gpt: It loses the capability moderation.*\n.*HINT: Add a route at .*OpenAI,.* or take", text)
-    assert re.search(r"model gpt: It loses the capability realtime.*\n.*HINT: No type of provider can: take", text)
+    assert re.search(r"model gpt: The capability moderation.*\n.*HINT: Add a route to .*OpenAI,.* or remove", text)
+    assert re.search(r"model gpt: The capability realtime.*\n.*HINT: No provider type supports it: remove", text)
 
 
 @pytest.mark.django_db

@@ -134,14 +134,14 @@ def test_compile_when_capability_has_no_target_then_model_loses_it_alone() -> No
     assert snapshot.models["gpt"].capabilities == {CHAT}
     assert set(snapshot.models["gpt"].targets) == {CHAT}
     assert json.loads(snapshot.models["gpt"].card)["capabilities"] == ["chat"]
-    assert problems(snapshot) == {"model gpt": "It loses the capability realtime: no usable route has it."}
+    assert problems(snapshot) == {"model gpt": "The capability realtime is not served: no usable route supports it."}
 
 
 def test_compile_when_no_capability_is_left_then_model_is_out() -> None:
     model("gpt", [provider(kind="dummy")], capabilities=["realtime"])
     snapshot = compile_snapshot()
     assert snapshot.models == {}
-    assert snapshot.problems[-1].message == "It is not served: no capability is left."
+    assert snapshot.problems[-1].message == "Not served: no usable route supports any of its capabilities."
 
 
 def test_compile_when_provider_is_off_then_its_routes_are_quietly_skipped() -> None:
@@ -150,7 +150,7 @@ def test_compile_when_provider_is_off_then_its_routes_are_quietly_skipped() -> N
     model("alone", [off])
     snapshot = compile_snapshot()
     assert [target.provider for target in snapshot.models["both"].targets[CHAT]] == ["on"]
-    assert problems(snapshot) == {"model alone": "It is not served: none of its routes is usable."}
+    assert problems(snapshot) == {"model alone": "Not served: no usable route."}
 
 
 BROKEN: dict[str, Callable[[], object]] = {
@@ -221,7 +221,7 @@ def test_compile_when_fallbacks_run_in_a_circle_then_it_is_told_and_models_are_s
     fall_back(a, b)
     fall_back(b, a)
     snapshot = compile_snapshot()
-    assert problems(snapshot) == {"model a": "The fallbacks run in a circle: a → b → a. Each model is tried once."}
+    assert problems(snapshot) == {"model a": "Fallback cycle: a → b → a. Each model is tried once."}
     assert (snapshot.models["a"].fallbacks, snapshot.models["b"].fallbacks) == (("b",), ("a",))
 
 
@@ -267,7 +267,7 @@ def test_compile_when_a_key_hash_is_broken_then_only_that_key_is_out() -> None:
     raw("clientkey", "bad", key_hash="not hex")
     snapshot = compile_snapshot()
     assert [client.name for client in snapshot.clients.values()] == ["good"]
-    assert problems(snapshot) == {"client key bad": "It is left out: its stored hash is not a SHA-256."}
+    assert problems(snapshot) == {"client key bad": "Skipped: its stored hash is not a SHA-256."}
 
 
 def test_compile_when_catalog_grows_then_number_of_queries_stays(

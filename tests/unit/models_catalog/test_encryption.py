@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pytest_django import Settings
 
-from models_catalog import encryption
-from models_catalog.encryption import KeyRing
+from models_catalog.secrets import encryption
+from models_catalog.secrets.encryption import KeyRing
 from providers.types import Secret
 from tests.unit.models_catalog.rows import CANARY, IDS, KEYS
 

@@ -9,9 +9,10 @@ from django.core import serializers
 from django.db import connection, transaction
 from pytest_django import Settings
 
-from models_catalog import encryption, secrets
-from models_catalog.fields import EncryptedText
+from models_catalog import credentials
 from models_catalog.models import Credential
+from models_catalog.secrets import encryption
+from models_catalog.secrets.fields import EncryptedText
 from providers.types import Secret
 from tests.unit.models_catalog.rows import CANARY, IDS, KEYS, stored
 
@@ -30,7 +31,7 @@ def test_save_when_secret_is_new_then_column_holds_ciphertext() -> None:
     assert encryption.key_id_of(column(row)) == IDS[0]
     assert CANARY not in column(row)
     assert row.last_four == CANARY[-4:]
-    assert secrets.reveal(Credential.objects.get()) == Secret(CANARY)
+    assert credentials.reveal(Credential.objects.get()) == Secret(CANARY)
 
 
 def test_save_when_secret_is_untouched_then_column_keeps_every_byte() -> None:
@@ -48,8 +49,8 @@ def test_save_when_value_does_not_decrypt_then_it_is_kept_as_it_is(settings: Set
     row = Credential.objects.get()
     row.save()
     assert column(row) == before
-    with pytest.raises(secrets.SecretUnavailable, match=IDS[0]):
-        secrets.reveal(row)
+    with pytest.raises(credentials.SecretUnavailable, match=IDS[0]):
+        credentials.reveal(row)
 
 
 def test_save_when_only_the_secret_is_updated_then_last_four_follow() -> None:
@@ -93,7 +94,8 @@ def test_bulk_writes_when_given_secrets_then_bind_each_to_its_row() -> None:
     for row in rows:
         row.secret = Secret(f"{row.name}-{CANARY}")
     Credential.objects.bulk_update(rows, ["secret"])
-    assert [secrets.reveal(row).reveal() for row in Credential.objects.order_by("name")] == [f"c{n}-{CANARY}" for n in range(3)]
+    shown = [credentials.reveal(row).reveal() for row in Credential.objects.order_by("name")]
+    assert shown == [f"c{n}-{CANARY}" for n in range(3)]
 
 
 def test_reveal_when_ciphertext_is_moved_to_another_row_then_fails() -> None:
@@ -101,8 +103,8 @@ def test_reveal_when_ciphertext_is_moved_to_another_row_then_fails() -> None:
     with connection.cursor() as cursor:
         cursor.execute("UPDATE models_catalog_credential SET secret = %s WHERE name = 'other'", [column(one)])
     other.refresh_from_db()
-    with pytest.raises(secrets.SecretUnavailable, match="belongs to another row"):
-        secrets.reveal(other)
+    with pytest.raises(credentials.SecretUnavailable, match="belongs to another row"):
+        credentials.reveal(other)
 
 
 def test_reveal_when_primary_key_is_changed_then_fails() -> None:
@@ -112,9 +114,9 @@ def test_reveal_when_primary_key_is_changed_then_fails() -> None:
     copy.id = Credential._meta.pk.get_default()
     copy.name = "copy"
     copy.save(force_insert=True)
-    with pytest.raises(secrets.SecretUnavailable):
-        secrets.reveal(Credential.objects.get(name="copy"))
-    assert secrets.reveal(row).reveal() == CANARY
+    with pytest.raises(credentials.SecretUnavailable):
+        credentials.reveal(Credential.objects.get(name="copy"))
+    assert credentials.reveal(row).reveal() == CANARY
 
 
 def test_row_when_shown_then_no_secret_is_in_it() -> None:
@@ -133,7 +135,7 @@ def test_fixture_when_dumped_and_loaded_then_secret_survives_encrypted() -> None
     Credential.objects.all().delete()
     for restored in serializers.deserialize("json", text):
         restored.save()
-    assert secrets.reveal(Credential.objects.get()).reveal() == CANARY
+    assert credentials.reveal(Credential.objects.get()).reveal() == CANARY
 
 
 def test_fixture_when_it_holds_plain_text_then_is_refused() -> None:

@@ -7,14 +7,13 @@ import io
 import pytest
 from django.core.management import call_command
 from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
 from pytest_django import Settings
 
-from models_catalog import encryption
 from models_catalog.compiler import compile_snapshot
-from models_catalog.fields import EncryptedText, plain_headers
 from models_catalog.models import Provider
-from tests.unit.models_catalog.rows import CANARY, IDS, KEYS, model, provider
+from models_catalog.secrets import encryption
+from models_catalog.secrets.fields import EncryptedText, plain_headers
+from tests.unit.models_catalog.rows import CANARY, IDS, KEYS, migrate, model, provider
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -75,11 +74,6 @@ def test_headers_when_they_do_not_decrypt_then_the_provider_is_left_out_and_the_
         call_command("check", stdout=written, stderr=written)
 
 
-def migrate(name: str) -> None:
-    executor = MigrationExecutor(connection)
-    executor.migrate([("models_catalog", name)])
-
-
 def test_headers_when_an_older_database_is_migrated_then_encrypted_and_back() -> None:
     provider("it", extra_headers={"x-team": CANARY, "x-ü": "ä"})
     provider("bare")
@@ -88,7 +82,7 @@ def test_headers_when_an_older_database_is_migrated_then_encrypted_and_back() ->
         assert CANARY in stored()
         assert stored("bare") == "{}"
     finally:
-        migrate("0003_encrypted_headers")
+        migrate()
     assert encryption.is_stored_form(stored())
     assert stored("bare") == ""
     assert plain_headers(Provider.objects.get(name="it").headers()) == {"x-team": CANARY, "x-ü": "ä"}

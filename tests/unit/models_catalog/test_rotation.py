@@ -11,9 +11,10 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from pytest_django import Settings
 
-from models_catalog import encryption, publish, rotation, secrets
-from models_catalog.fields import EncryptedTextField
+from models_catalog import credentials, publish
 from models_catalog.models import Credential
+from models_catalog.secrets import encryption, rotation
+from models_catalog.secrets.fields import EncryptedTextField
 from providers.types import Secret
 from tests.unit.models_catalog.rows import CANARY, IDS, KEYS, stored
 
@@ -46,7 +47,7 @@ def key_ids() -> list[str]:
 
 
 def revealed() -> list[str]:
-    return [secrets.reveal(row).reveal() for row in Credential.objects.exclude(secret="").order_by("name")]
+    return [credentials.reveal(row).reveal() for row in Credential.objects.exclude(secret="").order_by("name")]
 
 
 @pytest.mark.parametrize("batch", ["1", "3", "7", "500"])
@@ -54,7 +55,7 @@ def test_rotate_when_done_then_all_are_under_the_active_key_and_read_the_same(ba
     written = rotate("--batch", batch)
     assert key_ids() == [IDS[1]] * COUNT
     assert revealed() == [f"{CANARY}-{number}" for number in range(COUNT)]
-    assert f"{COUNT} secrets were encrypted anew under the key {IDS[1]}" in written
+    assert f"{COUNT} secrets were re-encrypted under the key {IDS[1]}" in written
     assert f"{COUNT} from the key {IDS[0]}" in written
 
 
@@ -149,7 +150,7 @@ def test_rotate_when_a_secret_changes_meanwhile_then_the_new_one_wins() -> None:
     row.secret = Secret("newer")
     row.save()
     rotate()
-    assert secrets.reveal(Credential.objects.get(name="c0")).reveal() == "newer"
+    assert credentials.reveal(Credential.objects.get(name="c0")).reveal() == "newer"
 
 
 def _stored_value(name: str) -> str:

@@ -15,9 +15,9 @@ import pytest
 from django.db import connection, connections, transaction
 from pytest_django import DjangoAssertNumQueries
 
-from models_catalog import publish
+from models_catalog import keys, publish
 from models_catalog.live import LiveCatalog
-from models_catalog.models import Credential, ModelDefinition, Provider
+from models_catalog.models import ClientKey, Credential, ModelDefinition, Provider
 from models_catalog.snapshot import CatalogSnapshot
 from models_catalog.subscribe import CatalogRefresher
 from tests.unit.models_catalog.rows import model, provider
@@ -54,6 +54,15 @@ def rename_elsewhere(name: str) -> None:
         execute(
             "UPDATE models_catalog_catalogversion SET version = version + 1",
             f"UPDATE models_catalog_modeldefinition SET name = '{name}'",
+        )
+
+
+def revoke_elsewhere() -> None:
+    """As above, of a client key: only the versions of the keys move."""
+    with transaction.atomic():
+        execute(
+            "UPDATE models_catalog_catalogversion SET version = version + 1, client_keys = client_keys + 1",
+            "UPDATE models_catalog_clientkey SET enabled = false",
         )
 
 
@@ -140,6 +149,81 @@ async def test_edit_when_made_elsewhere_without_a_hint_then_is_seen_within_a_sec
         await refresher.stop()
 
 
+def adapters(snapshot: CatalogSnapshot) -> dict[str, object]:
+    """The adapter of each target, by the name of its circuit."""
+    return {circuit: target.adapter for circuit, target in snapshot.targets().items()}
+
+
+def revoke(key: ClientKey) -> None:
+    keys.revoke_client_key(key)
+
+
+async def test_key_when_made_and_revoked_then_targets_and_adapters_stay_the_same_objects() -> None:
+    live = LiveCatalog()
+    async with following(live):
+        before = live.current
+        row, key = await asyncio.to_thread(work, partial(keys.create_client_key, "app"))
+        digest = bytes.fromhex(keys.hash_key(key))
+        assert live.current.clients[digest].name == "app"
+        assert live.current.version == before.version + 1
+        assert live.current.models is before.models
+        assert live.current.wildcards is before.wildcards
+        await asyncio.to_thread(work, partial(revoke, row))
+        assert digest not in live.current.clients
+        assert live.current.models is before.models
+        await asyncio.to_thread(work, lambda: Provider.objects.update(options={}))
+        assert adapters(live.current).keys() == adapters(before).keys()
+        assert all(adapter is not adapters(before)[circuit] for circuit, adapter in adapters(live.current).items())
+
+
+async def test_key_when_revoked_elsewhere_without_a_hint_then_is_refused_within_a_second() -> None:
+    live = LiveCatalog()
+    _, key = await asyncio.to_thread(work, partial(keys.create_client_key, "app"))
+    digest = bytes.fromhex(keys.hash_key(key))
+    refresher = CatalogRefresher(live)
+    await refresher.start()
+    try:
+        before = live.current
+        assert digest in before.clients
+        await asyncio.to_thread(work, revoke_elsewhere)
+        assert await until(lambda: digest not in live.current.clients) < WITHIN_S
+        assert live.current.models is before.models
+    finally:
+        await refresher.stop()
+
+
+async def test_key_when_its_model_is_renamed_then_it_may_use_the_new_name() -> None:
+    live = LiveCatalog()
+
+    def restricted() -> bytes:
+        _, key = keys.create_client_key("app", models=ModelDefinition.objects.all())
+        return bytes.fromhex(keys.hash_key(key))
+
+    async with following(live):
+        digest = await asyncio.to_thread(work, restricted)
+        assert live.current.clients[digest].models == frozenset({"gpt"})
+        await asyncio.to_thread(work, lambda: ModelDefinition.objects.update(name="later"))
+        assert live.current.clients[digest].models == frozenset({"later"})
+
+
+def test_refresh_when_only_keys_are_new_then_reads_no_routing_and_keeps_its_problems(
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    live = LiveCatalog()
+    refresher = CatalogRefresher(live)
+    Credential.objects.create(name="c", source="env", location="CATALOG_TEST_ABSENT").providers.add(provider("other"))
+    for name in ("bad", "good"):
+        keys.create_client_key(name)
+    ClientKey.objects.filter(name="bad").update(key_hash="not hex")
+    refresher.refresh()
+    assert [problem.where for problem in live.current.problems] == ["credential c", "provider other", "client key bad"]
+    ClientKey.objects.filter(name="bad").delete()
+    with django_assert_num_queries(7):  # the version twice, three tables, and the bounds of the transaction
+        assert refresher.refresh()
+    assert [problem.where for problem in live.current.problems] == ["credential c", "provider other"]
+    assert [client.name for client in live.current.clients.values()] == ["good"]
+
+
 async def test_stop_when_done_then_nothing_of_it_is_left() -> None:
     live = LiveCatalog()
     async with following(live, 0.01):
@@ -155,7 +239,7 @@ async def test_start_when_repeated_then_refuses_and_after_stop_starts_again() ->
     refresher = CatalogRefresher(live)
     await refresher.stop()
     await refresher.start()
-    with pytest.raises(RuntimeError, match="started already"):
+    with pytest.raises(RuntimeError, match="already started"):
         await refresher.start()
     await refresher.stop()
     await asyncio.to_thread(work, lambda: ModelDefinition.objects.update(name="later"))
@@ -173,11 +257,11 @@ async def test_refresh_when_compiling_fails_then_last_catalog_stays_and_one_line
             await asyncio.to_thread(work, lambda: execute("UPDATE models_catalog_catalogversion SET version = version + 1"))
             await asyncio.sleep(0.3)
             assert set(live.current.models) == {"gpt"}
-        await until(lambda: "catalog refresh works again" in caplog.text)
+        await until(lambda: "catalog refresh recovered" in caplog.text)
         await asyncio.to_thread(work, partial(rename_elsewhere, "later"))
         await until(partial(serves, live, "later"))
-    assert caplog.text.count("catalog refresh fails") == 1
-    assert caplog.text.count("catalog refresh works again") == 1
+    assert caplog.text.count("catalog refresh failed") == 1
+    assert caplog.text.count("catalog refresh recovered") == 1
 
 
 async def test_start_when_first_load_fails_then_it_is_tried_again() -> None:

@@ -126,7 +126,7 @@ def test_api_base_when_the_type_has_none_then_must_be_given() -> None:
         ({"Transfer-Encoding": "chunked"}, "cannot be overridden"),
         ({"CONNECTION": "close"}, "cannot be overridden"),
         ({"Accept-Encoding": "gzip"}, "cannot be overridden"),
-        ({"x-a": "1", "X-A": "2"}, "given twice"),
+        ({"x-a": "1", "X-A": "2"}, "Duplicate header"),
     ],
 )
 def test_headers_when_unsound_then_are_refused_without_repeating_a_value(headers: Any, part: str) -> None:
@@ -231,7 +231,7 @@ def test_routing_when_empty_then_only_a_disabled_model_may() -> None:
 
 
 def test_routing_when_a_name_is_repeated_then_names_it() -> None:
-    with pytest.raises(ValidationError, match="b is given twice"):
+    with pytest.raises(ValidationError, match="Duplicate route b"):
         validation.check_routing(["a", "b", "b"])
 
 
@@ -239,7 +239,7 @@ def test_routing_when_a_name_is_repeated_then_names_it() -> None:
     ("fallbacks", "graph", "part"),
     [
         (["m"], {}, "its own fallback"),
-        (["a", "a"], {}, "given twice"),
+        (["a", "a"], {}, "Duplicate fallback a"),
         (["a"], {"a": ["m"]}, "m → a → m"),
         (["x", "a"], {"a": ["b"], "b": ["m"]}, "m → a → b → m"),
     ],

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from models_catalog import keys, publish
 from models_catalog.models import CatalogVersion, ClientKey, Credential, Fallback, ModelDefinition, Provider, Route, RouteCheck
-from tests.unit.models_catalog.rows import fall_back, model, provider, stored
+from tests.unit.models_catalog.rows import fall_back, migrate, model, provider, stored
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -86,6 +86,60 @@ def test_write_when_committed_then_version_is_one_higher_and_announced_once(writ
     assert announced == [before + 1]
 
 
+CLIENT_KEY_WRITES: dict[str, Callable[[], object]] = {
+    "m2m add": WRITES["m2m add"],
+    "m2m set": WRITES["m2m set"],
+    "m2m clear": WRITES["m2m clear"],
+    "m2m from the other side": WRITES["m2m from the other side"],
+    "key made": lambda: keys.create_client_key("other"),
+    "key made for some models": lambda: keys.create_client_key("other", models=ModelDefinition.objects.all()),
+    "key saved": lambda: _save(ClientKey.objects.get()),
+    "key revoked": lambda: keys.revoke_client_key(ClientKey.objects.get()),
+    "key deleted": lambda: ClientKey.objects.get().delete(),
+    "keys updated": lambda: ClientKey.objects.update(enabled=False),
+    "keys deleted": lambda: ClientKey.objects.all().delete(),
+    "keys changed in bulk": lambda: ClientKey.objects.bulk_update(ClientKey.objects.all(), ["enabled"]),
+}
+
+
+@pytest.mark.parametrize("write", CLIENT_KEY_WRITES)
+def test_write_when_of_client_keys_alone_then_the_version_of_the_routing_stays(write: str, announced: list[int]) -> None:
+    before = publish.current_versions()
+    CLIENT_KEY_WRITES[write]()
+    after = publish.current_versions()
+    assert (after.number, after.routing) == (before.number + 1, before.routing)
+    assert announced == [after.number]
+
+
+@pytest.mark.parametrize("write", WRITES.keys() - CLIENT_KEY_WRITES.keys())
+def test_write_when_of_anything_else_then_the_version_of_the_routing_is_one_higher(write: str) -> None:
+    before = publish.current_versions()
+    WRITES[write]()
+    after = publish.current_versions()
+    assert (after.routing, after.client_keys) == (before.routing + 1, before.client_keys)
+
+
+def test_write_when_a_client_key_comes_first_then_the_routing_is_raised_as_well(announced: list[int]) -> None:
+    before = publish.current_versions()
+    with transaction.atomic():
+        keys.create_client_key("other")
+        provider("new")
+        keys.create_client_key("another")
+    after = publish.current_versions()
+    assert (after.routing, after.client_keys) == (before.routing + 1, before.client_keys + 1)
+    assert set(announced) == {after.number}
+
+
+@pytest.mark.parametrize("write", CLIENT_KEY_WRITES)
+def test_write_when_of_client_keys_and_rolled_back_then_nothing_is_raised(write: str, announced: list[int]) -> None:
+    before = publish.current_versions()
+    with transaction.atomic():
+        CLIENT_KEY_WRITES[write]()
+        transaction.set_rollback(True)
+    assert publish.current_versions() == before
+    assert announced == []
+
+
 @pytest.mark.parametrize("write", WRITES)
 def test_write_when_rolled_back_then_nothing_is_raised_or_announced(write: str, announced: list[int]) -> None:
     before = publish.current_version()
@@ -146,6 +200,17 @@ def test_version_when_its_row_is_missing_then_starts_again() -> None:
     assert publish.current_version() == 0
     provider("new")
     assert publish.current_version() == 1
+
+
+def test_version_when_an_older_database_is_migrated_then_stays_and_counts_for_the_routing() -> None:
+    before = publish.current_version()
+    try:
+        migrate("0003_encrypted_headers")
+    finally:
+        migrate()
+    assert publish.current_versions() == publish.Version(before, client_keys=0)
+    keys.create_client_key("other")
+    assert publish.current_versions() == publish.Version(before + 1, client_keys=1)
 
 
 def test_write_when_model_save_is_bypassed_outside_a_transaction_then_announcement_comes_after_it() -> None:

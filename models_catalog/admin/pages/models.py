@@ -1,0 +1,214 @@
+"""The page of models: what clients ask for, and the routes that serve it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+from itertools import groupby
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from models_catalog import validation
+from models_catalog.abilities import is_on, unserved
+from models_catalog.admin import health, html, ui
+from models_catalog.admin.duplicate import duplicate, free_name
+from models_catalog.admin.health import label
+from models_catalog.admin.pages.routing import FallbackInline, RouteInline
+from models_catalog.admin.problems import page_of
+from models_catalog.admin.testing import TestableAdmin
+from models_catalog.compiler.targets import timeouts_of
+from models_catalog.models import ModelDefinition, Provider, Route
+from models_catalog.models.columns import PRICE, columns_of
+from models_catalog.snapshot import STAR
+from providers.capabilities import Capability
+from providers.registry import provider_types
+
+ARROW = format_html('<span aria-hidden="true">{}</span>', "→")
+
+
+def capability_choices(stored: Iterable[str] = ()) -> list[tuple[str, str]]:
+    """What some kind of provider can do, and what a row says already."""
+    offered = {name for known in provider_types() for name in known.capabilities} | set(stored)
+    return [(name.value, label(name)) for name in Capability if name in offered]
+
+
+class ModelDefinitionForm(ui.ModelForm):
+    capabilities = forms.MultipleChoiceField(widget=ui.Checkboxes(), initial=validation.default_capabilities)
+
+    class Meta:
+        model = ModelDefinition
+        exclude = ("fallback_models",)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        capabilities = self.fields.get("capabilities")
+        if isinstance(capabilities, forms.MultipleChoiceField):
+            capabilities.choices = capability_choices(self.instance.capabilities)
+        for column in columns_of(ModelDefinition):
+            if column.kind is PRICE and self.initial.get(column.name) is not None:
+                self.initial[column.name] = without_zeros(self.initial[column.name])
+        for phase in ("connect", "first_byte", "idle", "total"):
+            if field := self.fields.get(f"{phase}_timeout_s"):
+                field.widget.attrs["placeholder"] = _usual(phase)
+
+
+def _usual(phase: str) -> str:
+    """The time-out of a model that has none of its own."""
+    usual = timeouts_of(ModelDefinition())
+    streamed, whole = (f"{getattr(kind, phase):g}" for kind in (usual.streamed, usual.whole))
+    return streamed if streamed == whole else f"{streamed} streamed, {whole} whole"
+
+
+def without_zeros(price: Decimal) -> Decimal:
+    """2.5, not 2.500000."""
+    whole = price.to_integral_value()
+    return whole if price == whole else price.normalize()
+
+
+class DuplicateForm(ui.DialogForm):
+    name = forms.CharField(max_length=200, widget=ui.TextInput(), validators=[validation.check_name])
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.source = ModelDefinition.objects.filter(pk=self.object_id).first()
+        if self.source is not None:
+            self.fields["name"].initial = free_name(self.source)
+
+    def clean_name(self) -> str:
+        name = str(self.cleaned_data["name"])
+        if ModelDefinition.objects.filter(name=name).exists():
+            raise ValidationError("A model with this name already exists.", code="unique")
+        return name
+
+
+class CapabilityFilter(admin.SimpleListFilter):
+    title = "capability"
+    parameter_name = "capability"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return capability_choices()
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        chosen = self.value()
+        return queryset.filter(capabilities__icontains=f'"{chosen}"') if chosen in list(Capability) else queryset
+
+
+class ProviderFilter(admin.SimpleListFilter):
+    title = "provider"
+    parameter_name = "provider"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(str(pk), name) for pk, name in Provider.objects.values_list("pk", "name")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        chosen = self.value()
+        return queryset.filter(routes__provider_id=int(chosen)).distinct() if chosen and chosen.isdecimal() else queryset
+
+
+def fields_of(tab: str) -> list[str | tuple[str, ...]]:
+    """The fields of a tab in the order of the row's class, narrow ones side by side in twos."""
+    found: list[str | tuple[str, ...]] = []
+    columns = [column for column in columns_of(ModelDefinition) if column.tab == tab]
+    for narrow, group in groupby(columns, lambda column: column.kind.narrow):
+        names = [column.name for column in group]
+        found += [in_a_row(names[start : start + 2]) for start in range(0, len(names), 2)] if narrow else names
+    return found
+
+
+def in_a_row(names: list[str]) -> str | tuple[str, ...]:
+    return tuple(names) if len(names) > 1 else names[0]
+
+
+def tabs() -> list[Any]:
+    names = dict.fromkeys(column.tab for column in columns_of(ModelDefinition) if column.tab)
+    return [(name, {"classes": ["tab"], "fields": fields_of(name)}) for name in names]
+
+
+@admin.register(ModelDefinition)
+class ModelDefinitionAdmin(TestableAdmin):
+    form = ModelDefinitionForm
+    change_form_template = "models_catalog/model_form.html"
+    empty_icon = "hub"
+    empty_text = "A model is a name that clients request, and the providers that serve it, in the order they are tried."
+    inlines = (RouteInline, FallbackInline)
+    list_display = ("name", "state", "can", "chain", "health")
+    list_filter = ("enabled", CapabilityFilter, ProviderFilter)
+    search_fields = ("name", "routes__upstream_model", "routes__provider__name")
+    search_help_text = "Name, upstream model or provider"
+    actions = ("enable", "disable", "duplicate_selected", "test_selected")
+    actions_detail = ("duplicate_one", "test_one")
+    fieldsets = ((None, {"fields": ("name", *fields_of(""))}), *tabs())
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ModelDefinition]:
+        rows: QuerySet[ModelDefinition] = super().get_queryset(request)
+        return rows.prefetch_related("routes__provider", "routes__checks")
+
+    @admin.display(description="State", ordering="enabled")
+    def state(self, row: ModelDefinition) -> SafeString:
+        switch = html.switch(row.enabled)
+        if not row.name.endswith(STAR):
+            return switch
+        return html.row_of([switch, html.tag("wildcard", "", f"Any name that begins with {row.name[:-1]!r}")])
+
+    @admin.display(description="Capabilities")
+    def can(self, row: ModelDefinition) -> SafeString:
+        lost = unserved(row)
+        tags = [
+            html.tag(f"{label(name)}, not served", "warn", "No enabled route supports it.")
+            if name in lost
+            else html.tag(label(name))
+            for name in row.capabilities
+        ]
+        return html.row_of(tags)
+
+    @admin.display(description="Last test")
+    def health(self, row: ModelDefinition) -> SafeString:
+        return health.of_model(row)
+
+    @admin.display(description="Routes")
+    def chain(self, row: ModelDefinition) -> SafeString:
+        routes = [link(route) for route in row.routes.all()]
+        if not routes:
+            return html.tag("no routes", "warn")
+        return format_html('<span class="sb-chain">{}</span>', format_html_join(ARROW, "{}", ((route,) for route in routes)))
+
+    @admin.action(description="Duplicate", permissions=["add"])
+    def duplicate_selected(self, request: HttpRequest, rows: QuerySet[ModelDefinition]) -> None:
+        for row in rows:
+            self.copy(request, row, free_name(row))
+        self.message_user(request, f"{len(rows)} copied. The copies are disabled.")
+
+    @ui.dialog(
+        title="Duplicate",
+        text="The copy has the same routes and fallbacks, and is disabled.",
+        submit="Duplicate",
+        icon="content_copy",
+        permission="duplicate",
+        form=DuplicateForm,
+    )
+    def duplicate_one(self, request: HttpRequest, form: DuplicateForm, object_id: str) -> HttpResponse:
+        if form.source is None:
+            raise Http404
+        return ui.go_to(page_of(self.copy(request, form.source, form.cleaned_data["name"])))
+
+    def has_duplicate_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
+        return bool(self.has_add_permission(request))
+
+    def copy(self, request: HttpRequest, source: ModelDefinition, name: str) -> ModelDefinition:
+        copied = duplicate(source, name)
+        self.log_addition(request, copied, f"Copied from {source.name}.")
+        return copied
+
+
+def link(route: Route) -> SafeString:
+    """One route in the list; struck out if it is not tried."""
+    off = not is_on(route)
+    text = route.name if route.upstream_model == route.model.name else f"{route.name}: {route.upstream_model}"
+    return format_html('<span class="{}" title="{}">{}</span>', "sb-off" if off else "", text, route.name)

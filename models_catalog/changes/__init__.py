@@ -1,0 +1,1 @@
+"""What does the catalog hold, and what changes? States as plain values, their differences, and how they are written."""

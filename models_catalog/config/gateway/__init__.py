@@ -1,0 +1,1 @@
+"""The gateway's own TOML, which takes in that of TensorZero and its forks."""

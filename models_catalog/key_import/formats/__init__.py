@@ -1,0 +1,1 @@
+"""Which rows does a key file of each format hold?"""

@@ -1,0 +1,1 @@
+"""How are secrets kept? Encrypted in the database, each bound to its row."""
