@@ -86,7 +86,7 @@ class StoredResponseRow(models.Model):
 
 
 class JobRow(models.Model):
-    """Work that goes on when nobody waits for it. What a kind keeps beside its jobs has the same id, in a table of its own."""
+    """Background work that outlives its request. What a kind keeps beside its jobs has the same id, in a table of its own."""
 
     id = models.CharField(primary_key=True, max_length=80)
     kind = models.CharField(max_length=40, db_index=True)

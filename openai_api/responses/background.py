@@ -1,4 +1,4 @@
-"""How is a response made while nobody waits for it? As a job of the kind "response", for routes whose upstream cannot do this.
+"""How is a response made in the background? As a job of the kind "response", for routes whose upstream cannot do this.
 
 A worker that shuts down hands over what it has not finished; what a killed one ran has failed.
 """

@@ -1,4 +1,4 @@
-"""What becomes of the answer to a request that nobody waits for? Numbered events and a final response."""
+"""What becomes of the answer to a request in the background? Numbered events and a final response."""
 
 from __future__ import annotations
 

@@ -78,6 +78,8 @@ def test_responses_when_their_rows_become_jobs_are_taken_followed_cancelled_and_
     old_responses.done(gateway.env, "run", held, "frozen", -3600, followed)
     old_responses.done(gateway.env, "expire", expired)
     gateway.operator.command("migrate", "-v", "0")
+    rows = gateway.operator.rows("openai_api.StoredResponseRow", {})
+    assert {row["id"] for row in rows if row["status"] == "queued"} == {waiting, lost, held}
 
     upstream.answers[CHAT] = lambda seen: slowly(*WORDS)
     gateway.restart()
