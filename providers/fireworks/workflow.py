@@ -13,7 +13,7 @@ from urllib.parse import quote, urlsplit
 import msgspec
 
 from providers.errors import InvalidResponse, UpstreamFailed
-from providers.openai_compatible.address import COMMON_HEADERS
+from providers.http_vendor import COMMON_HEADERS
 from providers.transport import Head, Origin, UpstreamReply
 from providers.wire import openai_image
 

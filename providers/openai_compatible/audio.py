@@ -10,8 +10,9 @@ from functools import partial
 
 from providers.bytes import sse
 from providers.errors import EmptyStream, InvalidResponse
+from providers.http_vendor import read_all
 from providers.openai_compatible.base import VendorBase
-from providers.openai_compatible.either_form import OpenAIStream, read_all
+from providers.openai_compatible.either_form import OpenAIStream
 from providers.openai_compatible.operators_fields import Changes
 from providers.openai_compatible.presets import Quirk
 from providers.transport import Transport

@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Any
 
 from providers.errors import ResponseTooLarge
+from providers.http_vendor import read_all
 from providers.offload import offload
 from providers.transport import MAX_REPLY_BYTES, UpstreamStream
 from providers.types import EVENT_STREAM, Wire
@@ -77,13 +78,3 @@ class OpenAIStream:
 
     async def _nothing(self) -> bytes:
         return b""
-
-
-async def read_all(stream: UpstreamStream | OpenAIStream, limit: int = 1024 * 1024) -> bytes:
-    """What is left of a stream, hardly more than `limit` bytes of it."""
-    parts: list[bytes] = []
-    size = 0
-    while size < limit and (part := await stream.next()):
-        parts.append(part)
-        size += len(part)
-    return b"".join(parts)

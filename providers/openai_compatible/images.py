@@ -15,9 +15,9 @@ import msgspec
 from providers.bytes.data_url import JsonWithFiles
 from providers.bytes.patch import Fields, fields_of, patch
 from providers.errors import InvalidResponse
+from providers.http_vendor import read_all
 from providers.offload import offload
 from providers.openai_compatible.base import VendorBase
-from providers.openai_compatible.either_form import read_all
 from providers.transport import MAX_REPLY_BYTES, Transport, UpstreamRequest, find_header
 from providers.types import EVENT_STREAM, Call, Reply, ReplyStream
 from providers.wire import openai_image
@@ -76,7 +76,7 @@ class ImageMethods(VendorBase):
         return self.request(call, self.body(call), content_type=JSON)
 
     async def _whole(self, request: UpstreamRequest, call: Call, transport: Transport) -> Reply:
-        body = self.good(await transport.fetch(request))
+        body = self.good(await transport.fetch(request), call.wire)
         fields = await offload(len(body), _answer_of, body, openai_image.format_of(call))
         return Reply(wire=call.wire, body=fields.body, fields=fields, lossy=self.dropped(call))
 

@@ -10,9 +10,9 @@ from types import MappingProxyType
 
 from providers.bytes.multipart import Form
 from providers.errors import InvalidResponse, Unsupported
+from providers.http_vendor import read_all
 from providers.offload import offload
 from providers.openai_compatible.base import VendorBase
-from providers.openai_compatible.either_form import read_all
 from providers.transport import Headers, Transport, UpstreamRequest, find_header
 from providers.types import EVENT_STREAM, Call, Reply, ReplyStream, Wire
 from providers.wire.openai.good_answer import answer_of, failure_in_whole
@@ -70,7 +70,7 @@ class ListeningMethods(VendorBase):
         if call.stream:
             return await self._events(request, call, transport)
         answer = await transport.fetch(request)
-        body = self.good(answer)
+        body = self.good(answer, call.wire)
         if asked not in TEXTS:
             fields = await offload(len(body), answer_of, body, "text")
             return Reply(wire=call.wire, body=body, fields=fields, lossy=self.dropped(call))

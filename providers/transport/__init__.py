@@ -6,7 +6,7 @@ implementation, the check on the first and the way through proxies. Both raise o
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
@@ -60,13 +60,23 @@ class Pieces(Protocol):
     def __bytes__(self) -> bytes: ...
 
 
+RequestHeader = tuple[bytes, bytes]
+"""Its name in lower case, and its value."""
+
+
 class UpstreamRequest(msgspec.Struct, frozen=True):
-    """One exchange. `headers` are those of this request alone, already checked for line breaks."""
+    """One exchange. `headers` are those of this request alone, already checked for line breaks. `sign`, if there is one, makes
+    further ones each time the request is sent (`providers/signing.py`)."""
 
     head: Head
     body: bytes | bytearray | Pieces
     timeouts: Timeouts
-    headers: tuple[tuple[bytes, bytes], ...] = ()
+    headers: tuple[RequestHeader, ...] = ()
+    sign: Sign | None = None
+
+
+Sign = Callable[[UpstreamRequest, float], Awaitable[tuple[RequestHeader, ...]]]
+"""Gives the headers that sign a request which is sent now, in Unix seconds."""
 
 
 Headers = list[tuple[bytes, bytes]]

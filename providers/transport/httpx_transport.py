@@ -46,6 +46,7 @@ from providers.transport.dial import tls_context
 from providers.transport.httpx_errors import breaks_protocol, explain, judge_head
 from providers.transport.pool import PoolCounters
 from providers.transport.reach import Reach
+from providers.transport.signed import signed
 from providers.types import Secret, Timeouts
 
 GRACE = 0.05
@@ -127,6 +128,7 @@ class HttpxTransport:
     async def _open(self, request: UpstreamRequest) -> HttpxStream:
         if self._closed:
             raise AdapterFailed("the transport is closed")
+        request = await signed(request)
         anyio.current_time()  # loads what httpcore needs for a connection, which the first request would pay from its time
         origin = request.head.origin
         peer = f"{origin.host}:{origin.port}"
