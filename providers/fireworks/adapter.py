@@ -64,7 +64,7 @@ class FireworksAdapter(OpenAICompatibleAdapter):
     async def edit_image(self, call: Call, transport: Transport) -> Reply | ReplyStream:
         addresses = await offload(len(call.body), openai_image.sources_of, call)
         if len(addresses) > 1:
-            raise Unsupported(400, "Fireworks edits one image, not several.", code="array_above_max_length", param="image")
+            raise Unsupported(400, "Fireworks edits one image per request.", code="array_above_max_length", param="image")
         return await self._images(call, transport, {"input_image": addresses[0]})
 
     async def _images(self, call: Call, transport: Transport, sources: dict[str, Any]) -> Reply | ReplyStream:
@@ -73,7 +73,9 @@ class FireworksAdapter(OpenAICompatibleAdapter):
         lossy = (*self.dropped(call), *self.left_out(call, left))
         number = int(values.get("n", 1))
         if number > MAX_AT_ONCE:
-            raise Unsupported(400, f"Fireworks makes at most {MAX_AT_ONCE} images.", code="invalid_value", param="n")
+            raise Unsupported(
+                400, f"Fireworks generates at most {MAX_AT_ONCE} images per request.", code="invalid_value", param="n"
+            )
         wanted = "b64_json" if call.stream else values.get("response_format")
         head = self._image_head("")
         head = replace(head, headers=(*head.headers, ("accept", self._api.accept(values))))

@@ -44,7 +44,7 @@ class AudioMethods(VendorBase):
             body = await read_all(stream)
         finally:
             stream.close()
-        raise failure_in_whole(body) or InvalidResponse("the answer is no sound")
+        raise failure_in_whole(body) or InvalidResponse("the answer is not audio")
 
     async def _sound(self, call: Call, transport: Transport, changes: Changes | None, refused: frozenset[str]) -> OpenAIStream:
         return await self.stream(self.request(call, self.body(call, changes, refused)), call, transport)

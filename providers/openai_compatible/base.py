@@ -126,7 +126,7 @@ class VendorBase(HttpVendor):
         """The parameters that the vendor cannot take, for `lossy`. Raises `Unsupported` if the call is strict."""
         found = tuple(names)
         if found and call.strict:
-            message = f"{self.preset.label} does not take the parameter {found[0]!r}."
+            message = f"{self.preset.label} does not support the parameter {found[0]!r}."
             raise Unsupported(400, message, code="unsupported_parameter", param=found[0])
         return found
 

@@ -123,7 +123,7 @@ def pictures_of(body: bytes) -> Fields:
     """The fields of an answer that has a picture. Raises the error that it carries instead, or `InvalidResponse`."""
     fields = good_answer.answer_of(body, "data")
     if not good_answer.pictures_in(fields.raw("data") or b""):
-        raise InvalidResponse("the answer has no picture")
+        raise InvalidResponse("the answer has no image")
     return fields
 
 

@@ -46,7 +46,7 @@ class ListeningMethods(VendorBase):
         if instead in has:
             return {"response_format": instead, "timestamp_granularities": None}  # by default, of segments
         known = ", ".join(name for name in FORMATS if name in has or MADE_OF.get(name) in has)
-        message = f"{self.preset.label} has no response format {asked!r}; it has {known}."
+        message = f"{self.preset.label} does not support the response format {asked!r}; it supports {known}."
         raise Unsupported(400, message, code="unsupported_value", param="response_format")
 
     async def _listen(self, call: Call, transport: Transport) -> Reply | ReplyStream:
@@ -128,5 +128,5 @@ def is_json(headers: Headers) -> bool:
     if kind == b"application/json":
         return True
     if kind and (kind in NO_TRANSCRIPT or not kind.startswith(TEXTUAL)):
-        raise InvalidResponse(f"the answer is no transcript but {kind[:50]!r}")
+        raise InvalidResponse(f"the answer is not a transcript: its content type is {kind[:50]!r}")
     return False

@@ -48,7 +48,7 @@ class Head:
         lines = [f"{self.method} {self.path} HTTP/1.1", f"host: {shown if default else f'{shown}:{port}'}"]
         lines += [f"{name}: {value}" for name, value in self.headers]
         if any(character in line for line in lines for character in "\r\n\0"):
-            raise ValueError("a header or the path holds a line break")
+            raise ValueError("a header or the path contains a line break")
         object.__setattr__(self, "wire", ("\r\n".join(lines) + "\r\n").encode("latin-1"))
 
 

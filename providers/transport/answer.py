@@ -74,7 +74,7 @@ class Answer:
             self.error = ResponseTooLarge(f"{self.peer}: the answer is longer than {MAX_REPLY_BYTES} bytes")
         elif not self.complete:
             if self.whole and self.head and not had_head and announced(self.headers) > MAX_REPLY_BYTES:
-                self.error = ResponseTooLarge(f"{self.peer}: the answer is to be longer than {MAX_REPLY_BYTES} bytes")
+                self.error = ResponseTooLarge(f"{self.peer}: the answer announces more than {MAX_REPLY_BYTES} bytes")
             self._check_progress(0 if not had_head or self.size > size else len(data))
 
     def take(self) -> bytes:

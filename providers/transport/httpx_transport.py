@@ -85,7 +85,7 @@ class HttpxTransport:
         size = 0
         try:
             if announced(stream.headers) > MAX_REPLY_BYTES:
-                raise ResponseTooLarge(f"{stream.peer}: the answer is to be longer than {MAX_REPLY_BYTES} bytes")
+                raise ResponseTooLarge(f"{stream.peer}: the answer announces more than {MAX_REPLY_BYTES} bytes")
             stream.extend(request.timeouts.idle)
             while data := await stream.next():
                 stream.extend(request.timeouts.idle)
@@ -152,7 +152,7 @@ class HttpxTransport:
         self._streams.add(stream)
         if self._proxied and stream.status == httpx.codes.PROXY_AUTHENTICATION_REQUIRED:
             stream.close()
-            raise ConnectFailed(f"{peer}: the proxy asks for a name and a password, or for others")
+            raise ConnectFailed(f"{peer}: the proxy requires a user name and password, or rejected those it was sent")
         return stream
 
 
@@ -188,7 +188,7 @@ class Opening:
         """httpcore looks names up itself, so this is known when the connection is there, unless it is gone again; nothing
         has been sent yet."""
         if self._reach is not None and address is not None and self._reach.refuses(self._host, address[0]):
-            raise AddressRefused(f"{self._host} leads to {address[0]}")
+            raise AddressRefused(f"{self._host} resolves to {address[0]}")
 
 
 class HttpxStream:

@@ -50,5 +50,5 @@ def render_head(request: UpstreamRequest) -> bytes:
 def _header_lines(headers: tuple[tuple[bytes, bytes], ...]) -> bytes:
     lines = b"".join([b"%b: %b\r\n" % header for header in headers])
     if not len(headers) == lines.count(b"\n") == lines.count(b"\r") or b"\0" in lines:
-        raise AdapterFailed("a header holds a line break")
+        raise AdapterFailed("a header contains a line break")
     return lines
