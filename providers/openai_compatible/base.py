@@ -61,8 +61,9 @@ class VendorBase(HttpVendor):
 
     def dropped(self, call: Call) -> tuple[str, ...]:
         """The client's fields that its preset says a vendor does not take: `lossy` of every answer. Raises as `left_out`."""
-        names = [name for name in self._drops.get(call.capability, ()) if _has(call, name)]
-        names += self.operators.sent(call)
+        names = self.operators.sent(call)
+        if drops := self._drops.get(call.capability):
+            names = [name for name in drops if _has(call, name)] + names
         return self.left_out(call, names) if names else ()
 
     def body(self, call: Call, more: Changes | None = None, refused: frozenset[str] = NONE) -> bytes | Pieces:
@@ -77,8 +78,8 @@ class VendorBase(HttpVendor):
         changes.update(self.operators.changes(call))
         if call.strict:
             self.dropped(call)  # the call may end here
-        if call.capability in self.preset.renames:
-            changes.update(_renamed(fields, self.preset.renames[call.capability]))
+        if names := self.preset.renames.get(call.capability):
+            changes.update(_renamed(fields, names))
         if more:
             changes.update(more)
         for name in refused:
