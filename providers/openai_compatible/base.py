@@ -47,7 +47,7 @@ class VendorBase(HttpVendor):
         self.operators = OperatorsFields(preset.name, config.options, config.extra_body)
         self._drops = {of: [old for old, new in names.items() if not new] for of, names in preset.renames.items()}
         first = next(iter(preset.paths))
-        self._heads[first] = self.head_for(first)  # an address that is none is found here, the other heads are made when needed
+        self._heads[first] = self.head_for(first)  # finds a bad address at once; the other heads are made when needed
 
     async def json(self, call: Call, transport: Transport, field: str, changes: Changes | None = None) -> Reply:
         answer = await transport.fetch(self.request(call, self.body(call, changes)))

@@ -1,7 +1,7 @@
-"""What if an upstream answers in the other form than the one that was asked for: whole for a stream, or with a stream?
+"""What if an upstream answers in the other form: with a whole answer where a stream was requested, or with a stream?
 
-What it says is told by its first bytes, not by its content type, which such upstreams get wrong as well. Leading blank lines
-are neither: some send them to keep the connection alive.
+The first bytes tell which it is, not the content type, which such upstreams get wrong as well. Leading blank lines tell nothing:
+some upstreams send them to keep the connection alive.
 """
 
 from __future__ import annotations
@@ -47,8 +47,8 @@ def _begin(text: bytes) -> int:
 
 
 class OpenAIStream:
-    """The stream of a vendor, its bytes untouched; what a whole answer says, as events, if it is one. That may take `total`
-    seconds from its first bytes."""
+    """The stream of a vendor, its bytes untouched. If it turns out to be a whole answer, it is converted to events; reading
+    it may take `total` seconds from its first bytes."""
 
     def __init__(self, stream: UpstreamStream, wire: Wire, lossy: tuple[str, ...] = (), total: float = 0.0) -> None:
         self.wire = wire
@@ -62,7 +62,7 @@ class OpenAIStream:
         self._total = total
 
     async def _first(self) -> bytes:
-        """The first bytes, of which those that are no blank lines tell what it is."""
+        """The first bytes; those after the blank lines tell what it is."""
         chunk = await self._stream.next()
         begin = _begin(chunk)
         if chunk.startswith(JSON, begin):

@@ -1,4 +1,4 @@
-"""How does an OpenAI-compatible vendor make and change images?
+"""How does an OpenAI-compatible vendor generate and edit images?
 
 Formats: OpenAI's OpenAPI document of August 2026, `/images/*`.
 """
@@ -25,11 +25,11 @@ from providers.wire.openai import good_answer
 
 JSON = b"application/json"
 OTHER_FORM = MappingProxyType({"b64_json": b'"data:image/', "url": b'"b64_json"'})
-"""What stands in an answer that is not, or not wholly, in the form that was asked for."""
+"""What an answer contains that is not, or not entirely, in the requested form."""
 
 
 class ImageMethods(VendorBase):
-    """The capabilities of pictures."""
+    """Generation, edits and variations of images."""
 
     async def generate_image(self, call: Call, transport: Transport) -> Reply | ReplyStream:
         return await self.pictures(self.request(call, self.body(call)), call, transport)
@@ -96,10 +96,10 @@ class ReplyEvents:
         return await offload(self._size, next, self._frames, b"")
 
     def extend(self, seconds: float) -> None:
-        """All of it is here already."""
+        """Nothing is waited for."""
 
     def close(self) -> None:
-        """It holds nothing that needs to be given back."""
+        """It holds no connection."""
 
 
 def _size(answer: Mapping[str, Any]) -> int:

@@ -1,4 +1,4 @@
-"""How does an OpenAI-compatible vendor listen?
+"""How does an OpenAI-compatible vendor transcribe and translate audio?
 
 Formats: OpenAI's OpenAPI document of August 2026, `/audio/transcriptions` and `/audio/translations`.
 """
@@ -25,11 +25,11 @@ FORMAT = "response_format"
 TEXTUAL = (b"text/", b"application/x-subrip", b"application/octet-stream")
 NO_TRANSCRIPT = frozenset({b"text/html", b"text/event-stream"})
 MAX_TRANSCRIPT = 16 * 1024 * 1024
-"""Bytes of a transcript that was to be a stream and is none."""
+"""Bytes of a whole transcript where a stream was requested."""
 
 
 class ListeningMethods(VendorBase):
-    """The capabilities of what is heard."""
+    """Transcription and translation."""
 
     async def transcribe(self, call: Call, transport: Transport) -> Reply | ReplyStream:
         return await self._listen(call, transport)
@@ -50,7 +50,7 @@ class ListeningMethods(VendorBase):
         raise Unsupported(400, message, code="unsupported_value", param="response_format")
 
     async def _listen(self, call: Call, transport: Transport) -> Reply | ReplyStream:
-        """An upstream that refuses a format which can be made of another is asked for that; see `_added`."""
+        """An upstream that rejects a format is asked for one that can be converted to it; see `_added`."""
         asked = format_of(call.form or Form())
         ask = partial(self._heard, call, transport, asked)
         return await self.refusals.left_out(call.capability, self._added(call, asked), ask)
@@ -83,7 +83,7 @@ class ListeningMethods(VendorBase):
         return Reply(wire=call.wire, body=made, content_type=PLAIN, lossy=self.dropped(call), usage=usage)
 
     async def _events(self, request: UpstreamRequest, call: Call, transport: Transport) -> ReplyStream:
-        """The upstream's events; those of its whole answer if it knows no other."""
+        """The upstream's events, or events made of its whole answer if it does not stream."""
         stream = await self.stream(request, call, transport)
         if kind_of(stream.headers) == b"text/event-stream":
             return stream
@@ -114,7 +114,7 @@ class MadeStream:
         """Nothing is waited for."""
 
     def close(self) -> None:
-        """It holds nothing that needs to be given back."""
+        """It holds no connection."""
 
 
 def kind_of(headers: Headers) -> bytes:

@@ -14,7 +14,7 @@ PIECE = 256 * 1024
 
 BODILESS = frozenset({"GET", "DELETE", "OPTIONS"})
 UNFRAMED = frozenset({"HEAD", "CONNECT"})
-"""Methods whose answers end elsewhere than their headers say."""
+"""Methods whose answers do not have the body that their headers announce (RFC 9112 6.3)."""
 
 
 def render(request: UpstreamRequest) -> bytes:

@@ -16,8 +16,8 @@ from providers.transport.sweep import Sweep
 
 CLOSED = "the transport is closed"
 STALE_WITHIN_S = 1.0
-"""A kept connection that was gone is noticed a round trip after something was sent. One that breaks later may have been
-working on the request, which is not sent again without the router's knowledge."""
+"""A kept connection that the peer has closed is noticed within a round trip. If it breaks later, the upstream may have processed
+the request, and only the router may decide to send it again."""
 
 
 class SlimTransport:

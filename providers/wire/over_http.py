@@ -29,7 +29,7 @@ class Splitter(Protocol):
     """Splits one stream into its frames, wherever the network has cut it."""
 
     def feed(self, chunk: bytes) -> list[bytes]:
-        """The frames that these bytes complete. Raises `InvalidResponse` for what is no frame, or too long."""
+        """The frames that these bytes complete. Raises `InvalidResponse` for a frame that is malformed or too long."""
         ...
 
     def rest(self) -> bytes:
