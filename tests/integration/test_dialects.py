@@ -45,7 +45,7 @@ BASES = {
 
 @pytest.fixture(scope="module")
 def hasty(start_gateway: StartGateway) -> LiveGateway:
-    return start_gateway(GATEWAY_HEAD_TIMEOUT_S=HEAD_S, GATEWAY_MAX_BODY_BYTES="1000")
+    return start_gateway(GATEWAY_HEAD_TIMEOUT_S=HEAD_S, GATEWAY_MAX_BODY_BYTES="1024")
 
 
 def head(line: str, *fields: str, key: str = "") -> bytes:
