@@ -14,7 +14,7 @@ WRITTEN_WITHIN_S = 6.0
 
 
 def test_row_when_written_to_postgres_has_every_kind_of_value_as_it_was(postgres: str, chaos: Chaos, tmp_path: Path) -> None:
-    with LiveGateway(tmp_path / "data", chaos, template=None, DATABASE_URL=postgres) as gateway:
+    with LiveGateway(tmp_path, chaos, template=None, DATABASE_URL=postgres) as gateway:
         gateway.define_models(
             {'na"me \\ ü€': [{"provider": "dead"}, {"upstream_model": "ok-usage-100-20"}]}, input_price="2.5", output_price="10"
         )
