@@ -52,11 +52,14 @@ async def convert(adapter: Adapter, call: Call, wire: Wire, transport: Transport
     traits = Traits(returns_reasoning=getattr(adapter, "returns_reasoning", False))
     asked = await offload(len(call.body), _asked, call, wire, traits)
     lossy = asked.encoded.lossy
-    method: Callable[[Call, Transport], Awaitable[Answered]] = getattr(adapter, METHODS[wire].asked(stream=call.stream))
+    answer: Answered
     if wire in HINTED:
         answer, refused = await hints.asked(cast(Any, adapter), asked.call, transport)
         lossy = (*lossy, *refused)
     else:
+        names = METHODS[wire]
+        method: Callable[[Call, Transport], Awaitable[Answered]]
+        method = getattr(adapter, names.streamed if call.stream else names.whole)
         answer = await method(asked.call, transport)
     upstream, client = codecs()[wire], codecs()[call.wire]
     if isinstance(answer, Reply):
