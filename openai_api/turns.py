@@ -32,9 +32,9 @@ from providers.errors import CallerError
 from providers.offload import offload
 from providers.types import Call, Usage
 from providers.wire.openai_chat.request import DONE
+from providers.wire.openai_responses.codec.requests.types import check_types
 from providers.wire.openai_responses.relay import frame_of
 from providers.wire.openai_responses.response_object import new_response, usage_object
-from providers.wire.responses_fields_to_chat import check_types
 
 CREATE = "response.create"
 PROCESSED = "response.processed"

@@ -12,7 +12,7 @@ import msgspec
 
 from providers.bytes.patch import patch
 from providers.convert.calling import wire_for
-from providers.convert.converted import ConvertedStream
+from providers.convert.stream import ConvertedStream
 from providers.errors import InvalidResponse
 from providers.ids import mint
 from providers.masking import Mask, mask_of

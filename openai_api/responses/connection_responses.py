@@ -11,7 +11,7 @@ from openai_api.responses.store import Remembered, ResponseStore, StoredResponse
 from providers.bytes.patch import Fields, fields_of, patch
 from providers.offload import offload
 from providers.types import Call, Target
-from providers.wire.openai_responses.tools import Json
+from providers.wire.openai_responses.items import Json
 
 _items = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _string = msgspec.json.Decoder(str | None).decode

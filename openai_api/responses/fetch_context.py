@@ -11,7 +11,7 @@ from openai_api.recording.events import Attempt
 from openai_api.responses.ids import Sealed
 from openai_api.responses.response_model import model_of
 from providers.convert.response_history import history
-from providers.wire.openai_responses.tools import Json
+from providers.wire.openai_responses.items import Json
 
 NOT_FOUND = 404
 

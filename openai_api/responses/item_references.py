@@ -16,7 +16,7 @@ from openai_api.responses.store import ResponseStore, StoredResponse
 from providers.bytes.patch import fields_of, patch
 from providers.ids import response_of
 from providers.types import Call
-from providers.wire.openai_responses.tools import Json
+from providers.wire.openai_responses.items import Json
 
 REFERENCE = "item_reference"
 ID, MARK = b'"id"', b'"item_reference"'

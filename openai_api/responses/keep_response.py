@@ -16,8 +16,8 @@ from openai_api.responses.store import ResponseStore, StoredResponse, input_item
 from providers.ids import item_ids
 from providers.offload import offload
 from providers.types import Call, Target
+from providers.wire.openai_responses.items import Json
 from providers.wire.openai_responses.response_object import item_without_secrets
-from providers.wire.openai_responses.tools import Json
 
 log = logging.getLogger("gateway.responses")
 _raw_items = msgspec.json.Decoder(list[msgspec.Raw]).decode

@@ -10,8 +10,10 @@ from openai_api.errors import ApiError, Headers, StoreUnavailable, server_draini
 from openai_api.pipeline.respond import begin_stream, lossy, send_json
 from openai_api.pipeline.state import Exchange
 from providers.bytes import sse
+from providers.bytes.patch import patch
 from providers.bytes.sse import Frames
-from providers.convert.converted import left_out_by_chat
+from providers.convert.calling import wire_for
+from providers.convert.converted import left_out_by
 from providers.convert.response_actions import readable
 from providers.errors import CallerError
 from providers.offload import offload
@@ -29,9 +31,11 @@ async def queue_response(exchange: Exchange) -> None:
     model could make."""
     gateway, inbound, call = exchange.gateway, exchange.inbound, exchange.call
     headers: Headers = ()
-    if not any(target.speaks(call) for target in exchange.entry.targets[call.capability]):
+    targets = exchange.entry.targets[call.capability]
+    if not any(target.speaks(call) for target in targets):
         try:
-            names = await offload(len(call.body), left_out_by_chat, await readable(call))
+            asked = await readable(call.with_body(patch(call.fields, {"background": None})))
+            names = await offload(len(call.body), left_out_by, asked, wire_for(targets[0], call))
         except CallerError as error:
             raise upstream(error) from error
         headers = (lossy(names),) if names else ()

@@ -18,8 +18,7 @@ from providers.bytes.sse import Frames
 from providers.errors import CallerError
 from providers.types import Call, Target
 from providers.wire.openai_chat.request import json_string
-from providers.wire.openai_responses.tools import Json
-from providers.wire.responses_to_chat import items_of
+from providers.wire.openai_responses.items import Json, items_of
 
 _items = msgspec.json.Decoder(list[msgspec.Raw]).decode
 ACTIVE = ("queued", "in_progress")

@@ -15,7 +15,8 @@ import msgspec
 
 from providers.bytes.halves import decoded
 from providers.bytes.patch import fields_of, patch
-from providers.convert.calling import Ask, ask
+from providers.convert.calling import Ask, ask, wire_for
+from providers.convert.codecs import codecs
 from providers.convert.converted import left_out
 from providers.convert.response_history import history
 from providers.errors import CallerError, InvalidResponse, ModelNotFound, ProviderError
@@ -26,8 +27,7 @@ from providers.transport import Transport
 from providers.types import Action, Answered, Call, Reply, Target, Usage
 from providers.wire.openai.usage import estimated_tokens, usage_of
 from providers.wire.openai_responses import compaction
-from providers.wire.openai_responses.tools import Json
-from providers.wire.responses_to_chat import items_of, to_chat
+from providers.wire.openai_responses.items import Json, items_of
 
 NO_SUCH_PATH = frozenset({404, 405, 501})
 NAMED = ("model", "response", "conversation", "prompt")
@@ -60,7 +60,7 @@ async def count_tokens(target: Target, call: Call, transport: Transport) -> Repl
         counted = b",".join(call.fields.raw(name) or b"" for name in COUNTED)
     else:
         call = await readable(call)
-        counted = await offload(len(call.body), _as_chat, call.body)
+        counted = await offload(len(call.body), _as_sent, target, call)
     tokens = estimated_tokens(len(INLINE.sub(b"", counted)))
     return _reply(call, {"object": "response.input_tokens", "input_tokens": tokens}, estimated=True)
 
@@ -97,9 +97,10 @@ ACTIONS: Mapping[Action, Ask] = MappingProxyType(
 """How a target is asked, by what the request to the Responses API asks for."""
 
 
-def _as_chat(body: bytes) -> bytes:
-    """What a vendor that only has chat would be sent. Raises `ProviderError` for what it cannot be."""
-    return msgspec.json.encode(to_chat(msgspec.json.decode(body)).body)
+def _as_sent(target: Target, call: Call) -> bytes:
+    """What an upstream of another wire would be sent. Raises `ProviderError` for what it cannot be."""
+    request = codecs()[call.wire].decode_request(msgspec.json.decode(call.body))
+    return msgspec.json.encode(codecs()[wire_for(target, call)].encode_request(request).body)
 
 
 def lacks(error: ProviderError) -> bool:

@@ -20,7 +20,7 @@ from providers.protocols import Responses
 from providers.transport import Transport
 from providers.types import Action, Call, Reply, Target
 from providers.wire.openai_responses.history import carried
-from providers.wire.openai_responses.tools import Json
+from providers.wire.openai_responses.items import Json
 
 MAX_PAGES, PAGE = 50, 100
 MAX_TURNS = 50

@@ -15,7 +15,7 @@ from providers.capabilities import Capability
 from providers.registry import ALLOWED_FIELDS
 from providers.types import Call
 from providers.wire.openai.field_names import PROMPT, TOOL_MODELS, folded, operators_fields
-from providers.wire.openai_responses.tools import CALLABLE, Json
+from providers.wire.openai_responses.items import Json
 
 NAMING = ("model", "models")
 HOSTED_IN_CHAT = b'"openrouter:'
@@ -24,7 +24,7 @@ MORE_TOOLS = b'"additional_tools"'
 """The type of items that bring tools."""
 MAY_NAME = (b'"model', b"\\u")
 """One of these stands in the text of whatever has such a field; names may be escaped."""
-OWN = frozenset({*CALLABLE, "namespace", None})
+OWN = frozenset({"function", "custom", "namespace", None})
 """Types of tools that the client runs; names in them are its own."""
 Changes = dict[str, bytes | None]
 """Fields of a JSON body to be set (JSON text) or removed (None)."""

@@ -15,8 +15,8 @@ from providers.bytes.patch import Fields, fields_of, patch
 from providers.errors import InvalidResponse
 from providers.types import Usage
 from providers.wire.openai.usage import estimated_tokens
+from providers.wire.openai_responses.items import Json, refused
 from providers.wire.openai_responses.response_object import usage_object
-from providers.wire.openai_responses.tools import Json, refused
 
 Open = Callable[[str], str | None]
 """The summary of an `encrypted_content`; None for another maker's. Raises `ValueError` if it cannot be opened."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from providers.wire.openai_responses.tools import Json
+from providers.wire.openai_responses.items import Json
 
 KEPT = frozenset(
     {"message", "function_call", "function_call_output", "custom_tool_call", "custom_tool_call_output", "compaction"}

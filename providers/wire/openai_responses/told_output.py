@@ -12,7 +12,7 @@ from providers.bytes import sse
 from providers.bytes.halves import Halves
 from providers.bytes.patch import fields_of, patch
 from providers.bytes.pieced_text import PiecedText
-from providers.wire.openai_responses.tools import Json
+from providers.wire.openai_responses.items import Json
 
 MISFITS = (AttributeError, IndexError, KeyError, TypeError)
 """What comes of an event that another upstream has made up."""
