@@ -26,7 +26,7 @@ from providers.ids import item_ids, mint
 from providers.offload import offload
 from providers.protocols import METHODS
 from providers.transport import Transport
-from providers.types import Adapter, Answered, Call, Reply, Wire
+from providers.types import Adapter, Answered, Call, Reply, ReplyStream, Wire
 
 ADDED: Mapping[Wire, tuple[str, ...]] = MappingProxyType({Wire.OPENAI_RESPONSES: ("store",)})
 """Fields that a request of a wire always has, whether the client has said them or not."""
@@ -52,13 +52,13 @@ async def convert(adapter: Adapter, call: Call, wire: Wire, transport: Transport
     traits = Traits(returns_reasoning=getattr(adapter, "returns_reasoning", False))
     asked = await offload(len(call.body), _asked, call, wire, traits)
     lossy = asked.encoded.lossy
-    answer: Answered
+    answer: Reply | ReplyStream
     if wire in HINTED:
         answer, refused = await hints.asked(cast(Any, adapter), asked.call, transport)
         lossy = (*lossy, *refused)
     else:
         names = METHODS[wire]
-        method: Callable[[Call, Transport], Awaitable[Answered]]
+        method: Callable[[Call, Transport], Awaitable[Reply | ReplyStream]]
         method = getattr(adapter, names.streamed if call.stream else names.whole)
         answer = await method(asked.call, transport)
     upstream, client = codecs()[wire], codecs()[call.wire]

@@ -17,11 +17,14 @@ from openai.types.responses.tool_param import ToolParam
 from typing_extensions import is_typeddict
 
 from providers.errors import CallerError
-from providers.wire.chat_request_to_responses import to_responses
-from providers.wire.openai_responses.tools import CARRIED
-from providers.wire.responses_to_chat import HISTORY_ONLY, TAKERS, to_chat
+from providers.wire.openai_responses.codec.items import HISTORY_ONLY, READ
+from tests.unit.providers.convert.composed import to_chat, to_responses
 
 MARK = "a-mark-of-the-test"
+NAMED = HISTORY_ONLY - READ.keys()
+"""Items that are left out, and named. A search for tools is, if it was the upstream's."""
+CARRIED = frozenset({"function", "custom", "namespace", "tool_search"})
+"""The tools that chat can have."""
 FUNCTION = {"type": "function", "name": "f", "parameters": {"type": "object"}}
 CHAT_FUNCTION = {"type": "function", "function": {"name": "f"}}
 OBEYED = {"model", "stream", "background", "previous_response_id"}
@@ -130,7 +133,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("kind", sorted(ITEMS | SPECIFIED | set(TAKERS) | {"of_tomorrow"}))
+@pytest.mark.parametrize("kind", sorted(ITEMS | SPECIFIED | set(READ) | {"of_tomorrow"}))
 def test_item_when_converted_is_carried_named_or_refused(kind: str) -> None:
     items: list[dict[str, Any]] = [{"role": "user", "content": "hi"}, {"type": kind, "id": "x_1", **EXAMPLES.get(kind, {})}]
     if kind.endswith("call_output") and kind in EXAMPLES:
@@ -146,7 +149,7 @@ def test_item_when_converted_is_carried_named_or_refused(kind: str) -> None:
         assert any(word in refused.message for word in (kind, "compact", "There is no item"))
         return
     assert (kind in EXAMPLES) == says(made.body, MARK)
-    assert (kind in HISTORY_ONLY) == (made.lossy == (f"input[1] ({kind})",))
+    assert (kind in NAMED) == (made.lossy == (f"input[1] ({kind})",))
 
 
 @pytest.mark.parametrize("kind", sorted(kinds_of(ToolParam) | {"of_tomorrow"}))
@@ -164,5 +167,5 @@ def test_tool_when_converted_is_carried_or_named(place: str, kind: str) -> None:
 
 
 def test_tables_when_compared_then_no_item_is_in_two() -> None:
-    assert not HISTORY_ONLY & TAKERS.keys()
-    assert HISTORY_ONLY | TAKERS.keys() >= ITEMS
+    assert HISTORY_ONLY & READ.keys() == {"tool_search_call"}
+    assert HISTORY_ONLY | READ.keys() >= ITEMS
