@@ -79,7 +79,7 @@ class GuardedHttpProtocol(StallGuard, HttpToolsProtocol):
         if not self._message_ended:  # else most of the data was other requests
             self._head_bytes += received
         if self._head_bytes > MAX_HEAD_BYTES:
-            self._refuse(ApiError(431, "headers_too_large", "The request's head is too large."))
+            self._refuse(ApiError(431, "headers_too_large", f"Request headers exceed the {MAX_HEAD_BYTES}-byte limit."))
         elif self._timer is None:
             self._await_head()
 
@@ -92,7 +92,7 @@ class GuardedHttpProtocol(StallGuard, HttpToolsProtocol):
                 data = memoryview(data)[stop.args[0] :]  # not copied: a packet may hold thousands of such heads
                 self._on_upgrade(data)
             except httptools.HttpParserError:
-                self._refuse(ApiError(400, "invalid_http", "The request is not valid HTTP."))
+                self._refuse(ApiError(400, "invalid_http", "Malformed HTTP request."))
             else:
                 return
 
@@ -136,7 +136,7 @@ class GuardedHttpProtocol(StallGuard, HttpToolsProtocol):
         """
         method, version = self.parser.get_method(), self.parser.get_http_version()
         if method == b"CONNECT":
-            self._refuse(ApiError(405, "method_not_allowed", "CONNECT is not supported."))
+            self._refuse(ApiError(405, "method_not_allowed", "Method CONNECT is not supported."))
             return
         asked = method == b"GET" and version == HTTP_1_1 and asks_for_websocket(self.headers)
         if asked and self._may_switch():
@@ -204,7 +204,7 @@ class GuardedHttpProtocol(StallGuard, HttpToolsProtocol):
         self.timeout_keep_alive_task = self.loop.call_later(self.timeout_keep_alive, self.timeout_keep_alive_handler)
 
     def _head_is_late(self) -> None:
-        self._refuse(ApiError(408, "request_timeout", "The request's head did not arrive in time."))
+        self._refuse(ApiError(408, "request_timeout", "Timed out while reading the request headers."))
 
     def _end_after_answer(self) -> None:
         """The newest request is the last one: what follows it is not read."""

@@ -63,7 +63,7 @@ class GuardedWebSocketProtocol(StallGuard, WebSocketsSansIOProtocol):
             failure = self.conn.handshake_exc
             if failure is not None and isinstance(failure.__cause__, SecurityError):
                 raise ApiError(
-                    431, "headers_too_large", "A header of the WebSocket handshake is too long, or there are too many of them."
+                    431, "headers_too_large", "WebSocket handshake has too many headers, or a header that is too long."
                 )
             raise _invalid()
         if behind:
@@ -173,7 +173,7 @@ def _checked(url: bytes, headers: Headers) -> list[tuple[bytes, bytes]]:
 def _invalid(status: int = 400) -> ApiError:
     """What was wrong is not said by its value: a protocol's name may be a key."""
     text = (
-        "A WebSocket handshake has Upgrade: websocket, one Sec-WebSocket-Key of 16 bytes in base64, Sec-WebSocket-Version: 13, "
-        "tokens in Sec-WebSocket-Protocol, and no body."
+        "Invalid WebSocket handshake. Required: Upgrade: websocket, one Sec-WebSocket-Key (16 bytes in base64), "
+        "Sec-WebSocket-Version: 13, tokens in Sec-WebSocket-Protocol, no body."
     )
     return ApiError(status, "invalid_handshake", text, headers=VERSION)

@@ -8,11 +8,13 @@ from collections import Counter
 from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
+from secrets import token_hex
 from time import monotonic
 
 from django.conf import settings
 
 from gateway_project.answer_time import bound_answers
+from gateway_project.recording import RUN_DIR, SOCKET, backlog, build_recorder
 from models_catalog.live import LiveCatalog
 from models_catalog.secrets.derived_keys import derived_keys
 from models_catalog.subscribe import CatalogRefresher
@@ -20,23 +22,18 @@ from openai_api.context import Gateway, Limits, ProcessState
 from openai_api.database.stored_jobs import DatabaseJobs
 from openai_api.database.stored_responses import DatabaseResponses, purge_responses
 from openai_api.database.threads import DatabaseThreads
-from openai_api.database.usage_rows import DatabaseSink
 from openai_api.jobs.runner import JobRunner
 from openai_api.limits.guesses import Guesses
-from openai_api.recording.access_log import AccessLog, Shown
+from openai_api.recording.in_thread import ThreadRecorder
+from openai_api.recording.link import Link
 from openai_api.recording.loop_lag import watch_loop
-from openai_api.recording.metrics import Labels, MetricsSink
-from openai_api.recording.recorder import BatchRecorder, Sink
-from openai_api.recording.spool import Spool
+from openai_api.recording.metrics import Counts, Labels, WorkerMetrics
 from openai_api.responses.background import Background, worker_name
 from openai_api.responses.ids import ResponseIds
 from openai_api.responses.summaries import Summaries
 from providers.breaker import Breakers
 from providers.transport.build import build_transport
 from providers.types import Secret
-
-RUN_DIR = "GATEWAY_RUN_DIR"
-"""Names the folder in which `serve` lets its workers meet; not a setting of the operator's."""
 
 
 def limits(max_body_bytes: int | None = None) -> Limits:
@@ -59,9 +56,7 @@ class Running:
             settings.GATEWAY_TRANSPORT, settings.GATEWAY_UPSTREAM_PROXY, settings.GATEWAY_PRIVATE_UPSTREAMS, settings.NO_PROXY
         )
         self._refresher = CatalogRefresher(live)
-        run_dir = os.environ.get(RUN_DIR)
-        self._metrics = MetricsSink(Path(run_dir) if run_dir else None, self._gauges)
-        self._recorder = BatchRecorder(self._sinks())
+        self._recorder, self._metrics = self._recording()
         self._threads = DatabaseThreads()
         days = settings.GATEWAY_RESPONSES_DAYS
         self._jobs = JobRunner(DatabaseJobs(self._threads, days, worker_name(), [purge_responses]))
@@ -69,6 +64,7 @@ class Running:
         self._background = Background(self._jobs, responses)
         self._lock = asyncio.Lock()
         self._loop_watch: asyncio.Task[None] | None = None
+        self._metrics_kept: asyncio.Task[None] | None = None
         self.started = False
         self.gateway = Gateway(
             catalog=live,
@@ -100,16 +96,19 @@ class Running:
                 self._background.start(self.gateway)
                 self._jobs.start(self._ready_for_jobs)
             self._loop_watch = asyncio.create_task(watch_loop(self._metrics.lagged), name="loop-watch")
+            self._metrics_kept = asyncio.create_task(self._metrics.keep_stored(), name="metrics-kept")
             self.started = True
 
     async def stop(self) -> None:
         """Ends everything that `start` began; what was recorded is written first."""
         self.gateway.state.draining = True
-        if self._loop_watch is not None:
-            self._loop_watch.cancel()
-            await asyncio.gather(self._loop_watch, return_exceptions=True)
+        tasks = [task for task in (self._loop_watch, self._metrics_kept) if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         await self._jobs.stop()
         await asyncio.gather(self._refresher.stop(), self._recorder.stop(), return_exceptions=True)
+        await asyncio.to_thread(self._metrics.store)
         await self._transport.aclose()
         await self._threads.close()
         self.started = False
@@ -126,12 +125,14 @@ class Running:
     def _ready_for_jobs(self) -> bool:
         return self.gateway.catalog.loaded and not self.gateway.state.draining
 
-    def _sinks(self) -> list[Sink]:
-        sinks: list[Sink] = [self._metrics, DatabaseSink(Spool(settings.GATEWAY_DATA_DIR / "spool"), settings.GATEWAY_USAGE_DAYS)]
-        if settings.GATEWAY_ACCESS_LOG != "off":
-            shown = Shown(settings.GATEWAY_ACCESS_LOG)
-            sinks.append(AccessLog(as_json=settings.LOG_FORMAT == "json", shown=shown))
-        return sinks
+    def _recording(self) -> tuple[ThreadRecorder | Link, WorkerMetrics]:
+        """The way to the recorder process if `serve` has started one, else a recorder in this process."""
+        named = os.environ.get(RUN_DIR)
+        run_dir = Path(named) if named else None
+        if run_dir is not None and settings.GATEWAY_RECORDER == "process":
+            return Link(run_dir.name, run_dir / SOCKET, backlog()), WorkerMetrics(run_dir, self._gauges)
+        run, counts = run_dir.name if run_dir else token_hex(8), Counts()
+        return ThreadRecorder(run, build_recorder(run, counts)), WorkerMetrics(run_dir, self._gauges, counts)
 
     def _gauges(self) -> Iterator[tuple[str, Labels, float]]:
         """What only this worker knows of the present."""

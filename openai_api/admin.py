@@ -173,7 +173,7 @@ class StoredResponseAdmin(OfKeys):
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[StoredResponseRow]:
-        """Without what was said, which is large, and nobody's business here."""
+        """Without items and body, which are large and private."""
         return with_jobs(StoredResponseRow.objects.defer("items", "body"))
 
     @admin.display(description="status", ordering="status")

@@ -60,7 +60,7 @@ class InferenceConsumer:
             most = route.max_file_bytes, route.max_form_bytes
             inbound.form, inbound.record.body_bytes = await read_form(receive, inbound.headers, limits, *most)
         elif is_form(inbound.headers):
-            raise ApiError(415, "unsupported_content_type", "This path takes JSON, and no form.", headers=CLOSE)
+            raise ApiError(415, "unsupported_content_type", "This path accepts application/json, not a form.", headers=CLOSE)
         else:
             inbound.body = await read_body(receive, inbound.headers, limits)
             inbound.record.body_bytes = len(inbound.body)

@@ -19,6 +19,7 @@ from openai_api.limits.guesses import Guesses
 from openai_api.outlet import Outlet
 from openai_api.recording.events import Record
 from openai_api.recording.metrics import Tally
+from openai_api.recording.status import RecorderStatus
 from openai_api.responses.ids import ResponseIds
 from openai_api.responses.store import BackgroundResponses, ResponseStore
 from openai_api.responses.summaries import Summaries
@@ -61,6 +62,8 @@ class Recorder(Protocol):
     """Takes what happened; never fails, never waits."""
 
     def record(self, record: Record) -> None: ...
+
+    def status(self) -> RecorderStatus: ...
 
 
 class Metrics(Protocol):

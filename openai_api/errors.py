@@ -55,21 +55,21 @@ def invalid(code: str, message: str, param: str | None = None, status: int = 400
 
 def conflicting_credentials() -> ApiError:
     """Nobody can say which of the keys is meant."""
-    return invalid("conflicting_credentials", "The request carries two different API keys.")
+    return invalid("conflicting_credentials", "The request carries two different API keys. Send one.")
 
 
 class InvalidKey(ApiError):
     """One and the same for every key that does not let the caller in, and for none; only `given` differs, which nobody sees."""
 
     def __init__(self, given: bool) -> None:
-        message = "The API key is missing or not valid."
+        message = "Missing or invalid API key."
         super().__init__(401, "invalid_api_key", message, headers=((b"www-authenticate", b"Bearer"),))
         self.given = given
 
 
 def too_many_guesses(seconds: int) -> ApiError:
     """In place of `InvalidKey`, for an address from which too many such keys have come."""
-    message = "Too many requests with a key that is not valid have come from this address."
+    message = "Too many requests with an invalid API key from this address."
     headers = ((b"retry-after", b"%d" % seconds), (b"x-should-retry", b"false"))
     return ApiError(429, "too_many_invalid_keys", message, kind="rate_limit_error", headers=headers)
 
@@ -84,7 +84,7 @@ class StoreUnavailable(ApiError):
     """The database with stored responses and jobs cannot be reached."""
 
     def __init__(self) -> None:
-        message = "Stored responses cannot be reached at present."
+        message = "Stored responses are temporarily unavailable."
         super().__init__(503, "store_unavailable", message, kind="overloaded_error", headers=RETRY_SOON)
 
 
@@ -100,7 +100,7 @@ def server_draining() -> ApiError:
 
 def internal_error(request_id: str) -> ApiError:
     """A defect of ours: the log has the rest under this id."""
-    return ApiError(500, "internal_error", f"The gateway failed. Request id: {request_id}", kind="internal_error")
+    return ApiError(500, "internal_error", f"Internal error. Request id: {request_id}", kind="internal_error")
 
 
 def upstream(error: ProviderError) -> ApiError:

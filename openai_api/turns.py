@@ -112,7 +112,7 @@ class Turn:
             text = "Steering a response in progress is not supported. Send the next turn when it has ended."
             raise invalid("steer_not_supported", text, "type")
         if message.type != CREATE:
-            raise invalid("invalid_value", f"Unknown message type. Send {CREATE!r}.", "type")
+            raise invalid("invalid_value", f"Unknown message type {message.type!r:.60}. Send {CREATE!r}.", "type")
         if message.background:
             raise invalid("invalid_value", "Background responses are not supported over a WebSocket.", "background")
         inbound.body = patch(fields, OF_THE_SOCKET)

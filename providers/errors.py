@@ -154,7 +154,7 @@ class Unsupported(CallerError):
 
 
 class OwnCredentialError(CallerError):
-    """The request brings no credential for the provider, or one that it refuses."""
+    """The request includes no credential for the provider, or one that it rejects."""
 
     code = "own_credential_failed"
     failure = FailureClass.UNSUPPORTED  # another provider may take what the request brings; nothing counts against this one
@@ -162,29 +162,29 @@ class OwnCredentialError(CallerError):
     def __init__(self, name: str, *, refused: bool = False, upstream_status: int | None = None) -> None:
         """`name` is that of the credential (`dynamic::NAME`)."""
         if refused:
-            message = f"The provider refuses the credential {name!r} that the request brings in {CREDENTIALS_FIELD!r}."
+            message = f"The provider rejected the credential {name!r} from {CREDENTIALS_FIELD!r} of the request."
         else:
-            message = f'The request must bring the credential {name!r}, as in "{CREDENTIALS_FIELD}": {{"{name}": "KEY"}}.'
+            message = f'The request must include the credential {name!r}, as in "{CREDENTIALS_FIELD}": {{"{name}": "KEY"}}.'
         super().__init__(400, message, code=("credential_refused" if refused else "missing_credential"), param=CREDENTIALS_FIELD)
         self.detail = f"status {upstream_status}" if upstream_status else ""
 
 
 class CredentialError(ProviderError):
-    """The provider refused the gateway's credential."""
+    """The provider rejected the gateway's credential."""
 
     failure = FailureClass.CREDENTIAL
     code = "upstream_auth_failed"
 
 
 class ModelNotFound(ProviderError):
-    """The provider does not have the model, the deployment or the path that the gateway asked for."""
+    """The provider does not know the model, deployment or path that the gateway requested."""
 
     failure = FailureClass.MODEL
     code = "upstream_model_not_found"
 
 
 class RateLimited(ProviderError):
-    """The provider's rate limit is reached."""
+    """The provider's rate limit was exceeded."""
 
     failure = FailureClass.RATE_LIMIT
     status = 429
@@ -193,7 +193,7 @@ class RateLimited(ProviderError):
 
 
 class QuotaExceeded(RateLimited):
-    """The quota of the gateway's account at the provider is used up."""
+    """The gateway's account at the provider has exceeded its quota."""
 
     failure = FailureClass.QUOTA
     type = "insufficient_quota"
@@ -201,7 +201,7 @@ class QuotaExceeded(RateLimited):
 
 
 class OwnQuotaExceeded(QuotaExceeded):
-    """The quota of the account at the provider whose credential the request brings is used up."""
+    """The provider account of the credential in the request has exceeded its quota."""
 
 
 class Overloaded(ProviderError):
@@ -248,14 +248,14 @@ class TlsFailed(ConnectFailed):
 
 
 class AddressRefused(ConnectFailed):
-    """The provider's name leads to an address that is not public; GATEWAY_PRIVATE_UPSTREAMS names those that may."""
+    """The provider's host name resolves to a non-public address, which GATEWAY_PRIVATE_UPSTREAMS does not allow."""
 
     failure = FailureClass.PROTOCOL
     code = "upstream_address_refused"
 
 
 class UpstreamReset(ProviderError):
-    """The provider closed the connection before it had answered."""
+    """The provider closed the connection before it answered."""
 
     failure = FailureClass.TRANSIENT
     code = "upstream_reset"
@@ -271,13 +271,13 @@ class DeadlineExceeded(ProviderError):
 
 
 class ConnectTimeout(DeadlineExceeded):
-    """The connection to the provider took too long."""
+    """Connecting to the provider timed out."""
 
     code = "connect_timeout"
 
 
 class FirstByteTimeout(DeadlineExceeded):
-    """The provider did not begin to answer in time."""
+    """The provider did not start its answer in time."""
 
     code = "ttft_timeout"
 
@@ -289,7 +289,7 @@ class IdleTimeout(DeadlineExceeded):
 
 
 class TotalTimeout(DeadlineExceeded):
-    """The answer took longer than the total time-out."""
+    """The answer exceeded the total time-out."""
 
     code = "total_timeout"
 
@@ -332,7 +332,7 @@ class StreamTruncated(InvalidResponse):
 
 
 class AdapterFailed(ProviderError):
-    """The gateway failed while it spoke to the provider."""
+    """The gateway failed while talking to the provider."""
 
     status = 500
     type = "internal_error"

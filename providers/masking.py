@@ -1,7 +1,7 @@
-"""How are the secrets that a target sends kept out of what its upstream says?
+"""How are the secrets of a target redacted from what its upstream says?
 
-Upstreams repeat the key that they were sent: in messages, in codes, in fields of their own. Each text of an error passes here
-before it is logged, stored or sent; the texts of good answers do not. A secret is found in any case and however its characters
+Upstreams echo the key that they were sent: in messages, in codes, in fields of their own. Each text of an error passes through
+here before it is logged, stored or sent; the texts of good answers do not. A secret is found in any case, however its characters
 are written (`\\u0073k`, `%73k`, `&#115;k`, `s\\/k`), in base64, in hexadecimal, and as a part of `PART` characters.
 """
 
@@ -19,9 +19,9 @@ from providers.types import Secret, TargetConfig
 from providers.wire.openai.error_object import with_texts
 
 SHORTEST = 4
-"""Characters; shorter values are no secrets, and too common to be taken out of a text."""
+"""Characters; shorter values are not secrets, and too common to be redacted."""
 PART = 12
-"""Characters of a secret that are not shown either; a shorter one is only found where it stands alone."""
+"""Characters of a secret that are redacted on their own, too; a shorter secret is only found as a whole word."""
 MASKED = "***"
 PUBLIC_HEADERS = frozenset({"accept", "accept-language", "content-type", "http-referer", "referer", "user-agent", "x-title"})
 """Extra headers whose values are no secrets."""
@@ -30,7 +30,7 @@ FIELDS = ("detail", "said", "message", "error_type", "upstream_code", "param")
 
 
 class Mask:
-    """Takes some secrets out of texts."""
+    """Redacts some secrets from texts."""
 
     def __init__(self, secrets: tuple[str, ...]) -> None:
         self._secrets = tuple(secret for secret in secrets if len(secret) >= SHORTEST)
@@ -51,7 +51,7 @@ def mask_of(config: TargetConfig, credentials: Mapping[str, Secret]) -> Mask:
 
 
 def mask_error(error: ProviderError, mask: Mask) -> None:
-    """Takes the secrets out of all that an error tells."""
+    """Redacts the secrets from all texts of an error."""
     for name in FIELDS:
         if isinstance(value := getattr(error, name, None), str):
             setattr(error, name, mask(value))

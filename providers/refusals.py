@@ -1,7 +1,7 @@
-"""Which fields that the gateway adds by itself does an upstream refuse? They are left out in a second try, and remembered.
+"""Which fields that the gateway adds by itself does an upstream reject? They are left out in a second try, and remembered.
 
-The gateway asks streams for their usage, and asks for formats that it can turn into others. An upstream that does not know such a
-field refuses the request, though the client has not sent it.
+The gateway asks streams for their usage, and for formats that it can convert to others. An upstream that does not know such a
+field rejects the request, although the client did not send the field.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from providers.wire.openai.error_object import encoded
 
 REFUSING = frozenset({400, 422})
 INNER = MappingProxyType({"stream_options": ("stream_options", "include_usage")})
-"""What a refusal may name in place of a field: something within it."""
+"""What an error may name instead of a field: something within it."""
 NONE: frozenset[str] = frozenset()
 T = TypeVar("T")
 
@@ -34,8 +34,8 @@ class Refusals:
         self._names: dict[Capability, frozenset[str]] = {}
 
     async def left_out(self, capability: Capability, added: Iterable[str], ask: Callable[[frozenset[str]], Awaitable[T]]) -> T:
-        """What `ask` gives, which is told the names to leave out. A refusal that names one of those `added` is no answer yet: it
-        is left out, too, and from then on if that helps. Raises as `ask`."""
+        """What `ask` returns when it is called with the names to leave out. If its error names one of those `added`, it is called
+        again without that one, which is left out from then on if that helped. Raises as `ask`."""
         known = left = self._names.get(capability, NONE)
         while True:
             try:
@@ -55,8 +55,8 @@ _of_targets: WeakValueDictionary[str, Refusals] = WeakValueDictionary()
 
 
 def refusals_of(config: TargetConfig) -> Refusals:
-    """Those of a target, the same for each adapter that is made of its configuration: an edit elsewhere in the catalog makes
-    all adapters anew."""
+    """Those of a target, shared by all adapters of the same configuration: an edit elsewhere in the catalog rebuilds every
+    adapter, and must not forget them."""
     return _of_targets.setdefault(config.fingerprint(), Refusals())
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import cache
 from time import monotonic
 from typing import Any
 
@@ -13,7 +14,7 @@ from django.db import DatabaseError, DataError, IntegrityError, InterfaceError, 
 
 from openai_api.database.usage_purge import ROWS, purge
 from openai_api.models import UsageRecord
-from openai_api.recording.events import Record
+from openai_api.recording.batches import Batch
 from openai_api.recording.rows import COLUMNS, UsageRow, row_of
 from openai_api.recording.spool import Spool, SpoolFull
 
@@ -34,7 +35,7 @@ class DatabaseSink:
     """Writes records; `write` is used by one thread. `lost` counts rows that neither database, disk nor memory could take.
     Rows are deleted after `days` days, never if that is 0."""
 
-    def __init__(self, spool: Spool, days: int = 0) -> None:
+    def __init__(self, spool: Spool[UsageRow], days: int = 0) -> None:
         self.lost = 0
         self.takes = None
         self._spool = spool
@@ -43,9 +44,13 @@ class DatabaseSink:
         self._away = self._full = False
         self._again = self._purge_at = 0.0
 
-    def write(self, records: Sequence[Record]) -> None:
+    @property
+    def held(self) -> int:
+        return len(self._held)
+
+    def write(self, batches: Sequence[Batch]) -> None:
         """Writes what is recorded, and what waits on disk and in memory; keeps it there while the database is away."""
-        rows = [*self._held, *rows_of(records)]
+        rows = [*self._held, *rows_of(batches)]
         if self._away and monotonic() < self._again:
             self._keep(rows)
             return
@@ -58,11 +63,11 @@ class DatabaseSink:
             self._lose(error)
             self._keep(rows)  # also those that the database has: it knows them by their id
 
-    def spill(self, records: Sequence[Record]) -> bool:
+    def spill(self, batches: Sequence[Batch]) -> bool:
         """Keeps on disk what a stuck database does not take. What is held goes along once, and not with each batch; the stuck
         write may insert it as well, which is harmless: rows are known by their id."""
         held, self._held = self._held, []
-        if self._spooled([*held, *rows_of(records)]):
+        if self._spooled([*held, *rows_of(batches)]):
             return True
         self._held = held
         return False
@@ -88,8 +93,8 @@ class DatabaseSink:
             return
         replayed = self._spool.replay(self._insert, REPLAY_S)
         self._works()
-        if replayed.rows:
-            log.info("usage rows replayed", rows=replayed.rows)
+        if replayed.taken:
+            log.info("usage rows replayed", rows=replayed.taken)
         if replayed.unreadable:
             self.lost += replayed.unreadable
             log.error("usage rows on disk cannot be read and are lost", rows=replayed.unreadable)
@@ -135,21 +140,46 @@ class DatabaseSink:
         return True
 
 
-def rows_of(records: Sequence[Record]) -> list[UsageRow]:
+def rows_of(batches: Sequence[Batch]) -> list[UsageRow]:
     """The rows of those requests that a known key made, or that reached an upstream."""
-    return [row_of(record) for record in records if record.client_id or record.attempts]
+    return [
+        row_of(record, batch.row_id(place))
+        for batch in batches
+        for place, record in enumerate(batch.records)
+        if record.client_id or record.attempts
+    ]
 
 
 def insert(rows: Sequence[UsageRow]) -> None:
     """Inserts rows; those whose id is there already are left alone. Raises database errors."""
-    quote = connection.ops.quote_name
-    names = ", ".join(quote(name) for name in COLUMNS)
-    marks = ", ".join(["%s"] * len(COLUMNS))
-    statement = f"INSERT INTO {quote(UsageRecord._meta.db_table)} ({names}) VALUES ({marks}) ON CONFLICT DO NOTHING"  # noqa: S608 - names only
-    aware = connection.features.has_native_uuid_field  # PostgreSQL, whose times know their zone
-    values = [_values(row, aware=aware) for row in rows]
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.executemany(statement, values)
+        if connection.vendor == "postgresql":
+            cursor.execute(_from_json(), [msgspec.json.encode(rows).decode()])
+        else:
+            cursor.executemany(_by_values(), [_values(row) for row in rows])
+
+
+@cache
+def _from_json() -> str:
+    """All rows are one JSON value, which PostgreSQL takes apart: that takes a third of the time of a statement a row here, and
+    half the time in all. SQLite would need four times as long."""
+    quote = connection.ops.quote_name
+    fields = {field.column: field for field in UsageRecord._meta.concrete_fields}
+    types = {name: fields[name].db_type(connection) for name in COLUMNS} | {"started_at": "double precision"}
+    columns = ", ".join(f"{quote(name)} {kind}" for name, kind in types.items())
+    values = ", ".join("to_timestamp(started_at)" if name == "started_at" else quote(name) for name in COLUMNS)
+    return f"{_into()} SELECT {values} FROM json_to_recordset(%s::json) AS told({columns}) ON CONFLICT DO NOTHING"  # noqa: S608 - names only
+
+
+@cache
+def _by_values() -> str:
+    marks = ", ".join(["%s"] * len(COLUMNS))
+    return f"{_into()} VALUES ({marks}) ON CONFLICT DO NOTHING"
+
+
+def _into() -> str:
+    quote = connection.ops.quote_name
+    return f"INSERT INTO {quote(UsageRecord._meta.db_table)} ({', '.join(map(quote, COLUMNS))})"
 
 
 def insert_on_living(rows: Sequence[UsageRow]) -> list[UsageRow]:
@@ -174,10 +204,9 @@ def insert_accepted(rows: Sequence[UsageRow]) -> list[UsageRow]:
     return []
 
 
-def _values(row: UsageRow, *, aware: bool) -> list[Any]:
+def _values(row: UsageRow) -> list[Any]:
     values = list(msgspec.structs.astuple(row))
-    started = datetime.fromtimestamp(row.started_at, UTC)
-    values[STARTED_AT] = started if aware else started.replace(tzinfo=None).isoformat(" ")
+    values[STARTED_AT] = datetime.fromtimestamp(row.started_at, UTC).replace(tzinfo=None).isoformat(" ")
     if row.cost_usd is not None:
         values[COST] = f"{row.cost_usd:.9f}"
     return values

@@ -36,22 +36,24 @@ def audio_call(inbound: Inbound, capability: Capability, wire: Wire, formats: Co
 def _check(form: Form, formats: Collection[str]) -> None:
     asked = text_of(form, "response_format")
     if asked is not None and asked not in formats:
-        raise invalid("invalid_value", f"The field 'response_format' must be one of {', '.join(formats)}.", "response_format")
+        text = f"The field 'response_format' must be one of {', '.join(formats)}; got {asked!r:.60}."
+        raise invalid("invalid_value", text, "response_format")
     for part in form.all("timestamp_granularities"):
         if value_of(part) not in GRANULARITIES:
             known = " or ".join(repr(name) for name in GRANULARITIES)
-            text = f"The items of 'timestamp_granularities' must be {known}."
+            text = f"The items of 'timestamp_granularities' must be {known}; got {value_of(part)!r:.60}."
             raise invalid("invalid_value", text, "timestamp_granularities")
     heat = text_of(form, "temperature")
     if heat is not None and not LOWEST <= _number(heat, "temperature") <= HIGHEST:
-        raise invalid("invalid_value", f"The field 'temperature' must be between {LOWEST} and {HIGHEST}.", "temperature")
+        text = f"The field 'temperature' must be between {LOWEST} and {HIGHEST}; got {heat!r:.60}."
+        raise invalid("invalid_value", text, "temperature")
 
 
 def _number(text: str, name: str) -> float:
     try:
         return float(text)
     except ValueError as error:
-        raise invalid("invalid_type", f"The field {name!r} must be a number.", name) from error
+        raise invalid("invalid_type", f"The field {name!r} must be a number; got {text!r:.60}.", name) from error
 
 
 def _streamed(form: Form) -> bool:
@@ -59,5 +61,5 @@ def _streamed(form: Form) -> bool:
     if asked is None:
         return False
     if asked.lower() not in BOOLEANS:
-        raise invalid("invalid_type", "The field 'stream' must be 'true' or 'false'.", "stream")
+        raise invalid("invalid_type", f"The field 'stream' must be 'true' or 'false'; got {asked!r:.60}.", "stream")
     return BOOLEANS[asked.lower()]

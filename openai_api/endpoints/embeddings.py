@@ -21,7 +21,8 @@ def decode(inbound: Inbound) -> Call:
     if isinstance(request, EmbeddingRequest):
         _check_input(request.input)
     if request.encoding_format not in (None, *FORMATS):
-        raise invalid("invalid_value", "The field 'encoding_format' must be 'float' or 'base64'.", "encoding_format")
+        text = f"The field 'encoding_format' must be 'float' or 'base64'; got {request.encoding_format!r:.60}."
+        raise invalid("invalid_value", text, "encoding_format")
     return make_call(
         inbound,
         Capability.EMBEDDING,

@@ -31,7 +31,7 @@ async def health(gateway: Gateway, inbound: Inbound) -> None:
 
 
 async def status(gateway: Gateway, inbound: Inbound) -> None:
-    """`{"status", "version", "uptime_s", "catalog_version", "models", "problems"}`: numbers, no names."""
+    """`{"status", "version", "uptime_s", "catalog_version", "models", "problems", "recorder"}`: numbers, no names."""
     catalog = gateway.catalog.current
     body = {
         "status": "draining" if gateway.state.draining else "ok",
@@ -40,5 +40,6 @@ async def status(gateway: Gateway, inbound: Inbound) -> None:
         "catalog_version": catalog.version,
         "models": sum(1 for _ in catalog.entries()),
         "problems": len(catalog.problems),
+        "recorder": gateway.recorder.status(),
     }
     await send_json(inbound, msgspec.json.encode(body))

@@ -71,9 +71,10 @@ def _check(request: ImageRequest) -> None:
     if isinstance(request, PromptedRequest) and not request.prompt:
         raise invalid("invalid_value", "The field 'prompt' is empty.", "prompt")
     if request.n is not None and request.n < 1:
-        raise invalid("invalid_value", "The field 'n' must be at least 1.", "n")
+        raise invalid("invalid_value", f"The field 'n' must be at least 1; got {request.n}.", "n")
     if request.response_format not in (None, *RESPONSE_FORMATS):
-        raise invalid("invalid_value", "The field 'response_format' must be 'url' or 'b64_json'.", "response_format")
+        text = f"The field 'response_format' must be 'url' or 'b64_json'; got {request.response_format!r:.60}."
+        raise invalid("invalid_value", text, "response_format")
 
 
 def _check_sources(number: int) -> None:

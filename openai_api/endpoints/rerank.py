@@ -18,5 +18,5 @@ def decode(inbound: Inbound) -> Call:
     if not request.documents:
         raise invalid("invalid_value", "The field 'documents' is empty.", "documents")
     if request.top_n is not None and request.top_n < 1:
-        raise invalid("invalid_value", "The field 'top_n' must be at least 1.", "top_n")
+        raise invalid("invalid_value", f"The field 'top_n' must be at least 1; got {request.top_n}.", "top_n")
     return make_call(inbound, Capability.RERANK, Wire.RERANK, request.model, fields, credentials=secrets_of(request.credentials))

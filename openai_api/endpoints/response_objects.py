@@ -129,7 +129,8 @@ async def _stream_again(gateway: Gateway, inbound: Inbound, stored: StoredRespon
         text = "Only background responses that were created with stream=true can be streamed again."
         raise invalid("invalid_value", text, "stream")
     if not NUMBER.fullmatch(after):
-        raise invalid("invalid_value", "The parameter 'starting_after' must be an event's sequence number.", "starting_after")
+        text = f"The parameter 'starting_after' must be an event's sequence number; got {after!r:.60}."
+        raise invalid("invalid_value", text, "starting_after")
     inbound.record.stream = True
     await follow_response(gateway, inbound, stored.id, int(after))
 
@@ -177,12 +178,13 @@ def _page(stored: StoredResponse, query: dict[str, str]) -> bytes:
     items: Sequence[dict[str, Any]] = msgspec.json.decode(stored.items)
     order = query.get("order", "desc")
     if order not in ("asc", "desc"):
-        raise invalid("invalid_value", "The parameter 'order' must be 'asc' or 'desc'.", "order")
+        raise invalid("invalid_value", f"The parameter 'order' must be 'asc' or 'desc'; got {order!r:.60}.", "order")
     if order == "desc":
         items = items[::-1]
     limit = query.get("limit", str(USUAL_ITEMS))
     if not NUMBER.fullmatch(limit) or not 1 <= int(limit) <= MAX_ITEMS:
-        raise invalid("invalid_value", f"The parameter 'limit' must be between 1 and {MAX_ITEMS}.", "limit")
+        text = f"The parameter 'limit' must be between 1 and {MAX_ITEMS}; got {limit!r:.60}."
+        raise invalid("invalid_value", text, "limit")
     if after := query.get("after"):
         places = [place for place, item in enumerate(items) if item.get("id") == after]
         if not places:

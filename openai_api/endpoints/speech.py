@@ -33,13 +33,16 @@ def _check(request: SpeechRequest) -> None:
     if not request.input:
         raise invalid("invalid_value", "The field 'input' is empty.", "input")
     if len(request.input) > MAX_CHARACTERS:
-        raise invalid("string_above_max_length", f"The field 'input' exceeds the limit of {MAX_CHARACTERS} characters.", "input")
+        text = f"The field 'input' exceeds the limit of {MAX_CHARACTERS} characters; got {len(request.input)}."
+        raise invalid("string_above_max_length", text, "input")
     if not request.voice:
         raise invalid("invalid_value", "The field 'voice' is empty.", "voice")
     if request.speed is not None and not SLOWEST <= request.speed <= FASTEST:
-        raise invalid("invalid_value", f"The field 'speed' must be between {SLOWEST} and {FASTEST}.", "speed")
+        text = f"The field 'speed' must be between {SLOWEST} and {FASTEST}; got {request.speed}."
+        raise invalid("invalid_value", text, "speed")
     if request.response_format not in (None, *CONTENT_TYPES):
-        known = ", ".join(CONTENT_TYPES)
-        raise invalid("invalid_value", f"The field 'response_format' must be one of {known}.", "response_format")
+        text = f"The field 'response_format' must be one of {', '.join(CONTENT_TYPES)}; got {request.response_format!r:.60}."
+        raise invalid("invalid_value", text, "response_format")
     if request.stream_format not in (None, *STREAM_FORMATS):
-        raise invalid("invalid_value", "The field 'stream_format' must be 'audio' or 'sse'.", "stream_format")
+        text = f"The field 'stream_format' must be 'audio' or 'sse'; got {request.stream_format!r:.60}."
+        raise invalid("invalid_value", text, "stream_format")

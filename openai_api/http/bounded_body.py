@@ -51,10 +51,10 @@ class BoundedBody:
             async with asyncio.timeout(min(self._limits.body_idle_s, self._ends - monotonic())):
                 return await message
         except TimeoutError as error:
-            raise ApiError(408, "request_timeout", "The request body did not arrive in time.", headers=CLOSE) from error
+            raise ApiError(408, "request_timeout", "Timed out while reading the request body.", headers=CLOSE) from error
 
 
 def too_large(limits: Limits) -> ApiError:
     """The body has more bytes than it may have, or is said to have them."""
-    text = f"The request body is larger than {limits.max_body_bytes} bytes."
+    text = f"Request body exceeds the {limits.max_body_bytes}-byte limit."
     return ApiError(413, "request_too_large", text, headers=CLOSE)

@@ -80,7 +80,5 @@ def _broken(error: BrokenCoding) -> ApiError:
 
 
 def _expanded(error: Expanded, most: int) -> ApiError:
-    what = f"{MAX_RATIO} times as large as it was sent" if error.ratio else f"{most} bytes"
-    return ApiError(
-        413, "request_too_large", f"The request body becomes larger than {what} when it is decompressed.", headers=CLOSE
-    )
+    limit = f"{MAX_RATIO} times its compressed size" if error.ratio else f"the {most}-byte limit"
+    return ApiError(413, "request_too_large", f"Decompressed request body exceeds {limit}.", headers=CLOSE)

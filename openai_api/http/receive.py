@@ -51,15 +51,15 @@ def checked_headers(headers: list[tuple[bytes, bytes]], credentials: tuple[bytes
     found = dict(headers)
     size = sum(map(len, chain.from_iterable(headers)))
     if len(headers) > MAX_HEADERS or size > MAX_HEADER_BYTES:
-        text = f"A request may have {MAX_HEADERS} headers of {MAX_HEADER_BYTES} bytes in all."
+        text = f"Request has {len(headers)} headers, {size} bytes. The limit is {MAX_HEADERS} headers, {MAX_HEADER_BYTES} bytes."
         raise ApiError(431, "headers_too_large", text, headers=CLOSE)
     if len(found) != len(headers):
         _merge_repeated(headers, found, credentials)
     host = found.get(b"host")
     if not host or not NOT_IN_A_HOST.isdisjoint(host):
-        raise ApiError(400, "invalid_headers", "The request must have one Host header.", headers=CLOSE)
+        raise ApiError(400, "invalid_headers", "Send exactly one valid Host header.", headers=CLOSE)
     if b"transfer-encoding" in found and b"content-length" in found:
-        raise ApiError(400, "invalid_headers", "The request says twice how long it is.", headers=CLOSE)
+        raise ApiError(400, "invalid_headers", "Send Content-Length or Transfer-Encoding, not both.", headers=CLOSE)
     if b"_" in b"".join(found):
         return {name: value for name, value in found.items() if b"_" not in name}
     return found
@@ -70,7 +70,7 @@ def _merge_repeated(headers: list[tuple[bytes, bytes]], found: dict[bytes, bytes
     names = [name for name, _ in headers]
     for name in ONCE:
         if names.count(name) > 1:
-            raise ApiError(400, "invalid_headers", f"The request has more than one {name.decode()}.", headers=CLOSE)
+            raise ApiError(400, "invalid_headers", f"Duplicate {name.decode()} header. Send one.", headers=CLOSE)
     for name in LISTS:
         if names.count(name) > 1:
             found[name] = b",".join([value for other, value in headers if other == name])
@@ -135,11 +135,11 @@ async def read_form(
 
 
 def _file_too_large(max_file_bytes: int, name: str | None) -> ApiError:
-    return ApiError(413, "file_too_large", f"A file may have {max_file_bytes // 1024**2} MiB.", param=name, headers=CLOSE)
+    return ApiError(413, "file_too_large", f"File exceeds the {max_file_bytes // 1024**2} MiB limit.", param=name, headers=CLOSE)
 
 
 def _no_room() -> ApiError:
-    message = "The server has no room for the file at present."
+    message = "No disk space for the uploaded file. Try again later."
     return ApiError(503, "storage_unavailable", message, kind="overloaded_error", headers=(*RETRY_SOON, *CLOSE))
 
 

@@ -87,13 +87,13 @@ class Place(NamedTuple):
         if not self.matches and not self.templates:
             return not_found(method, path)
         allowed = ", ".join(sorted([*self.matches, *self.templates]))
-        message = f"{method[:20]} is not allowed here, {allowed} is."
+        message = f"Method {method[:20]} is not allowed for this path. Allowed: {allowed}."
         return ApiError(405, "method_not_allowed", message, headers=((b"allow", allowed.encode()),))
 
 
 def not_found(method: str, path: str) -> ApiError:
     """Nobody serves that path."""
-    return invalid("not_found", f"There is nothing at {method} {path[:200]}.", status=404)
+    return invalid("not_found", f"Unknown path: {method} {path[:200]}.", status=404)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

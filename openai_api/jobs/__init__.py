@@ -1,1 +1,1 @@
-"""Work that goes on when nobody waits for it."""
+"""Background work that outlives the request that asked for it."""

@@ -1,4 +1,4 @@
-"""What is a job? Work of some kind, for some owner, that goes on when nobody waits for it.
+"""What is a job? Background work of some kind, for some owner, that outlives its request.
 
 Neither the store nor the runner knows what a payload says or what an event means: that is the kind's.
 """

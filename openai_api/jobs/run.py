@@ -30,7 +30,7 @@ class Run:
 
     @property
     def frames(self) -> Sequence[bytes]:
-        """All events of this try, also those that nobody has heard yet."""
+        """All events of this try, also those that are not published yet."""
         return self._frames
 
     def add(self, frame: bytes) -> None:
@@ -38,7 +38,7 @@ class Run:
         self._frames.append(frame)
 
     def publish(self) -> None:
-        """Lets be heard what has been added."""
+        """Lets followers hear what has been added."""
         self._heard = len(self._frames)
         self._wake()
 

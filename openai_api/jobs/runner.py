@@ -19,7 +19,7 @@ from openai_api.jobs.store import JobStore, Lost
 from providers.offload import offload
 
 SWEEP_S = 2.0
-"""How often a worker looks for jobs that nobody runs."""
+"""How often a worker looks for queued jobs."""
 POLL_S = 0.25
 """How often events of another worker's job are looked for."""
 FLUSH_S = 0.25
@@ -150,7 +150,7 @@ class JobRunner:
             run.close(ended=ended)
 
     async def _outcome(self, run: Run, work: asyncio.Task[Outcome]) -> Outcome | None:
-        """What the work came to; None if it was interrupted."""
+        """The outcome of the work; None if it was interrupted."""
         try:
             return await work
         except asyncio.CancelledError:
@@ -160,7 +160,7 @@ class JobRunner:
             return await self._interrupted(run, Why.BROKEN)
 
     async def _settled(self, run: Run, outcome: Outcome | None) -> bool:
-        """Writes what became of the try; whether that is the end of the job, as those who listen here have heard it."""
+        """Writes the outcome of the try. True if that is the end of the job, and followers here have heard it."""
         job, kind = run.job, self._kinds[run.job.kind]
         if isinstance(outcome, Ending):
             return await self._finished(run, outcome)

@@ -48,7 +48,7 @@ HERE = Target("", "", "", "gateway", "", TargetTimeouts.of(), _NO_ADAPTER, servi
 def identify(gateway: Gateway, inbound: Inbound) -> None:
     """Reads the catalog once for the whole request, and finds out who is calling. Raises `ApiError`."""
     if not gateway.serves_data:
-        raise invalid("not_found", "This server serves the admin only.", status=404)
+        raise invalid("not_found", "This server only serves the admin.", status=404)
     if not gateway.catalog.loaded:
         raise not_ready()
     catalog = inbound.catalog = gateway.catalog.current

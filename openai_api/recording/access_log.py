@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from openai_api.recording.batches import Batch
 from openai_api.recording.events import Record
 
 LOGGER = "gateway.access"
@@ -43,36 +44,39 @@ class AccessLog:
         self._file = sys.stdout.fileno() if file is None else file
         self._second = 0
         self._strangers = self._hidden = 0
-        self.lost = 0
+        self.lost = self.held = 0
 
-    def write(self, records: Sequence[Record]) -> None:
-        lines = [self._line(told) for told in self._told(records)]
+    def write(self, batches: Sequence[Batch]) -> None:
+        lines = [self._line(told) for told in self._told(batches)]
         for part in _parts(line.encode() + b"\n" for line in lines):
             left = memoryview(part)
             while left:
                 left = left[os.write(self._file, left) :]
 
-    def spill(self, records: Sequence[Record]) -> bool:
+    def spill(self, batches: Sequence[Batch]) -> bool:
         """Lines of a log that blocks wait in the queue; when it is full they are lost, rather than requests."""
         return False
 
     def close(self) -> None:
         """The descriptor belongs to the process."""
 
-    def _told(self, records: Sequence[Record]) -> Iterator[dict[str, Any]]:
+    def _told(self, batches: Sequence[Batch]) -> Iterator[dict[str, Any]]:
         second = int(monotonic())
         if second != self._second:
             self._second, self._strangers = second, 0
             if self._hidden:
-                yield {**_head("warning", "requests without a known key not shown", datetime.now(UTC)), "requests": self._hidden}
+                yield {
+                    **_head("warning", "requests without a known key not shown", datetime.now(UTC), os.getpid()),
+                    "requests": self._hidden,
+                }
                 self._hidden = 0
-        for record in filter(self.takes, records):
+        for pid, record in ((batch.pid, record) for batch in batches for record in filter(self.takes, batch.records)):
             if record.client_id is None and record.status >= 400:
                 self._strangers += 1
                 if self._strangers > STRANGERS:
                     self._hidden += 1
                     continue
-            yield facts(record)
+            yield facts(record, pid)
 
     def takes(self, record: Record) -> bool:
         """Whether the request has a line."""
@@ -97,19 +101,20 @@ def _quiet(path: str) -> bool:
     return path in QUIET or path.startswith("/health/")
 
 
-def _head(level: str, message: str, when: datetime) -> dict[str, Any]:
+def _head(level: str, message: str, when: datetime, pid: int) -> dict[str, Any]:
     """What every line of the log begins with."""
     timestamp = when.isoformat(timespec="microseconds").replace("+00:00", "Z")
-    return {"timestamp": timestamp, "level": level, "logger": LOGGER, "message": message, "pid": os.getpid()}
+    return {"timestamp": timestamp, "level": level, "logger": LOGGER, "message": message, "pid": pid}
 
 
-def facts(record: Record) -> dict[str, Any]:
-    """What is told of a request; absent where there is nothing to tell. Times in milliseconds, `timestamp` when it began."""
+def facts(record: Record, pid: int) -> dict[str, Any]:
+    """What is told of a request that the process `pid` has served; absent where there is nothing to tell. Times in milliseconds,
+    `timestamp` when it began."""
     usage = record.usage
     status = 499 if record.client_aborted else record.status
     failed = status >= 400 or record.error is not None
     told: dict[str, Any] = {
-        **_head("warning" if failed else "info", "request", datetime.fromtimestamp(record.started, UTC)),
+        **_head("warning" if failed else "info", "request", datetime.fromtimestamp(record.started, UTC), pid),
         "method": record.method[:20],
         "path": record.path[:200],
         "status": status,

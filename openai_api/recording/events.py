@@ -11,8 +11,9 @@ from providers.capabilities import Capability
 from providers.types import Usage
 
 
-class Attempt(msgspec.Struct):
-    """One try at a target. `outcome` is "ok", "cancelled" or a failure's code; `upstream_s` its seconds until then."""
+class Attempt(msgspec.Struct, omit_defaults=True):
+    """One try at a target. `outcome` is "ok", "cancelled" or a failure's code; `upstream_s` its seconds until then; `began` is
+    read off the clock of `Record.clock`."""
 
     target: str
     provider: str
@@ -20,10 +21,20 @@ class Attempt(msgspec.Struct):
     outcome: str = "cancelled"
     failure: str | None = None
     upstream_s: float = 0.0
+    began: float = msgspec.field(default_factory=perf_counter)
 
 
-class Record(msgspec.Struct):
-    """What is told of a request afterwards; filled in along the way. Times are seconds, `started` since the epoch.
+class Record(msgspec.Struct, omit_defaults=True):
+    """What is told of a request afterwards: the fold of its journey, filled in along the way. Times are seconds, `started`
+    since the epoch. Defaults are left out where it is encoded: half of the fields of most requests.
+
+    | moment | fields |
+    |---|---|
+    | begun | `request_id`, `method`, `path`, `started`, `clock`, `route` |
+    | admitted | `client_id`, `client_name`, `body_bytes`, `model`, `capability`, `pattern`, `prices`, `stream` |
+    | attempt begun, ended | one more of `attempts`; its `began`, then `outcome`, `failure`, `upstream_s` |
+    | first event | `first_byte_s`, `status`, `served_model` |
+    | ended | `usage`, `events`, `error`, `client_aborted`, `total_s` |
 
     `model` is what the client asked for, `served_model` the one that answered (a fallback model, perhaps), with its
     `prices`; `route` is the table's spelling of the path. `events` are the events of a stream that stand for a token each.
@@ -62,7 +73,7 @@ class Record(msgspec.Struct):
     first_byte_s: float | None = None
     total_s: float = 0.0
     row_id: str = ""
-    """Given with the first row that is made of it, so that all are the same row."""
+    """Of what several workers may tell, so that all of them tell the same row; "" where the recorder gives an id."""
 
     def upstream_s(self) -> float:
         """Seconds spent waiting for upstreams."""

@@ -1,21 +1,24 @@
-"""What is counted? Sums and histograms of all requests, kept by each worker and added up when somebody asks.
+"""What is counted? Sums and histograms of all requests by the recorder, the present by each worker; added up when somebody asks.
 
 Labels are bounded: names of the catalog, known paths, statuses and outcomes; never anything a client makes up.
 """
 
 from __future__ import annotations
 
+import asyncio
 import os
+import sys
 import threading
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from time import monotonic
+from types import MappingProxyType
 
 import msgspec
 
+from openai_api.recording.batches import Batch
 from openai_api.recording.events import Record
 from openai_api.recording.rows import CLIENT_CLOSED, cost_of
 
@@ -31,6 +34,8 @@ BUCKETS: Mapping[str, tuple[float, ...]] = {
 
 STORE_S = 0.9
 LAGS = 1000
+WORKERS = 1000
+"""Of so many workers it is known which batches have been counted; those of before have died long ago."""
 TOTAL = "_total"
 Labels = tuple[str, ...]
 
@@ -43,7 +48,7 @@ class Histogram(msgspec.Struct):
 
 
 class Tally(msgspec.Struct):
-    """All that one worker has counted. Keys are a metric's name and the values of its labels."""
+    """All that one process has counted. Keys are a metric's name and the values of its labels."""
 
     counters: dict[tuple[str, Labels], float] = {}
     histograms: dict[tuple[str, Labels], Histogram] = {}
@@ -73,59 +78,128 @@ class Tally(msgspec.Struct):
             mine.total += histogram.total
 
 
+class Seen:
+    """Which batches of each worker have been counted: ranges of their numbers, of which there is one in peace."""
+
+    def __init__(self, ranges: Mapping[str, Sequence[tuple[int, int]]] = MappingProxyType({})) -> None:
+        self.ranges = {worker: list(known) for worker, known in ranges.items()}
+
+    def add(self, worker: str, number: int) -> bool:
+        """Notes a batch; False if it was noted before."""
+        known = self.ranges.setdefault(worker, [])
+        place = bisect_right(known, (number, sys.maxsize))
+        if place and number < known[place - 1][1]:
+            return False
+        known.insert(place, (number, number + 1))
+        if place + 1 < len(known) and known[place + 1][0] == number + 1:
+            known[place : place + 2] = [(number, known[place + 1][1])]
+        if place and known[place - 1][1] == number:
+            known[place - 1 : place + 1] = [(known[place - 1][0], known[place][1])]
+        while len(self.ranges) > WORKERS:
+            del self.ranges[next(iter(self.ranges))]
+        return True
+
+
 class _Stored(msgspec.Struct):
-    """A `Tally` as it stands in a file, where keys are lists."""
+    """A `Tally` as it stands in a file, where keys are lists; `seen` are the batches that are counted in it."""
 
     counters: list[tuple[str, Labels, float]]
     histograms: list[tuple[str, Labels, Histogram]]
     gauges: list[tuple[str, Labels, float]]
+    seen: dict[str, list[tuple[int, int]]] = {}
 
 
-class MetricsSink:
-    """Counts the records of this worker, and leaves the sums in `folder` for whichever worker is asked.
+class Counts:
+    """Counts the records of all batches that come, each batch once.
 
-    `gauges` gives the worker's present state: name, labels, value; a name that ends in `_total` is a sum since the worker's
-    start, which outlives it. Without a folder there is only this process.
+    With a `file` the sums outlive the process: they are read from there, and left there with what has been counted in them.
     """
 
-    def __init__(self, folder: Path | None, gauges: Callable[[], Iterable[tuple[str, Labels, float]]]) -> None:
+    def __init__(self, file: Path | None = None) -> None:
+        stored = _read(file) if file else None
+        self._tally = _tally(stored, alive=False) if stored else Tally()
+        self._seen = Seen(stored.seen if stored else {})
+        self._lock = threading.Lock()
+        self._file = file
+        self._changed = True
+
+    def count(self, batch: Batch) -> bool:
+        """Counts it; False if it has been counted before."""
+        with self._lock:
+            fresh = self._seen.add(batch.worker, batch.number)
+            if fresh:
+                self._changed = True
+                for record in batch.records:
+                    count(self._tally, record)
+        return fresh
+
+    def lose(self, records: int) -> None:
+        """Counts records that could not be kept."""
+        if records:
+            with self._lock:
+                self._changed = True
+                self._tally.add("records_dropped_total", (), records)
+
+    def add_to(self, tally: Tally) -> None:
+        """Adds the sums to those there."""
+        with self._lock:
+            tally.merge(self._tally)
+
+    def store(self) -> None:
+        """Leaves the sums in the file. Without room on the disk those of before stay there."""
+        if self._file is None or not self._changed:
+            return
+        with self._lock:
+            self._changed = False
+            stored = _stored(self._tally)
+            stored.seen = self._seen.ranges
+            content = msgspec.json.encode(stored)
+        _leave(self._file, content)
+
+
+class WorkerMetrics:
+    """What a worker tells: its present state, how late its loop was, and the sums of all.
+
+    `gauges` gives the present state: name, labels, value; a name that ends in `_total` is a sum since the worker's start, which
+    outlives it. `counts` are the sums of records as far as this worker counts them. Workers meet in `folder`; without one there
+    is only this process.
+    """
+
+    def __init__(
+        self, folder: Path | None, gauges: Callable[[], Iterable[tuple[str, Labels, float]]], counts: Counts | None = None
+    ) -> None:
         self._tally = Tally()
         self._lags: deque[float] = deque(maxlen=LAGS)
         self._lock = threading.Lock()
         self._storing = threading.Lock()
         self._gauges = gauges
-        self._stored = 0.0
+        self._counts = counts
         self._file = folder / f"{os.getpid()}-{os.urandom(4).hex()}.json" if folder else None
-        self.lost = 0
-        self.takes = None
-
-    def write(self, records: Sequence[Record]) -> None:
-        with self._lock:
-            for record in records:
-                count(self._tally, record)
-        if monotonic() - self._stored > STORE_S:
-            self._store()
 
     def lagged(self, seconds: float) -> None:
         """One measurement of how late the event loop was."""
         self._lags.append(seconds)  # without the lock, for which the loop might have to wait
 
-    def spill(self, records: Sequence[Record]) -> bool:
-        """What waits is counted later: nothing here blocks for long."""
-        return False
-
-    def close(self) -> None:
-        self._store()
+    async def keep_stored(self) -> None:
+        """Leaves what this worker tells for the others, once a second, until cancelled."""
+        while self._file is not None:
+            await asyncio.sleep(STORE_S)
+            await asyncio.to_thread(self.store)
 
     def total(self) -> Tally:
         """What all workers have counted so far; those that have ended keep their sums, but not their gauges. Blocks."""
-        self._store()
-        total = Tally()
-        total.merge(self._present())
+        self.store()
+        total = self._present()
         for path in self._file.parent.glob("*.json") if self._file else ():
             if path != self._file and (stored := _read(path)) is not None:
-                total.merge(_tally(stored, alive=_alive(int(path.stem.partition("-")[0]))))
+                total.merge(_tally(stored, alive=_alive(path)))
         return total
+
+    def store(self) -> None:
+        """Leaves what this worker tells for the others; without room on the disk they see what it told before. Blocks."""
+        if self._file is not None:
+            with self._storing:
+                _leave(self._file, msgspec.json.encode(_stored(self._present())))
 
     def _present(self) -> Tally:
         with self._lock:
@@ -133,19 +207,21 @@ class MetricsSink:
                 self._tally.observe("loop_lag_seconds", (), self._lags.popleft())
             present = Tally()
             present.merge(self._tally)
+        if self._counts is not None:
+            self._counts.add_to(present)
         for name, labels, value in self._gauges():
-            (present.counters if name.endswith(TOTAL) else present.gauges)[name, labels] = value
+            if name.endswith(TOTAL):
+                present.add(name, labels, value)
+            else:
+                present.gauges[name, labels] = value
         return present
 
-    def _store(self) -> None:
-        """Leaves the sums for the other workers; without room on the disk they see older ones."""
-        if self._file is None:
-            return
-        with self._storing, suppress(OSError):
-            self._stored = monotonic()
-            new = self._file.with_suffix(".new")
-            new.write_bytes(msgspec.json.encode(_stored(self._present())))
-            new.replace(self._file)
+
+def _leave(file: Path, content: bytes) -> None:
+    with suppress(OSError):
+        new = file.with_suffix(".new")
+        new.write_bytes(content)
+        new.replace(file)
 
 
 def count(tally: Tally, record: Record) -> None:
@@ -193,9 +269,10 @@ def _read(path: Path) -> _Stored | None:
         return None
 
 
-def _alive(pid: int) -> bool:
+def _alive(path: Path) -> bool:
+    """Whether the process whose id the file's name begins with still lives."""
     try:
-        os.kill(pid, 0)
-    except OSError:
+        os.kill(int(path.stem.partition("-")[0]), 0)
+    except (OSError, ValueError):
         return False
     return True

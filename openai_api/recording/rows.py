@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
-from openai_api.recording.events import Record
+from openai_api.recording.events import Attempt, Record
 from providers.capabilities import Capability
-from providers.ids import unique
 from providers.types import Usage
 from providers.wire.openai.usage import estimated_tokens
 
@@ -73,14 +72,25 @@ class UsageRow(msgspec.Struct):
 COLUMNS = UsageRow.__struct_fields__
 
 
-def row_of(record: Record) -> UsageRow:
-    """The row of a request that has ended."""
+class _Try(msgspec.Struct):
+    """An attempt as the row tells it; `started_ms` is counted from the request's beginning."""
+
+    target: str
+    provider: str
+    upstream_model: str
+    outcome: str
+    failure: str | None
+    upstream_s: float
+    started_ms: float
+
+
+def row_of(record: Record, row_id: str) -> UsageRow:
+    """The row of a request that has ended; an id of the record's own goes before `row_id`."""
     last = record.attempts[-1] if record.attempts else None
     usage, estimated = _usage(record)
-    record.row_id = record.row_id or f"{int(record.started * 1000):012x}{unique()[:20]}"
     upstream_s = record.upstream_s()
     return UsageRow(
-        id=record.row_id,
+        id=record.row_id or row_id,
         started_at=record.started,
         request_id=record.request_id,
         method=record.method[:20],
@@ -92,7 +102,7 @@ def row_of(record: Record) -> UsageRow:
         served_model=record.served_model,
         provider=last.provider if last else record.provider or None,
         upstream_model=last.upstream_model if last else record.upstream_model or None,
-        attempts=msgspec.json.encode(record.attempts).decode(),
+        attempts=msgspec.json.encode([_try(attempt, record.clock) for attempt in record.attempts]).decode(),
         tries=len(record.attempts),
         error=_text(record.error, 100) if record.error else None,
         stream=record.stream,
@@ -130,6 +140,12 @@ def _usage(record: Record) -> tuple[Usage | None, bool]:
     if record.usage is not None or record.served_model is None or record.capability not in ESTIMATED:
         return record.usage, False
     return Usage(input_tokens=estimated_tokens(record.body_bytes), output_tokens=record.events), True
+
+
+def _try(attempt: Attempt, clock: float) -> _Try:
+    started_ms = round(max(attempt.began - clock, 0.0) * 1000, 3)
+    told = attempt.target, attempt.provider, attempt.upstream_model, attempt.outcome, attempt.failure, attempt.upstream_s
+    return _Try(*told, started_ms)
 
 
 def _text(text: str, length: int) -> str:

@@ -1,4 +1,4 @@
-"""How is a response made while nobody waits for it? As a job of the kind "response", for routes whose upstream cannot do this.
+"""How is a response made in the background? As a job of the kind "response", for routes whose upstream cannot do this.
 
 A worker that shuts down hands over what it has not finished; what a killed one ran has failed.
 """
@@ -34,9 +34,9 @@ from providers.wire.openai_responses.told_output import ended
 
 INTERRUPTED: dict[Why, tuple[State, str | None]] = {
     Why.CANCELLED: (State.CANCELLED, None),
-    Why.LOST: (State.FAILED, "The worker that made this response was lost."),
-    Why.HANDED_OVER: (State.FAILED, "The server was restarted, and the credentials of this request are not stored."),
-    Why.BROKEN: (State.FAILED, "The response could not be made."),
+    Why.LOST: (State.FAILED, "The worker process that generated this response was lost."),
+    Why.HANDED_OVER: (State.FAILED, "The server restarted, and credentials sent with a request are not stored."),
+    Why.BROKEN: (State.FAILED, "The response could not be generated."),
 }
 """How a response ends that its run does not end, and with which error. The names of the two states are those of its status."""
 log = logging.getLogger("gateway.responses")

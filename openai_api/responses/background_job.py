@@ -49,7 +49,7 @@ def new_job(call: Call, client: Client) -> tuple[StoredResponse, Job, bool]:
     try:
         response = new_response(request, call.response.id, int(created), call.model)
     except (TypeError, AttributeError, ValueError) as error:
-        raise invalid("invalid_value", "A field of the request has not the type that it must have.") from error
+        raise invalid("invalid_value", "A field of the request has the wrong type.") from error
     response |= {"status": "queued", "background": True, "previous_response_id": call.response.previous_id}
     begun = msgspec.json.encode(response)
     body = patch(call.fields, {**NOT_KEPT, **_cleaned(request)})

@@ -1,4 +1,4 @@
-"""What becomes of the answer to a request that nobody waits for? Numbered events and a final response."""
+"""What becomes of the answer to a request in the background? Numbered events and a final response."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class BackgroundRun:
 
     async def ending(self, writes: ResponseWrites) -> Ending:
         """How the response has ended."""
-        body = self._final or await self._failing(error_object("server_error", "The response has no end."))
+        body = self._final or await self._failing(error_object("server_error", "The response ended without a final event."))
         status = msgspec.json.decode(body).get("status") or "completed"
         return Ending(STATES.get(status, State.DONE), write=writes.ended(self.run.job.id, status, body))
 

@@ -15,7 +15,6 @@ from providers.capabilities import Capability
 from providers.openai_compatible.adapter import OpenAICompatibleAdapter, register_preset
 from providers.openai_compatible.address import origin_of
 from providers.openai_compatible.presets import EMBEDDING, IMAGES, KEEPS, LISTENING, RESPONSES, SPEECH, TEXT, Auth, Preset, paths
-from providers.openai_compatible.rewrite import RewrittenStream
 from providers.transport import Transport
 from providers.types import Call, Reply, ReplyStream, TargetConfig
 
@@ -68,13 +67,13 @@ class AzureOpenAIAdapter(OpenAICompatibleAdapter):
 
     async def stream_chat(self, call: Call, transport: Transport) -> ReplyStream:
         stream = await self.text_stream(call, transport)
-        return RewrittenStream(stream, ChunkRepair("delta", b"{}"))
+        return self.rewritten(stream, call, ChunkRepair("delta", b"{}"), stream.lossy)
 
     async def complete(self, call: Call, transport: Transport) -> Reply | ReplyStream:
         if not call.stream:
             return await super().complete(call, transport)
         stream = await self.text_stream(call, transport)
-        return RewrittenStream(stream, ChunkRepair("text", b'""'))
+        return self.rewritten(stream, call, ChunkRepair("text", b'""'), stream.lossy)
 
 
 register_preset(PRESET, AzureOpenAIAdapter, AzureOpenAIAdapter, read_address=read_address)

@@ -20,7 +20,6 @@ from providers.fireworks import images, workflow
 from providers.fireworks.images import Api
 from providers.offload import offload
 from providers.openai_compatible.adapter import OpenAICompatibleAdapter, register_preset
-from providers.openai_compatible.address import head_of
 from providers.openai_compatible.base import FORMS
 from providers.openai_compatible.presets import EMBEDDING, IMAGES, LISTENING, NO_SPEAKERS, OLD_LIMIT, TEXT, Preset, paths
 from providers.transport import Head, Transport, UpstreamRequest
@@ -57,7 +56,7 @@ class FireworksAdapter(OpenAICompatibleAdapter):
             return self._image_head("")
         own = self.config.api_base.rstrip("/") not in ("", self.preset.api_base)
         base = AUDIO["turbo" in self.config.upstream_model] if capability in LISTENING and not own else ""
-        return head_of(self.config, self.preset, self.preset.paths[capability], json=capability not in FORMS, base=base)
+        return self.head(self.preset.paths[capability], json=capability not in FORMS, base=base)
 
     async def generate_image(self, call: Call, transport: Transport) -> Reply | ReplyStream:
         return await self._images(call, transport, {})
@@ -65,7 +64,7 @@ class FireworksAdapter(OpenAICompatibleAdapter):
     async def edit_image(self, call: Call, transport: Transport) -> Reply | ReplyStream:
         addresses = await offload(len(call.body), openai_image.sources_of, call)
         if len(addresses) > 1:
-            raise Unsupported(400, "Fireworks edits one image, not several.", code="array_above_max_length", param="image")
+            raise Unsupported(400, "Fireworks edits one image per request.", code="array_above_max_length", param="image")
         return await self._images(call, transport, {"input_image": addresses[0]})
 
     async def _images(self, call: Call, transport: Transport, sources: dict[str, Any]) -> Reply | ReplyStream:
@@ -74,7 +73,9 @@ class FireworksAdapter(OpenAICompatibleAdapter):
         lossy = (*self.dropped(call), *self.left_out(call, left))
         number = int(values.get("n", 1))
         if number > MAX_AT_ONCE:
-            raise Unsupported(400, f"Fireworks makes at most {MAX_AT_ONCE} images.", code="invalid_value", param="n")
+            raise Unsupported(
+                400, f"Fireworks generates at most {MAX_AT_ONCE} images per request.", code="invalid_value", param="n"
+            )
         wanted = "b64_json" if call.stream else values.get("response_format")
         head = self._image_head("")
         head = replace(head, headers=(*head.headers, ("accept", self._api.accept(values))))
@@ -90,14 +91,14 @@ class FireworksAdapter(OpenAICompatibleAdapter):
         if self._api is Api.KONTEXT:
             return await self._workflow(call, request, transport, wanted)
         reply = await transport.fetch(request)
-        self.good(reply)
+        self.good(reply, call.wire)
         return await offload(len(reply.body), images.item_of, reply)
 
     async def _workflow(self, call: Call, request: UpstreamRequest, transport: Transport, wanted: str | None) -> dict[str, Any]:
         """The image that an asynchronous workflow ends with, within the target's total time."""
         try:
             async with asyncio.timeout(self.config.timeouts.when(streamed=call.stream).total):
-                accepted = self.good(await transport.fetch(request))
+                accepted = self.good(await transport.fetch(request), call.wire)
                 url = await self._result(call, workflow.text_in(accepted, "request_id"), transport)
                 if wanted == "b64_json":
                     return await self._download(call, url, transport)
@@ -111,7 +112,7 @@ class FireworksAdapter(OpenAICompatibleAdapter):
         while True:
             await asyncio.sleep(POLL_S)
             try:
-                body = self.good(await transport.fetch(request))
+                body = self.good(await transport.fetch(request), call.wire)
             except ProviderError as error:
                 failed += 1
                 if failed > MAX_FAILED_POLLS or not (error.policy.retry or error.failure is FailureClass.RATE_LIMIT):
@@ -133,7 +134,7 @@ class FireworksAdapter(OpenAICompatibleAdapter):
         return await offload(len(reply.body), workflow.downloaded, reply)
 
     def _image_head(self, more: str) -> Head:
-        return head_of(self.config, self.preset, self._api.path(self.config.upstream_model) + more)
+        return self.head(self._api.path(self.config.upstream_model) + more)
 
 
 async def _at_once(calls: list[Coroutine[Any, Any, dict[str, Any]]]) -> list[dict[str, Any]]:

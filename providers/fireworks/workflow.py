@@ -13,7 +13,7 @@ from urllib.parse import quote, urlsplit
 import msgspec
 
 from providers.errors import InvalidResponse, UpstreamFailed
-from providers.openai_compatible.address import COMMON_HEADERS
+from providers.http_vendor import COMMON_HEADERS
 from providers.transport import Head, Origin, UpstreamReply
 from providers.wire import openai_image
 
@@ -57,7 +57,7 @@ def head_of_sample(url: str, own: Head) -> Head:
         host = (parts.hostname or "").encode("idna").decode()
         origin = Origin(parts.scheme, host, parts.port or (443 if parts.scheme == "https" else 80))
     except ValueError as error:
-        raise InvalidResponse("the address of the image is none") from error
+        raise InvalidResponse("the address of the image is not a URL") from error
     same = origin == own.origin
     if not same and not _is_public(origin) and not (_is_loopback(origin.host) and _is_loopback(own.origin.host)):
         raise InvalidResponse("the address of the image is not public")
@@ -70,7 +70,7 @@ def downloaded(reply: UpstreamReply) -> dict[str, Any]:
     """The image of a download. Raises `InvalidResponse` for anything else, and for a redirect."""
     kind = (reply.header(b"content-type") or b"").decode("latin-1").lower()
     if reply.status != 200 or not (kind.startswith("image/") or openai_image.kind_of(reply.body)):
-        raise InvalidResponse(f"no image was at the address of the image, but status {reply.status}")
+        raise InvalidResponse(f"the download of the image gave no image: status {reply.status}")
     return {"b64_json": b64encode(reply.body).decode()}
 
 

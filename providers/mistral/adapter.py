@@ -26,7 +26,6 @@ from providers.openai_compatible.presets import (
     paths,
     renames,
 )
-from providers.openai_compatible.rewrite import RewrittenStream
 from providers.refusals import NONE
 from providers.transport import Pieces, Transport, UpstreamRequest
 from providers.types import Call, Reply, ReplyStream, TargetConfig
@@ -86,7 +85,7 @@ class MistralAdapter(OpenAICompatibleAdapter):
 
     async def transcribe(self, call: Call, transport: Transport) -> Reply | ReplyStream:
         answer = await super().transcribe(call, transport)
-        return RewrittenStream(answer, event_of) if isinstance(answer, OpenAIStream) else answer
+        return self.rewritten(answer, call, event_of, answer.lossy) if isinstance(answer, OpenAIStream) else answer
 
 
 def event_of(frame: bytes) -> bytes:

@@ -39,7 +39,7 @@ def input_of(fields: Fields) -> bytes | None:
     texts = [part.get("text") if isinstance(part, dict) else part for part in value]
     plain = [text for text in texts if isinstance(text, str)]
     if len(plain) < len(texts):
-        raise Unsupported(400, "Mistral judges texts only.", code="unsupported_value", param="input")
+        raise Unsupported(400, "Mistral moderates text only.", code="unsupported_value", param="input")
     return msgspec.json.encode("\n".join(plain))
 
 
@@ -48,7 +48,7 @@ def results_of(raw: bytes) -> bytes:
     try:
         return msgspec.json.encode([_judged(each) for each in _judgements(raw)])
     except (msgspec.DecodeError, AttributeError, TypeError) as error:
-        raise InvalidResponse("the judgements cannot be read") from error
+        raise InvalidResponse("the moderation results cannot be parsed") from error
 
 
 def _judged(each: dict[str, Any]) -> dict[str, Any]:

@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 
 import msgspec
 
 from providers.bytes import multipart
 from providers.bytes.halves import without_halves
 from providers.bytes.patch import Fields, patched
-from providers.bytes.sse import BOM
 from providers.capabilities import Capability
-from providers.errors import CREDENTIALS_FIELD, CallerError, OwnCredentialError, Unsupported
+from providers.errors import Unsupported
+from providers.http_vendor import HttpVendor
 from providers.offload import offload
-from providers.openai_compatible.address import auth_header, head_of
-from providers.openai_compatible.either_form import OpenAIStream, as_whole, read_all
+from providers.openai_compatible.address import auth_header, bare
+from providers.openai_compatible.either_form import OpenAIStream, as_whole
 from providers.openai_compatible.operators_fields import Changes, OperatorsFields
 from providers.openai_compatible.presets import NO_NAMES, Preset, Quirk
 from providers.refusals import NONE, refusals_of
-from providers.transport import Head, Pieces, Transport, UpstreamReply, UpstreamRequest
+from providers.signing import KeyHeader
+from providers.transport import Head, Origin, Pieces, Transport, UpstreamReply, UpstreamRequest
 from providers.types import Call, Reply, TargetConfig, Wire
 from providers.wire.openai import good_answer
-from providers.wire.openai.errors import failure_of
 from providers.wire.openai_chat import request as openai_chat
 
 TEXTUAL = frozenset({Capability.CHAT, Capability.COMPLETION})
@@ -31,11 +32,11 @@ FORMS = frozenset(
 """Capabilities whose requests may be forms; each says what it is."""
 
 
-class VendorBase:
-    """One target of a vendor. The capabilities are in classes that build upon this one."""
+class VendorBase(HttpVendor):
+    """One target of a vendor that is described by a preset. The capabilities are in classes that build upon this one."""
 
     def __init__(self, config: TargetConfig, preset: Preset) -> None:
-        self.config = config
+        super().__init__(config, preset, KeyHeader(config.credential, partial(auth_header, preset.auth)))
         self.preset = preset
         self._model = msgspec.json.encode(config.upstream_model)
         self.form_model: str | None = config.upstream_model
@@ -46,7 +47,7 @@ class VendorBase:
         self.operators = OperatorsFields(preset.name, config.options, config.extra_body)
         self._drops = {of: [old for old, new in names.items() if not new] for of, names in preset.renames.items()}
         first = next(iter(preset.paths))
-        self._heads = {first: self.head_for(first)}  # the others when they are needed: few models use many
+        self._heads[first] = self.head_for(first)  # finds a bad address at once; the other heads are made when needed
 
     async def json(self, call: Call, transport: Transport, field: str, changes: Changes | None = None) -> Reply:
         answer = await transport.fetch(self.request(call, self.body(call, changes)))
@@ -55,13 +56,14 @@ class VendorBase:
 
     async def whole(self, answer: UpstreamReply, call: Call, field: str) -> Fields:
         """A good answer, which must have that field, in the wire of the call. Raises what any other means."""
-        body = self.good(answer)
+        body = self.good(answer, call.wire)
         return await offload(len(body), _whole, body, call.wire, field)
 
     def dropped(self, call: Call) -> tuple[str, ...]:
         """The client's fields that its preset says a vendor does not take: `lossy` of every answer. Raises as `left_out`."""
-        names = [name for name in self._drops.get(call.capability, ()) if _has(call, name)]
-        names += self.operators.sent(call)
+        names = self.operators.sent(call)
+        if drops := self._drops.get(call.capability):
+            names = [name for name in drops if _has(call, name)] + names
         return self.left_out(call, names) if names else ()
 
     def body(self, call: Call, more: Changes | None = None, refused: frozenset[str] = NONE) -> bytes | Pieces:
@@ -76,8 +78,8 @@ class VendorBase:
         changes.update(self.operators.changes(call))
         if call.strict:
             self.dropped(call)  # the call may end here
-        if call.capability in self.preset.renames:
-            changes.update(_renamed(fields, self.preset.renames[call.capability]))
+        if names := self.preset.renames.get(call.capability):
+            changes.update(_renamed(fields, names))
         if more:
             changes.update(more)
         for name in refused:
@@ -89,46 +91,23 @@ class VendorBase:
                 changes[name] = None
         return patched(fields, changes)
 
-    def request(
-        self, call: Call, body: bytes | bytearray | Pieces, head: Head | None = None, content_type: bytes = b""
-    ) -> UpstreamRequest:
-        """The request of a call, with its body; to the capability's own path unless a `head` is given."""
-        headers = call.headers
-        if self.config.credential.dynamic is not None:
-            headers = (*headers, self._dynamic_auth(call))
-        if content_type:
-            headers = (*headers, (b"content-type", content_type))
-        head = head or self._heads.get(call.capability)
-        if head is None:
-            head = self._heads[call.capability] = self.head_for(call.capability)
-        return UpstreamRequest(head, body, self.config.timeouts.when(streamed=call.stream), headers)
-
     def head_for(self, capability: Capability) -> Head:
         """The head of a capability's requests. Raises `ConfigurationError`."""
-        return head_of(self.config, self.preset, self.path_for(capability), json=capability not in FORMS)
+        return self.head(self.path_for(capability), json=capability not in FORMS)
 
     def path_for(self, capability: Capability) -> str:
         """The path of a capability below the base address, with its query."""
         return self.preset.paths[capability]
 
-    def good(self, answer: UpstreamReply, *, named_by_client: bool = False) -> bytes:
-        """The body of a good answer. Raises what any other means; `named_by_client` as in `failure_of`."""
-        if not is_good(answer.status):
-            raise failure_of(answer.status, answer.headers, answer.body, named_by_client=named_by_client)
-        return answer.body.removeprefix(BOM)
+    def place_of(self, address: str) -> tuple[Origin, str, str]:
+        return super().place_of(bare(address))
 
     async def stream(
         self, request: UpstreamRequest, call: Call, transport: Transport, *, named_by_client: bool = False
     ) -> OpenAIStream:
         """The stream that answers a request, once its status is good. Raises as `good`."""
-        stream = await transport.stream(request)
-        if is_good(stream.status):
-            return OpenAIStream(stream, call.wire, self.dropped(call), request.timeouts.total)
-        try:
-            body = await read_all(stream)
-        finally:
-            stream.close()
-        raise failure_of(stream.status, stream.headers, body, named_by_client=named_by_client)
+        stream = await self.opened(request, call.wire, transport, named_by_client=named_by_client)
+        return OpenAIStream(stream, call.wire, self.dropped(call), request.timeouts.total)
 
     def encoded(self, call: Call, changes: dict[str, str | None]) -> UpstreamRequest:
         """The request of a form, with some of its text fields changed, and as the preset says. Raises as `body`."""
@@ -148,7 +127,7 @@ class VendorBase:
         """The parameters that the vendor cannot take, for `lossy`. Raises `Unsupported` if the call is strict."""
         found = tuple(names)
         if found and call.strict:
-            message = f"{self.preset.label} does not take the parameter {found[0]!r}."
+            message = f"{self.preset.label} does not support the parameter {found[0]!r}."
             raise Unsupported(400, message, code="unsupported_parameter", param=found[0])
         return found
 
@@ -159,17 +138,6 @@ class VendorBase:
             if form.first(name) is not None:
                 changes |= {name: None, vendors_name: form.text(name)} if vendors_name else {name: None}
         return changes
-
-    def _dynamic_auth(self, call: Call) -> tuple[bytes, bytes]:
-        dynamic = self.config.credential.dynamic or ""
-        secret = call.credentials.get(dynamic)
-        if not secret:
-            raise OwnCredentialError(dynamic)
-        name, value = auth_header(self.preset.auth, secret.reveal())
-        if not (value.isascii() and value.isprintable()):
-            message = "A credential in the request holds a character that no key has."
-            raise CallerError(400, message, param=CREDENTIALS_FIELD)
-        return name.encode(), value.encode("ascii")
 
 
 def _whole(body: bytes, wire: Wire, field: str) -> Fields:
@@ -193,11 +161,6 @@ def _renamed(fields: Fields, names: Mapping[str, str]) -> Changes:
             if vendors_name and vendors_name not in fields.spans:
                 changes[vendors_name] = value
     return changes
-
-
-def is_good(status: int) -> bool:
-    """Whether an answer of that status may hold what was asked for: some vendors say 201."""
-    return 200 <= status < 300
 
 
 def _texts(values: Mapping[str, bytes]) -> dict[str, str | None]:

@@ -1,7 +1,7 @@
-"""What if an upstream answers in the other form than the one that was asked for: whole for a stream, or with a stream?
+"""What if an upstream answers in the other form: with a whole answer where a stream was requested, or with a stream?
 
-What it says is told by its first bytes, not by its content type, which such upstreams get wrong as well. Leading blank lines
-are neither: some send them to keep the connection alive.
+The first bytes tell which it is, not the content type, which such upstreams get wrong as well. Leading blank lines tell nothing:
+some upstreams send them to keep the connection alive.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Any
 
 from providers.errors import ResponseTooLarge
+from providers.http_vendor import read_all
 from providers.offload import offload
 from providers.transport import MAX_REPLY_BYTES, UpstreamStream
 from providers.types import EVENT_STREAM, Wire
@@ -46,8 +47,8 @@ def _begin(text: bytes) -> int:
 
 
 class OpenAIStream:
-    """The stream of a vendor, its bytes untouched; what a whole answer says, as events, if it is one. That may take `total`
-    seconds from its first bytes."""
+    """The stream of a vendor, its bytes untouched. If it turns out to be a whole answer, it is converted to events; reading
+    it may take `total` seconds from its first bytes."""
 
     def __init__(self, stream: UpstreamStream, wire: Wire, lossy: tuple[str, ...] = (), total: float = 0.0) -> None:
         self.wire = wire
@@ -61,7 +62,7 @@ class OpenAIStream:
         self._total = total
 
     async def _first(self) -> bytes:
-        """The first bytes, of which those that are no blank lines tell what it is."""
+        """The first bytes; those after the blank lines tell what it is."""
         chunk = await self._stream.next()
         begin = _begin(chunk)
         if chunk.startswith(JSON, begin):
@@ -77,13 +78,3 @@ class OpenAIStream:
 
     async def _nothing(self) -> bytes:
         return b""
-
-
-async def read_all(stream: UpstreamStream | OpenAIStream, limit: int = 1024 * 1024) -> bytes:
-    """What is left of a stream, hardly more than `limit` bytes of it."""
-    parts: list[bytes] = []
-    size = 0
-    while size < limit and (part := await stream.next()):
-        parts.append(part)
-        size += len(part)
-    return b"".join(parts)

@@ -1,4 +1,4 @@
-"""How does an OpenAI-compatible vendor make and change images?
+"""How does an OpenAI-compatible vendor generate and edit images?
 
 Formats: OpenAI's OpenAPI document of August 2026, `/images/*`.
 """
@@ -15,9 +15,9 @@ import msgspec
 from providers.bytes.data_url import JsonWithFiles
 from providers.bytes.patch import Fields, fields_of, patch
 from providers.errors import InvalidResponse
+from providers.http_vendor import read_all
 from providers.offload import offload
 from providers.openai_compatible.base import VendorBase
-from providers.openai_compatible.either_form import read_all
 from providers.transport import MAX_REPLY_BYTES, Transport, UpstreamRequest, find_header
 from providers.types import EVENT_STREAM, Call, Reply, ReplyStream
 from providers.wire import openai_image
@@ -25,11 +25,11 @@ from providers.wire.openai import good_answer
 
 JSON = b"application/json"
 OTHER_FORM = MappingProxyType({"b64_json": b'"data:image/', "url": b'"b64_json"'})
-"""What stands in an answer that is not, or not wholly, in the form that was asked for."""
+"""What an answer contains that is not, or not entirely, in the requested form."""
 
 
 class ImageMethods(VendorBase):
-    """The capabilities of pictures."""
+    """Generation, edits and variations of images."""
 
     async def generate_image(self, call: Call, transport: Transport) -> Reply | ReplyStream:
         return await self.pictures(self.request(call, self.body(call)), call, transport)
@@ -76,7 +76,7 @@ class ImageMethods(VendorBase):
         return self.request(call, self.body(call), content_type=JSON)
 
     async def _whole(self, request: UpstreamRequest, call: Call, transport: Transport) -> Reply:
-        body = self.good(await transport.fetch(request))
+        body = self.good(await transport.fetch(request), call.wire)
         fields = await offload(len(body), _answer_of, body, openai_image.format_of(call))
         return Reply(wire=call.wire, body=fields.body, fields=fields, lossy=self.dropped(call))
 
@@ -96,10 +96,10 @@ class ReplyEvents:
         return await offload(self._size, next, self._frames, b"")
 
     def extend(self, seconds: float) -> None:
-        """All of it is here already."""
+        """Nothing is waited for."""
 
     def close(self) -> None:
-        """It holds nothing that needs to be given back."""
+        """It holds no connection."""
 
 
 def _size(answer: Mapping[str, Any]) -> int:
@@ -123,7 +123,7 @@ def pictures_of(body: bytes) -> Fields:
     """The fields of an answer that has a picture. Raises the error that it carries instead, or `InvalidResponse`."""
     fields = good_answer.answer_of(body, "data")
     if not good_answer.pictures_in(fields.raw("data") or b""):
-        raise InvalidResponse("the answer has no picture")
+        raise InvalidResponse("the answer has no image")
     return fields
 
 

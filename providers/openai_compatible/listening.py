@@ -1,4 +1,4 @@
-"""How does an OpenAI-compatible vendor listen?
+"""How does an OpenAI-compatible vendor transcribe and translate audio?
 
 Formats: OpenAI's OpenAPI document of August 2026, `/audio/transcriptions` and `/audio/translations`.
 """
@@ -10,9 +10,9 @@ from types import MappingProxyType
 
 from providers.bytes.multipart import Form
 from providers.errors import InvalidResponse, Unsupported
+from providers.http_vendor import read_all
 from providers.offload import offload
 from providers.openai_compatible.base import VendorBase
-from providers.openai_compatible.either_form import read_all
 from providers.transport import Headers, Transport, UpstreamRequest, find_header
 from providers.types import EVENT_STREAM, Call, Reply, ReplyStream, Wire
 from providers.wire.openai.good_answer import answer_of, failure_in_whole
@@ -25,11 +25,11 @@ FORMAT = "response_format"
 TEXTUAL = (b"text/", b"application/x-subrip", b"application/octet-stream")
 NO_TRANSCRIPT = frozenset({b"text/html", b"text/event-stream"})
 MAX_TRANSCRIPT = 16 * 1024 * 1024
-"""Bytes of a transcript that was to be a stream and is none."""
+"""Bytes of a whole transcript where a stream was requested."""
 
 
 class ListeningMethods(VendorBase):
-    """The capabilities of what is heard."""
+    """Transcription and translation."""
 
     async def transcribe(self, call: Call, transport: Transport) -> Reply | ReplyStream:
         return await self._listen(call, transport)
@@ -46,11 +46,11 @@ class ListeningMethods(VendorBase):
         if instead in has:
             return {"response_format": instead, "timestamp_granularities": None}  # by default, of segments
         known = ", ".join(name for name in FORMATS if name in has or MADE_OF.get(name) in has)
-        message = f"{self.preset.label} has no response format {asked!r}; it has {known}."
+        message = f"{self.preset.label} does not support the response format {asked!r}; it supports {known}."
         raise Unsupported(400, message, code="unsupported_value", param="response_format")
 
     async def _listen(self, call: Call, transport: Transport) -> Reply | ReplyStream:
-        """An upstream that refuses a format which can be made of another is asked for that; see `_added`."""
+        """An upstream that rejects a format is asked for one that can be converted to it; see `_added`."""
         asked = format_of(call.form or Form())
         ask = partial(self._heard, call, transport, asked)
         return await self.refusals.left_out(call.capability, self._added(call, asked), ask)
@@ -70,7 +70,7 @@ class ListeningMethods(VendorBase):
         if call.stream:
             return await self._events(request, call, transport)
         answer = await transport.fetch(request)
-        body = self.good(answer)
+        body = self.good(answer, call.wire)
         if asked not in TEXTS:
             fields = await offload(len(body), answer_of, body, "text")
             return Reply(wire=call.wire, body=body, fields=fields, lossy=self.dropped(call))
@@ -83,7 +83,7 @@ class ListeningMethods(VendorBase):
         return Reply(wire=call.wire, body=made, content_type=PLAIN, lossy=self.dropped(call), usage=usage)
 
     async def _events(self, request: UpstreamRequest, call: Call, transport: Transport) -> ReplyStream:
-        """The upstream's events; those of its whole answer if it knows no other."""
+        """The upstream's events, or events made of its whole answer if it does not stream."""
         stream = await self.stream(request, call, transport)
         if kind_of(stream.headers) == b"text/event-stream":
             return stream
@@ -114,7 +114,7 @@ class MadeStream:
         """Nothing is waited for."""
 
     def close(self) -> None:
-        """It holds nothing that needs to be given back."""
+        """It holds no connection."""
 
 
 def kind_of(headers: Headers) -> bytes:
@@ -128,5 +128,5 @@ def is_json(headers: Headers) -> bool:
     if kind == b"application/json":
         return True
     if kind and (kind in NO_TRANSCRIPT or not kind.startswith(TEXTUAL)):
-        raise InvalidResponse(f"the answer is no transcript but {kind[:50]!r}")
+        raise InvalidResponse(f"the answer is not a transcript: its content type is {kind[:50]!r}")
     return False

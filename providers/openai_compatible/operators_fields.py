@@ -40,9 +40,17 @@ class OperatorsFields:
         self._reserved = reserved - {PROMPT, TOOL_MODELS}
         self._extra = {folded(name): name for name in extra_body}
 
+    def _absent(self, call: Call) -> bool:
+        """Whether a JSON request cannot have any of them: most have neither such a field nor tools."""
+        spans = call.fields.spans
+        tools = self._tools and ("tools" in spans or call.capability is Capability.RESPONSES)
+        return not tools and self._reserved.isdisjoint(spans)
+
     def changes(self, call: Call) -> Changes:
         """What is to be changed in a JSON request, so that it has none of them, nor one that could be taken for one of the
         operator's `extra_body`."""
+        if not self._extra and self._absent(call):
+            return {}
         spans = call.fields.spans
         changes: Changes = dict.fromkeys(self._reserved.intersection(spans)) if not self._reserved.isdisjoint(spans) else {}
         if self._extra:
@@ -61,6 +69,8 @@ class OperatorsFields:
         """Those that the client has sent, for `lossy`."""
         if call.form is not None:
             return [part.plain_name for part in call.form.parts if part.plain_name in self._reserved]
+        if self._absent(call):
+            return []
         spans = call.fields.spans
         named: list[str] = []
         if not self._reserved.isdisjoint(spans):

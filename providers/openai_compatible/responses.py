@@ -11,8 +11,8 @@ from types import MappingProxyType
 
 from providers.bytes.patch import Fields, fields_of, patch
 from providers.errors import InvalidResponse
-from providers.openai_compatible.address import head_of
-from providers.openai_compatible.base import VendorBase, is_good
+from providers.http_vendor import is_good
+from providers.openai_compatible.base import VendorBase
 from providers.openai_compatible.operators_fields import Changes
 from providers.transport import Transport, UpstreamReply
 from providers.types import Action, Call, Reply, ReplyStream
@@ -44,7 +44,7 @@ class ResponsesMethods(VendorBase):
         """Something that is done with responses there are: `path` stands below `/responses`, with its query."""
         base, _, query = self.path_for(call.capability).partition("?")
         path = base + path + (("&" if "?" in path else "?") + query if query else "")
-        head = head_of(self.config, self.preset, path, method=method, json=bool(call.body))
+        head = self.head(path, method=method, json=bool(call.body))
         request = self.request(call, self._about(call), head)
         if call.stream:
             return await self.stream(request, call, transport, named_by_client=True)
@@ -52,7 +52,7 @@ class ResponsesMethods(VendorBase):
         if method == "DELETE" and is_good(answer.status):
             deleted = _deletion(answer.body)
             return Reply(wire=call.wire, body=deleted.body, fields=deleted)
-        body = self.good(answer, named_by_client=True)
+        body = self.good(answer, call.wire, named_by_client=True)
         fields = answer_of(body, ANSWERS.get(call.response.action, "object"))
         return Reply(wire=call.wire, body=body, fields=fields, lossy=self.dropped(call))
 

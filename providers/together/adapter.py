@@ -30,7 +30,6 @@ from providers.openai_compatible.presets import (
     paths,
     renames,
 )
-from providers.openai_compatible.rewrite import RewrittenStream
 from providers.together import images, speech
 from providers.transport import Transport, UpstreamRequest
 from providers.types import EVENT_STREAM, Call, Reply, ReplyStream, TargetConfig
@@ -64,7 +63,7 @@ class TogetherAdapter(OpenAICompatibleAdapter):
         if not call.stream:
             return stream
         if stream.content_type is EVENT_STREAM:
-            return RewrittenStream(stream, speech.event_of)
+            return self.rewritten(stream, call, speech.event_of, stream.lossy)
         return SoundAsEvents(stream)
 
     async def generate_image(self, call: Call, transport: Transport) -> Reply | ReplyStream:
@@ -81,7 +80,7 @@ class TogetherAdapter(OpenAICompatibleAdapter):
     async def _pictures(
         self, request: UpstreamRequest, call: Call, transport: Transport, lossy: tuple[str, ...]
     ) -> Reply | ReplyStream:
-        body = self.good(await transport.fetch(request))
+        body = self.good(await transport.fetch(request), call.wire)
         await offload(len(body), pictures_of, body)
         answer: dict[str, Any] = await offload(len(body), msgspec.json.decode, body)
         try:

@@ -35,7 +35,7 @@ def changes_of(call: Call, model: str) -> Changes:
     wanted = openai_speech.format_of(fields)
     known = FORMATS | {more: f'"{more}"'.encode() for start, names in MORE_FORMATS if model.startswith(start) for more in names}
     if wanted not in known:
-        message = f"Together's {model} speaks {', '.join(known)}, not {wanted}."
+        message = f"Together's {model} does not support the response format {wanted!r}; it supports {', '.join(known)}."
         raise Unsupported(400, message, code="unsupported_response_format", param="response_format")
     changes: Changes = {"response_format": known[wanted], "voice": _voice(fields.raw("voice"), model), "stream_format": None}
     if wanted == "pcm":

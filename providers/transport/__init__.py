@@ -6,7 +6,7 @@ implementation, the check on the first and the way through proxies. Both raise o
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
@@ -48,7 +48,7 @@ class Head:
         lines = [f"{self.method} {self.path} HTTP/1.1", f"host: {shown if default else f'{shown}:{port}'}"]
         lines += [f"{name}: {value}" for name, value in self.headers]
         if any(character in line for line in lines for character in "\r\n\0"):
-            raise ValueError("a header or the path holds a line break")
+            raise ValueError("a header or the path contains a line break")
         object.__setattr__(self, "wire", ("\r\n".join(lines) + "\r\n").encode("latin-1"))
 
 
@@ -60,13 +60,23 @@ class Pieces(Protocol):
     def __bytes__(self) -> bytes: ...
 
 
+RequestHeader = tuple[bytes, bytes]
+"""Its name in lower case, and its value."""
+
+
 class UpstreamRequest(msgspec.Struct, frozen=True):
-    """One exchange. `headers` are those of this request alone, already checked for line breaks."""
+    """One exchange. `headers` are those of this request alone, already checked for line breaks. `sign`, if there is one, makes
+    further ones each time the request is sent (`providers/signing.py`)."""
 
     head: Head
     body: bytes | bytearray | Pieces
     timeouts: Timeouts
-    headers: tuple[tuple[bytes, bytes], ...] = ()
+    headers: tuple[RequestHeader, ...] = ()
+    sign: Sign | None = None
+
+
+Sign = Callable[[UpstreamRequest, float], Awaitable[tuple[RequestHeader, ...]]]
+"""Gives the headers that sign a request which is sent now, in Unix seconds."""
 
 
 Headers = list[tuple[bytes, bytes]]

@@ -1,7 +1,7 @@
-"""What does an upstream's answer say, and does it keep the rules? HTTP/1.1 (RFC 9112), without any input or output.
+"""What does an upstream's answer contain, and is it valid? HTTP/1.1 (RFC 9112), without any input or output.
 
 An `Answer` is fed with bytes and used for one answer after another. `head` says that status and headers are known,
-`complete` that the answer has ended, `error` that it broke a rule; `chunks` holds the content that nobody took yet.
+`complete` that the answer has ended, `error` that it was invalid; `chunks` holds the content that was not taken yet.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class Answer:
             self.error = ResponseTooLarge(f"{self.peer}: the answer is longer than {MAX_REPLY_BYTES} bytes")
         elif not self.complete:
             if self.whole and self.head and not had_head and announced(self.headers) > MAX_REPLY_BYTES:
-                self.error = ResponseTooLarge(f"{self.peer}: the answer is to be longer than {MAX_REPLY_BYTES} bytes")
+                self.error = ResponseTooLarge(f"{self.peer}: the answer announces more than {MAX_REPLY_BYTES} bytes")
             self._check_progress(0 if not had_head or self.size > size else len(data))
 
     def take(self) -> bytes:

@@ -81,7 +81,7 @@ class Dialer:
         """Those that the host may have. Raises `AddressRefused` when none is left."""
         good = [address for address in addresses if not self._reach.refuses(host, address)]
         if not good:
-            raise AddressRefused(f"{host} leads to {', '.join(addresses)}")
+            raise AddressRefused(f"{host} resolves to {', '.join(addresses)}")
         return good[:MAX_ADDRESSES]
 
     async def _connect(self, origin: Origin, address: str, factory: Callable[[], P], seconds: float) -> P:
@@ -115,7 +115,7 @@ class Dialer:
         except (OSError, ValueError) as error:
             if fresh:
                 return known
-            raise DnsFailed(f"{host}: {str(error) or 'the name service did not answer in time'}") from error
+            raise DnsFailed(f"{host}: {str(error) or 'DNS did not answer in time'}") from error
         self._good[host] = (monotonic(), addresses)
         return addresses
 

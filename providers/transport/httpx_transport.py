@@ -46,6 +46,7 @@ from providers.transport.dial import tls_context
 from providers.transport.httpx_errors import breaks_protocol, explain, judge_head
 from providers.transport.pool import PoolCounters
 from providers.transport.reach import Reach
+from providers.transport.signed import signed
 from providers.types import Secret, Timeouts
 
 GRACE = 0.05
@@ -84,7 +85,7 @@ class HttpxTransport:
         size = 0
         try:
             if announced(stream.headers) > MAX_REPLY_BYTES:
-                raise ResponseTooLarge(f"{stream.peer}: the answer is to be longer than {MAX_REPLY_BYTES} bytes")
+                raise ResponseTooLarge(f"{stream.peer}: the answer announces more than {MAX_REPLY_BYTES} bytes")
             stream.extend(request.timeouts.idle)
             while data := await stream.next():
                 stream.extend(request.timeouts.idle)
@@ -127,6 +128,7 @@ class HttpxTransport:
     async def _open(self, request: UpstreamRequest) -> HttpxStream:
         if self._closed:
             raise AdapterFailed("the transport is closed")
+        request = await signed(request)
         anyio.current_time()  # loads what httpcore needs for a connection, which the first request would pay from its time
         origin = request.head.origin
         peer = f"{origin.host}:{origin.port}"
@@ -150,7 +152,7 @@ class HttpxTransport:
         self._streams.add(stream)
         if self._proxied and stream.status == httpx.codes.PROXY_AUTHENTICATION_REQUIRED:
             stream.close()
-            raise ConnectFailed(f"{peer}: the proxy asks for a name and a password, or for others")
+            raise ConnectFailed(f"{peer}: the proxy requires a user name and password, or rejected those it was sent")
         return stream
 
 
@@ -186,7 +188,7 @@ class Opening:
         """httpcore looks names up itself, so this is known when the connection is there, unless it is gone again; nothing
         has been sent yet."""
         if self._reach is not None and address is not None and self._reach.refuses(self._host, address[0]):
-            raise AddressRefused(f"{self._host} leads to {address[0]}")
+            raise AddressRefused(f"{self._host} resolves to {address[0]}")
 
 
 class HttpxStream:

@@ -14,7 +14,7 @@ PIECE = 256 * 1024
 
 BODILESS = frozenset({"GET", "DELETE", "OPTIONS"})
 UNFRAMED = frozenset({"HEAD", "CONNECT"})
-"""Methods whose answers end elsewhere than their headers say."""
+"""Methods whose answers do not have the body that their headers announce (RFC 9112 6.3)."""
 
 
 def render(request: UpstreamRequest) -> bytes:
@@ -50,5 +50,5 @@ def render_head(request: UpstreamRequest) -> bytes:
 def _header_lines(headers: tuple[tuple[bytes, bytes], ...]) -> bytes:
     lines = b"".join([b"%b: %b\r\n" % header for header in headers])
     if not len(headers) == lines.count(b"\n") == lines.count(b"\r") or b"\0" in lines:
-        raise AdapterFailed("a header holds a line break")
+        raise AdapterFailed("a header contains a line break")
     return lines

@@ -11,12 +11,13 @@ from providers.transport.connection import READ_BYTES, Connection
 from providers.transport.dial import Dialer, Resolve, system_resolve, tls_context
 from providers.transport.pool import Pool, PoolCounters
 from providers.transport.reach import Reach
+from providers.transport.signed import signed
 from providers.transport.sweep import Sweep
 
 CLOSED = "the transport is closed"
 STALE_WITHIN_S = 1.0
-"""A kept connection that was gone is noticed a round trip after something was sent. One that breaks later may have been
-working on the request, which is not sent again without the router's knowledge."""
+"""A kept connection that the peer has closed is noticed within a round trip. If it breaks later, the upstream may have processed
+the request, and only the router may decide to send it again."""
 
 
 class SlimTransport:
@@ -76,12 +77,13 @@ class SlimTransport:
         total = now + timeouts.total
         if deadline > total:
             deadline = total
+        outgoing = request if request.sign is None else await signed(request)
         free = pool.take()
         fresh = free is None
         connection = free or await self._dial(pool, timeouts.connect, deadline)
         while True:
             try:
-                await connection.send(request, whole, deadline, total)
+                await connection.send(outgoing, whole, deadline, total)
             except BaseException:
                 connection.abort()
                 raise
@@ -93,6 +95,8 @@ class SlimTransport:
                 raise error
             pool.stale_retries += 1
             fresh = True
+            if request.sign is not None:
+                outgoing = await signed(request)  # anew: vendors refuse a signature that they have seen
             connection = await self._dial(pool, timeouts.connect, deadline)
 
     async def _dial(self, pool: Pool, seconds: float, deadline: float) -> Connection:

@@ -11,7 +11,6 @@ from typing import Any
 from providers.capabilities import Capability
 from providers.offload import offload
 from providers.openai_compatible.adapter import OpenAICompatibleAdapter, register_preset
-from providers.openai_compatible.address import head_of
 from providers.openai_compatible.presets import CHAT, IMAGES, KEEPS, RESPONSES, Preset, paths
 from providers.transport import Head, Transport
 from providers.types import Call, Reply, ReplyStream, TargetConfig
@@ -28,7 +27,7 @@ class XaiAdapter(OpenAICompatibleAdapter):
         super().__init__(config, PRESET)
 
     def head_for(self, capability: Capability) -> Head:
-        return head_of(self.config, self.preset, self.preset.paths[capability])
+        return self.head(self.preset.paths[capability])
 
     async def generate_image(self, call: Call, transport: Transport) -> Reply | ReplyStream:
         return await self._images(call, transport, {})
@@ -42,7 +41,7 @@ class XaiAdapter(OpenAICompatibleAdapter):
         taken, left = images.taken_of(values)
         lossy = self.left_out(call, left)
         sent = await offload(len(call.body), self.made_body, {"model": self.config.upstream_model, **taken, **sources})
-        body = self.good(await transport.fetch(self.request(call, sent)))
+        body = self.good(await transport.fetch(self.request(call, sent)), call.wire)
         answer = await offload(len(body), images.answer_of, body, taken.get("response_format"), int(time()))
         return await self.answered(call, answer, lossy)
 

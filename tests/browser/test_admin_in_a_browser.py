@@ -196,7 +196,7 @@ def test_model_when_tested_in_the_browser_then_marks_and_messages_are_shown(page
     expect(serves.nth(0)).to_contain_text("Chat ok")
     expect(serves.nth(0)).to_contain_text("Realtime not served")
     expect(serves.nth(1)).to_contain_text("upstream_connect_failed: The provider could not be reached.")
-    expect(serves.nth(2)).to_contain_text("upstream_auth_failed: The provider refused the gateway's credential.")
+    expect(serves.nth(2)).to_contain_text("upstream_auth_failed: The provider rejected the gateway's credential.")
     assert PROVIDER_KEY not in page.content()
     page.goto("/admin/models_catalog/modeldefinition/")
     row = page.locator("tr", has_text="chaos/tested")

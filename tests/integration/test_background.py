@@ -321,7 +321,7 @@ def test_response_when_its_worker_is_killed_has_failed_and_when_the_server_ends_
         os.kill(pid, signal.SIGKILL)
     assert eventually(lambda: _served(gateway), 10, 0.1)
     found = ended(gateway, made, LOST_WITHIN_S)
-    assert (found["status"], found["error"]["message"]) == ("failed", "The worker that made this response was lost.")
+    assert (found["status"], found["error"]["message"]) == ("failed", "The worker process that generated this response was lost.")
     told = stream_again(gateway, made)
     assert [event["type"] for event in told[-2:-1]] == ["response.failed"]
     assert all(two["sequence_number"] == one["sequence_number"] + 1 for one, two in pairwise(told[:-1]))

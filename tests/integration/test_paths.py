@@ -99,3 +99,24 @@ def test_page_when_it_is_the_admins_stays_so(gateway: LiveGateway, path: str) ->
     assert answer.headers["content-type"].startswith("text/html")
     with pytest.raises(json.JSONDecodeError):
         answer.json()
+
+
+def test_row_and_metrics_when_a_response_is_asked_for_tell_it_and_the_template(gateway: LiveGateway) -> None:
+    answer = gateway.http.post("/responses//resp_nobody/cancel")
+    assert (answer.status_code, error_of(answer)["code"]) == (404, "response_not_found")
+    asked: dict[str, Any] = {"request_id": answer.headers["x-request-id"]}
+    assert eventually(lambda: gateway.operator.rows("openai_api.UsageRecord", asked), 5, 0.1)
+    (row,) = gateway.operator.rows("openai_api.UsageRecord", asked)
+    assert row["path"] == "/v1/responses/resp_nobody/cancel"
+    counted = httpx.get(f"{gateway.base_url}/metrics", trust_env=False).text
+    assert 'path="/v1/responses/{id}/cancel"' in counted
+    assert "resp_nobody" not in counted
+
+
+def test_path_when_a_response_is_posted_to_is_404_for_those_with_a_key(gateway: LiveGateway) -> None:
+    for path in ("/v1/responses/resp_x", "/responses/a/b", "/v1/responses/cancel"):
+        answer = gateway.http.post(path)
+        assert (answer.status_code, error_of(answer)["code"]) == (404, "not_found")
+        assert httpx.post(f"{gateway.base_url}{path}", trust_env=False).status_code == 401
+    for path in ("/v1/responses/a/b", "/v1/responses/x/cancel"):
+        assert error_of(gateway.http.get(path))["code"] == "response_not_found"

@@ -20,7 +20,7 @@ import httpx
 import pytest
 
 from tests.fakes.chaos.process import Chaos, eventually
-from tests.integration.test_workers import workers
+from tests.integration.test_workers import recorders, workers
 from tests.live import LiveGateway, body
 from tests.live_fixtures import StartGateway
 from tests.services.traffic import Traffic
@@ -45,9 +45,10 @@ MIX: list[tuple[str, bool]] = [
 ABORTED = "chaos/stream-paced-20ms-400"
 
 
-@pytest.fixture(scope="module")
-def of_module(shared_chaos: Chaos, start_gateway: StartGateway) -> LiveGateway:
-    gateway = start_gateway(workers=2, GATEWAY_DRAIN_S=str(DRAIN_S), GATEWAY_ACCESS_LOG="off")
+@pytest.fixture(scope="module", params=["process", "thread"])
+def of_module(request: pytest.FixtureRequest, shared_chaos: Chaos, start_gateway: StartGateway) -> LiveGateway:
+    variables = {"GATEWAY_DRAIN_S": str(DRAIN_S), "GATEWAY_ACCESS_LOG": "off", "GATEWAY_RECORDER": request.param}
+    gateway = start_gateway(workers=2, **variables)
     gateway.define("ok", "status-503", "status-400", "stream-cut-after-3", "stream-paced-20ms-400")
     gateway.define_models({"second": [{"upstream_model": "status-500"}, {"upstream_model": "ok"}]})
     return gateway
@@ -172,7 +173,7 @@ def test_sqlite_when_locked_until_the_end_then_rows_wait_on_disk_and_come_with_t
 def no_room(pair: LiveGateway) -> Iterator[None]:
     """No file of the server can grow, as on a full disk: neither the database nor what waits for it."""
     assert eventually(lambda: "signalbox_workers 2.0" in pair.http.get("/metrics").text, RESPAWN_WITHIN_S, 0.1), "both serve"
-    processes = workers(pair)
+    processes = workers(pair) + recorders(pair)
     for process in processes:
         resource.prlimit(process, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
     yield
@@ -189,7 +190,7 @@ def test_sqlite_when_the_disk_is_full_then_rows_wait_in_memory_and_none_is_lost(
     with Traffic(pair, "full") as traffic:
         time.sleep(LOCKED_S)
         assert rows(pair, "full-") == []
-        give_room(workers(pair))
+        give_room(workers(pair) + recorders(pair))
     assert traffic.statuses() == {200}
     assert eventually(lambda: len(rows(pair, "full-")) >= len(traffic.asked), WRITTEN_WITHIN_S, 0.1)
     assert Counter(row["request_id"] for row in rows(pair, "full-")) == Counter(traffic.ids())

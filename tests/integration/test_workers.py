@@ -30,17 +30,27 @@ def two_workers(start_gateway: StartGateway) -> LiveGateway:
 
 def workers(gateway: LiveGateway) -> list[int]:
     """The process ids of the workers."""
+    return children(gateway, b"spawn_main")
+
+
+def recorders(gateway: LiveGateway) -> list[int]:
+    """The process id of the recorder, if it has a process."""
+    return children(gateway, b"gateway_project.recorder_process")
+
+
+def children(gateway: LiveGateway, command: bytes) -> list[int]:
+    """The process ids of the server's children whose command line has that."""
     found = [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
-    return sorted(pid for pid in found if is_worker(pid, gateway.process.pid))
+    return sorted(pid for pid in found if is_child(pid, gateway.process.pid, command))
 
 
-def is_worker(pid: int, parent: int) -> bool:
+def is_child(pid: int, parent: int, command: bytes) -> bool:
     try:
         status = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        command = Path(f"/proc/{pid}/cmdline").read_bytes()
+        told = Path(f"/proc/{pid}/cmdline").read_bytes()
     except OSError:
         return False
-    return int(status[1]) == parent and status[0] != "Z" and b"spawn_main" in command
+    return int(status[1]) == parent and status[0] != "Z" and command in told
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import subprocess
 import sys
 import time
@@ -80,6 +81,18 @@ class Worker:
             self.runner.start(lambda: True)
 
 
+class Logged(logging.Handler):
+    """What the runners have logged."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.messages: list[str] = []
+        logging.getLogger("gateway.jobs").addHandler(self)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.messages.append(record.getMessage())
+
+
 def job(name: str, *, kind: str = "acts") -> Job:
     return Job(name, kind, "o", b"its payload", time.time(), streamed=True)
 
@@ -151,25 +164,32 @@ async def spent() -> Any:
     async def broken(run: Run) -> Outcome:
         raise ValueError("odd")
 
+    logged = Logged()
     failing, raising = Acts(again, tries=2), Acts(broken, tries=2, name="raises")
     worker = Worker("a", failing, raising)
     await worker.runner.begin(job("again"))
     await worker.runner.begin(job("raises", kind="raises"))
     found = {name: [await ended(name), await events(worker, name)] for name in ("again", "raises")}
-    return {**found, "begun": [len(failing.begun), len(raising.begun)]}
+    return {**found, "begun": [len(failing.begun), len(raising.begun)], "logged": logged.messages}
 
 
 async def lost() -> Any:
     """Two workers vanish with a job each: one may be tried again, the other not. A third has jobs of a kind it does not know."""
-    gone = Worker("gone", started=False)
+    logged, gone = Logged(), Worker("gone", started=False)
     for name, kind in (("again", "acts"), ("once", "once"), ("unknown", "unknown")):
         await gone.store.queue(job(name, kind=kind), taken=True)
         await gone.store.beat(name, 0, [b"0 by gone\n\n", b"1 by gone\n\n"])
     await gone.store.queue(job("waits", kind="unknown"), taken=False)
-    worker = Worker("a", Acts(at_once, tries=2), Acts(at_once, name="once"))
+    late = []
+
+    async def act(run: Run) -> Outcome:
+        late.append(await gone.store.beat("again", 9, [b"9 late\n\n"]))
+        return await at_once(run)
+
+    worker = Worker("a", Acts(act, tries=2), Acts(at_once, name="once"))
     found = {name: [await ended(name, 30), await events(worker, name)] for name in ("again", "once")}
-    late = [await gone.store.beat(name, 2, [b"2 late\n\n"]) for name in ("again", "once")]
-    return {**found, "late": late, "others": await rows(kind="unknown")}
+    late.append(await gone.store.beat("once", 9, [b"9 late\n\n"]))
+    return {**found, "late": late, "others": await rows(kind="unknown"), "logged": logged.messages}
 
 
 async def cancelled() -> Any:

@@ -34,6 +34,7 @@ def test_job_when_its_tries_are_spent_or_its_kind_is_broken_then_it_has_failed_a
     assert found["again"] == [["again", "failed", 1, "", False], [f"1 {begun}", "2 broken"]]
     assert found["raises"] == [["raises", "failed", 0, "", False], [f"0 {begun}", "1 broken"]]
     assert found["begun"] == [2, 1]
+    assert found["logged"] == ["a job failed"]
 
 
 def test_jobs_when_their_worker_is_lost_then_are_tried_again_or_failed_by_who_knows_their_kind(told: Told) -> None:
@@ -42,6 +43,7 @@ def test_jobs_when_their_worker_is_lost_then_are_tried_again_or_failed_by_who_kn
     assert found["once"] == [["once", "failed", 0, "", False], ["0 by gone", "1 by gone", "2 lost"]]
     assert found["late"] == [False, False]
     assert found["others"] == [["unknown", "running", 0, "gone", True], ["waits", "queued", 0, "", True]]
+    assert found["logged"] == []
 
 
 def test_job_when_cancelled_by_another_worker_then_its_run_stops_and_a_second_time_changes_nothing(told: Told) -> None:

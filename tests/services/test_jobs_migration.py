@@ -78,6 +78,8 @@ def test_responses_when_their_rows_become_jobs_are_taken_followed_cancelled_and_
     old_responses.done(gateway.env, "run", held, "frozen", -3600, followed)
     old_responses.done(gateway.env, "expire", expired)
     gateway.operator.command("migrate", "-v", "0")
+    rows = gateway.operator.rows("openai_api.StoredResponseRow", {})
+    assert {row["id"] for row in rows if row["status"] == "queued"} == {waiting, lost, held}
 
     upstream.answers[CHAT] = lambda seen: slowly(*WORDS)
     gateway.restart()
@@ -93,7 +95,7 @@ def test_responses_when_their_rows_become_jobs_are_taken_followed_cancelled_and_
     assert numbered(gateway, held) == [*told_types(told)[:3], (3, "response.cancelled")]
     assert text_of(ended(gateway, waiting)) == "Hello world."
     assert numbered(gateway, waiting)[0] == (old[waiting][3], "response.created")
-    assert ended(gateway, lost, LOST_WITHIN_S)["error"]["message"] == "The worker that made this response was lost."
+    assert ended(gateway, lost, LOST_WITHIN_S)["error"]["message"] == "The worker process that generated this response was lost."
     assert numbered(gateway, lost) == [*told_types(told)[:3], (3, "response.failed")]
     assert gateway.http.get(f"/v1/responses/{expired}").status_code == 404
     left = {"JobRow": {"pk": expired}, "StoredResponseRow": {"pk": expired}, "JobEventsRow": {"job_id": expired}}

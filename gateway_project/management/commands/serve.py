@@ -10,7 +10,10 @@ import socket
 import sys
 import tempfile
 from argparse import ArgumentTypeError
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from importlib import import_module
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -23,10 +26,11 @@ from django.db import InterfaceError, OperationalError, connection
 from gateway_project import addresses, private_files, quickstart
 from gateway_project.http_protocol import GuardedHttpProtocol
 from gateway_project.log_stream import line_of
+from gateway_project.recorder_keeper import RecorderKeeper
+from gateway_project.recording import RUN_DIR, runs_apart
 from gateway_project.server import LAST_WORDS_S, DrainingServer
 from gateway_project.supervisor import Supervisor
 from gateway_project.websocket_protocol import PING_S, GuardedWebSocketProtocol
-from gateway_project.wiring import RUN_DIR
 
 APPLICATION = "gateway_project.asgi"
 log = structlog.stdlib.get_logger("gateway.serve")
@@ -71,13 +75,12 @@ class Command(BaseCommand):
         refuse_open(host)
         require_migrations()
         private_files.keep_secret_key()
-        import_module(APPLICATION)  # what cannot be imported fails here, once, and not in every worker for ever
-        listener = listen(host, port)
-        url = addresses.base_url(host, listener.getsockname()[1])
-        allow_host(host)
-        self.say(f"Signalbox serves on {url} with {workers} worker{'s' if workers > 1 else ''}; Ctrl-C stops it.")
-        connection.close()
-        with listener:
+        with meeting_place(), listen(host, port) as listener, recorder_process():
+            import_module(APPLICATION)  # what cannot be imported fails here, once, and not in every worker for ever
+            url = addresses.base_url(host, listener.getsockname()[1])
+            allow_host(host)
+            self.say(f"Signalbox serves on {url} with {workers} worker{'s' if workers > 1 else ''}; Ctrl-C stops it.")
+            connection.close()
             run(configure(workers), listener)
 
     def say(self, text: str) -> None:
@@ -155,14 +158,25 @@ def configure(workers: int) -> uvicorn.Config:
     )
 
 
+@contextmanager
+def meeting_place() -> Iterator[None]:
+    """A folder for the processes of this server, whose settings say from here on whether one of them is the recorder."""
+    with tempfile.TemporaryDirectory(prefix="signalbox-") as folder:
+        mode = "process" if runs_apart(Path(folder)) else "thread"
+        if settings.GATEWAY_RECORDER == "process" != mode:
+            log.warning("the recorder is a thread: the path of the temporary directory is too long for a socket", folder=folder)
+        os.environ[RUN_DIR] = folder
+        os.environ["GATEWAY_RECORDER"] = settings.GATEWAY_RECORDER = mode
+        yield
+
+
+def recorder_process() -> AbstractContextManager[object]:
+    """Runs the recorder beside the workers and ends it after them, if it is a process; it starts while they do."""
+    return RecorderKeeper() if settings.GATEWAY_RECORDER == "process" else nullcontext()
+
+
 def run(config: uvicorn.Config, listener: socket.socket) -> None:
     """Serves until SIGINT or SIGTERM, which both end the process with status 0 once the requests are through."""
-    with tempfile.TemporaryDirectory(prefix="signalbox-") as folder:
-        os.environ[RUN_DIR] = folder
-        _serve(config, listener)
-
-
-def _serve(config: uvicorn.Config, listener: socket.socket) -> None:
     if config.workers > 1:
         started = Supervisor(config, listener).run()
     else:

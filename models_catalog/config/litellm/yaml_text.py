@@ -1,4 +1,4 @@
-"""How is YAML read here? Safely; a name given twice is told, dates stay texts, and 1e-6 is a number."""
+"""How is YAML read here? Safely; duplicate keys are told, dates stay strings, and 1e-6 is a number."""
 
 from __future__ import annotations
 

@@ -22,7 +22,8 @@ from openai_api.database.threads import DatabaseThreads
 from openai_api.jobs.runner import JobRunner
 from openai_api.limits.guesses import Guesses
 from openai_api.recording.events import Record
-from openai_api.recording.metrics import MetricsSink
+from openai_api.recording.metrics import WorkerMetrics
+from openai_api.recording.status import RecorderStatus
 from openai_api.responses.background import Background
 from openai_api.responses.ids import ResponseIds
 from openai_api.responses.store import NoMemory, StoredResponse
@@ -76,6 +77,9 @@ class Kept:
 
     def record(self, record: Record) -> None:
         self.records.append(record)
+
+    def status(self) -> RecorderStatus:
+        return RecorderStatus("thread", "ok", 0, 0)
 
 
 @dataclass
@@ -186,7 +190,7 @@ class Site:
             state=self.state,
             guesses=Guesses(0),
             limits=limits or Limits(),
-            metrics=MetricsSink(None, list),
+            metrics=WorkerMetrics(None, list),
             response_ids=ResponseIds([b"tests"]),
             summaries=Summaries([b"tests"]),
             responses=Responses(),

@@ -95,7 +95,7 @@ def test_key_when_it_does_not_let_the_caller_in_then_one_and_the_same_answer(hea
     with pytest.raises(ApiError) as raised:
         caller(headers)
     assert (raised.value.status, raised.value.code) == (401, "invalid_api_key")
-    assert raised.value.message == "The API key is missing or not valid."
+    assert raised.value.message == "Missing or invalid API key."
     assert raised.value.headers == ((b"www-authenticate", b"Bearer"),)
 
 

@@ -347,7 +347,7 @@ async def test_defect_when_a_request_hits_one_then_500_with_the_request_id_alone
     at = Site(entry("demo"))
     answer = await at.ask(headers=[*AUTHORIZED, (b"x-request-id", b"r-1")])
     assert (answer.status, answer.error["code"], answer.error["type"]) == (500, "internal_error", "internal_error")
-    assert answer.error["message"] == "The gateway failed. Request id: r-1"
+    assert answer.error["message"] == "Internal error. Request id: r-1"
     assert at.record.error == "internal_error"
     assert [record.getMessage() for record in caplog.records if record.name == "gateway.requests"] == ["request failed"]
 

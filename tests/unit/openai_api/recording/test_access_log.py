@@ -9,6 +9,7 @@ from time import monotonic
 from typing import Any
 
 from openai_api.recording.access_log import STRANGERS, WHOLE, AccessLog, Shown, _parts
+from openai_api.recording.batches import Batch
 from openai_api.recording.events import Record
 
 
@@ -16,10 +17,17 @@ def record(name: str, *, path: str = "/v1/models", status: int = 200, **more: An
     return Record(name, "GET", path, status=status, **more)
 
 
+PID = 4711
+
+
+def batch(*records: Record) -> Batch:
+    return Batch("run", "0123456789", PID, 0, list(records))
+
+
 def written(*records: Record, as_json: bool, shown: Shown = Shown.ALL) -> list[str]:
     reading, writing = os.pipe()
     with os.fdopen(reading) as lines:
-        AccessLog(as_json=as_json, shown=shown, file=writing).write(records)
+        AccessLog(as_json=as_json, shown=shown, file=writing).write([batch(*records)])
         os.close(writing)
         return lines.read().splitlines()
 
@@ -49,7 +57,7 @@ def test_line_when_written_has_the_form_of_all_others() -> None:
     (line,) = written(record("r", status=401, error="invalid_api_key"), as_json=True)
     told = json.loads(line)
     assert list(told)[:5] == ["timestamp", "level", "logger", "message", "pid"]
-    assert (told["level"], told["logger"], told["message"], told["pid"]) == ("warning", "gateway.access", "request", os.getpid())
+    assert (told["level"], told["logger"], told["message"], told["pid"]) == ("warning", "gateway.access", "request", PID)
     (text,) = written(record("r", status=401), as_json=False)
     assert re.match(r"\d{4}-\d\d-\d\dT[\d:.]+Z \[warning  \] request \[gateway\.access\] pid=\d+ method=GET ", text)
 
@@ -57,8 +65,8 @@ def test_line_when_written_has_the_form_of_all_others() -> None:
 def test_strangers_when_they_send_many_requests_have_few_lines_and_the_number_of_the_others() -> None:
     reading, writing = os.pipe()
     log = AccessLog(as_json=True, shown=Shown.ERRORS, file=writing)
-    log.write([record(str(number), status=401) for number in range(STRANGERS + 7)])
-    log.write([record("known", status=401, client_id="c")])
+    log.write([batch(*(record(str(number), status=401) for number in range(STRANGERS + 7)))])
+    log.write([batch(record("known", status=401, client_id="c"))])
     deadline = monotonic() + 3
     while monotonic() < deadline and log._hidden:
         log.write([])

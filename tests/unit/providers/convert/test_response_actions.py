@@ -21,7 +21,7 @@ def error(message: str, **fields: Any) -> dict[str, Any]:
         (404, error("Invalid URL (POST /v1/responses/compact)")),
         (404, {"detail": "Not Found"}),
         (404, "404 page not found"),
-        (404, error("There is nothing at POST /v1/responses/compact.", code="not_found")),
+        (404, error("Unknown path: POST /v1/responses/compact.", code="not_found")),
         (405, {"detail": "Method Not Allowed"}),
         (501, error("not implemented", code=501)),
     ],

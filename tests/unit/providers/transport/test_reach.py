@@ -104,7 +104,7 @@ def test_address_when_private_is_allowed_as_the_operator_says(allowed: str, host
 
 @pytest.fixture(params=["slim", "httpx"])
 async def looking_up(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Any]:
-    """Makes a transport for which every name leads to 127.0.0.1."""
+    """Makes a transport for which every name resolves to 127.0.0.1."""
     made: list[SlimTransport | HttpxTransport] = []
 
     async def resolve(host: str, port: int) -> list[str]:
@@ -131,7 +131,7 @@ async def looking_up(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyP
 
 async def test_fetch_from_a_public_name_that_leads_to_a_private_address_sends_nothing(looking_up: Any) -> None:
     async with ScriptedServer(answering(OK)) as server:
-        with pytest.raises(AddressRefused, match=r"rebound\.example\.com leads to 127\.0\.0\.1"):
+        with pytest.raises(AddressRefused, match=r"rebound\.example\.com resolves to 127\.0\.0\.1"):
             await looking_up().fetch(request_to(server, host="rebound.example.com"))
         assert not server.requests
 

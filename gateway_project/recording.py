@@ -1,0 +1,52 @@
+"""Which sinks does the recorder have? Those that the settings ask for; built where it runs, in a worker or in its own process."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from django.conf import settings
+
+from openai_api.database.usage_rows import DatabaseSink
+from openai_api.recording.access_log import AccessLog, Shown
+from openai_api.recording.lanes import Sink
+from openai_api.recording.metrics import Counts
+from openai_api.recording.recorder import Recorder
+from openai_api.recording.spool import FRAMES, ROWS, Spool
+
+RUN_DIR = "GATEWAY_RUN_DIR"
+"""Names the folder in which `serve` lets its processes meet; not a setting of the operator's."""
+SOCKET = "recorder.sock"
+COUNTS = "recorder.json"
+LONGEST_PATH = 100
+"""Bytes that the path of a Unix socket may have, on every system."""
+
+
+def build_recorder(run: str, counts: Counts) -> Recorder:
+    """The recorder of the server that is named so."""
+    folder = settings.GATEWAY_DATA_DIR / "spool"
+    rows = DatabaseSink(Spool(folder, ROWS), settings.GATEWAY_USAGE_DAYS)
+    return Recorder(run, counts, rows, list(_others()), Spool(folder, FRAMES))
+
+
+def backlog() -> Spool[bytes]:
+    """Where batches wait for the recorder process."""
+    return Spool(settings.GATEWAY_DATA_DIR / "spool", FRAMES)
+
+
+def runs_apart(run_dir: Path) -> bool:
+    """Whether a server that meets in this folder has a recorder process."""
+    if len(os.fsencode(run_dir / SOCKET)) > LONGEST_PATH or settings.GATEWAY_RECORDER == "thread":
+        return False
+    return settings.GATEWAY_RECORDER == "process" or (settings.GATEWAY_ROLE != "control" and cpus() > 1)
+
+
+def cpus() -> int:
+    """How many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _others() -> Iterator[Sink]:
+    if settings.GATEWAY_ACCESS_LOG != "off":
+        yield AccessLog(as_json=settings.LOG_FORMAT == "json", shown=Shown(settings.GATEWAY_ACCESS_LOG))
