@@ -141,7 +141,7 @@ OWN = Carried({**REQUESTS, **{kind: every(kind) for kind in (Sampling, Delivery,
 """Of requests that came as chat."""
 ANSWERS = Carried(
     {
-        Answer: every(Answer, but={"completed"}),
+        Answer: every(Answer),
         Choice: every(Choice),
         Stop: every(Stop),
         Used: every(Used),

@@ -47,7 +47,7 @@ HISTORY_ONLY = frozenset(
 """Items that can be left out."""
 SILENT = frozenset(
     {"type", "id", "status", "phase", "created_by", "internal_chat_message_metadata_passthrough", "role", "namespace", "name",
-     "execution"}
+     "execution", "output_format"}
 )  # fmt: skip
 """Fields of items that say nothing to the model, or mean something to the upstream alone that made them."""
 DIRECT = {"type": "direct"}
