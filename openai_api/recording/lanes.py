@@ -56,10 +56,12 @@ class Parcel(NamedTuple):
 
 
 class Lane:
-    """The way to one sink: a queue of at most `CAPACITY` records and a thread that empties it."""
+    """The way to one sink: a queue and a thread that empties it. One that is `bounded` drops what finds `CAPACITY` records in
+    the queue; with another, who puts looks at `waiting` first."""
 
-    def __init__(self, sink: Sink) -> None:
+    def __init__(self, sink: Sink, *, bounded: bool = False) -> None:
         self._sink = sink
+        self._bounded = bounded
         self._dropped = 0
         self._lock = threading.Lock()
         self._queue: deque[Parcel] = deque()
@@ -87,7 +89,7 @@ class Lane:
         """Adds to the queue, which is looked at when `wake` is called."""
         wanted = self._wanted(parcel)
         count = len(wanted.batch.records)
-        if count and self._waiting >= CAPACITY:
+        if self._bounded and self._waiting >= CAPACITY:
             self._dropped += count
         elif count:
             with self._lock:

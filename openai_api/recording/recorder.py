@@ -33,7 +33,7 @@ class Recorder:
         self._counts = counts
         self._sink = rows
         self._rows = Lane(rows)
-        self._others = [Lane(sink) for sink in others]
+        self._others = [Lane(sink, bounded=True) for sink in others]
         self._backlog = backlog
         self._lost = self._unreadable = 0
 

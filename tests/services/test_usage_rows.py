@@ -39,4 +39,4 @@ def test_row_when_written_to_postgres_has_every_kind_of_value_as_it_was(postgres
         assert before - timedelta(seconds=1) < started < before + timedelta(seconds=20)
         assert started.microsecond
     assert (whole["stream"], streamed["stream"]) == (False, True)
-    assert (refused["status"], refused["provider"], refused["cost_usd"], refused["first_byte_ms"]) == (404, None, None, None)
+    assert (refused["status"], refused["provider"], refused["cost_usd"], refused["upstream_model"]) == (404, None, None, None)

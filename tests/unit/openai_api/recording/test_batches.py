@@ -11,12 +11,12 @@ from providers.capabilities import Capability
 from providers.types import Usage
 
 
-def batch(number: int, count: int = 3) -> Batch:
+def batch(number: int, count: int = 3, worker: str = "0123456789") -> Batch:
     records = [Record(f"r{place}", "POST", "/v1/chat/completions", started=1.5e9) for place in range(count)]
     records[0].attempts = [Attempt("t", "p", "u", "upstream_reset", "unreachable", 0.5), Attempt("t", "p", "u")]
     records[0].usage = Usage(input_tokens=2**40, output_tokens=1)
     records[0].prices, records[0].capability = Prices(1.5, None), Capability.CHAT
-    return Batch("run", worker_name(), 4711, number, records)
+    return Batch("run", worker, 4711, number, records)
 
 
 def test_frames_when_cut_anywhere_give_the_batches_that_were_sent() -> None:
@@ -41,7 +41,7 @@ def test_bytes_that_are_no_frames_are_refused() -> None:
 
 
 def test_rows_of_batches_have_ids_of_their_own_that_begin_with_the_time_and_stay() -> None:
-    batches = [batch(number, BATCH) for number in (0, 1, 2**32 - 1)]
+    batches = [batch(number, BATCH, worker) for number in (0, 1, 2**32 - 1) for worker in (worker_name(), worker_name())]
     ids = [one.row_id(place) for one in batches for place in range(BATCH)]
     assert len(set(ids)) == len(ids)
     assert {len(found) for found in ids} == {32}

@@ -134,6 +134,19 @@ async def test_records_when_the_recorder_dies_are_sent_again_to_the_next_in_the_
     await link.stop()
 
 
+async def test_records_when_the_recorder_dies_and_none_follows_go_to_disk_also_those_that_were_sent(
+    link: Link, ear: Ear, backlog: Spool[bytes]
+) -> None:
+    link.start()
+    names = record_all(link, 7)
+    assert await until(lambda: ear.names() == names)
+    ear.close()
+    names += record_all(link, 3, 7)
+    assert await until(lambda: link.status().waiting == 0)
+    await link.stop()
+    assert on_disk(backlog) == names
+
+
 async def test_records_when_nobody_listens_go_to_disk_and_are_let_go_of_when_somebody_does(
     link: Link, path: Path, backlog: Spool[bytes]
 ) -> None:

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -101,6 +102,10 @@ def keep(tmp_path: Path) -> Keep:
     return lambda *shelves: Kept(tmp_path, *shelves)
 
 
+def written(shelf: Shelf, count: int) -> bool:
+    return len(shelf.written) == count
+
+
 async def until(condition: object, within_s: float = 5.0) -> bool:
     return await asyncio.to_thread(eventually, condition, within_s)
 
@@ -153,6 +158,24 @@ async def test_sink_when_stuck_then_its_records_are_spilled_and_other_sinks_go_o
     await kept.thread.stop()
     assert set(stuck.written) <= set(first)
     assert kept.dropped() == 0
+
+
+async def test_log_when_stuck_for_long_then_its_lines_are_dropped_and_counted(
+    keep: Keep, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lanes, "CAPACITY", 100)
+    rows, log = Shelf(), Shelf(spills=False)
+    kept = keep(rows, log)
+    kept.thread.start()
+    with log.stuck():
+        names = kept.record_all(1)
+        assert await until(log.blocked.is_set)
+        for start in (1, 51, 101, 151):
+            names += kept.record_all(50, start)
+            assert await until(partial(written, rows, len(names)))
+        assert await until(lambda: kept.dropped() == 100)
+    await kept.thread.stop()
+    assert log.written == names[:101]
 
 
 async def test_log_when_stuck_then_rows_go_on(keep: Keep) -> None:
@@ -266,8 +289,8 @@ async def test_recorder_when_abandoned_then_everything_is_spilled(keep: Keep) ->
     await kept.thread.stop()
 
 
-def batch(number: int, *names: str, run: str = RUN) -> Batch:
-    return Batch(run, "0123456789", 1, number, [Record(name, "POST", "/") for name in names])
+def batch(number: int, *names: str, run: str = RUN, worker: str = "0123456789") -> Batch:
+    return Batch(run, worker, 1, number, [Record(name, "POST", "/") for name in names])
 
 
 class Safe:
@@ -350,7 +373,9 @@ def test_batch_when_it_comes_twice_is_safe_twice_and_counted_and_logged_once(kee
 def test_backlog_when_there_is_one_is_spilled_and_counted_once_if_it_is_of_this_server(keep: Keep) -> None:
     rows, log = Shelf(), Shelf()
     kept = keep(rows, log)
-    kept.backlog.append([frame_of(batch(0, "a")), frame_of(batch(1, "b")), frame_of(batch(0, "old", run="before"))])
+    kept.backlog.append(
+        [frame_of(batch(0, "a")), frame_of(batch(1, "b")), frame_of(batch(0, "old", run="before", worker="9876543210"))]
+    )
     kept.backlog.append([frame_of(batch(1, "b"))])
     kept.backlog.close()
     kept.recorder.start()
