@@ -22,6 +22,7 @@ from tests.live import LiveGateway, error_in
 from tests.live_fixtures import StartGateway
 
 HEAD_S = "0.5"
+EXIT_WITHIN_S = 10.0
 Headers = dict[str, str]
 Shape = Callable[[Headers, bytes], str]
 
@@ -122,6 +123,7 @@ def test_request_when_the_server_drains_is_told_in_the_shape_of_its_path(
         gateway.process.send_signal(signal.SIGTERM)
         status, headers, said = answer.result()
     assert (status, BASES[base](headers, said)) == (503, "server_draining")
+    assert gateway.process.wait(EXIT_WITHIN_S) == 0
 
 
 def test_dialects_when_listed_then_each_has_its_shape_here() -> None:
