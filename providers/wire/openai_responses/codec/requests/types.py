@@ -12,7 +12,8 @@ from typing import Any, Literal
 import msgspec
 
 from providers.canonical.extra import Json
-from providers.wire.openai_responses.codec.requests.settings import refused
+from providers.wire.openai_responses.codec.requests.settings import format_of, refused
+from providers.wire.openai_responses.codec.requests.tools import choice_of
 
 PLACE = re.compile(r" - at `\$\.?(?P<place>[^`]*)`$")
 
@@ -55,3 +56,7 @@ def check_types(request: Any) -> None:
         place = PLACE.search(text)
         param = place["place"] if place else None
         raise refused(f"{PLACE.sub('', text)} in {param!r}.", param, "invalid_type") from error
+    if request.get("text"):
+        format_of(dict(request["text"]), ("text", "format"))
+    if isinstance(request.get("tool_choice"), str):
+        choice_of(request["tool_choice"])

@@ -37,7 +37,7 @@ def left_of(frame: Json, sums: Sums, delta: str | None) -> Json:
     if kind in PARTS:
         what, place, field = PARTS[kind]
         key = (frame.get("output_index"), what, frame.get(place) or 0 if place else 0)
-        if field in frame and frame[field] == sums.text(key):
+        if frame.get(field) is not None and frame[field] == sums.text(key):
             return {"frame": {name: said for name, said in frame.items() if name != field}, "sum": (key, field)}
     elif kind in WHOLE_PARTS:
         what, place = WHOLE_PARTS[kind]

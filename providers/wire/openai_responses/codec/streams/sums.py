@@ -42,7 +42,7 @@ class Sums:
         found: list[tuple[Key, str]] = []
         made = dict(value)
         for name in WHOLE:
-            if name in made and made[name] == self.text((index, name, 0)):
+            if made.get(name) is not None and made[name] == self.text((index, name, 0)):
                 del made[name]
                 found.append(((index, name, 0), name))
         for name in ("summary", "content"):
@@ -60,7 +60,7 @@ class Sums:
         if not isinstance(part, dict):
             return part
         for name in TEXTS:
-            if name in part and part[name] == self.text(key):
+            if part.get(name) is not None and part[name] == self.text(key):
                 found.append((key, name))
                 return {other: said for other, said in part.items() if other != name}
         return part
