@@ -32,7 +32,7 @@ from providers.errors import CallerError
 from providers.offload import offload
 from providers.types import Call, Usage
 from providers.wire.openai_chat.request import DONE
-from providers.wire.openai_responses.codec import decode_request
+from providers.wire.openai_responses.codec.requests.types import check_types
 from providers.wire.openai_responses.relay import frame_of
 from providers.wire.openai_responses.response_object import new_response, usage_object
 
@@ -189,7 +189,7 @@ async def warm_up(memory: ConnectionResponses, inbound: Inbound, call: Call) -> 
 def _check(call: Call) -> None:
     """Raises 400 for what no response that is made of chat could be made of."""
     try:
-        decode_request(msgspec.json.decode(call.body))
+        check_types(msgspec.json.decode(call.body))
     except CallerError as error:
         raise upstream(error) from error
 

@@ -1,54 +1,9 @@
-"""What is left of a JSON object when the canonical fields have been taken out, and how does it come back?
-
-`Extra.fields` has it under "rest", and beside it how something was spelled that can be spelled in two ways. A null says nothing
-and is no canonical value, so it stays in the rest.
-"""
+"""What has chat left of a value for itself alone, and how had it spelled that?"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
-
-from providers.canonical.extra import Extra, Json, Need
+from providers.canonical.leftovers import Leftovers
 from providers.wire.openai_chat.codec.words import WIRE
 
-NUMBER = (int, float)
-GATEWAYS_OWN = "tensorzero::"
-"""How the gateway's own fields begin, which are no upstream's business."""
-NOTHING: Json = {}
-
-
-def taken(rest: Json, name: str, *kinds: type) -> Any:
-    """The field, taken out, if it has exactly one of these types (true is no number); else None, and it stays."""
-    value = rest.get(name)
-    if type(value) in kinds:
-        del rest[name]
-        return value
-    return None
-
-
-def says(name: str, value: Any) -> bool:
-    return value is not None and not name.startswith(GATEWAYS_OWN)
-
-
-def left(rest: Json, *, of: str = "", silent: Iterable[str] = ()) -> tuple[str, ...]:
-    """The names of what says something, with `of` in front."""
-    return tuple(f"{of}{name}" for name, value in rest.items() if says(name, value) and name not in silent)
-
-
-def extra_of(rest: Json, lost: tuple[str, ...] = (), needs: Iterable[Need] = (), spelled: Json = NOTHING) -> Extra | None:
-    """None where there is nothing to keep."""
-    needs = tuple(needs)
-    if not rest and not spelled and not needs:
-        return None
-    return Extra(WIRE, {"rest": rest, **spelled}, lost, needs)
-
-
-def rest_of(extra: Extra | None) -> Json:
-    """What was left, if chat has left it."""
-    return spelled(extra, "rest") or NOTHING
-
-
-def spelled(extra: Extra | None, name: str) -> Any:
-    """How something was spelled in chat, None if it was not said."""
-    return extra.fields.get(name) if extra is not None and extra.wire is WIRE else None
+_own = Leftovers(WIRE)
+extra_of, rest_of, spelled = _own.extra_of, _own.rest_of, _own.spelled
