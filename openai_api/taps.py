@@ -8,7 +8,7 @@ from typing import Protocol
 from providers.bytes.event import Event
 from providers.bytes.sse import Frames
 from providers.offload import LARGE, offload
-from providers.wire.openai_chat.request import DONE
+from providers.wire.openai.framing import DONE
 
 
 class Tap(Protocol):

@@ -31,7 +31,7 @@ from providers.bytes.sse import Frames
 from providers.errors import CallerError
 from providers.offload import offload
 from providers.types import Call, Usage
-from providers.wire.openai_chat.request import DONE
+from providers.wire.openai.framing import DONE
 from providers.wire.openai_responses.codec.requests.types import check_types
 from providers.wire.openai_responses.relay import frame_of
 from providers.wire.openai_responses.response_object import new_response, usage_object

@@ -17,10 +17,10 @@ from providers.errors import InvalidResponse
 from providers.ids import mint
 from providers.masking import Mask, mask_of
 from providers.types import Action, Call, FrameStream, Reply, ReplyStream, Target, Wire
+from providers.wire.openai.framing import json_string
 from providers.wire.openai.relay import EventRelay, Relay, SoundRelay
 from providers.wire.openai.usage import usage_of
 from providers.wire.openai_chat.relay import ChatStreamRelay
-from providers.wire.openai_chat.request import json_string
 from providers.wire.openai_responses.relay import Names, ResponsesRelay
 from providers.wire.openai_responses.response_object import new_response
 

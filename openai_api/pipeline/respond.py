@@ -20,9 +20,9 @@ from providers.errors import FailureClass, ProviderError, own_failure
 from providers.masking import mask_error
 from providers.offload import LARGE, offload
 from providers.types import Call, Reply, Target, Wire
+from providers.wire.openai.framing import json_string
 from providers.wire.openai.relay import Relay
 from providers.wire.openai.usage import usage_of
-from providers.wire.openai_chat.request import json_string
 from providers.wire.openai_responses.relay import response_in
 
 JSON: Headers = ((b"content-type", b"application/json"),)

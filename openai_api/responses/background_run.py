@@ -21,7 +21,7 @@ from providers.bytes.patch import Fields, InvalidJson, fields_of, patch
 from providers.bytes.sse import Frames
 from providers.offload import offload
 from providers.types import Target
-from providers.wire.openai_chat.request import DONE
+from providers.wire.openai.framing import DONE
 from providers.wire.openai_responses.relay import frame_of
 from providers.wire.openai_responses.response_object import error_object
 from providers.wire.openai_responses.told_output import ended

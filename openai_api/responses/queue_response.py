@@ -18,7 +18,7 @@ from providers.convert.response_actions import readable
 from providers.errors import CallerError
 from providers.offload import offload
 from providers.types import Call, Wire
-from providers.wire.openai_chat.request import DONE
+from providers.wire.openai.framing import DONE
 
 
 def is_made_here(call: Call, entry: ModelEntry) -> bool:

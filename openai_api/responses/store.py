@@ -17,7 +17,7 @@ from providers.bytes.patch import fields_of, patch
 from providers.bytes.sse import Frames
 from providers.errors import CallerError
 from providers.types import Call, Target
-from providers.wire.openai_chat.request import json_string
+from providers.wire.openai.framing import json_string
 from providers.wire.openai_responses.items import Json, items_of
 
 _items = msgspec.json.Decoder(list[msgspec.Raw]).decode

@@ -174,7 +174,7 @@ class Losses:
 
     def beyond(self, extra: Extra, place: Place = ()) -> None:
         """Names what another wire's extra says; what is needed of it goes to `needs`."""
-        if extra.wire is not self._wire:
+        if extra.wire is not self._wire and (extra.lost or extra.needs):
             self._names |= dict.fromkeys(_joined(place, name) for name in extra.lost)
             self.needs += extra.needs
 

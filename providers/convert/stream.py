@@ -18,8 +18,8 @@ from providers.convert.codecs import WireCodec
 from providers.errors import EmptyStream, InvalidResponse, ProviderError
 from providers.offload import offload
 from providers.types import EVENT_STREAM, ReplyStream, Wire
+from providers.wire.openai.framing import DONE
 from providers.wire.openai.good_answer import failure_in_event, failure_in_text, failure_in_whole
-from providers.wire.openai_chat.request import DONE
 
 ERROR = "error"
 MISFITS = (AttributeError, TypeError, KeyError, ValueError, IndexError)

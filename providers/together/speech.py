@@ -19,7 +19,7 @@ from providers.openai_compatible.operators_fields import Changes
 from providers.together.voices import voices_of
 from providers.types import Call
 from providers.wire import openai_speech
-from providers.wire.openai_chat.request import DONE
+from providers.wire.openai.framing import DONE
 
 FORMATS = MappingProxyType({"mp3": b'"mp3"', "wav": b'"wav"', "pcm": b'"raw"'})
 MORE_FORMATS = (("minimax/", ("opus", "aac", "flac")),)

@@ -20,9 +20,9 @@ from providers.bytes.sse import Frames
 from providers.errors import EmptyStream, Failure, InvalidResponse, ProviderError, StreamTruncated
 from providers.types import Usage
 from providers.wire.openai.error_object import error_body
+from providers.wire.openai.framing import DONE
 from providers.wire.openai.good_answer import error_in, failure_in_event, failure_in_text, failure_in_whole
 from providers.wire.openai.usage import usage_of
-from providers.wire.openai_chat.request import DONE
 
 LAST_EVENTS = (b".done", b".completed")
 LARGE = 64 * 1024

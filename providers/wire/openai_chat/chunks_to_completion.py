@@ -6,17 +6,13 @@ texts go on, lists grow, entries with an `index` and objects are merged, whateve
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
-from providers.bytes import sse
-from providers.bytes.halves import Halves, told_fields
-from providers.bytes.patch import InvalidJson
 from providers.errors import InvalidResponse, StreamTruncated
-from providers.wire.openai.good_answer import error_in
-from providers.wire.openai_chat.request import DONE
+from providers.wire.openai.whole_stream import chunks_in
 
 Json = dict[str, Any]
 ONCE = frozenset({"id", "type", "role", "name", "finish_reason", "format", "signature"})
@@ -78,33 +74,6 @@ def _added_up(body: bytes) -> tuple[Json, list[Json]]:
     if not choices or not (done or ended):
         raise StreamTruncated("a stream, which was not asked for, has no end")
     return whole, _plain(sorted(choices, key=lambda choice: choice["index"]))
-
-
-def chunks_in(body: bytes) -> Iterator[Json | None]:
-    """The objects of a stream, and None for its `[DONE]`. Raises the error that one of them is, or `InvalidResponse`."""
-    halves = Halves()
-    for data in data_in(body):
-        if data == DONE:
-            yield None
-            continue
-        try:
-            failure = error_in(told_fields(data))
-            chunk = halves.decoded(data)
-        except (InvalidJson, ValueError) as error:
-            raise InvalidResponse("a chunk is not JSON") from error
-        if failure is not None:
-            raise failure
-        yield chunk
-
-
-def data_in(body: bytes) -> Iterator[bytes]:
-    """The data of each event of a stream that is there as a whole."""
-    splitter = sse.FrameSplitter()
-    frames = splitter.feed(body)
-    for frame in (*frames, splitter.rest().rstrip(b"\r\n") + b"\n\n"):
-        data = (sse.data_of(frame) or b"").strip()
-        if data:
-            yield data
 
 
 def _add(into: Json, piece: Json) -> None:

@@ -14,8 +14,8 @@ import msgspec
 from providers.bytes import sse
 from providers.bytes.halves import decoded
 from providers.errors import InvalidResponse
+from providers.wire.openai.framing import DONE
 from providers.wire.openai.good_answer import answer_of
-from providers.wire.openai_chat.request import DONE
 
 Json = dict[str, Any]
 MISFITS = (AttributeError, KeyError, TypeError, ValueError)

@@ -16,10 +16,10 @@ from providers.bytes import sse
 from providers.bytes.halves import read, told_fields
 from providers.bytes.patch import Fields, InvalidJson, patch
 from providers.bytes.sse import Frames
+from providers.wire.openai.framing import DONE
 from providers.wire.openai.good_answer import error_in, failure_in_event
 from providers.wire.openai.relay import FrameRelay, done_as_it_came
 from providers.wire.openai.usage import groqs_own, usage_of
-from providers.wire.openai_chat.request import DONE
 
 UNREMARKABLE = ((b'"finish_reason"', b'"finish_reason":null'), (b'"usage"', b'"usage":null'))
 """Fields that need a close look unless all of them have the second, commonest form."""

@@ -6,13 +6,9 @@ with `data: [DONE]`.
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import msgspec
 
 from providers.bytes.patch import fields_of, patch
-
-DONE = b"[DONE]"
 
 
 class StreamOptions(msgspec.Struct):
@@ -42,9 +38,3 @@ def asking_usage(stream_options: bytes | None) -> bytes:
     if stream_options is None or not stream_options.startswith(b"{"):
         return b'{"include_usage":true}'
     return patch(fields_of(stream_options), {"include_usage": b"true"})
-
-
-@lru_cache(maxsize=1024)
-def json_string(text: str) -> bytes:
-    """The text as a JSON string."""
-    return msgspec.json.encode(text)

@@ -20,10 +20,10 @@ from providers.bytes.sse import Frames
 from providers.errors import Failure, InvalidResponse, ProviderError, UpstreamFailed
 from providers.wire.openai.error_object import Json, with_texts
 from providers.wire.openai.errors import scrub
+from providers.wire.openai.framing import DONE, json_string
 from providers.wire.openai.good_answer import error_in, failure_in_event
 from providers.wire.openai.relay import FrameRelay
 from providers.wire.openai.usage import usage_of
-from providers.wire.openai_chat.request import DONE, json_string
 from providers.wire.openai_responses.response_object import error_object
 
 ENDINGS = frozenset({"response.completed", "response.incomplete", "response.failed", "response.cancelled"})

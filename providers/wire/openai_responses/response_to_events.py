@@ -17,7 +17,7 @@ from providers.bytes.halves import decoded
 from providers.errors import InvalidResponse, StreamTruncated
 from providers.wire.openai.errors import failure_in_band
 from providers.wire.openai.good_answer import answer_of
-from providers.wire.openai_chat.chunks_to_completion import chunks_in
+from providers.wire.openai.whole_stream import chunks_in
 from providers.wire.openai_responses.relay import ENDINGS, frame_of
 from providers.wire.openai_responses.told_output import told_output
 

@@ -12,9 +12,10 @@ import msgspec
 
 from providers.canonical.blocks import Opaque, ToolCall
 from providers.canonical.extra import Json, Need, Place
+from providers.canonical.leftovers import left, taken
 from providers.canonical.signature import Signature, carried, signature_in
 from providers.canonical.tools import CallKind
-from providers.wire.openai_chat.codec.leftovers import extra_of, left, rest_of, spelled, taken
+from providers.wire.openai_chat.codec.leftovers import extra_of, rest_of, spelled
 from providers.wire.openai_chat.codec.words import WIRE
 
 ARGUMENTS = {CallKind.FUNCTION: "arguments", CallKind.CUSTOM: "input", CallKind.SEARCH: "arguments"}

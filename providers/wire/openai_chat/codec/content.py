@@ -12,8 +12,9 @@ from typing import Any
 
 from providers.canonical.blocks import Audio, Block, Document, Image, Opaque, Reasoning, Refusal, Source, SourceKind, Text
 from providers.canonical.extra import Extra, Json, Need, Place
+from providers.canonical.leftovers import left, taken
 from providers.canonical.tools import CacheMark
-from providers.wire.openai_chat.codec.leftovers import extra_of, left, rest_of, spelled, taken
+from providers.wire.openai_chat.codec.leftovers import extra_of, rest_of, spelled
 from providers.wire.openai_chat.codec.words import WIRE
 
 BREAKPOINT = "prompt_cache_breakpoint"

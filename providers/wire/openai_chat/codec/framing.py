@@ -9,7 +9,7 @@ import msgspec
 
 from providers.bytes import sse
 from providers.canonical.extra import Json
-from providers.wire.openai_chat.request import DONE
+from providers.wire.openai.framing import DONE
 
 ID_PREFIX = "chatcmpl"
 CLOSING = sse.frame_of(DONE)

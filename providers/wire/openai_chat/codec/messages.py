@@ -14,6 +14,7 @@ import msgspec
 
 from providers.canonical.blocks import Audio, Block, Image, Opaque, Reasoning, Refusal, Source, SourceKind, Text, ToolCall, Turn
 from providers.canonical.extra import Extra, Json, Place
+from providers.canonical.leftovers import taken
 from providers.canonical.signature import Signature, carried, signature_in
 from providers.wire.openai_chat.codec.calls import call_block, call_of, old_call_block, old_call_of
 from providers.wire.openai_chat.codec.content import (
@@ -24,7 +25,7 @@ from providers.wire.openai_chat.codec.content import (
     image_part,
     part_block,
 )
-from providers.wire.openai_chat.codec.leftovers import extra_of, rest_of, spelled, taken
+from providers.wire.openai_chat.codec.leftovers import extra_of, rest_of, spelled
 from providers.wire.openai_chat.codec.words import WIRE
 
 THOUGHTS = ("reasoning_content", "reasoning")

@@ -11,8 +11,9 @@ from typing import Any
 
 from providers.canonical.blocks import Citation, TokenLogprob
 from providers.canonical.extra import Json, Place
+from providers.canonical.leftovers import NUMBER, left, taken
 from providers.errors import InvalidResponse
-from providers.wire.openai_chat.codec.leftovers import NUMBER, extra_of, left, rest_of, spelled, taken
+from providers.wire.openai_chat.codec.leftovers import extra_of, rest_of, spelled
 from providers.wire.openai_chat.codec.words import WIRE
 
 URL = "url_citation"

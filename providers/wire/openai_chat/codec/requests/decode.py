@@ -12,10 +12,11 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from providers.canonical.extra import Extra, Json, Need
+from providers.canonical.leftovers import NOTHING, NUMBER, left, taken
 from providers.canonical.request import Request
 from providers.canonical.settings import Caching, Delivery, Format, Limits, Output, Sampling, Thinking
 from providers.canonical.tools import Tool, ToolChoice
-from providers.wire.openai_chat.codec.leftovers import NOTHING, NUMBER, extra_of, left, taken
+from providers.wire.openai_chat.codec.leftovers import extra_of
 from providers.wire.openai_chat.codec.requests.tools import SEARCH, choice_of, search_tool, tool_of
 from providers.wire.openai_chat.codec.requests.turns import Turns
 from providers.wire.openai_chat.codec.words import OLD_WORDS, WIRE, WORDS

@@ -7,10 +7,11 @@ from types import MappingProxyType
 from typing import Any
 
 from providers.canonical.extra import Json
+from providers.canonical.leftovers import NOTHING
 from providers.canonical.request import Request
 from providers.canonical.settings import Format
 from providers.canonical.tools import HostedTool
-from providers.wire.openai_chat.codec.leftovers import NOTHING, rest_of, spelled
+from providers.wire.openai_chat.codec.leftovers import rest_of, spelled
 from providers.wire.openai_chat.codec.messages import message_of
 from providers.wire.openai_chat.codec.requests.decode import FORMATS, LIMITS, PLAIN, SCHEMA
 from providers.wire.openai_chat.codec.requests.tools import SEARCH, choice_json, search_json, tool_json

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Any, TypeGuard
 
 from providers.canonical.extra import Json, Need, Place
+from providers.canonical.leftovers import NOTHING, left, taken
 from providers.canonical.tools import (
     CallKind,
     ChoiceMode,
@@ -24,7 +25,7 @@ from providers.canonical.tools import (
     ToolChoice,
     ToolRef,
 )
-from providers.wire.openai_chat.codec.leftovers import NOTHING, extra_of, left, rest_of, spelled, taken
+from providers.wire.openai_chat.codec.leftovers import extra_of, rest_of, spelled
 from providers.wire.openai_chat.codec.words import WIRE
 
 SEARCH = "web_search_options"

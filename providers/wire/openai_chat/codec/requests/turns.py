@@ -12,9 +12,10 @@ from typing import Any
 
 from providers.canonical.blocks import Block, Opaque, Role, ToolCall, ToolResult, Turn
 from providers.canonical.extra import Extra, Json, Need, Place
+from providers.canonical.leftovers import left, taken
 from providers.canonical.tools import CallKind
 from providers.wire.openai_chat.codec.content import WHOLE_TEXT
-from providers.wire.openai_chat.codec.leftovers import extra_of, left, taken
+from providers.wire.openai_chat.codec.leftovers import extra_of
 from providers.wire.openai_chat.codec.messages import SILENT, assistant_blocks, content_blocks
 from providers.wire.openai_chat.codec.words import WIRE
 
