@@ -16,6 +16,7 @@ import httpx
 import pytest
 
 from gateway_project.recording import RUN_DIR, SOCKET
+from openai_api.recording.batches import whole_frames
 from tests.fakes.chaos.process import eventually
 from tests.integration.test_recording_metrics import CHAT, total
 from tests.integration.test_workers import recorders, workers
@@ -167,6 +168,13 @@ def barred(gateway: LiveGateway) -> Iterator[None]:
     place.rmdir()
 
 
+def leave_twice(gateway: LiveGateway) -> None:
+    """What waits on disk is there a second time, as a recorder leaves it that is killed while it takes it."""
+    for path in list((gateway.log_path.parent / "spool").glob("*.frames")):
+        frames = whole_frames(bytearray(path.read_bytes()))
+        path.with_name(f"again-{path.name}").write_bytes(b"".join(frames))
+
+
 def test_recorder_when_it_cannot_start_for_long_then_requests_do_not_notice_and_nothing_is_lost(served: LiveGateway) -> None:
     start = served.log_path.stat().st_size
     time.sleep(5)  # it has lived for a while, so that its death is told
@@ -179,6 +187,7 @@ def test_recorder_when_it_cannot_start_for_long_then_requests_do_not_notice_and_
             assert eventually(lambda: list((served.log_path.parent / "spool").glob("*.frames")), 4), "what waits goes to disk"
             time.sleep(ended - time.monotonic())
             assert recorders(served) == [] or states(served) == {"away"}
+            leave_twice(served)
         assert eventually(lambda: states(served) == {"ok"}, 2 * AGAIN_WITHIN_S, 0.1)
     lines = {text: lines_of(served, start, text) for text in (DIED, CANNOT_START, NOTHING_TAKEN)}
     assert lines == {DIED: 1, CANNOT_START: 1, NOTHING_TAKEN: max(len(workers(served)), 1)}

@@ -41,7 +41,7 @@ def test_bytes_that_are_no_frames_are_refused() -> None:
 
 
 def test_rows_of_batches_have_ids_of_their_own_that_begin_with_the_time_and_stay() -> None:
-    batches = [batch(number, BATCH, worker) for number in (0, 1, 2**32 - 1) for worker in (worker_name(), worker_name())]
+    batches = [batch(number, BATCH, worker) for worker in (worker_name(), worker_name()) for number in (0, 1, 2**32 - 1)]
     ids = [one.row_id(place) for one in batches for place in range(BATCH)]
     assert len(set(ids)) == len(ids)
     assert {len(found) for found in ids} == {32}
