@@ -199,7 +199,7 @@ def test_stream_when_a_tap_changes_its_texts_then_the_chunks_say_so() -> None:
 
 def test_stream_when_read_then_texts_stand_in_their_events_and_not_beside_them() -> None:
     decoder = codec.stream_decoder()
-    for delta in PIECES[1:3]:
+    for delta in ({"content": "a"}, {"role": "assistant", "content": "a"}, {"refusal": "a"}, {"reasoning": "hm"}, PIECES[2]):
         events = decoder.feed({**HEAD, "choices": [{"index": 0, "delta": delta, "finish_reason": None}]})
         beside = events[-1]
         assert isinstance(beside, Beside)
