@@ -67,7 +67,7 @@ def _call(turn: Turn) -> Json:
     raw = own.spelled(turn.extra, "raw")
     if raw is not None:
         made[text_of] = raw
-    elif block.arguments or text_of not in own.rest_of(turn.extra):
+    elif block.arguments or not (own.spelled(turn.extra, "untold") or text_of in own.rest_of(turn.extra)):
         made[text_of] = block.arguments
     return made
 

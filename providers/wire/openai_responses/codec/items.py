@@ -76,8 +76,9 @@ class Item:
         self.kind = kind
         self.place = place
         self.answer = answer
-        self.rest = {name: said for name, said in value.items() if name != "type"}
-        self.spelled: Json = {} if "type" in value else {"untyped": True}
+        typed = bool(value.get("type"))
+        self.rest = {name: said for name, said in value.items() if name != "type" or not typed}
+        self.spelled: Json = {} if typed else {"untyped": True}
         self.needs: list[Need] = []
 
     def need(self, message: str, code: str = "invalid_value", *more: str | int) -> None:
@@ -178,8 +179,10 @@ def _call(item: Item) -> Turn:
     if not isinstance(text, str | None):
         return item.opaque(Need("A field of the item has not the type that it must have.", item.place, "invalid_type"))
     for said in ("name", "call_id", text_of):
-        if item.rest.get(said) is not None:
+        if item.rest.get(said) or (said == text_of and item.rest.get(said) is not None):
             del item.rest[said]
+    if text_of not in item.value:
+        item.spelled["untold"] = True
     namespace = taken(item.rest, "namespace", str)
     block = ToolCall(name, text or "", call_id, kind, namespace, called=item.kind, place=item.place)
     return item.turn(Role.ASSISTANT, (block,))

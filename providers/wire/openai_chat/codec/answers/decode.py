@@ -108,8 +108,10 @@ def _turn(message: Json, choice: Json, logprobs: Any, place: Place, sent: SentTo
     role = taken(rest, "role", str)
     annotations = taken(rest, "annotations", list) if rest.get("annotations") else None
     blocks = assistant_blocks(rest, place, _odd, answer=True)
-    if annotations:
+    if annotations and _is_citable(message, blocks):
         blocks = _cited(blocks, annotations, place)
+    elif annotations:
+        rest["annotations"] = annotations
     if isinstance(logprobs, dict):
         blocks = _weighed(blocks, choice, logprobs)
     blocks = [made for block in _apart(blocks) if (made := as_sent(block, sent) if isinstance(block, ToolCall) else block)]
@@ -129,6 +131,11 @@ def _apart(blocks: list[Block]) -> Iterator[Block]:
         elif isinstance(block, ToolCall) and block.call_id is not None:
             seen.add(block.call_id)
         yield block
+
+
+def _is_citable(message: Json, blocks: list[Block]) -> bool:
+    """Whether there is a text to cite in, or nothing in its place."""
+    return not isinstance(message.get("content"), list) or any(isinstance(block, Text) for block in blocks)
 
 
 UNTOLD = Text("", called=WHOLE_TEXT, extra=Extra(WIRE, {"untold": True}))

@@ -118,7 +118,8 @@ def _namespace(rest: Json, kind: str, place: Place) -> Tool | None:
         del rest["tools"]
     description = taken(rest, "description", str)
     inner = tools_of(tools or (), (*place, "tools"))
-    return NamespaceTool(name, inner, description, called=kind, place=place, extra=own.extra_of(rest, _lost(rest)))
+    extra = own.extra_of(rest, _lost(rest), spelled={} if tools is not None else {"no tools": True})
+    return NamespaceTool(name, inner, description, called=kind, place=place, extra=extra)
 
 
 def _objects(value: Any) -> bool:
@@ -172,7 +173,7 @@ def choice_of(given: Any) -> ToolChoice | None:
     kind = given.get("type")
     if kind == "allowed_tools":
         return _allowed(dict(given), place)
-    if not isinstance(kind, str):
+    if not isinstance(kind, str) or not kind:
         return None
     ref = _ref(given)
     return None if ref is None else ToolChoice(mode=ChoiceMode.REQUIRED, forced=ref, place=place)
@@ -240,7 +241,7 @@ def _grammar_json(grammar: Grammar) -> Json:
 
 def _namespace_json(tool: NamespaceTool) -> Json:
     made = {"name": tool.name} | _said(description=tool.description)
-    untold = not tool.tools and "tools" in own.rest_of(tool.extra)
+    untold = not tool.tools and own.spelled(tool.extra, "no tools")
     return made if untold else made | {"tools": [tool_json(one) for one in tool.tools]}
 
 

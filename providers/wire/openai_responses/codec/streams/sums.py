@@ -67,7 +67,10 @@ class Sums:
 
     def fill(self, value: Json, found: list[tuple[Key, str]]) -> Json:
         """The item with the sums put in again."""
-        made = {name: list(said) if name in ("summary", "content") else said for name, said in value.items()}
+        made = {
+            name: list(said) if name in ("summary", "content") and isinstance(said, list) else said
+            for name, said in value.items()
+        }
         for (index, what, number), name in found:
             text = self.text((index, what, number)) or ""
             if what in WHOLE:
