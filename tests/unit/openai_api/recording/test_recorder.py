@@ -1,97 +1,23 @@
-"""Does every record reach its sink or the disk, whatever the sink does, and when is a batch safe?"""
+"""Does every record reach its sink, or the disk, whatever the sink does, and does no sink hold up another?"""
 
 from __future__ import annotations
 
 import asyncio
-import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
 import pytest
 
 from openai_api.recording import in_thread, lanes, recorder
-from openai_api.recording.batches import Batch, frame_of
+from openai_api.recording.batches import Batch
 from openai_api.recording.events import Record
-from openai_api.recording.in_thread import ThreadRecorder
-from openai_api.recording.metrics import Counts, Tally
-from openai_api.recording.recorder import Recorder
-from openai_api.recording.spool import FRAMES, Spool
 from tests.fakes.chaos.process import eventually
+from tests.unit.openai_api.recording.shelf import Kept, Shelf, names_in
 
 STOP_WITHIN_S = 2.5
 """1 second in peace."""
-RUN = "run"
-
-
-class Shelf:
-    """A sink that can be blocked, and remembers what it got."""
-
-    def __init__(self, *, spills: bool = True, pause_s: float = 0.0) -> None:
-        self.lost = self.held = 0
-        self.takes: Callable[[Record], bool] | None = None
-        self.written: list[str] = []
-        self.spilled: list[str] = []
-        self.idle = 0
-        self.closed = False
-        self.blocked = threading.Event()
-        self.spills = spills
-        self._pause_s = pause_s
-        self._open = threading.Event()
-        self._open.set()
-
-    @contextmanager
-    def stuck(self) -> Iterator[None]:
-        self._open.clear()
-        yield
-        self._open.set()
-
-    def write(self, batches: Sequence[Batch]) -> None:
-        self.idle += not batches
-        if batches:
-            time.sleep(self._pause_s)
-        if not self._open.is_set():
-            self.blocked.set()
-        self._open.wait()
-        self.written += names_in(batches)
-
-    def spill(self, batches: Sequence[Batch]) -> bool:
-        if self.spills:
-            self.spilled += names_in(batches)
-        return self.spills
-
-    def close(self) -> None:
-        self.closed = True
-
-
-def names_in(batches: Sequence[Batch]) -> list[str]:
-    return [record.request_id for batch in batches for record in batch.records]
-
-
-class Kept:
-    """A recorder of `rows` and `others` in a thread; `counts` are its sums, `backlog` what waits for it on disk."""
-
-    def __init__(self, folder: Path, rows: Shelf, *others: Shelf) -> None:
-        self.counts = Counts()
-        self.backlog = Spool(folder, FRAMES)
-        self.recorder = Recorder(RUN, self.counts, rows, others, Spool(folder, FRAMES))
-        self.thread = ThreadRecorder(RUN, self.recorder)
-
-    def record_all(self, count: int, start: int = 0) -> list[str]:
-        names = [f"r{number}" for number in range(start, start + count)]
-        for name in names:
-            self.thread.record(Record(name, "POST", "/"))
-        return names
-
-    def counted(self, name: str) -> float:
-        total = Tally()
-        self.counts.add_to(total)
-        return sum(amount for (known, _), amount in total.counters.items() if known == name)
-
-    def dropped(self) -> float:
-        return self.thread.dropped + self.counted("records_dropped_total")
 
 
 Keep = Callable[..., Kept]
@@ -287,126 +213,3 @@ async def test_recorder_when_abandoned_then_everything_is_spilled(keep: Keep) ->
         kept.thread.abandon()
         assert sorted(stuck.spilled) == sorted(names)
     await kept.thread.stop()
-
-
-def batch(number: int, *names: str, run: str = RUN, worker: str = "0123456789") -> Batch:
-    return Batch(run, worker, 1, number, [Record(name, "POST", "/") for name in names])
-
-
-class Safe:
-    """Gives batches to a recorder that turns when it is told to, and knows which of them are safe."""
-
-    def __init__(self, kept: Kept) -> None:
-        self.numbers: list[int] = []
-        self._kept = kept
-        kept.recorder.start()
-
-    def take(self, batch: Batch) -> None:
-        self._kept.recorder.take(batch, lambda: self.numbers.append(batch.number))
-
-    def become(self, numbers: list[int]) -> bool:
-        """Whether these are safe in the end."""
-
-        def turned() -> bool:
-            self._kept.recorder.turn()
-            return sorted(self.numbers) == numbers
-
-        return eventually(turned, 3, 0.05)
-
-
-def test_batch_when_written_is_safe_and_not_before(keep: Keep) -> None:
-    shelf = Shelf()
-    kept = keep(shelf)
-    safe = Safe(kept)
-    with shelf.stuck():
-        safe.take(batch(0, "a"))
-        kept.recorder.turn()
-        assert shelf.blocked.wait(2)
-        kept.recorder.turn()
-        assert safe.numbers == []
-    assert safe.become([0])
-    kept.recorder.stop()
-
-
-def test_batch_when_spilled_is_safe(keep: Keep) -> None:
-    shelf = Shelf()
-    kept = keep(shelf)
-    safe = Safe(kept)
-    with shelf.stuck():
-        safe.take(batch(0, "a"))
-        kept.recorder.turn()
-        assert shelf.blocked.wait(2)
-        safe.take(batch(1, "b"))
-        assert safe.become([0, 1])
-        assert shelf.spilled == ["a", "b"]
-    kept.recorder.stop()
-
-
-def test_batch_when_the_sink_holds_it_in_memory_is_not_safe_until_it_is_written(keep: Keep) -> None:
-    shelf = Shelf()
-    kept = keep(shelf)
-    safe = Safe(kept)
-    shelf.held = 1
-    safe.take(batch(0, "a"))
-    kept.recorder.turn()
-    assert eventually(lambda: shelf.written == ["a"], 2)
-    kept.recorder.turn()
-    assert safe.numbers == []
-    shelf.held = 0
-    assert safe.become([0]), "with the next write, if only of nothing"
-    kept.recorder.stop()
-
-
-def test_batch_when_it_comes_twice_is_safe_twice_and_counted_and_logged_once(keep: Keep) -> None:
-    rows, log = Shelf(), Shelf()
-    kept = keep(rows, log)
-    safe = Safe(kept)
-    safe.take(batch(0, "a", "b"))
-    assert safe.become([0])
-    safe.take(batch(0, "a", "b"))
-    assert safe.become([0, 0])
-    kept.recorder.stop()
-    assert (rows.written, log.written) == (["a", "b"] * 2, ["a", "b"])
-    assert kept.counted("requests_total") == 2
-
-
-def test_backlog_when_there_is_one_is_spilled_and_counted_once_if_it_is_of_this_server(keep: Keep) -> None:
-    rows, log = Shelf(), Shelf()
-    kept = keep(rows, log)
-    kept.backlog.append(
-        [frame_of(batch(0, "a")), frame_of(batch(1, "b")), frame_of(batch(0, "old", run="before", worker="9876543210"))]
-    )
-    kept.backlog.append([frame_of(batch(1, "b"))])
-    kept.backlog.close()
-    kept.recorder.start()
-    kept.recorder.turn()
-    assert not kept.backlog.waiting()
-    kept.recorder.stop()
-    assert (rows.spilled, log.written) == (["a", "b", "old", "b"], ["a", "b"])
-    assert kept.counted("requests_total") == 2
-
-
-def test_backlog_when_there_is_no_room_for_its_rows_stays(keep: Keep) -> None:
-    rows = Shelf(spills=False)
-    kept = keep(rows)
-    kept.backlog.append([frame_of(batch(0, "a"))])
-    kept.backlog.close()
-    kept.recorder.start()
-    kept.recorder.turn()
-    assert kept.backlog.waiting()
-    rows.spills = True
-    kept.recorder.stop()
-    assert rows.spilled == ["a"]
-    assert kept.counted("requests_total") == 1
-
-
-def test_backlog_when_a_part_cannot_be_read_is_counted_as_lost_and_the_rest_is_taken(keep: Keep) -> None:
-    rows = Shelf()
-    kept = keep(rows)
-    kept.backlog.append([b"\0\0\0\1\xc1", frame_of(batch(0, "a"))])
-    kept.backlog.close()
-    kept.recorder.start()
-    kept.recorder.turn()
-    kept.recorder.stop()
-    assert rows.spilled == ["a"]
-    assert kept.dropped() == 1
