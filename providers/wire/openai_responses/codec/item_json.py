@@ -102,7 +102,7 @@ def _more_tools(turn: Turn) -> Json:
 
 def _tools(turn: Turn) -> Json:
     change = _one(turn, ToolsChange)
-    if not change.added and "tools" in own.rest_of(turn.extra):
+    if not change.added and own.spelled(turn.extra, "no tools"):
         return {}
     return {"tools": [tool_json(tool) for tool in change.added]}
 

@@ -269,6 +269,8 @@ def _change(item: Item) -> ToolsChange | None:
         return None
     if tools is not None:
         del item.rest["tools"]
+    else:
+        item.spelled["no tools"] = True
     place = (*item.place, "tools")
     return ToolsChange(tools_of(tools or (), place), called=item.kind, place=place)
 

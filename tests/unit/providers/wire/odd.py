@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from hypothesis import strategies as st
@@ -14,9 +14,8 @@ LEAVES = st.none() | st.booleans() | st.integers(-2, 9) | st.floats(allow_nan=Fa
 ANY = st.recursive(LEAVES, lambda inner: st.lists(inner, max_size=2) | st.dictionaries(NAMES, inner, max_size=2), max_leaves=5)
 
 
-@st.composite
-def odd(draw: st.DrawFn, value: Any, most: int = 3) -> Any:
-    """A value with a few fields, anywhere in it, that are unknown, left out, null, or of another type."""
+def odd(draw: Callable[[st.SearchStrategy[Any]], Any], value: Any, most: int = 3) -> Any:
+    """The value with a few fields, anywhere in it, that are unknown, left out, null, or of another type."""
     made = copy.deepcopy(value)
     for _ in range(draw(st.integers(0, most))):
         objects = list(_objects(made))

@@ -121,7 +121,7 @@ def test_request_when_it_is_odd_in_any_way_then_it_is_the_same_again_or_refused(
     body = dict(data.draw(st.sampled_from(PARAMS)))
     body["input"] = data.draw(st.lists(st.sampled_from(INPUTS), max_size=2) | st.just("hi"))
     body["tools"] = data.draw(st.lists(st.sampled_from(body.get("tools") or [{}]), max_size=2))
-    body = data.draw(odd(body))
+    body = odd(data.draw, body)
     made = again(body)
     if made is not None:
         same(made, body)
@@ -131,7 +131,7 @@ def test_request_when_it_is_odd_in_any_way_then_it_is_the_same_again_or_refused(
 def test_answer_when_it_is_odd_in_any_way_then_the_same_again_or_it_cannot_be_read(data: st.DataObject) -> None:
     body = data.draw(st.sampled_from(ANSWERS))
     outputs = data.draw(st.lists(st.sampled_from(body["output"] or [{}]), max_size=2))
-    body = data.draw(odd({**body, "output": outputs}))
+    body = odd(data.draw, {**body, "output": outputs})
     made = answered_again(body)
     if made is not None:
         same(made, body)
@@ -151,7 +151,7 @@ OUTPUTS = (
 @given(st.lists(st.sampled_from(OUTPUTS), max_size=4), st.data())
 def test_stream_when_its_items_come_in_any_order_then_it_is_the_same_again(output: list[Json], data: st.DataObject) -> None:
     events = events_of(response(*output))
-    events = [data.draw(odd(one, 1)) if data.draw(st.booleans()) else one for one in events]
+    events = [odd(data.draw, one, 1) if data.draw(st.booleans()) else one for one in events]
     made = read(streamed_again, events)
     if made is not None:
         same(made, events)
