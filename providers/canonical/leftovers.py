@@ -36,6 +36,13 @@ def left(rest: Json, *, of: str = "", silent: Iterable[str] = ()) -> tuple[str, 
     )
 
 
+def is_same(made: Any, given: Any) -> bool:
+    """Whether both are the same JSON: false is no 0 there, although it is in Python."""
+    if isinstance(made, dict) and isinstance(given, dict):
+        return made.keys() == given.keys() and all(is_same(made[name], given[name]) for name in made)
+    return type(made) is type(given) and bool(made == given)
+
+
 class Leftovers(NamedTuple):
     """Makes and reads the `Extra`s of one wire."""
 

@@ -21,7 +21,7 @@ ENDS = (("start_index", "text_start"), ("end_index", "text_end"))
 def citation_of(annotation: Json, place: Place) -> Citation:
     """The citation that an annotation is."""
     rest = dict(annotation)
-    kind = taken(rest, "type", str)
+    kind = taken(rest, "type", str) if rest.get("type") else None
     said: Json = {canonical: taken(rest, name, str) for name, canonical in NAMES}
     said |= {canonical: taken(rest, name, int) for name, canonical in ENDS}
     bare = {} if kind is not None else {"bare": True}

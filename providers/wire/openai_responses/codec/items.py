@@ -109,7 +109,7 @@ def turn_of(value: Json, place: Place, *, answer: bool = False) -> Turn:
         return read(item)
     if answer and kind == "image_generation_call" and value.get("result") and type(value["result"]) is str:
         return _picture(item)
-    if answer or kind in HISTORY_ONLY:
+    if answer or item.kind in HISTORY_ONLY:
         return item.opaque(None)
     return item.opaque(Need(f"This model's provider cannot take an item of type {kind!r}.", place))
 

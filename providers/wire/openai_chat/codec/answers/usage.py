@@ -12,6 +12,7 @@ from typing import Any
 
 from providers.canonical.answer import Used
 from providers.canonical.extra import Extra, Json, Place
+from providers.canonical.leftovers import is_same
 from providers.wire.openai.usage import usage_in
 from providers.wire.openai_chat.codec.leftovers import spelled
 from providers.wire.openai_chat.codec.words import WIRE
@@ -48,16 +49,9 @@ def _details(value: Json) -> Iterator[tuple[str, int]]:
 
 def _difference(given: Json, made: Json) -> Json:
     """What has to be done to the common form for it to be as it came."""
-    other = {name: value for name, value in given.items() if name not in made or not _is_same(made[name], value)}
+    other = {name: value for name, value in given.items() if name not in made or not is_same(made[name], value)}
     absent = [name for name in made if name not in given]
     return {name: value for name, value in (("rest", other), ("absent", absent)) if value}
-
-
-def _is_same(made: Any, given: Any) -> bool:
-    """Whether both are the same JSON: false is no 0 there, although it is in Python."""
-    if isinstance(made, dict) and isinstance(given, dict):
-        return made.keys() == given.keys() and all(_is_same(made[name], given[name]) for name in made)
-    return type(made) is type(given) and bool(made == given)
 
 
 def usage_json(used: Used) -> Json:

@@ -50,12 +50,14 @@ def _answer(body: Json, status: str) -> Answer:
     head = head_of(rest)
     output = rest.get("output")
     turns: tuple[Turn, ...] = ()
-    if output is not None:
+    if output and type(output) is not list:
+        raise InvalidResponse("the output is no list")
+    if type(output) is list:
         turns = tuple(turn_of(item, ("output", number), answer=True) for number, item in enumerate(rest.pop("output")))
     used = used_in(rest.get("usage"), ("usage",))
     if used is not None:
         del rest["usage"]
-    extra = own.extra_of(rest, spelled={} if output is None else {"output": True})
+    extra = own.extra_of(rest, spelled={"output": True} if type(output) is list else {})
     choice = Choice(turns=turns, stop=stop_of(body, status, called=_calls(turns)))
     return Answer(
         wire=WIRE, words=WORDS, **head, choices=(choice,), used=used, failure=failure_of_body(body, status), extra=extra

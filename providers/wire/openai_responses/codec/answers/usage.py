@@ -12,6 +12,7 @@ from typing import Any
 
 from providers.canonical.answer import Used
 from providers.canonical.extra import Extra, Json, Place
+from providers.canonical.leftovers import is_same
 from providers.types import Usage
 from providers.wire.openai.usage import usage_in
 from providers.wire.openai_responses.codec.words import WIRE, own
@@ -41,7 +42,7 @@ def used_in(value: Any, place: Place) -> Used | None:
     total = value.get("total_tokens")
     used = Used(tokens=tokens, details=details, total=total if type(total) is int else None, place=place)
     made = usage_object(tokens)
-    other = {name: said for name, said in value.items() if name not in made or made[name] != said}
+    other = {name: said for name, said in value.items() if name not in made or not is_same(made[name], said)}
     absent = [name for name in made if name not in value]
     left = {name: said for name, said in (("rest", other), ("absent", absent)) if said}
     return Used(tokens=tokens, details=details, total=used.total, place=place, extra=Extra(WIRE, left) if left else None)

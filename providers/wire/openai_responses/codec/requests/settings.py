@@ -79,9 +79,9 @@ def format_of(text: Json, place: Place) -> Format | None:
     if kind is not None and type(kind) is not str:
         return None
     del text["format"]
-    rest = {name: value for name, value in given.items() if name != "type"}
+    rest = {name: value for name, value in given.items() if name != "type" or not kind}
     schema: Json = {name: taken(rest, name, of) for name, of in SCHEMA.items()} if kind == "json_schema" else {}
-    untyped = {} if kind is not None else {"untyped": True}
+    untyped = {} if kind else {"untyped": True}
     extra = own.extra_of(rest, left(rest, of="text.format."), spelled=untyped)
     return Format(kind=FORMATS.get(kind or "text", kind or "text"), **schema, extra=extra)
 

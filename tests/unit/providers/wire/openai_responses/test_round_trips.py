@@ -120,6 +120,7 @@ def test_event_when_it_has_any_value_of_the_sdk_then_it_is_the_same_again(number
 def test_request_when_it_is_odd_in_any_way_then_it_is_the_same_again_or_refused(data: st.DataObject) -> None:
     body = dict(data.draw(st.sampled_from(PARAMS)))
     body["input"] = data.draw(st.lists(st.sampled_from(INPUTS), max_size=2) | st.just("hi"))
+    body["tools"] = data.draw(st.lists(st.sampled_from(body.get("tools") or [{}]), max_size=2))
     body = data.draw(odd(body))
     made = again(body)
     if made is not None:
@@ -128,7 +129,9 @@ def test_request_when_it_is_odd_in_any_way_then_it_is_the_same_again_or_refused(
 
 @given(st.data())
 def test_answer_when_it_is_odd_in_any_way_then_the_same_again_or_it_cannot_be_read(data: st.DataObject) -> None:
-    body = data.draw(odd(data.draw(st.sampled_from(ANSWERS))))
+    body = data.draw(st.sampled_from(ANSWERS))
+    outputs = data.draw(st.lists(st.sampled_from(body["output"] or [{}]), max_size=2))
+    body = data.draw(odd({**body, "output": outputs}))
     made = answered_again(body)
     if made is not None:
         same(made, body)
