@@ -16,8 +16,9 @@ import msgspec
 
 from providers.bytes.halves import decoded
 from providers.bytes.patch import fields_of
-from providers.canonical.codec import Asked, Encoded, Traits
+from providers.canonical.codec import Asked, Traits
 from providers.canonical.extra import Json
+from providers.canonical.tools import SentTools
 from providers.convert import hints
 from providers.convert.codecs import WireCodec, codecs
 from providers.convert.stream import MISFITS, Conversion, ConvertedStream
@@ -38,7 +39,8 @@ class _Asked(msgspec.Struct, frozen=True):
     """What an upstream is asked, and what is known of it for its answer."""
 
     call: Call
-    encoded: Encoded
+    lossy: tuple[str, ...]
+    sent: SentTools
     answer: Asked
 
 
@@ -51,7 +53,7 @@ async def convert(adapter: Adapter, call: Call, wire: Wire, transport: Transport
     """The answer to the call, of an upstream that speaks `wire`. Raises `ProviderError`."""
     traits = Traits(returns_reasoning=getattr(adapter, "returns_reasoning", False))
     asked = await offload(len(call.body), _asked, call, wire, traits)
-    lossy = asked.encoded.lossy
+    lossy = asked.lossy
     answer: Reply | ReplyStream
     if wire in HINTED:
         answer, refused = await hints.asked(cast(Any, adapter), asked.call, transport)
@@ -64,7 +66,7 @@ async def convert(adapter: Adapter, call: Call, wire: Wire, transport: Transport
     upstream, client = codecs()[wire], codecs()[call.wire]
     if isinstance(answer, Reply):
         return await offload(len(answer.body), _whole, call, asked, answer, lossy)
-    made = Conversion(upstream, client, asked.encoded.sent, asked.answer)
+    made = Conversion(upstream, client, asked.sent, asked.answer)
     return ConvertedStream(answer, made, call.wire, lossy)
 
 
@@ -95,18 +97,19 @@ def _asked(call: Call, wire: Wire, traits: Traits) -> _Asked:
     encoded = codecs()[wire].encode_request(request, traits)
     left_out(call, encoded.lossy)
     answer_id = call.response.id or mint(codec.id_prefix)
+    request = msgspec.structs.replace(request, turns=())  # an answer repeats settings; what was said may be very large
     answer = Asked(request=request, id=answer_id, created=int(time.time()), model=call.model, mint=item_ids(answer_id, "o"))
     body = msgspec.json.encode({**encoded.body, "model": call.model})
     added = tuple(name for name in ADDED.get(wire, ()) if name not in call.fields.spans)
     method = METHODS[wire]
     made = call.with_body(body, capability=method.capability, wire=wire, include_usage=True, added=added)
-    return _Asked(made, encoded, answer)
+    return _Asked(made, encoded.lossy, encoded.sent, answer)
 
 
 def _whole(call: Call, asked: _Asked, reply: Reply, lossy: tuple[str, ...]) -> Reply:
     upstream, client = codecs()[asked.call.wire], codecs()[call.wire]
     with _readable():
-        answer = upstream.decode_answer(_object(reply.body), asked.encoded.sent)
+        answer = upstream.decode_answer(_object(reply.body), asked.sent)
         if answer.failure is not None:
             raise upstream.failure_of(answer.failure)
         made = client.encode_answer(answer, asked.answer)

@@ -138,7 +138,7 @@ def test_voice_when_nobody_knows_it_is_passed_on(gateway: LiveGateway, upstream:
 def test_form_when_the_path_takes_json_is_415_and_says_so(gateway: LiveGateway, path: str) -> None:
     answer = gateway.http.post(path, data={"model": "m"}, files={"image": ("a.png", b"\xff\xfe")})
     assert (answer.status_code, error_of(answer)["code"]) == (415, "unsupported_content_type")
-    assert "JSON" in error_of(answer)["message"]
+    assert "application/json" in error_of(answer)["message"]
 
 
 @pytest.mark.parametrize(
