@@ -189,7 +189,7 @@ def test_model_when_tested_in_the_browser_then_marks_and_messages_are_shown(page
     running.define_models({"chaos/tested": routes}, capabilities=["chat", "realtime"])
     open_model(page, "chaos/tested")
     page.get_by_text("Test now").click()
-    expect(page.locator("#dialog")).to_contain_text("They cost money.")
+    expect(page.locator("#dialog")).to_contain_text("which costs money")
     page.locator("#dialog").get_by_role("button", name="Test now").click()
     expect(page.get_by_text("1 of 3 calls succeeded, 2 failed.")).to_be_visible()
     serves = page.locator("#routes-group .sb-serves")
