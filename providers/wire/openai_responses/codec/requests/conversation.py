@@ -9,7 +9,6 @@ from providers.canonical.blocks import (
     Block,
     Compaction,
     Reasoning,
-    Refusal,
     Role,
     SettingsChange,
     Text,
@@ -131,7 +130,7 @@ class Conversation:
         if call_id is None and self._nameless:
             call_id = self._nameless.pop(0)
         if call_id is None or call_id not in self._calls:
-            place = (*(result.place or turn.place), self._word())
+            place = (*(result.place or turn.place), "tool_call_id")
             message = f"No tool call found for the output of {call_id!r}."
             raise Unsupported(400, message, code="invalid_value", param=exact(place))
         content = result.content
@@ -142,9 +141,6 @@ class Conversation:
             self._items.append(made)
         self._results[call_id] = made
 
-    def _word(self) -> str:
-        return "tool_call_id"
-
 
 def is_whole(block: Text) -> bool:
     """Whether a text was all of a content, and not a part of it."""
@@ -152,4 +148,4 @@ def is_whole(block: Text) -> bool:
 
 
 def _empty(block: Block) -> bool:
-    return isinstance(block, Text) and is_whole(block) and not block.text and not isinstance(block, Refusal)
+    return isinstance(block, Text) and is_whole(block) and not block.text

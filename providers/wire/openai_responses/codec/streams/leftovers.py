@@ -66,7 +66,7 @@ def frame_again(left: Json, sums: Sums, delta: str | None) -> Json | None:
     """The frame, with the texts as they were told; None for a piece that nobody tells any more."""
     frame: Json = left["frame"]
     if left.get("delta"):
-        return None if delta is None else _in_place(frame, "delta", delta)
+        return None if delta is None else {**frame, "delta": delta}
     if "sum" in left:
         key, field = left["sum"]
         return {**frame, field: sums.text(key) or ""}
@@ -80,7 +80,3 @@ def frame_again(left: Json, sums: Sums, delta: str | None) -> Json | None:
         filled = [sums.fill(item, found) if found else item for item, found in zip(output, left["items"], strict=True)]
         return {**frame, "response": {**frame["response"], "output": filled}}
     return frame
-
-
-def _in_place(frame: Json, name: str, value: Any) -> Json:
-    return {**frame, name: value}
