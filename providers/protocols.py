@@ -114,6 +114,34 @@ class ImageVariation(Protocol):
     async def vary_image(self, call: Call, transport: Transport) -> Reply: ...
 
 
+@runtime_checkable
+class Messages(Protocol):
+    """`ANTHROPIC_MESSAGES`: Anthropic's Messages API."""
+
+    async def create_message(self, call: Call, transport: Transport) -> Reply | ReplyStream: ...
+
+
+@runtime_checkable
+class GenerateContent(Protocol):
+    """`GEMINI`: Gemini's `generateContent` and `streamGenerateContent`."""
+
+    async def generate_content(self, call: Call, transport: Transport) -> Reply | ReplyStream: ...
+
+
+@runtime_checkable
+class Converse(Protocol):
+    """`BEDROCK_CONVERSE`: `Converse` and `ConverseStream` of AWS Bedrock."""
+
+    async def converse(self, call: Call, transport: Transport) -> Reply | ReplyStream: ...
+
+
+@runtime_checkable
+class OllamaChat(Protocol):
+    """`OLLAMA`: Ollama's own `/api/chat`."""
+
+    async def ollama_chat(self, call: Call, transport: Transport) -> Reply | ReplyStream: ...
+
+
 class Methods(NamedTuple):
     """The names of the methods that take a wire's calls, for whole answers and for streams, and the capability whose own format
     the wire is."""
@@ -130,6 +158,10 @@ def _one(capability: Capability, name: str) -> Methods:
 METHODS: Mapping[Wire, Methods] = MappingProxyType(
     {
         Wire.OPENAI_CHAT: Methods(Capability.CHAT, "chat", "stream_chat"),
+        Wire.ANTHROPIC_MESSAGES: _one(Capability.CHAT, "create_message"),
+        Wire.GEMINI: _one(Capability.CHAT, "generate_content"),
+        Wire.BEDROCK_CONVERSE: _one(Capability.CHAT, "converse"),
+        Wire.OLLAMA: _one(Capability.CHAT, "ollama_chat"),
         Wire.OPENAI_RESPONSES: _one(Capability.RESPONSES, "respond"),
         Wire.OPENAI_COMPLETION: _one(Capability.COMPLETION, "complete"),
         Wire.OPENAI_EMBEDDING: _one(Capability.EMBEDDING, "embed"),

@@ -67,6 +67,10 @@ class Wire(StrEnum):
     OPENAI_IMAGE_VARIATION = "openai_image_variation"
     RERANK = "rerank"
     OPENAI_RESPONSES = "openai_responses"
+    ANTHROPIC_MESSAGES = "anthropic_messages"
+    GEMINI = "gemini"
+    BEDROCK_CONVERSE = "bedrock_converse"
+    OLLAMA = "ollama"
 
 
 CONNECT_S = 5.0
