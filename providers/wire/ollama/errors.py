@@ -1,7 +1,7 @@
 """What does a failure of Ollama mean? `{"error": "text"}`, whole or as a line of a stream; no codes, so the words count.
 
-Format: Ollama of August 2026, `server/routes.go`: 400 for requests, 401 for models of its cloud, 404 for models that are not there,
-500 for what its runner says, 503 when too many wait. What the words mean stands in one table for all upstreams
+Format: Ollama of August 2026, `server/routes.go`: 400 for requests, 401 for models of its cloud, 404 for models that are not
+there, 500 for what its runner says, 503 when too many wait. What the words mean stands in one table for all upstreams
 (`providers/wire/openai/failure_words.py`).
 """
 

@@ -16,7 +16,7 @@ from providers.canonical.extra import Need, Place
 from providers.wire.ollama.codec.leftovers import extra_of, spelled
 from providers.wire.ollama.codec.words import WIRE
 
-CALLED = "image"
+CALLED = "images"
 BASE64 = re.compile(r"[A-Za-z0-9+/\r\n]+={0,2}[\r\n]*")
 DATA = "data:"
 KINDS: Mapping[str, str] = MappingProxyType(

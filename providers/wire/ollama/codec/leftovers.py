@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from providers.canonical import leftovers
 from providers.canonical.extra import Json
@@ -11,7 +12,7 @@ from providers.wire.ollama.codec.words import WIRE
 
 _own = Leftovers(WIRE)
 extra_of, rest_of, spelled = _own.extra_of, _own.rest_of, _own.spelled
-EMPTY = ("", [], {})
+EMPTY: tuple[Any, ...] = ("", [], {})
 """What stands for nothing in Ollama, whose fields have no other way to be absent."""
 
 

@@ -63,12 +63,6 @@ def fields_of(blocks: Sequence[Block], rest: Json) -> Json:
         told = [block.text for block in blocks if isinstance(block, kind)]
         if told:
             made[name] = "".join(told)
-    pictures = [images.image_of(block) for block in blocks if isinstance(block, Image) or _is_called(block, images.CALLED)]
-    called = [calls.call_of(block) for block in blocks if isinstance(block, ToolCall) or _is_called(block, calls.CALLED)]
+    pictures = [images.image_of(block) for block in blocks if isinstance(block, Image | Opaque) and block.called == images.CALLED]
+    called = [calls.call_of(block) for block in blocks if isinstance(block, ToolCall | Opaque) and block.called == calls.CALLED]
     return made | ({"images": pictures} if pictures else {}) | ({"tool_calls": called} if called else {})
-
-
-def _is_called(block: Block, name: str) -> bool:
-    return isinstance(block, Opaque) and block.called == name
-
-

@@ -29,7 +29,7 @@ from providers.canonical.extra import Value
 from providers.canonical.losses import Carried, every
 from providers.canonical.request import Request
 from providers.canonical.settings import Delivery, Format, Limits, Output, Sampling, Thinking
-from providers.canonical.tools import CustomTool, FunctionTool, NamespaceTool, SearchTool, ToolChoice, ToolRef
+from providers.canonical.tools import CustomTool, FunctionTool, Grammar, NamespaceTool, SearchTool, ToolChoice, ToolRef
 from providers.types import Wire
 
 WIRE = Wire.OLLAMA
@@ -105,8 +105,9 @@ REQUESTS: Mapping[type[Value], frozenset[str]] = MappingProxyType(
         ToolResult: every(ToolResult, but={"cache"}),
         ToolsChange: every(ToolsChange),
         SettingsChange: every(SettingsChange),
-        FunctionTool: every(FunctionTool, but={"strict", "deferred", "cache"}),
+        FunctionTool: every(FunctionTool, but={"deferred", "cache"}),
         CustomTool: every(CustomTool, but={"deferred", "cache"}),
+        Grammar: every(Grammar),
         NamespaceTool: every(NamespaceTool, but={"deferred", "cache"}),
         SearchTool: every(SearchTool, but={"deferred", "cache"}),
         ToolChoice: every(ToolChoice),
@@ -119,7 +120,7 @@ OWN = Carried(REQUESTS)
 ANSWERS = Carried(
     {
         **SAID,
-        Answer: every(Answer, but={"service_tier", "completed"}),
+        Answer: every(Answer, but={"service_tier"}),
         Choice: every(Choice),
         Stop: frozenset({"reason"}),
         Used: frozenset({"tokens", "total", "details"}),  # details are parts of what is counted

@@ -68,7 +68,7 @@ def _answer(body: Json, sent: SentTools) -> Answer:
 def turn_of(message: Json, sent: SentTools) -> Turn:
     """The message of an answer, with calls as their client knows them."""
     rest = dict(message)
-    role = taken(rest, "role", str)
+    role = taken(rest, "role", str) if rest.get("role") else None
     blocks = [made for block in blocks_of(rest, PLACE, _odd) if (made := _known(block, sent)) is not None]
     extra = extra_of(rest, left(rest, silent=SILENT), spelled={} if role else {"no role": True})
     return Turn(role=Role.ASSISTANT, blocks=tuple(blocks), called=role or "", place=PLACE, extra=extra)

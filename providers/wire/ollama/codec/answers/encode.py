@@ -1,7 +1,7 @@
 """How is an answer told in Ollama's chat, whole?
 
-Format: Ollama of August 2026, `api/types.go`, `ChatResponse`. An answer that came as Ollama's is as it came; of another wire's, all
-turns are one message. The durations are those of the gateway, for no other wire tells any.
+Format: Ollama of August 2026, `api/types.go`, `ChatResponse`. An answer that came as Ollama's is as it came; of another wire's,
+all turns are one message. The durations are those of the gateway, for no other wire tells any.
 """
 
 from __future__ import annotations

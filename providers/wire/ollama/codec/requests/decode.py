@@ -1,7 +1,7 @@
 """What does a request to `/api/chat` ask? Its fields, one by one, as those of a canonical request.
 
-Format: Ollama of August 2026, `api/types.go`, `ChatRequest` and `Options`. A stream is asked for unless `stream` says otherwise. A
-field that has not the type which the format gives it is not refused here, but by whoever has to tell it in another wire.
+Format: Ollama of August 2026, `api/types.go`, `ChatRequest` and `Options`. A stream is asked for unless `stream` says otherwise.
+A field that has not the type which the format gives it is not refused here, but by whoever has to tell it in another wire.
 """
 
 from __future__ import annotations
@@ -53,7 +53,9 @@ class _Reader:
         }
         limits, sampled = self._options()
         read["limits"] = Limits(**limits)
-        read["sampling"] = Sampling(**sampled, logprobs=self._plain("logprobs", bool), top_logprobs=self._plain("top_logprobs", int))
+        read["sampling"] = Sampling(
+            **sampled, logprobs=self._plain("logprobs", bool), top_logprobs=self._plain("top_logprobs", int)
+        )
         model = self._plain("model", str) if self._rest.get("model") else None
         for name, message in NEEDED.items():
             if self._rest.get(name):
@@ -157,7 +159,7 @@ def _turn(message: Any, place: Place) -> Turn:
         name, call_id = (taken(rest, field, str) if rest.get(field) else None for field in ("tool_name", "tool_call_id"))
         blocks = (ToolResult(tuple(blocks), call_id, name=name, called="tool", place=place),)
     extra = extra_of(rest, left(rest, silent=SILENT), needs) if rest or needs else None
-    return Turn(role=Role(known), blocks=tuple(blocks), called=role if role != known else "", place=place, extra=extra)
+    return Turn(role=Role(known), blocks=tuple(blocks), called="" if role == known else str(role), place=place, extra=extra)
 
 
 def _opaque(value: Json, place: Place, need: Need, *, bare: bool = False) -> Turn:

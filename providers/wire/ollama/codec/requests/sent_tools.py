@@ -45,7 +45,7 @@ def tools_sent(request: Request, changes: Sequence[ToolsChange], losses: Losses)
     tools: dict[str, Json] = {}
     refs: dict[str, ToolRef] = {}
     for tool in (*(request.tools or ()), *(tool for change in changes for tool in change.added)):
-        for name, made, ref in _functions(tool, None):
+        for name, made, ref in _functions(tool, None, losses):
             tools[name] = made
             refs.pop(name, None)
             if ref is not None:
@@ -79,12 +79,12 @@ def _allowed(request: Request, tools: Json, refs: dict[str, ToolRef], losses: Lo
     return frozenset(names | {name for name, namespace in inside.items() if namespace in names})
 
 
-def _functions(tool: Tool, namespace: str | None) -> Iterator[tuple[str, Json, ToolRef | None]]:
+def _functions(tool: Tool, namespace: str | None, losses: Losses) -> Iterator[tuple[str, Json, ToolRef | None]]:
     """The functions of a tool with their names upstream, none where Ollama cannot have it."""
     if isinstance(tool, NamespaceTool):
         told = tool.description
         for inner in tool.tools:
-            for name, made, ref in _functions(inner, tool.name):
+            for name, made, ref in _functions(inner, tool.name, losses):
                 if told:  # the first of them tells what the namespace is
                     made["function"]["description"] = f"{tool.name}: {told}\n\n{made['function']['description']}".rstrip()
                     told = None
@@ -95,6 +95,8 @@ def _functions(tool: Tool, namespace: str | None) -> Iterator[tuple[str, Json, T
         name = full_name(namespace, tool.name)
         yield name, _function(name, _described(tool), INPUT), ToolRef(tool.name, namespace, CallKind.CUSTOM)
     elif isinstance(tool, FunctionTool):
+        if tool.strict:  # nobody sees to it here
+            losses.field(tool, "strict")
         name = full_name(namespace, tool.name)
         made = _function(name, tool.description, tool.parameters)
         yield name, made, ToolRef(tool.name, namespace) if namespace else None

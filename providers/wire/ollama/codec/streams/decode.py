@@ -1,7 +1,7 @@
 """What does a stream of Ollama's chat tell, line by line?
 
-Format: Ollama of August 2026, `api/types.go`, `ChatResponse`, `server/routes.go`, `streamResponse`: pieces of a message, calls each
-whole in a line, and a last line with `"done": true`. What of a line no event tells is left in its last event, `Beside`.
+Format: Ollama of August 2026, `api/types.go`, `ChatResponse`, `server/routes.go`, `streamResponse`: pieces of a message, calls
+each whole in a line, and a last line with `"done": true`. What of a line no event tells is left in its last event, `Beside`.
 """
 
 from __future__ import annotations

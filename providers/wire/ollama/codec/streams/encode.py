@@ -1,8 +1,8 @@
 """How is a stream told in Ollama's chat?
 
-Format: Ollama of August 2026, `api/types.go`, `ChatResponse`, `server/routes.go`, `streamResponse`: each line has the model and the
-time; a call is told when it is whole; the last line has no content, the reason to stop, the counts and the durations, which are
-those of the gateway. A line that came as Ollama's is made again as it was.
+Format: Ollama of August 2026, `api/types.go`, `ChatResponse`, `server/routes.go`, `streamResponse`: each line has the model and
+the time; a call is told when it is whole; the last line has no content, the reason to stop, the counts and the durations, which
+are those of the gateway. A line that came as Ollama's is made again as it was.
 """
 
 from __future__ import annotations
@@ -113,7 +113,9 @@ class StreamEncoder:
 
     def signature(self, event: SignatureDelta) -> None:
         """There is no field for it."""
-        self._losses.look(Reasoning("", signature=None if event.sealed else event.signature, sealed=event.signature if event.sealed else None))
+        self._losses.look(
+            Reasoning("", signature=None if event.sealed else event.signature, sealed=event.signature if event.sealed else None)
+        )
 
     def citation(self, event: CitationDelta) -> None:
         self._losses.look(event.citation)
