@@ -5,21 +5,22 @@ Format: Ollama of August 2026, `api/types.go`, `ChatResponse`. The durations are
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import msgspec
 
 from providers.canonical.answer import Answer, Choice
 from providers.canonical.blocks import Block, Opaque, Role, Text, ToolCall, Turn
 from providers.canonical.extra import Json, Place
+from providers.canonical.functions import as_sent
 from providers.canonical.leftovers import taken
-from providers.canonical.tools import NOTHING_SENT, CallKind, SentTools
+from providers.canonical.tools import NOTHING_SENT, SentTools
 from providers.errors import InvalidResponse
 from providers.wire.ollama.codec.answers.stops import stop_of
 from providers.wire.ollama.codec.answers.usage import used_in
 from providers.wire.ollama.codec.leftovers import extra_of, left
 from providers.wire.ollama.codec.logprobs import logprobs_of
-from providers.wire.ollama.codec.messages import CONTENT, SILENT, blocks_of
+from providers.wire.ollama.codec.messages import SILENT, blocks_of
 from providers.wire.ollama.codec.words import WIRE, WORDS
 from providers.wire.ollama.errors import failure_in
 from providers.wire.ollama.times import seconds_of
@@ -80,27 +81,6 @@ def _known(block: Block, sent: SentTools) -> Block | None:
     return as_sent(block, sent) if isinstance(block, ToolCall) else block
 
 
-def as_sent(call: ToolCall, sent: SentTools) -> ToolCall | None:
-    """The call as the client knows it; None for one of a tool that may not be called."""
-    if not sent.may_call(call.name):
-        return None
-    ref = sent.refs.get(call.name)
-    if ref is None:
-        return call
-    kind = CallKind(ref.kind)
-    arguments = _input(call.arguments) if kind is CallKind.CUSTOM else call.arguments
-    return msgspec.structs.replace(call, name=ref.name, namespace=ref.namespace, kind=kind, arguments=arguments)
-
-
-def _input(arguments: str) -> str:
-    """The input of a custom tool, or the arguments if the model did not keep the form."""
-    value: Any = msgspec.json.decode(arguments) if arguments else None
-    if not isinstance(value, dict) or "input" not in value:
-        return arguments
-    made = value["input"]
-    return made if isinstance(made, str) else msgspec.json.encode(made).decode()
-
-
 def _weighed(blocks: tuple[Block, ...], rest: Json) -> tuple[Block, ...]:
     """The blocks with their log probabilities, which stand beside the message: those of the text, if there is one."""
     number = next((at for at, block in enumerate(blocks) if isinstance(block, Text)), None)
@@ -112,6 +92,3 @@ def _weighed(blocks: tuple[Block, ...], rest: Json) -> tuple[Block, ...]:
 
 def _odd(place: Place, text: str) -> NoReturn:
     raise InvalidResponse(text)
-
-
-__all__ = ["CONTENT", "MISFITS", "OWN", "PLACE", "as_sent", "decode_answer", "turn_of"]

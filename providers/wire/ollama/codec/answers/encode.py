@@ -14,6 +14,7 @@ from providers.canonical.answer import Answer, Choice, Used
 from providers.canonical.blocks import Block, Image, Reasoning, Refusal, Text, TokenLogprob, ToolCall
 from providers.canonical.codec import Asked, Encoded
 from providers.canonical.extra import Json
+from providers.canonical.functions import full_name
 from providers.canonical.losses import Losses
 from providers.wire.ollama.codec.answers.stops import EXACT, reason_of
 from providers.wire.ollama.codec.answers.usage import counts_json
@@ -133,9 +134,8 @@ def call_json(block: ToolCall, number: int, losses: Losses) -> Json:
     arguments, good = object_of(block.arguments)
     if not good:
         losses.field(block, "arguments")
-    name = f"{block.namespace}__{block.name}" if block.namespace else block.name
     call_id = block.call_id or block.id or f"call_{number}"
-    return {"id": call_id, "function": {"index": number, "name": name, "arguments": arguments}}
+    return {"id": call_id, "function": {"index": number, "name": full_name(block.namespace, block.name), "arguments": arguments}}
 
 
 TAKERS: Mapping[type[Block], Callable[[Sum, Any], None]] = MappingProxyType(

@@ -33,14 +33,13 @@ from providers.canonical.blocks import (
     Video,
 )
 from providers.canonical.extra import Json, exact
+from providers.canonical.functions import sent_arguments, sent_name
 from providers.canonical.losses import Losses
 from providers.canonical.request import Request
 from providers.canonical.settings import Output, Thinking
-from providers.canonical.tools import CallKind
 from providers.errors import Unsupported
 from providers.wire.ollama.codec.calls import object_of
 from providers.wire.ollama.codec.images import base64_of
-from providers.wire.ollama.codec.requests.sent_tools import SEARCH, full_name
 
 ROLES: Mapping[Role, str] = MappingProxyType(
     {Role.SYSTEM: "system", Role.DEVELOPER: "system", Role.USER: "user", Role.ASSISTANT: "assistant", Role.TOOL: "user"}
@@ -145,9 +144,8 @@ class Conversation:
         message.texts.append(block.text)
 
     def called(self, message: _Message, block: ToolCall) -> None:
-        custom = block.kind is CallKind.CUSTOM
-        name = SEARCH if block.kind is CallKind.SEARCH else full_name(block.namespace, block.name)
-        arguments, good = ({"input": block.arguments}, True) if custom else object_of(block.arguments)
+        name = sent_name(block)
+        arguments, good = object_of(sent_arguments(block))
         if not good:
             self._losses.field(block, "arguments")
         made: Json = {"function": {"index": len(message.calls), "name": name, "arguments": arguments}}
