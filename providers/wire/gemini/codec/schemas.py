@@ -31,7 +31,7 @@ def plain_schema(schema: Any, depth: int = 0) -> Any:
         return schema
     made: Json = {}
     for given, value in schema.items():
-        name = NAMES[given] if given in NAMES else given
+        name = NAMES.get(given) or given
         if name in OWN:
             continue
         if name in MAPS and isinstance(value, dict):
