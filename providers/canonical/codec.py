@@ -22,9 +22,13 @@ from providers.types import Wire
 
 
 class Traits(Value, frozen=True, gc=False, kw_only=True):
-    """What differs between upstreams of one wire. `returns_reasoning`: thoughts of the turns before are to be sent back."""
+    """What differs between upstreams of one wire. `returns_reasoning`: thoughts of the turns before are to be sent back.
+    `api_version` is that with which the upstream is asked, `model` its own name of the model, from which a codec may know what
+    that takes; both are "" where nothing is known."""
 
     returns_reasoning: bool = False
+    api_version: str = ""
+    model: str = ""
 
 
 ORDINARY = Traits()
