@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, fields, replace
+from functools import cache
 from typing import Any
 
 import httpx
@@ -68,23 +69,28 @@ class Played:
         return said
 
 
+Play = Callable[[str], Played]
+
+
 @pytest.fixture(scope="module")
-def played(shared_gateway: LiveGateway) -> Iterator[dict[str, Played]]:
-    """Every wire's upstream, with a model for each client and fault, so that no circuit breaker opens for another."""
+def play(shared_gateway: LiveGateway) -> Iterator[Play]:
+    """Starts a wire's upstream when it is first wanted, with a model for each client and fault, so that no circuit breaker opens
+    for another."""
     with ExitStack() as running:
-        found = {}
-        for name, upstream in UPSTREAMS.items():
+
+        @cache
+        def started(name: str) -> Played:
+            upstream = UPSTREAMS[name]
             server = running.enter_context(vendor({}))
-            found[name] = Played(server, upstream)
-            server.answers = found[name]  # type: ignore[assignment]
+            found = Played(server, upstream)
+            server.answers = found  # type: ignore[assignment]
             row = upstream.provider(server.base)
-            models = {
-                model_of(client, upstream, fault): (upstream.model, CONVERSATION)
-                for client in CLIENTS.values()
-                for fault in ("", *FAULTS)
-            }
+            names = [model_of(client, upstream, fault) for client in CLIENTS.values() for fault in ("", *FAULTS)]
+            models = dict.fromkeys(names, (upstream.model, CONVERSATION))
             shared_gateway.define_at(row.pop("type"), row.pop("api_base"), models, name=f"matrix-{name}", **row)
-        yield found
+            return found
+
+        yield started
 
 
 def model_of(client: Client, upstream: Upstream, fault: str) -> str:
@@ -125,9 +131,9 @@ def send(gateway: LiveGateway, client: Client, model: str, ask: Ask) -> httpx.Re
 @pytest.mark.parametrize("upstream", UPSTREAMS)
 @pytest.mark.parametrize("client", CLIENTS)
 def test_situation_when_all_is_well_is_understood_on_both_sides(
-    shared_gateway: LiveGateway, played: dict[str, Played], client: str, upstream: str, name: str, stream: bool
+    shared_gateway: LiveGateway, play: Play, client: str, upstream: str, name: str, stream: bool
 ) -> None:
-    side, at, situation = CLIENTS[client], played[upstream], SITUATIONS[name]
+    side, at, situation = CLIENTS[client], play(upstream), SITUATIONS[name]
     at.situation, at.stream = situation, stream
     ask = replace(situation.ask, stream=stream)
     answer = send(shared_gateway, side, model_of(side, at.upstream, ""), ask)
@@ -152,9 +158,9 @@ def test_situation_when_all_is_well_is_understood_on_both_sides(
 @pytest.mark.parametrize("upstream", UPSTREAMS)
 @pytest.mark.parametrize("client", CLIENTS)
 def test_situation_when_something_goes_wrong_is_told_in_the_clients_own_words(
-    shared_gateway: LiveGateway, played: dict[str, Played], client: str, upstream: str, name: str, stream: bool
+    shared_gateway: LiveGateway, play: Play, client: str, upstream: str, name: str, stream: bool
 ) -> None:
-    side, at, situation = CLIENTS[client], played[upstream], SITUATIONS[name]
+    side, at, situation = CLIENTS[client], play(upstream), SITUATIONS[name]
     if situation.fault == "midway" and not stream:
         return  # a whole answer has no middle
     at.situation, at.stream = situation, stream
