@@ -11,11 +11,14 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Protocol
 
+from providers.bytes.event_stream import AWS_EVENTS
 from providers.bytes.framing import SSE, Framing
 from providers.bytes.patch import Fields
 from providers.errors import ProviderError
 from providers.transport import Headers
 from providers.types import Usage, Wire
+from providers.wire.bedrock_converse import errors as bedrock_errors
+from providers.wire.bedrock_converse.codec.answers import usage as bedrock_usage
 from providers.wire.openai.errors import failure_of
 from providers.wire.openai.usage import usage_of
 
@@ -40,6 +43,7 @@ class OverHttp:
 
 
 OPENAI = OverHttp(failure_of)
+BEDROCK = OverHttp(bedrock_errors.failure_of, AWS_EVENTS, bedrock_usage.usage_of, model_field="")
 OVER_HTTP: Mapping[Wire, OverHttp] = MappingProxyType(
     {
         Wire.OPENAI_CHAT: OPENAI,
@@ -54,6 +58,7 @@ OVER_HTTP: Mapping[Wire, OverHttp] = MappingProxyType(
         Wire.OPENAI_IMAGE_VARIATION: OPENAI,
         Wire.OPENAI_RESPONSES: OPENAI,
         Wire.RERANK: OPENAI,
+        Wire.BEDROCK_CONVERSE: BEDROCK,
     }
 )
 """Every wire. Rerankers have no format of their own for errors: theirs are among those that `wire/openai/` reads."""

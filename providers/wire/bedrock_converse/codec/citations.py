@@ -18,7 +18,7 @@ from providers.wire.bedrock_converse.codec.words import own
 class Spot(NamedTuple):
     """Where a kind of location has the number of its source, and what it counts."""
 
-    index: str
+    number: str
     unit: str
 
 
@@ -67,7 +67,7 @@ def _location(rest: Json) -> tuple[str, Json, Json]:
     if kind == WEB:
         return kind, {"url": taken(inner, "url", str)}, inner
     spot = SPOTS[kind]
-    said = {"source": spot.index, "source_start": "start", "source_end": "end"}
+    said = {"source": spot.number, "source_start": "start", "source_end": "end"}
     return kind, {"source_unit": spot.unit} | {field: taken(inner, name, int) for field, name in said.items()}, inner
 
 
@@ -95,4 +95,4 @@ def _kind(citation: Citation) -> str:
 
 
 def _spot(citation: Citation, spot: Spot) -> Json:
-    return {spot.index: citation.source, "start": citation.source_start, "end": citation.source_end}
+    return {spot.number: citation.source, "start": citation.source_start, "end": citation.source_end}

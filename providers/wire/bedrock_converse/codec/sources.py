@@ -1,7 +1,7 @@
 """Where does Converse have the bytes of a picture, a document, a sound or a film, and what does it call their formats?
 
-Format: `bedrock-runtime` of botocore 1.44.8, `ImageSource`, `DocumentSource`, `AudioSource`, `VideoSource`: bytes as base64, or an
-object of S3. There are no addresses of the web.
+Format: `bedrock-runtime` of botocore 1.44.8, `ImageSource`, `DocumentSource`, `AudioSource`, `VideoSource`: bytes as base64, or
+an object of S3. There are no addresses of the web.
 """
 
 from __future__ import annotations
@@ -48,7 +48,9 @@ AUDIOS = MappingProxyType(
     {kind: f"audio/{kind}" for kind in ("wav", "aac", "flac", "ogg", "opus", "webm", "x-aac", "mp4", "m4a", "mpga", "pcm")}
     | {"mp3": "audio/mpeg", "mkv": "audio/x-matroska", "mka": "audio/matroska", "mpeg": "audio/mpeg3"}
 )
-ALIASES = MappingProxyType({"image/jpg": "image/jpeg", "audio/mp3": "audio/mpeg", "audio/x-wav": "audio/wav", "audio/wave": "audio/wav"})
+ALIASES = MappingProxyType(
+    {"image/jpg": "image/jpeg", "audio/mp3": "audio/mpeg", "audio/x-wav": "audio/wav", "audio/wave": "audio/wav"}
+)
 """Other names of the same type."""
 DATA_URL = re.compile(r"data:([^;,]*)(?:;[^;,]{1,100}){0,3};base64,", re.IGNORECASE)
 SUFFIX = re.compile(r"\.([a-z0-9]{2,4})\Z", re.IGNORECASE)
@@ -113,7 +115,7 @@ def format_of(source: Source, formats: Formats, name: str | None = None) -> str 
     if source.kind is SourceKind.URL and (head := DATA_URL.match(source.value)):
         media_type = head[1].lower()
     media_type = ALIASES.get(media_type, media_type)
-    by_type: dict[Any, str] = {kind: form for form, kind in reversed(formats.items())}
+    by_type: dict[Any, str] = {kind: form for form, kind in reversed(tuple(formats.items()))}
     if media_type in by_type:
         return by_type[media_type]
     for text in (name or "", source.value if source.kind is SourceKind.STORAGE else ""):

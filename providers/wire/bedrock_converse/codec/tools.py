@@ -50,7 +50,7 @@ def _tool(value: Any, place: Place) -> Tool:
     called = next(iter(value), "") if isinstance(value, dict) else ""
     whole = value if isinstance(value, dict) else {"value": value}
     system = whole.get("systemTool")
-    name = system.get("name") if isinstance(system, dict) and isinstance(system.get("name"), str) else ""
+    name = str(system.get("name") or "") if isinstance(system, dict) else ""
     bare = own.extra_of({}, spelled={"bare": True}) if whole is not value else None
     return OpaqueTool(wire=WIRE, value=whole, name=name, called=called, place=place, extra=bare)
 
@@ -114,5 +114,3 @@ def choice_json(choice: ToolChoice) -> Json:
     if choice.forced is not None:
         return {"tool": {"name": choice.forced.name, **own.rest_of(choice.extra)}}
     return {WORDS.get(choice.mode, "auto"): dict(own.rest_of(choice.extra))}
-
-

@@ -102,6 +102,7 @@ BLOCKS: Mapping[type[Value], frozenset[str]] = MappingProxyType(
 REQUESTS: Mapping[type[Value], frozenset[str]] = MappingProxyType(
     {
         **BLOCKS,
+        Text: every(Text, but={"signature"}),
         Request: every(Request, but={"parallel_calls", "user", "safety_user", "store", "moderation"}),
         Turn: every(Turn),
         Limits: every(Limits, but={"hosted_calls"}),
@@ -109,7 +110,7 @@ REQUESTS: Mapping[type[Value], frozenset[str]] = MappingProxyType(
         Thinking: every(Thinking),
         Output: frozenset({"format"}),
         Format: every(Format, but={"strict"}),
-        Caching: frozenset(),
+        Caching: frozenset({"mark"}),
         Delivery: every(Delivery, but={"obfuscation"}),
         Compaction: every(Compaction),
         ToolsChange: every(ToolsChange),

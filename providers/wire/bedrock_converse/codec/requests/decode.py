@@ -176,15 +176,15 @@ class _Reading:
 def _format(rest: Json) -> Format | None:
     """The schema that an answer must keep to, which is told as a text."""
     given = rest.get("textFormat")
-    structure = given.get("structure") if isinstance(given, dict) else None
-    inner = structure.get("jsonSchema") if isinstance(structure, dict) else None
-    if not isinstance(inner, dict) or given["type"] != "json_schema" if isinstance(given, dict) and "type" in given else True:
+    if not isinstance(given, dict) or given.get("type") != "json_schema":
         return None
-    schema = _decoded(inner.get("schema"))
-    if schema is None or structure.keys() != {"jsonSchema"}:
+    structure = given.get("structure")
+    inner = structure.get("jsonSchema") if isinstance(structure, dict) and structure.keys() == {"jsonSchema"} else None
+    schema = _decoded(inner.get("schema")) if isinstance(inner, dict) else None
+    if schema is None:
         return None
     del rest["textFormat"]
-    more, said = dict(inner), {}
+    more: Json = dict(inner or {})
     said = {name: taken(more, name, str) for name in ("name", "description")}
     text = more.pop("schema")
     outer = {name: value for name, value in given.items() if name not in ("type", "structure")}
