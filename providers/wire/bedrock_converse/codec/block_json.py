@@ -32,6 +32,7 @@ from providers.canonical.blocks import (
     Video,
 )
 from providers.canonical.extra import Json
+from providers.canonical.leftovers import NOTHING
 from providers.canonical.signature import carried
 from providers.wire.bedrock_converse.codec.blocks import CITED, JSON, in_order, outer_of
 from providers.wire.bedrock_converse.codec.citations import citation_json
@@ -100,11 +101,11 @@ def _media(kind: str, formats: Formats) -> Callable[[Any], Json | None]:
     return write
 
 
-def sourced(block: Any, kind: str, formats: Formats, source: Source | None, name: str | None = None, **more: Any) -> Json | None:
+def sourced(block: Any, kind: str, formats: Formats, source: Source | None, more: Json = NOTHING) -> Json | None:
     """A block with a source and a format, None if Converse cannot have either."""
     given = source_json(source or NO_SOURCE)
     is_own = block.extra is not None and block.extra.wire is WIRE
-    form = own.spelled(block.extra, "format") or format_of(source or NO_SOURCE, formats, name)
+    form = own.spelled(block.extra, "format") or format_of(source or NO_SOURCE, formats, getattr(block, "title", None))
     if given is None or (form is None and not is_own and kind != "document"):
         return None
     said = {name: value for name, value in more.items() if value is not None}
@@ -125,7 +126,7 @@ def document_json(block: Document, name: str | None) -> Json | None:
     if block.citable is not None:
         more["citations"] = {"enabled": block.citable}
     if block.content is None:
-        return sourced(block, "document", DOCUMENTS, block.source, block.title, **more)
+        return sourced(block, "document", DOCUMENTS, block.source, more)
     contents = [made for inner in block.content if (made := block_json(inner)) is not None]
     form = own.spelled(block.extra, "format")
     said = {name: value for name, value in more.items() if value is not None}

@@ -46,6 +46,8 @@ ERROR = "error"
 START, BEGUN, DELTA, OVER, STOP, METADATA = (
     "messageStart", "contentBlockStart", "contentBlockDelta", "contentBlockStop", "messageStop", "metadata"
 )  # fmt: skip
+STARTED, CHANGED = (BEGUN,), (DELTA, "delta")
+"""Where blocks stand in the events."""
 PADDING = ("p",)
 """What Bedrock adds to events so that their length does not tell what is in them."""
 
@@ -111,8 +113,8 @@ class StreamDecoder:
         name, call_id = str(inner.pop("name")), inner.pop("toolUseId", None)
         beside = _beside(BEGUN, {"rest": {name: value for name, value in rest.items() if name != "start"}, "call": inner})
         if inner.get("type") is not None:
-            return BlockStarted(self._number(index), HostedCall(name, "", call_id, called="toolUse")), beside
-        call = ToolCall(name, "", call_id, called="toolUse")
+            return BlockStarted(self._number(index), HostedCall(name, "", call_id, called="toolUse", place=STARTED)), beside
+        call = ToolCall(name, "", call_id, called="toolUse", place=STARTED)
         known = as_sent(call, self._sent)
         if known is None:
             self._dropped.add(index)
@@ -153,7 +155,7 @@ class StreamDecoder:
         return number
 
     def text(self, index: int, value: Any) -> list[Event]:
-        events, number = self._open(index, Text("", called="text"))
+        events, number = self._open(index, Text("", called="text", place=CHANGED))
         return [*events, TextDelta(number, str(value))]
 
     def arguments(self, index: int, value: Any) -> list[Event]:
@@ -164,7 +166,7 @@ class StreamDecoder:
         return [ArgumentsDelta(self._numbers[index], text)] if value.keys() == {"input"} else []
 
     def thought(self, index: int, value: Any) -> list[Event]:
-        events, number = self._open(index, Reasoning(called="reasoningContent"))
+        events, number = self._open(index, Reasoning(called="reasoningContent", place=CHANGED))
         if value.keys() == {"text"}:
             return [*events, ReasoningDelta(number, str(value["text"]))]
         name = "redactedContent" if "redactedContent" in value else "signature"
@@ -172,8 +174,8 @@ class StreamDecoder:
         return [*events, SignatureDelta(number, signature, sealed=name != "signature")]
 
     def citation(self, index: int, value: Any) -> list[Event]:
-        events, number = self._open(index, Text("", called="text"))
-        return [*events, CitationDelta(number, citation_of(value))]
+        events, number = self._open(index, Text("", called="text", place=CHANGED))
+        return [*events, CitationDelta(number, citation_of(value, (*CHANGED, "citation")))]
 
     def more(self, index: int, value: Any) -> list[Event]:
         """Of a picture, or of a result: told at its end."""
@@ -201,9 +203,9 @@ class StreamDecoder:
             return [ArgumentsDelta(self._numbers[index], text, whole=True)]
         if isinstance(block, Image):
             source = Source(SourceKind.BASE64, "".join(held.pieces), block.source.media_type)
-            return [BlockStarted(self._number(index), Image(source, called="image"))]
+            return [BlockStarted(self._number(index), Image(source, called="image", place=STARTED))]
         assert isinstance(block, HostedResult)  # noqa: S101
-        told = HostedResult(WIRE, "", held.output, block.call_id, block.is_error, called=block.called)
+        told = HostedResult(WIRE, "", held.output, block.call_id, block.is_error, called=block.called, place=STARTED)
         return [BlockStarted(self._number(index), told)]
 
     # The end
