@@ -22,13 +22,12 @@ from providers.types import Wire
 
 
 class Traits(Value, frozen=True, gc=False, kw_only=True):
-    """What differs between upstreams of one wire. `returns_reasoning`: thoughts of the turns before are to be sent back.
-    `api_version` is that with which the upstream is asked, `model` its own name of the model, from which a codec may know what
-    that takes; both are "" where nothing is known."""
+    """What differs between upstreams of one wire. `returns_reasoning`: thoughts of the turns before are to be sent back. `model`
+    is what the upstream calls the model, `api_version` that with which it is asked, each "" where that is not known."""
 
     returns_reasoning: bool = False
-    api_version: str = ""
     model: str = ""
+    api_version: str = ""
 
 
 ORDINARY = Traits()
