@@ -61,7 +61,7 @@ class CandidateReader:
             parts = listed(content.get("parts"))
             if not isinstance(parts, list | None):
                 raise InvalidResponse("the parts are no list")
-            for part in parts or ():
+            for part in filter(None, parts or ()):  # an empty one says nothing
                 self._part(part, candidate, events)
         if CITED in candidate or GROUNDED in candidate:
             self._cite(candidate, events)
