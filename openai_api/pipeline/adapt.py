@@ -23,7 +23,7 @@ from providers.wire.openai.framing import json_string
 from providers.wire.openai.relay import EventRelay, Relay, SoundRelay
 from providers.wire.openai.usage import usage_of
 from providers.wire.openai_chat.relay import ChatStreamRelay
-from providers.wire.openai_chat.repair import whole_repaired
+from providers.wire.openai_chat.repair import CallRepair, whole_repaired
 from providers.wire.openai_responses.relay import Names, ResponsesRelay
 from providers.wire.openai_responses.response_object import new_response
 
@@ -33,7 +33,8 @@ MakeRelay = Callable[[Streamed, Call, Target], Relay]
 
 def _chat(stream: Streamed, call: Call, target: Target) -> Relay:
     usage, several = call.include_usage, _asks_several(call)
-    return ChatStreamRelay(call.model, include_usage=usage, several=several, forced=_names_tool(call))
+    repair = CallRepair(mint, forced=_names_tool(call))
+    return ChatStreamRelay(call.model, include_usage=usage, several=several, repair=repair)
 
 
 def _names_tool(call: Call) -> bool:
@@ -142,7 +143,7 @@ def _sealed(seal: Callable[[str, str], str], target: Target, upstream_id: str) -
 
 
 def _repaired(reply: Reply, call: Call, target: Target) -> Reply:
-    return whole_repaired(reply, forced=_names_tool(call))
+    return whole_repaired(reply, mint, forced=_names_tool(call))
 
 
 WHOLE: Mapping[Wire, Callable[[Reply, Call, Target], Reply]] = MappingProxyType(

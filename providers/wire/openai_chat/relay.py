@@ -45,18 +45,24 @@ _decode_choices = msgspec.json.Decoder(list[_Choice]).decode
 
 
 class ChatStreamRelay(FrameRelay):
-    """One stream, `done` after `[DONE]`, `finished` after a finish reason; `usage` is its last usage. Its tool calls are put
-    right where the upstream tells them otherwise than the format has them (`repair.py`; what `forced` says is there, too).
+    """One stream, `done` after `[DONE]`, `finished` after a finish reason; `usage` is its last usage. With `repair`, tool
+    calls are put right where the upstream tells them otherwise than the format has them.
 
     `content` stands in every chunk: older completions have `"text"` instead of `"delta"`. With `several` choices it is finished
     when each of them is that has begun; that takes a close look at every chunk.
     """
 
     def __init__(
-        self, model: str, *, include_usage: bool, content: bytes = b'"delta"', several: bool = False, forced: bool = False
+        self,
+        model: str,
+        *,
+        include_usage: bool,
+        content: bytes = b'"delta"',
+        several: bool = False,
+        repair: CallRepair | None = None,
     ) -> None:
         super().__init__()
-        self._repair = CallRepair(forced=forced)
+        self._repair = repair
         self._model = msgspec.json.encode(model)
         self._content = content
         self._include_usage = include_usage
@@ -150,7 +156,7 @@ class ChatStreamRelay(FrameRelay):
             self._owe_usage(fields)
         if choices not in EMPTY:
             self.events += 1
-            if self._repair or CALLS in frame:
+            if self._repair is not None and (self._repair.begun or CALLS in frame):
                 repaired = self._repair.repaired(choices or b"")
                 changes |= {"choices": repaired} if repaired is not None else {}
         self._learn(frame, fields)

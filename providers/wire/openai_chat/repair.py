@@ -8,31 +8,35 @@ Clients that join pieces by index, and ids and names by adding them up, make cal
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
 from providers.bytes.halves import read, told_fields
 from providers.bytes.patch import patch
-from providers.ids import mint
 from providers.types import Reply
 from providers.wire.openai_chat.codec.streams.calls import Call, Calls
 
 CALLS = b'"tool_calls"'
 PREFIX = "call"
 Json = dict[str, Any]
+Mint = Callable[[str], str]
 _decode = msgspec.json.Decoder(list[Json]).decode
 
 
 class CallRepair:
-    """The calls of one stream. With `forced` its client has named the tool to call, and OpenAI itself ends such a choice with
-    `stop`."""
+    """The calls of one stream; `mint` makes ids with a prefix. With `forced` its client has named the tool to call, and OpenAI
+    itself ends such a choice with `stop`."""
 
-    def __init__(self, *, forced: bool) -> None:
+    def __init__(self, mint: Mint, *, forced: bool) -> None:
+        self._mint = mint
         self._forced = forced
         self._choices: dict[Any, Calls] = {}
+        self._named: set[Call] = set()
 
-    def __bool__(self) -> bool:
+    @property
+    def begun(self) -> bool:
         """Whether there are calls, so that the reason to stop must be looked at."""
         return bool(self._choices)
 
@@ -51,46 +55,46 @@ class CallRepair:
         changed = False
         for piece in told if isinstance(told, list) else ():
             if isinstance(piece, dict):
-                changed |= _piece(self._choices.setdefault(index, Calls()), piece)
+                changed |= self._piece(self._choices.setdefault(index, Calls()), piece)
         if index in self._choices and choice.get("finish_reason") == "stop" and not self._forced:
             choice["finish_reason"] = "tool_calls"
             changed = True
         return changed
 
-
-def _piece(calls: Calls, piece: Json) -> bool:
-    """Puts a piece of a call right; whether anything was wrong with it."""
-    function = piece.get("function")
-    given = dict(function) if isinstance(function, dict) else {}
-    call_id, name, arguments = _text(piece.get("id")), _text(given.get("name")), given.get("arguments")
-    known = len(calls.all)
-    call = calls.of(call_id, piece.get("index"), name, arguments)
-    before = dict(piece)
-    piece["index"] = calls.all.index(call)
-    if len(calls.all) > known:
-        _begin(call, piece)
-    else:
-        piece.pop("id", None)
-        if name and name == call.name:
+    def _piece(self, calls: Calls, piece: Json) -> bool:
+        """Puts a piece of a call right; whether anything was wrong with it."""
+        function = piece.get("function")
+        given = dict(function) if isinstance(function, dict) else {}
+        call_id, name, arguments = _text(piece.get("id")), _text(given.get("name")), given.get("arguments")
+        known = len(calls.all)
+        call = calls.of(call_id, piece.get("index"), name, arguments)
+        before = dict(piece)
+        piece["index"] = calls.all.index(call)
+        if len(calls.all) > known:
+            self._begin(call, piece)
+        else:
+            piece.pop("id", None)
+        if name and call in self._named and name == call.name:
             given.pop("name")
-    if arguments:
-        given["arguments"] = call.more(arguments)
-    if given or function:
-        piece["function"] = given
-    return piece != before
+        elif name:
+            self._named.add(call)
+        if arguments:
+            given["arguments"] = call.more(arguments)
+        if given or function:
+            piece["function"] = given
+        return piece != before
 
-
-def _begin(call: Call, piece: Json) -> None:
-    call.call_id = call.call_id or mint(PREFIX)
-    piece["id"] = call.call_id
-    piece.setdefault("type", "function")
+    def _begin(self, call: Call, piece: Json) -> None:
+        call.call_id = call.call_id or self._mint(PREFIX)
+        piece["id"] = call.call_id
+        piece.setdefault("type", "function")
 
 
 def _text(value: Any) -> str:
     return value if isinstance(value, str) else ""
 
 
-def whole_repaired(reply: Reply, *, forced: bool) -> Reply:
+def whole_repaired(reply: Reply, mint: Mint, *, forced: bool) -> Reply:
     """A whole answer whose calls all have ids, and whose choices with calls end so."""
     if reply.fields is None or CALLS not in reply.body:
         return reply
@@ -101,14 +105,14 @@ def whole_repaired(reply: Reply, *, forced: bool) -> Reply:
         return reply
     changed = False
     for choice in choices:
-        changed |= _whole_choice(choice, forced=forced)
+        changed |= _whole_choice(choice, mint, forced=forced)
     if not changed:
         return reply
     body = patch(reply.fields, {"choices": msgspec.json.encode(choices)})
     return msgspec.structs.replace(reply, body=body, fields=told_fields(body))
 
 
-def _whole_choice(choice: Json, *, forced: bool) -> bool:
+def _whole_choice(choice: Json, mint: Mint, *, forced: bool) -> bool:
     message = choice.get("message")
     calls = message.get("tool_calls") if isinstance(message, dict) else None
     if not isinstance(calls, list) or not calls:

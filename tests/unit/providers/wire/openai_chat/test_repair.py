@@ -10,9 +10,10 @@ import pytest
 
 from providers.bytes import sse
 from providers.bytes.patch import fields_of
+from providers.ids import mint
 from providers.types import Reply, Wire
 from providers.wire.openai_chat.relay import ChatStreamRelay
-from providers.wire.openai_chat.repair import whole_repaired
+from providers.wire.openai_chat.repair import CallRepair, whole_repaired
 
 Json = dict[str, Any]
 FIRST, SECOND = '{"city": "Zürich"}', '{"city":"Bern"}'
@@ -35,7 +36,7 @@ def stream(*chunks: list[Json], finish: str = "tool_calls") -> list[bytes]:
 
 
 def relayed(frames: list[bytes], *, forced: bool = False) -> list[bytes]:
-    relay = ChatStreamRelay("public", include_usage=False, forced=forced)
+    relay = ChatStreamRelay("public", include_usage=False, repair=CallRepair(mint, forced=forced))
     out = [made for frame in frames for made in relay.feed(frame)]
     assert relay.done
     assert relay.end() == []
@@ -63,6 +64,9 @@ ODD: dict[str, list[bytes]] = {
     "as it should be": stream([], [piece(0, *A, "")], [piece(0, None, None, FIRST)], [piece(1, *B, SECOND)]),
     "id and name in each piece": stream(
         [piece(0, *A, "")], [piece(0, *A, FIRST[:5])], [piece(0, *A, FIRST[5:])], [piece(1, *B, SECOND)]
+    ),
+    "the name after the id": stream(
+        [piece(0, "call_a", None, "")], [piece(0, None, "weather", FIRST)], [piece(1, "call_b")], [piece(1, None, "time", SECOND)]
     ),
     "no index": stream([piece(None, *A, FIRST[:5])], [piece(None, None, None, FIRST[5:])], [piece(None, *B, SECOND)]),
     "counted from one": stream([piece(1, *A, FIRST)], [piece(2, *B, "")], [piece(2, None, None, SECOND)]),
@@ -121,7 +125,7 @@ def whole(finish: str, *calls: Json) -> Reply:
 
 
 def test_whole_answer_when_it_ends_with_stop_or_lacks_ids_is_put_right() -> None:
-    reply = whole_repaired(whole("stop", piece(None, "", "weather", FIRST), piece(None, *B, SECOND)), forced=False)
+    reply = whole_repaired(whole("stop", piece(None, "", "weather", FIRST), piece(None, *B, SECOND)), mint, forced=False)
     (choice,) = json.loads(reply.body)["choices"]
     assert choice["finish_reason"] == "tool_calls"
     first, second = (call["id"] for call in choice["message"]["tool_calls"])
@@ -133,7 +137,7 @@ def test_whole_answer_when_it_ends_with_stop_or_lacks_ids_is_put_right() -> None
 
 def test_whole_answer_when_nothing_is_wrong_is_the_same() -> None:
     reply = whole("tool_calls", piece(None, *A, FIRST))
-    assert whole_repaired(reply, forced=False) is reply
+    assert whole_repaired(reply, mint, forced=False) is reply
     named = whole("stop", piece(None, *A, FIRST))
-    assert whole_repaired(named, forced=True) is named
-    assert whole_repaired(named, forced=False) is not named
+    assert whole_repaired(named, mint, forced=True) is named
+    assert whole_repaired(named, mint, forced=False) is not named
