@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class BedrockConfig(AppConfig):
+    name = "providers.bedrock"
+    label = "providers_bedrock"
