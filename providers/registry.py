@@ -18,8 +18,8 @@ ALLOWED_FIELDS = "allowed_request_fields"
 class ProviderType:
     """One kind of provider, as the catalog names it.
 
-    `wires` are the formats that its adapter speaks, `lacks` what a model of it cannot do, and `without` the wires that a model does
-    not speak, both told by the model's name at the provider;
+    `wires` are the formats that its adapter speaks, `lacks` what a model of it cannot do, and `without` the wires that a model
+    does not speak, both told by the model's name at the provider;
     `keeps_responses` says that it knows a response again. `build` makes the adapter of
     one target and raises `ConfigurationError` for values it cannot work with.
     `api_base` "" means that the operator must give one, unless the type is `offline` and has no address at all.

@@ -11,8 +11,6 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from urllib.parse import quote
 
-import msgspec
-
 from providers.aws.chain import source_of
 from providers.aws.credentials import AccessKey, ApiKey, credentials_in
 from providers.aws.signer import AwsSigner
@@ -23,7 +21,7 @@ from providers.bytes.event_stream import CONTENT_TYPE
 from providers.bytes.patch import patched
 from providers.canonical.codec import Traits
 from providers.capabilities import Capability
-from providers.errors import CallerError, CredentialError, InvalidResponse, ProviderError, UpstreamFailed
+from providers.errors import CallerError, CredentialError, InvalidResponse, UpstreamFailed
 from providers.http_vendor import HttpVendor
 from providers.offload import offload
 from providers.protocols import wires_of

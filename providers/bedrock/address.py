@@ -15,7 +15,9 @@ from providers.errors import ConfigurationError
 
 USUAL = "us-east-1"
 REGION = re.compile(r"[a-z]{2,8}(?:-[a-z]{2,12}){1,3}-\d{1,2}")
-HOST = re.compile(rf"bedrock-runtime(?:-fips)?\.({REGION.pattern})\.[a-z0-9.]+|.*\.bedrock-runtime\.({REGION.pattern})\.vpce\.[a-z0-9.]+")
+HOST = re.compile(
+    rf"bedrock-runtime(?:-fips)?\.({REGION.pattern})\.[a-z0-9.]+|.*\.bedrock-runtime\.({REGION.pattern})\.vpce\.[a-z0-9.]+"
+)
 """Of the service itself, and of an interface endpoint in a network of one's own."""
 VARIABLES = ("AWS_REGION", "AWS_DEFAULT_REGION")
 CALLS = re.compile(r"/(?:model(?:/.*)?|openai/v1.*)?$")

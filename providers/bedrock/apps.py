@@ -1,3 +1,5 @@
+"""Makes AWS Bedrock known to the registry."""
+
 from django.apps import AppConfig
 
 

@@ -153,7 +153,9 @@ def reply(call: Call, asked: Asked, parts: Sequence[Told]) -> Reply:
     as_text = format_of(call.fields) == "base64"
     values: list[Any] = [msgspec.Raw(json_string_of(vector)) for vector in vectors] if as_text else vectors
     data = [{"object": "embedding", "index": index, "embedding": value} for index, value in enumerate(values)]
-    tokens = sum(part.tokens or 0 for part in parts)
-    usage = {"prompt_tokens": tokens, "total_tokens": tokens}
-    body = msgspec.json.encode({"object": "list", "data": data, "model": call.model, "usage": usage})
+    made: dict[str, Any] = {"object": "list", "data": data, "model": call.model}
+    if all(part.tokens is not None for part in parts):
+        tokens = sum(part.tokens or 0 for part in parts)
+        made["usage"] = {"prompt_tokens": tokens, "total_tokens": tokens}
+    body = msgspec.json.encode(made)
     return Reply(wire=call.wire, body=body, fields=fields_of(body), lossy=asked.lossy)

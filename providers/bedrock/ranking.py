@@ -1,7 +1,7 @@
 """How are documents ranked by models of Bedrock?
 
-Formats: "Cohere Rerank" and "Amazon Rerank" in the user guide of Bedrock, "Inference request parameters and response fields": both
-answer as Cohere's own `/rerank`, and take texts only.
+Formats: "Cohere Rerank" and "Amazon Rerank" in the user guide of Bedrock, "Inference request parameters and response fields":
+both answer as Cohere's own `/rerank`, and take texts only.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def asked(call: Call, model: str) -> Asked:
     if lossy and call.strict:
         message = f"This model's provider does not take the parameter {lossy[0]!r}."
         raise Unsupported(400, message, code="unsupported_parameter", param=lossy[0])
-    body: dict[str, Any] = {"query": given.get("query"), "documents": texts, "top_n": given.get("top_n") or len(texts)}
+    body: dict[str, Any] = {"query": _text(given.get("query")), "documents": texts, "top_n": given.get("top_n") or len(texts)}
     body |= {"api_version": VERSION} if cohere else {}
     body |= {name: given[name] for name in own if given.get(name) is not None}
     return Asked(msgspec.json.encode(body), lossy, tuple(texts) if given.get("return_documents") else ())
