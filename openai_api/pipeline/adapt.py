@@ -17,10 +17,14 @@ from providers.errors import InvalidResponse
 from providers.ids import mint
 from providers.masking import Mask, mask_of
 from providers.types import Action, Call, FrameStream, Reply, ReplyStream, Target, Wire
+from providers.wire.anthropic_messages.relay import MessagesRelay
+from providers.wire.gemini.relay import GeminiRelay
+from providers.wire.ollama.relay import OllamaRelay
 from providers.wire.openai.framing import json_string
 from providers.wire.openai.relay import EventRelay, Relay, SoundRelay
 from providers.wire.openai.usage import usage_of
 from providers.wire.openai_chat.relay import ChatStreamRelay
+from providers.wire.openai_chat.repair import CallRepair, whole_repaired
 from providers.wire.openai_responses.relay import Names, ResponsesRelay
 from providers.wire.openai_responses.response_object import new_response
 
@@ -29,7 +33,13 @@ MakeRelay = Callable[[Streamed, Call, Target], Relay]
 
 
 def _chat(stream: Streamed, call: Call, target: Target) -> Relay:
-    return ChatStreamRelay(call.model, include_usage=call.include_usage, several=_asks_several(call))
+    usage, several = call.include_usage, _asks_several(call)
+    repair = CallRepair(mint, forced=_names_tool(call))
+    return ChatStreamRelay(call.model, include_usage=usage, several=several, repair=repair)
+
+
+def _names_tool(call: Call) -> bool:
+    return call.wire is Wire.OPENAI_CHAT and (call.fields.raw("tool_choice") or b"").startswith(b"{")
 
 
 def _text(stream: Streamed, call: Call, target: Target) -> Relay:
@@ -47,6 +57,18 @@ def _events(stream: Streamed, call: Call, target: Target) -> Relay:
 
 def _speech(stream: Streamed, call: Call, target: Target) -> Relay:
     return EventRelay() if call.stream else SoundRelay()
+
+
+def _ollama(stream: Streamed, call: Call, target: Target) -> Relay:
+    return OllamaRelay(call.model)
+
+
+def _gemini(stream: Streamed, call: Call, target: Target) -> Relay:
+    return GeminiRelay(call.model)
+
+
+def _messages(stream: Streamed, call: Call, target: Target) -> Relay:
+    return MessagesRelay(call.model)
 
 
 def _responses(stream: Streamed, call: Call, target: Target) -> Relay:
@@ -68,6 +90,9 @@ RELAYS: Mapping[Wire, MakeRelay] = MappingProxyType(
         Wire.OPENAI_CHAT: _chat,
         Wire.OPENAI_COMPLETION: _text,
         Wire.OPENAI_SPEECH: _speech,
+        Wire.ANTHROPIC_MESSAGES: _messages,
+        Wire.GEMINI: _gemini,
+        Wire.OLLAMA: _ollama,
         Wire.OPENAI_RESPONSES: _responses,
     }
 )
@@ -77,6 +102,9 @@ CONVERTED_RELAYS: Mapping[Wire, MakeRelay] = MappingProxyType(
     {
         Wire.OPENAI_CHAT: _chat,
         Wire.OPENAI_RESPONSES: _made_responses,
+        Wire.ANTHROPIC_MESSAGES: _messages,
+        Wire.GEMINI: _gemini,
+        Wire.OLLAMA: _ollama,
     }
 )
 """What relays a stream that was converted to the wire of the call."""
@@ -121,5 +149,11 @@ def _sealed(seal: Callable[[str, str], str], target: Target, upstream_id: str) -
         raise InvalidResponse("the upstream's id is too long") from error
 
 
-WHOLE: Mapping[Wire, Callable[[Reply, Call, Target], Reply]] = MappingProxyType({Wire.OPENAI_RESPONSES: _named})
+def _repaired(reply: Reply, call: Call, target: Target) -> Reply:
+    return whole_repaired(reply, mint, forced=_names_tool(call))
+
+
+WHOLE: Mapping[Wire, Callable[[Reply, Call, Target], Reply]] = MappingProxyType(
+    {Wire.OPENAI_CHAT: _repaired, Wire.OPENAI_RESPONSES: _named}
+)
 """What a whole answer is changed in beside its model; nothing for all other wires."""
