@@ -60,7 +60,8 @@ def error_type(failure: Failure) -> str:
 
 
 def _said(failure: Failure) -> dict[str, Any]:
-    return {"type": "error", "error": {**failure.more, "type": error_type(failure), "message": failure.message}}
+    told = {"type": error_type(failure), "message": failure.message}
+    return {"type": "error", "error": {**told, **failure.more, **told}}
 
 
 def _error(failure: Failure, request_id: str) -> bytes:

@@ -85,6 +85,10 @@ def _builder(row: Row) -> Callable[[TargetConfig], Adapter]:
     return partial(AnthropicAdapter, row=row)
 
 
+def _reader(row: Row) -> Callable[[str], tuple[str, dict[str, str]]]:
+    return lambda address: (row.address(address), {})
+
+
 for _row in ROWS:
     register(
         ProviderType(
@@ -96,6 +100,6 @@ for _row in ROWS:
             key_variable=_row.key_variable,
             options=tuple(_row.options),
             required_options=tuple(name for name, default in _row.options.items() if default is None),
-            read_address=lambda address, row=_row: (row.address(address), {}),
+            read_address=_reader(_row),
         )
     )

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from providers.anthropic.betas import FOUNDRY, MANTLE, Betas
 from providers.anthropic.rules import Asked, in_headers
+from providers.anthropic.signers import for_mantle, in_x_api_key
 from providers.signing import KeyHeader, Signer
 from providers.transport import RequestHeader
 from providers.types import TargetConfig
@@ -42,14 +43,6 @@ def _no_fields(asked: Asked) -> dict[str, bytes | None]:
     return {}
 
 
-def _in_x_api_key(config: TargetConfig) -> KeyHeader:
-    return KeyHeader(config.credential, lambda key: ("x-api-key", key))
-
-
-def _as_bearer(config: TargetConfig) -> KeyHeader:
-    return KeyHeader(config.credential, lambda key: ("authorization", f"Bearer {key}"))
-
-
 def bare(address: str, foundry: bool = False) -> str:
     """The address without what stands around it when it is copied: spaces, slashes, the version and the path of one call. The
     resource or the project of a Foundry gets the path at which it serves these models."""
@@ -74,7 +67,7 @@ class Row:
     label: str
     api_base: str = ""
     key_variable: str = ""
-    signer: Callable[[TargetConfig], KeyHeader | Signer] = _in_x_api_key
+    signer: Callable[[TargetConfig], KeyHeader | Signer] = in_x_api_key
     known: Betas | None = None
     paths: Callable[[TargetConfig], Paths] = _usual_paths
     fields: Callable[[Asked], Mapping[str, bytes | None]] = _no_fields
@@ -97,7 +90,8 @@ ROWS = (
         "bedrock_mantle",
         "Amazon Bedrock Mantle, Anthropic's models",
         key_variable="ANTHROPIC_AWS_API_KEY",
-        signer=_as_bearer,
+        signer=for_mantle,
         known=MANTLE,
+        options=MappingProxyType({**VERSIONED, "region": ""}),
     ),
 )

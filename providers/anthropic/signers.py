@@ -1,0 +1,58 @@
+"""What proves to each host who sends a request? A key in a header of its own, or what AWS takes."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urlsplit
+
+from providers.aws.chain import source_of
+from providers.aws.credentials import AccessKey, ApiKey, credentials_in
+from providers.aws.signer import AwsSigner
+from providers.aws.sigv4 import Scope
+from providers.errors import ConfigurationError, CredentialError
+from providers.signing import KeyHeader, Signer
+from providers.types import TargetConfig
+
+MANTLE = "bedrock-mantle"
+"""The service that signatures are for."""
+MANTLE_HOST = re.compile(r"bedrock-mantle\.([a-z0-9-]+)\.api\.aws")
+
+
+def in_x_api_key(config: TargetConfig) -> KeyHeader:
+    """Anthropic's own way, and Azure's."""
+    return KeyHeader(config.credential, lambda key: ("x-api-key", key))
+
+
+def as_bearer(config: TargetConfig) -> KeyHeader:
+    return KeyHeader(config.credential, lambda key: ("authorization", f"Bearer {key}"))
+
+
+def for_mantle(config: TargetConfig) -> KeyHeader | Signer:
+    """An API key as it is, or a signature by an access key: the target's own, the request's, or the machine's. Raises
+    `ConfigurationError`."""
+    credential = config.credential
+    own = credentials_in(credential.secret.reveal()) if credential.secret else None
+    if isinstance(own, ApiKey):
+        return as_bearer(config)
+    scope = Scope(_region(config, needed=isinstance(own, AccessKey)), MANTLE)
+    if own or credential.dynamic is not None:
+        return AwsSigner(credential, scope, _nothing)
+    try:
+        return AwsSigner(credential, scope, source_of())
+    except ConfigurationError:  # the operator has a proxy that signs, or hears of it from the upstream
+        return as_bearer(config)
+
+
+def _region(config: TargetConfig, *, needed: bool) -> str:
+    try:
+        found = MANTLE_HOST.fullmatch(urlsplit(config.api_base).hostname or "")
+    except ValueError:
+        found = None
+    region = str(config.options.get("region") or (found[1] if found else ""))
+    if needed and not region:
+        raise ConfigurationError("options", "an AWS access key needs the option 'region', or an address that names one")
+    return region
+
+
+async def _nothing() -> AccessKey | ApiKey:
+    raise CredentialError("there is no credential")
