@@ -37,15 +37,17 @@ class InferenceConsumer:
         record = Record(request_id, scope["method"], scope["path"])
         place = self._table.place(scope["path"])
         joins = JOINED in scope.get("extensions", ())
-        outlet = HttpOutlet(send, scope["method"], request_id, place.dialect, joins=joins)
+        query = scope.get("query_string", b"")
+        dialect = place.dialect_for(scope["method"], scope["headers"], query)
+        outlet = HttpOutlet(send, scope["method"], request_id, dialect, joins=joins)
         inbound = Inbound(request_id, scope["method"], scope["path"], "", {}, b"", record, outlet)
-        inbound.query = scope.get("query_string", b"")
+        inbound.query = query
         inbound.peer = (scope.get("client") or ("",))[0]
-        inbound.dialect = place.dialect
+        inbound.dialect = dialect
         await in_flight(self._gateway, inbound, self._answer(place, inbound, scope["headers"], receive))
 
     async def _answer(self, place: Place, inbound: Inbound, headers: list[tuple[bytes, bytes]], receive: Receive) -> None:
-        inbound.headers = checked_headers(headers, place.dialect.credentials)
+        inbound.headers = checked_headers(headers, inbound.dialect.credentials)
         route, inbound.record.route, inbound.record.path, inbound.argument = place.match(inbound.method, inbound.path)
         if route.keyed:
             identify(self._gateway, inbound)  # before the body: nobody without a key makes the gateway hold one

@@ -25,9 +25,8 @@ class Outlet(Protocol):
         """An error instead of an answer, rendered by the outlet; `headers` are added to those of the error."""
         ...
 
-    async def begin(self, headers: Headers, first: Frames, sound: bytes) -> None:
-        """The head of a stream of events (or of opaque bytes, if `sound` gives their content type), with its first events, if
-        there are any yet."""
+    async def begin(self, headers: Headers, first: Frames, content_type: bytes) -> None:
+        """The head of a stream of events, or of opaque bytes, with its first events, if there are any yet."""
         ...
 
     async def events(self, frames: Frames) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from providers.bytes.event import Event
+from providers.bytes.framing import SSE, Framing
 from providers.bytes.sse import Frames
 from providers.offload import LARGE, offload
 from providers.wire.openai.framing import DONE
@@ -24,21 +25,25 @@ class Tap(Protocol):
         ...
 
 
-async def tapped(taps: Sequence[Tap], frames: Frames, *, last: bool = False) -> Frames:
+async def tapped(taps: Sequence[Tap], frames: Frames, framing: Framing = SSE, *, last: bool = False) -> Frames:
     """The frames after all taps, each of which sees what those before it let through; `last` if no more come."""
     out: Frames = []
     size = sum(map(len, frames))
-    for event in map(Event, frames) if size <= LARGE else await offload(size, _read, frames):
+    for event in _events(frames, framing) if size <= LARGE else await offload(size, _read, frames, framing):
         out += [made.frame for made in _through(taps, [event])] if _is_told(event) else [event.frame]
     if last:
-        place = len(out) - 1 if out and Event(out[-1]).data.strip() == DONE else len(out)
+        place = len(out) - 1 if out and Event(out[-1], framing).data.strip() == DONE else len(out)
         out[place:place] = [made.frame for made in _ends(taps)]
     return out
 
 
-def _read(frames: Frames) -> list[Event]:
+def _events(frames: Frames, framing: Framing) -> list[Event]:
+    return [Event(frame, framing) for frame in frames]
+
+
+def _read(frames: Frames, framing: Framing) -> list[Event]:
     """The events with their fields found: one may be a whole picture, and to look through that is no work for the loop."""
-    events = list(map(Event, frames))
+    events = _events(frames, framing)
     for event in events:
         _ = event.fields
     return events

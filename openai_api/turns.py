@@ -142,7 +142,7 @@ class TurnOutlet:
         self.finished = True
         await self._say(self._dialect.message(error.failure()))
 
-    async def begin(self, headers: Headers, first: Frames, sound: bytes) -> None:
+    async def begin(self, headers: Headers, first: Frames, content_type: bytes) -> None:
         await self.events(first)  # there is no head
 
     async def events(self, frames: Frames) -> None:

@@ -11,13 +11,14 @@ from functools import partial
 from typing import Protocol
 from urllib.parse import quote, urlsplit
 
+from providers.bytes.framing import Framing
 from providers.bytes.sse import BOM
 from providers.capabilities import Capability
 from providers.errors import ConfigurationError
 from providers.signing import KeyHeader, Signer
 from providers.transport import Head, Origin, Pieces, Transport, UpstreamReply, UpstreamRequest, UpstreamStream
-from providers.types import EVENT_STREAM, Call, TargetConfig, Wire
-from providers.wire.over_http import OVER_HTTP, OverHttp, Splitter
+from providers.types import Call, TargetConfig, Wire
+from providers.wire.over_http import OVER_HTTP, OverHttp
 
 HOST = re.compile(r"[a-z0-9._:-]+")
 IN_A_PATH = "/%:@"
@@ -141,21 +142,19 @@ class HttpVendor:
         self, stream: Readable, call: Call, rewrite: Callable[[bytes], bytes], lossy: tuple[str, ...] = ()
     ) -> RewrittenStream:
         """A stream in the call's wire whose frames are changed on their way, each as it comes; none is kept."""
-        return RewrittenStream(stream, call.wire, lossy, self.wires[call.wire].splitter(), rewrite)
+        return RewrittenStream(stream, call.wire, lossy, self.wires[call.wire].framing, rewrite)
 
 
 class RewrittenStream:
     """A streamed answer whose frames go through `rewrite` one by one; it gives the bytes for the client, perhaps none."""
 
-    content_type = EVENT_STREAM
-
     def __init__(
-        self, stream: Readable, wire: Wire, lossy: tuple[str, ...], splitter: Splitter, rewrite: Callable[[bytes], bytes]
+        self, stream: Readable, wire: Wire, lossy: tuple[str, ...], framing: Framing, rewrite: Callable[[bytes], bytes]
     ) -> None:
-        self.wire, self.lossy = wire, lossy
+        self.wire, self.lossy, self.content_type = wire, lossy, framing.content_type
         self.extend, self.close = stream.extend, stream.close
         self._stream = stream
-        self._splitter = splitter
+        self._splitter = framing.splitter()
         self._rewrite = rewrite
 
     async def next(self) -> bytes:

@@ -14,6 +14,8 @@ from functools import lru_cache
 from string import ascii_lowercase, ascii_uppercase
 from urllib.parse import parse_qsl, urlsplit
 
+import msgspec
+
 from providers.errors import ProviderError
 from providers.types import Secret, TargetConfig
 from providers.wire.openai.error_object import with_texts
@@ -27,6 +29,9 @@ PUBLIC_HEADERS = frozenset({"accept", "accept-language", "content-type", "http-r
 """Extra headers whose values are no secrets."""
 FIELDS = ("detail", "said", "message", "error_type", "upstream_code", "param")
 """The attributes of a `ProviderError` that may hold an upstream's words."""
+
+SECRETS_OF_FILES = ("private_key", "client_secret", "refresh_token")
+"""The secret fields of the credential files that vendors give out (Google's)."""
 
 
 class Mask:
@@ -62,12 +67,24 @@ def mask_error(error: ProviderError, mask: Mask) -> None:
 def _secrets(config: TargetConfig, credentials: Mapping[str, Secret]) -> Iterator[str]:
     secret = config.credential.secret or credentials.get(config.credential.dynamic or "")
     if secret:
-        yield secret.reveal()
+        yield from _parts_of_file(text) if (text := secret.reveal()).startswith("{") else (text,)
     for name, value in config.extra_headers:
         if name.lower() not in PUBLIC_HEADERS:
             yield value
             yield from value.split()[1:]  # what follows `Bearer`
     yield from (value for _, value in parse_qsl(urlsplit(config.api_base).query))
+
+
+def _parts_of_file(text: str) -> Iterator[str]:
+    """What is secret in a credential that is a JSON file; the rest are addresses and names, which errors may tell."""
+    try:
+        file = msgspec.json.decode(text)
+    except msgspec.DecodeError:
+        yield text
+        return
+    for name in SECRETS_OF_FILES:
+        if isinstance(value := file.get(name), str):
+            yield "".join(line for line in value.splitlines() if not line.startswith("-----"))
 
 
 @lru_cache(maxsize=256)

@@ -142,6 +142,15 @@ class OllamaChat(Protocol):
     async def ollama_chat(self, call: Call, transport: Transport) -> Reply | ReplyStream: ...
 
 
+@runtime_checkable
+class CountsTokens(Protocol):
+    """An upstream that counts the tokens of a request in its own wire of conversations; beside the methods of that wire."""
+
+    async def count_tokens(self, call: Call, transport: Transport) -> int:
+        """The tokens of the call, which is asked in no other way. Raises `ProviderError`."""
+        ...
+
+
 class Methods(NamedTuple):
     """The names of the methods that take a wire's calls, for whole answers and for streams, and the capability whose own format
     the wire is."""

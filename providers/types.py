@@ -13,6 +13,7 @@ from typing import Any, NoReturn, Protocol
 
 import msgspec
 
+from providers.bytes.framing import SSE
 from providers.bytes.multipart import Form
 from providers.bytes.patch import Fields, fields_of
 from providers.bytes.sse import Frames
@@ -273,7 +274,7 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
     estimated: bool = False
 
 
-EVENT_STREAM = b"text/event-stream; charset=utf-8"
+EVENT_STREAM = SSE.content_type
 
 
 class ReplyStream(Protocol):

@@ -5,7 +5,7 @@ A route names its dialect. What has no route yet, an unknown path or a head that
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from models_catalog.snapshot import CatalogSnapshot, Client, ModelEntry
@@ -32,6 +32,10 @@ class Dialect:
 
     credentials: tuple[bytes, ...]
     """Headers that may carry the client's key, all of equal rank: two different keys in them are refused."""
+    query_key: str
+    """The parameter of the query that may carry it, too; "" for none."""
+    marks: tuple[bytes, ...]
+    """Headers by which a request to a path of several vendors is known to be this one's, beside the parameter of the query."""
     forwarded: tuple[bytes, ...]
     """Headers of the client's that go upstream, beside the trace context."""
     identify: Callable[[str], Headers]
@@ -51,3 +55,9 @@ class Dialect:
 
     models: ListModels
     model: Callable[[ModelEntry], bytes]
+
+    def claims(self, headers: Iterable[tuple[bytes, bytes]], query: bytes) -> bool:
+        """Whether a request to a path of several vendors is this one's."""
+        if any(name in self.marks for name, _ in headers):
+            return True
+        return bool(self.query_key) and f"&{self.query_key}=".encode() in b"&" + query

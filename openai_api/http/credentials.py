@@ -1,8 +1,10 @@
-"""Which keys does a request carry? `Authorization: Bearer K` (RFC 6750), the same without the scheme, or a header's value."""
+"""Which keys does a request carry? `Authorization: Bearer K` (RFC 6750), the same without the scheme, or a header's value; where
+the dialect has it, one in the query (Google's `?key=K`)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from urllib.parse import parse_qs
 
 BEARER = b"bearer"
 SCHEMES = frozenset(
@@ -14,6 +16,12 @@ SCHEMES = frozenset(
 def keys_in(headers: Mapping[bytes, bytes], names: Iterable[bytes]) -> set[bytes]:
     """The different keys in the headers of these names. An empty header is none."""
     return {key for name in names if name in headers and (key := key_in(name, headers[name]))}
+
+
+def keys_in_query(query: bytes, name: str) -> set[bytes]:
+    """The different keys that the query gives under that name. An empty one is none."""
+    said = parse_qs(query.decode("latin-1"), encoding="latin-1")
+    return {value.strip().encode("latin-1") for value in said.get(name, ())} - {b""}
 
 
 def key_in(name: bytes, value: bytes) -> bytes:

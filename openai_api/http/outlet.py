@@ -49,12 +49,12 @@ class HttpOutlet:
         body = self._dialect.error(error.failure(), self._request_id)
         await self.whole(error.status, (*self._dialect.error_headers, *error.headers, *headers), body)
 
-    async def begin(self, headers: Headers, first: Frames, sound: bytes) -> None:
-        head = self._head(200, ((b"content-type", sound or EVENT_STREAM), *UNBUFFERED, *headers))
+    async def begin(self, headers: Headers, first: Frames, content_type: bytes) -> None:
+        head = self._head(200, ((b"content-type", content_type), *UNBUFFERED, *headers))
         data = _joined(first)
         joined = self._joins and 0 < len(data) <= PIECE
         await self._send({**head, "body": data, "more_body": True} if joined else head)
-        if self._dialect.ping and not sound:
+        if self._dialect.ping and content_type == EVENT_STREAM:
             self._pulse = Pulse(self._ping)
         if data and not joined:
             await self.events([data])

@@ -12,7 +12,7 @@ A client whose base address lacks the version, has it twice or ends in a slash r
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import NamedTuple, TypeVar
@@ -31,7 +31,8 @@ T = TypeVar("T")
 
 class Route(NamedTuple):
     """`keyed` paths need a client key. `max_file_bytes` is the largest file in a form; 0 where no form is taken.
-    `max_form_bytes` is the largest such form, where that says the same of its one file; 0 for as much as any body."""
+    `max_form_bytes` is the largest such form, where that says the same of its one file; 0 for as much as any body. `others` are
+    dialects whose clients ask the same path; each knows its own requests (`Dialect.claims`)."""
 
     method: str
     path: str
@@ -40,6 +41,7 @@ class Route(NamedTuple):
     keyed: bool = True
     max_file_bytes: int = 0
     max_form_bytes: int = 0
+    others: tuple[Dialect, ...] = ()
 
 
 class Socket(NamedTuple):
@@ -72,6 +74,20 @@ class Place(NamedTuple):
     templates: Mapping[str, Template] = NO_TEMPLATES
     raw: str = ""
     spelled: str = ""
+
+    def dialect_for(self, method: str, headers: Iterable[tuple[bytes, bytes]], query: bytes) -> Dialect:
+        """Whose client asks: that of the route, or of what is there if it has no such method."""
+        match = self.matches.get(method)
+        if match is not None:
+            route = match.route
+        elif (template := self.templates.get(method)) is not None:
+            route = template.routes[method]
+        else:
+            return self.dialect
+        for other in route.others:
+            if other.claims(headers, query):
+                return other
+        return route.dialect
 
     def match(self, method: str, path: str) -> Match:
         """The route of this method. Raises 404 `not_found`, or 405 `method_not_allowed` with `Allow`."""

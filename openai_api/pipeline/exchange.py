@@ -13,7 +13,7 @@ from typing import Any
 from openai_api.context import Gateway, Handler, Inbound
 from openai_api.errors import InvalidKey, invalid, model_not_found, not_ready, too_many_guesses, upstream
 from openai_api.hooks import run_hooks
-from openai_api.http.credentials import keys_in
+from openai_api.http.credentials import keys_in, keys_in_query
 from openai_api.limits.admission import Known
 from openai_api.pipeline.adapt import WHOLE, masking, relay_of
 from openai_api.pipeline.admit import admit
@@ -54,7 +54,10 @@ def identify(gateway: Gateway, inbound: Inbound) -> None:
     catalog = inbound.catalog = gateway.catalog.current
     if gateway.authentication:
         try:
-            keys = keys_in(inbound.headers, inbound.dialect.credentials)
+            dialect = inbound.dialect
+            keys = keys_in(inbound.headers, dialect.credentials)
+            if dialect.query_key and inbound.query:
+                keys |= keys_in_query(inbound.query, dialect.query_key)
             inbound.caller = authenticate(keys, catalog, stale=gateway.catalog.stale)
         except InvalidKey as error:
             if error.given and (seconds := gateway.guesses.count(inbound.peer)):
@@ -63,12 +66,12 @@ def identify(gateway: Gateway, inbound: Inbound) -> None:
     inbound.record.client_id, inbound.record.client_name = inbound.caller.id, inbound.caller.name
 
 
-def inference(decode: Decode) -> Handler:
-    """The handler of an inference endpoint, which is its decoder and the journey."""
+def inference(decode: Decode, **more: Any) -> Handler:
+    """The handler of an inference endpoint, which is its decoder and the journey; `more` are fields of its exchanges."""
 
     async def handler(gateway: Gateway, inbound: Inbound) -> None:
         call = await offload(len(inbound.body), decode, inbound)
-        await generate(exchange_of(gateway, inbound, call))
+        await generate(exchange_of(gateway, inbound, call, **more))
 
     return handler
 

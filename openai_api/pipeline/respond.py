@@ -14,16 +14,17 @@ from openai_api.pipeline.state import Exchange
 from openai_api.pipeline.streams import Answer, Begun, fed
 from openai_api.recording.events import Record
 from openai_api.taps import Tap, tapped
+from providers.bytes.framing import SSE
 from providers.bytes.patch import patch
 from providers.bytes.sse import Frames
 from providers.errors import FailureClass, ProviderError, own_failure
 from providers.masking import mask_error
 from providers.offload import LARGE, offload
-from providers.types import Call, Reply, Target, Wire
+from providers.types import EVENT_STREAM, Reply, Target, Wire
 from providers.wire.openai.framing import json_string
 from providers.wire.openai.relay import Relay
-from providers.wire.openai.usage import usage_of
 from providers.wire.openai_responses.relay import response_in
+from providers.wire.over_http import OVER_HTTP
 
 JSON: Headers = ((b"content-type", b"application/json"),)
 ESTIMATED = (b"x-gateway-estimated", b"1")
@@ -52,7 +53,7 @@ async def respond(exchange: Exchange, target: Target, answer: Answer) -> None:
         return
     if exchange.keep is not None:
         await exchange.keep(target, answer.body)
-    await _whole(exchange.inbound, exchange.call, answer, headers)
+    await _whole(exchange, answer, headers)
 
 
 async def send_json(inbound: Inbound, body: bytes, status: int = 200, headers: Headers = ()) -> None:
@@ -91,14 +92,17 @@ def header_value(text: str) -> bytes:
     return quote(text, safe=" !\"#$&'()*+,/:;<=>?@[\\]^`{|}").encode("ascii")
 
 
-async def _whole(inbound: Inbound, call: Call, reply: Reply, headers: Headers) -> None:
-    body, fields = reply.body, reply.fields
+async def _whole(exchange: Exchange, reply: Reply, headers: Headers) -> None:
+    inbound, call, body, fields = exchange.inbound, exchange.call, reply.body, reply.fields
     inbound.record.usage = reply.usage
     if fields is not None:
-        inbound.record.usage = reply.usage or (None if reply.estimated else usage_of(fields))
-        if "model" in fields.spans or call.wire not in WITHOUT_MODEL:
-            changes = {"model": json_string(call.model)}
+        wire = OVER_HTTP[reply.wire]
+        inbound.record.usage = reply.usage or (None if reply.estimated else wire.usage_of(fields))
+        if wire.model_field in fields.spans or call.wire not in WITHOUT_MODEL:
+            changes = {wire.model_field: json_string(call.model)}
             body = patch(fields, changes) if len(body) <= LARGE else await offload(len(body), patch, fields, changes)
+    if exchange.shape is not None:
+        body = await offload(len(body), exchange.shape, body)
     if reply.lossy:
         headers = (*headers, lossy(reply.lossy))
     if reply.estimated:
@@ -112,10 +116,10 @@ async def send_whole(inbound: Inbound, status: int, headers: Headers, body: byte
     await inbound.outlet.whole(status, headers, body)
 
 
-async def begin_stream(inbound: Inbound, headers: Headers, first: Frames, sound: bytes = b"") -> Outlet:
-    """Sends the head and the first of a stream of events, or of `sound` of that content type; what takes the rest."""
+async def begin_stream(inbound: Inbound, headers: Headers, first: Frames, content_type: bytes = EVENT_STREAM) -> Outlet:
+    """Sends the head and the first of a stream; what takes the rest."""
     _note_start(inbound.record, 200)
-    await inbound.outlet.begin(headers, first, sound)
+    await inbound.outlet.begin(headers, first, content_type)
     return inbound.outlet
 
 
@@ -126,7 +130,7 @@ def _note_start(record: Record, status: int) -> None:
 
 async def _stream(exchange: Exchange, target: Target, begun: Begun, headers: Headers) -> None:
     record, relay, outlet = exchange.record, begun.relay, exchange.inbound.outlet
-    taps = exchange.taps if relay.comments else ()  # sound has no events
+    taps = exchange.taps if relay.framing is not None else ()  # sound has no events
     idle = target.timeouts.when(streamed=exchange.call.stream).idle
     try:
         try:
@@ -141,7 +145,7 @@ async def _stream(exchange: Exchange, target: Target, begun: Begun, headers: Hea
                 raise
             last = _broken(record, relay, server_draining())
         if taps and last is not None:
-            last = await tapped(taps, last, last=True)
+            last = await tapped(taps, last, relay.framing or SSE, last=True)
             if relay.final is not None:  # what is kept is what the client hears
                 relay.final = await offload(sum(map(len, last)), response_in, last) or relay.final
         if exchange.keep is not None and relay.final is not None:
@@ -162,11 +166,12 @@ async def _opened(inbound: Inbound, begun: Begun, headers: Headers, taps: tuple[
     relay, stream, held = begun.relay, begun.stream, begun.held
     begun.held = []  # nothing but what is to be sent is kept while the client does not read
     headers = (lossy(stream.lossy), *headers) if stream.lossy else headers
-    sound = b"" if relay.comments else stream.content_type
+    framing = relay.framing
+    content_type = stream.content_type if framing is None else framing.content_type
     if relay.done:
-        await begin_stream(inbound, headers, [], sound)
+        await begin_stream(inbound, headers, [], content_type)
         return held
-    await begin_stream(inbound, headers, await tapped(taps, held) if taps else held, sound)
+    await begin_stream(inbound, headers, await tapped(taps, held, framing or SSE) if taps else held, content_type)
     return []
 
 
@@ -186,7 +191,7 @@ async def _relayed(begun: Begun, idle: float, outlet: Outlet, taps: tuple[Tap, .
             return out
         chunk = b""
         if taps and out:
-            out = await tapped(taps, out)
+            out = await tapped(taps, out, relay.framing or SSE)
         if out:
             await outlet.events(out)
             out = []

@@ -16,6 +16,8 @@ from providers.types import Call, Target
 
 Keep = Callable[[Target, bytes], Awaitable[None]]
 """Keeps the whole of an answer, before the client hears its end."""
+Shape = Callable[[bytes], bytes]
+"""Puts a whole answer, under the model's public name, into another form of its dialect's."""
 Only = Callable[[Target], bool]
 """Whether a target may be tried."""
 
@@ -28,8 +30,9 @@ class Exchange(msgspec.Struct):
     holds are immutable, and what changes is another value.
 
     What an endpoint needs beyond the common journey it gives here: `entry` is the model, if it is known without its name, `ask`
-    how a target is asked, `prepare` its own step before a target is chosen, `keep` what takes the whole answer, and `only`
-    narrows the targets. `leases` are what the request holds until it ends; `taps` see the events of a stream before its outlet.
+    how a target is asked, `prepare` its own step before a target is chosen, `keep` what takes the whole answer, `shape` what
+    form it has for the client, and `only` narrows the targets. `leases` are what the request holds until it ends; `taps` see
+    the events of a stream before its outlet.
     """
 
     gateway: Gateway
@@ -42,6 +45,7 @@ class Exchange(msgspec.Struct):
     ask: Ask = ask
     prepare: Prepare | None = None
     keep: Keep | None = None
+    shape: Shape | None = None
     only: Only | None = None
     leases: tuple[Lease, ...] = ()
     taps: tuple[Tap, ...] = ()

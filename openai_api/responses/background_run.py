@@ -133,7 +133,7 @@ class RunOutlet:
         self.finished = True
         await self._made.fail(error)
 
-    async def begin(self, headers: Headers, first: Frames, sound: bytes) -> None:
+    async def begin(self, headers: Headers, first: Frames, content_type: bytes) -> None:
         await self.events(first)
 
     async def events(self, frames: Frames) -> None:

@@ -1,13 +1,13 @@
 """What does whoever looks at a stream see of it? Its events, one by one; what is in them is found only when it is asked for.
 
-Format: as in `sse.py`; the data of most events is a JSON object.
+The data of most events is a JSON object.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from providers.bytes import sse
+from providers.bytes.framing import SSE, Framing
 from providers.bytes.halves import told_fields
 from providers.bytes.patch import Fields, InvalidJson, patch
 
@@ -17,24 +17,24 @@ NO_FIELDS = Fields(b"{}", {})
 class Event:
     """One frame of a stream, with its data and, where that is a JSON object, the object's fields and its `type`."""
 
-    __slots__ = ("_data", "_fields", "frame")
+    __slots__ = ("_data", "_fields", "_framing", "frame")
 
-    def __init__(self, frame: bytes) -> None:
+    def __init__(self, frame: bytes, framing: Framing = SSE) -> None:
         self.frame = frame
+        self._framing = framing
         self._data: bytes | None = None
         self._fields: Fields | None = None
 
     @classmethod
-    def of(cls, data: bytes, name: bytes = b"") -> Event:
+    def of(cls, data: bytes, name: bytes = b"", framing: Framing = SSE) -> Event:
         """The event with that data, perhaps under a name."""
-        line = b"event: %b\n" % name if name else b""
-        return cls(line + sse.frame_of(data))
+        return cls(framing.frame_of(data, name), framing)
 
     @property
     def data(self) -> bytes:
         """Its data; nothing for a comment."""
         if self._data is None:
-            self._data = sse.data_of(self.frame) or b""
+            self._data = self._framing.data_of(self.frame) or b""
         return self._data
 
     @property
@@ -54,4 +54,4 @@ class Event:
 
     def changed(self, changes: Mapping[str, bytes | None]) -> Event:
         """The event with some fields set (JSON text) or removed (None); all other bytes stay, where its data is one line."""
-        return Event(sse.with_data(self.frame, self.data, patch(self.fields, changes)))
+        return Event(self._framing.with_data(self.frame, self.data, patch(self.fields, changes)), self._framing)

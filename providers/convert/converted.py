@@ -18,6 +18,7 @@ from providers.bytes.halves import decoded
 from providers.bytes.patch import fields_of
 from providers.canonical.codec import Asked, Traits
 from providers.canonical.extra import Json
+from providers.canonical.request import Request
 from providers.canonical.tools import SentTools
 from providers.convert import hints
 from providers.convert.codecs import WireCodec, codecs
@@ -51,8 +52,7 @@ def convertible(wire: Wire, to: Wire) -> bool:
 
 async def convert(adapter: Adapter, call: Call, wire: Wire, transport: Transport) -> Answered:
     """The answer to the call, of an upstream that speaks `wire`. Raises `ProviderError`."""
-    traits = Traits(returns_reasoning=getattr(adapter, "returns_reasoning", False))
-    asked = await offload(len(call.body), _asked, call, wire, traits)
+    asked = await offload(len(call.body), _asked, call, wire, traits_of(adapter))
     lossy = asked.lossy
     answer: Reply | ReplyStream
     if wire in HINTED:
@@ -70,6 +70,17 @@ async def convert(adapter: Adapter, call: Call, wire: Wire, transport: Transport
     return ConvertedStream(answer, made, call.wire, lossy)
 
 
+def traits_of(adapter: Adapter) -> Traits:
+    """What its upstream differs in from others of its wire: the adapter's `traits`, if it has any."""
+    traits: Traits | None = getattr(adapter, "traits", None)
+    return traits or Traits(returns_reasoning=getattr(adapter, "returns_reasoning", False))
+
+
+def converted_call(call: Call, wire: Wire, adapter: Adapter) -> Call:
+    """The call as an upstream that speaks `wire` is asked. Raises `ProviderError`."""
+    return _asked(call, wire, traits_of(adapter)).call
+
+
 def left_out_by(call: Call, wire: Wire) -> tuple[str, ...]:
     """What an upstream that speaks `wire` would not be told of the request. Raises `CallerError` if it cannot be asked."""
     return left_out(call, codecs()[wire].encode_request(_request(call, codecs()[call.wire])).lossy)
@@ -83,11 +94,15 @@ def left_out(call: Call, names: tuple[str, ...]) -> tuple[str, ...]:
     return names
 
 
-def _request(call: Call, codec: WireCodec) -> Any:
+def _request(call: Call, codec: WireCodec) -> Request:
     body: Json = msgspec.json.decode(call.body)
     if call.response.previous_id is not None:  # the client's own name of it; the body has what was said before
         body["previous_response_id"] = call.response.previous_id
-    return codec.decode_request(body)
+    request = codec.decode_request(body)
+    if bool(request.delivery.stream) is call.stream:
+        return request
+    delivery = msgspec.structs.replace(request.delivery, stream=call.stream)  # the path has said it (Gemini), or silence (Ollama)
+    return msgspec.structs.replace(request, delivery=delivery)
 
 
 def _asked(call: Call, wire: Wire, traits: Traits) -> _Asked:

@@ -5,7 +5,6 @@ Formats: OpenAI's OpenAPI document of August 2026, `/responses/input_tokens` and
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -15,26 +14,21 @@ import msgspec
 
 from providers.bytes.halves import decoded
 from providers.bytes.patch import fields_of, patch
-from providers.convert.calling import Ask, ask, wire_for
-from providers.convert.codecs import codecs
+from providers.convert.calling import Ask, ask
 from providers.convert.converted import left_out
+from providers.convert.counting import Counted, count, estimate, lacks
 from providers.convert.response_history import history
-from providers.errors import CallerError, InvalidResponse, ModelNotFound, ProviderError
+from providers.errors import InvalidResponse, ProviderError
 from providers.ids import mint
 from providers.offload import offload
 from providers.protocols import Responses
 from providers.transport import Transport
 from providers.types import Action, Answered, Call, Reply, Target, Usage
-from providers.wire.openai.usage import estimated_tokens, usage_of
+from providers.wire.openai.usage import usage_of
 from providers.wire.openai_responses import compaction
 from providers.wire.openai_responses.items import Json, items_of
 
-NO_SUCH_PATH = frozenset({404, 405, 501})
-NAMED = ("model", "response", "conversation", "prompt")
-"""Words in the code of a 404 that is not about the path."""
 COUNTED = ("input", "instructions", "tools", "text")
-INLINE = re.compile(rb'"data:[^"\\]{64,}"')
-"""A file inside a request: its bytes are no text."""
 
 
 async def create(target: Target, call: Call, transport: Transport) -> Answered:
@@ -58,11 +52,10 @@ async def count_tokens(target: Target, call: Call, transport: Transport) -> Repl
             return reply
         call = await readable(await _standing_alone(target, call, transport))
         counted = b",".join(call.fields.raw(name) or b"" for name in COUNTED)
+        found = Counted(estimate(counted), estimated=True)
     else:
-        call = await readable(call)
-        counted = await offload(len(call.body), _as_sent, target, call)
-    tokens = estimated_tokens(len(INLINE.sub(b"", counted)))
-    return _reply(call, {"object": "response.input_tokens", "input_tokens": tokens}, estimated=True)
+        found = await count(target, await readable(call), transport)
+    return _reply(call, {"object": "response.input_tokens", "input_tokens": found.tokens}, estimated=found.estimated)
 
 
 async def compact(target: Target, call: Call, transport: Transport) -> Reply:
@@ -95,21 +88,6 @@ ACTIONS: Mapping[Action, Ask] = MappingProxyType(
     {Action.CREATE: create, Action.INPUT_TOKENS: count_tokens, Action.COMPACT: compact}
 )
 """How a target is asked, by what the request to the Responses API asks for."""
-
-
-def _as_sent(target: Target, call: Call) -> bytes:
-    """What an upstream of another wire would be sent. Raises `ProviderError` for what it cannot be."""
-    request = codecs()[call.wire].decode_request(msgspec.json.decode(call.body))
-    return msgspec.json.encode(codecs()[wire_for(target, call)].encode_request(request).body)
-
-
-def lacks(error: ProviderError) -> bool:
-    """Whether the upstream has no such path, as far as its error tells."""
-    if error.upstream_status not in NO_SUCH_PATH or isinstance(error, ModelNotFound):
-        return False
-    code = (error.upstream_code or "") if isinstance(error, CallerError) else ""
-    param = error.param if isinstance(error, CallerError) else None
-    return param is None and not any(word in code for word in NAMED)
 
 
 async def _upstreams(target: Target, call: Call, transport: Transport) -> Reply | None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from threading import Lock
 from typing import Any
 
-from providers.bytes import sse
+from providers.bytes.framing import ERROR
 from providers.bytes.halves import Halves
 from providers.bytes.sse import Frames
 from providers.canonical.answer import Failure
@@ -17,11 +17,11 @@ from providers.canonical.tools import SentTools
 from providers.convert.codecs import WireCodec
 from providers.errors import EmptyStream, InvalidResponse, ProviderError
 from providers.offload import offload
-from providers.types import EVENT_STREAM, ReplyStream, Wire
+from providers.types import ReplyStream, Wire
 from providers.wire.openai.framing import DONE
 from providers.wire.openai.good_answer import failure_in_event, failure_in_text, failure_in_whole
+from providers.wire.over_http import OVER_HTTP
 
-ERROR = "error"
 MISFITS = (AttributeError, TypeError, KeyError, ValueError, IndexError)
 """What comes of a value that has not the type that its format gives it."""
 
@@ -93,8 +93,6 @@ def _ends(events: Sequence[Event]) -> bool:
 class ConvertedStream:
     """A `FrameStream` of one wire, made of one of another as it comes."""
 
-    content_type = EVENT_STREAM
-
     def __init__(self, inner: ReplyStream, conversion: Conversion, wire: Wire, lossy: tuple[str, ...]) -> None:
         self.wire = wire
         self.lossy = (*lossy, *inner.lossy)
@@ -102,7 +100,9 @@ class ConvertedStream:
         self.close = inner.close
         self._inner = inner
         self._conversion = conversion
-        self._splitter = sse.FrameSplitter()
+        self.content_type = OVER_HTTP[wire].framing.content_type
+        self._framing = OVER_HTTP[inner.wire].framing
+        self._splitter = self._framing.splitter()
         self._begun = self._heard = False
         self._told = 0
         self._lock = Lock()
@@ -147,11 +147,11 @@ class ConvertedStream:
             rest = self._splitter.rest()
             if not self._heard and (failure := failure_in_whole(rest)) is not None:
                 raise failure
-            out = self._frame(rest.rstrip(b"\r\n") + b"\n\n")
+            out = self._frame(self._framing.last(rest))
             return out if self._conversion.done else out + self._conversion.end(told=False)
 
     def _frame(self, frame: bytes) -> Frames:
-        data = sse.data_of(frame)
+        data = self._framing.data_of(frame)
         if self._conversion.done or data is None or not data.strip():
             return []
         if data.strip() == DONE:
@@ -159,4 +159,4 @@ class ConvertedStream:
                 raise EmptyStream
             return self._conversion.end(told=True)
         self._heard = True
-        return self._conversion.event(data, ERROR if sse.names_error(frame) else "")
+        return self._conversion.event(data, self._framing.name_of(frame))

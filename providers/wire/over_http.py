@@ -1,4 +1,5 @@
-"""What must be known of a wire to speak it over HTTP? How its streams are split into frames, and what its failures mean.
+"""What must be known of a wire to speak it over HTTP? How its streams are framed, what its failures mean, and where its answers
+tell the model and what was used.
 
 Adapters look here by the wire of a call, and never name the errors of one vendor.
 """
@@ -10,11 +11,13 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Protocol
 
-from providers.bytes import sse
+from providers.bytes.framing import SSE, Framing
+from providers.bytes.patch import Fields
 from providers.errors import ProviderError
 from providers.transport import Headers
-from providers.types import Wire
+from providers.types import Usage, Wire
 from providers.wire.openai.errors import failure_of
+from providers.wire.openai.usage import usage_of
 
 
 class FailureOf(Protocol):
@@ -25,25 +28,15 @@ class FailureOf(Protocol):
         ...
 
 
-class Splitter(Protocol):
-    """Splits one stream into its frames, wherever the network has cut it."""
-
-    def feed(self, chunk: bytes) -> list[bytes]:
-        """The frames that these bytes complete. Raises `InvalidResponse` for a frame that is malformed or too long."""
-        ...
-
-    def rest(self) -> bytes:
-        """What is left at the end of the stream: a frame that was not completed, or nothing. Raises `StreamTruncated` if the
-        wire does not allow it."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class OverHttp:
-    """One wire. `splitter` makes what splits one stream: server-sent events, or AWS's event stream."""
+    """One wire. `usage_of` reads what a whole answer says was used, None if it does not; `model_field` is the field of the answer
+    that names the model, "" where there is none."""
 
     failure_of: FailureOf
-    splitter: Callable[[], Splitter] = sse.FrameSplitter
+    framing: Framing = SSE
+    usage_of: Callable[[Fields], Usage | None] = usage_of
+    model_field: str = "model"
 
 
 OPENAI = OverHttp(failure_of)

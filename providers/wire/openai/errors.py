@@ -31,7 +31,8 @@ from providers.wire.openai.failure_words import IN_BAND, TABLES, Meaning, Row
 
 MAX_MESSAGE = 2000
 SECRET = re.compile(
-    r"\b(?:sk|pk|rk|xai|gsk|nvapi|csk|fw|pplx|hf|tgp|r8)[-_][\w\-*.]{8,}|\bAIza[\w\-*.]{8,}|\bBearer\s+\S+", re.IGNORECASE
+    r"\b(?:sk|pk|rk|xai|gsk|nvapi|csk|fw|pplx|hf|tgp|r8)[-_][\w\-*.]{8,}|\b(?:AIza|ya29\.)[\w\-*.]{8,}|\bBearer\s+\S+",
+    re.IGNORECASE,
 )
 CALLER_STATUSES = frozenset({400, 404, 405, 406, 409, 410, 411, 413, 414, 415, 416, 417, 418, 421, 422, 424, 428, 431, 451})
 BY_STATUS: Mapping[int, Meaning] = MappingProxyType(

@@ -14,6 +14,7 @@ from typing import Protocol
 import msgspec
 
 from providers.bytes import sse
+from providers.bytes.framing import SSE, Framing
 from providers.bytes.halves import told_fields
 from providers.bytes.patch import InvalidJson
 from providers.bytes.sse import Frames
@@ -44,9 +45,9 @@ class Relay(Protocol):
     """One stream on its way. `feed`, `take` and `end` give the frames for the client; the attributes tell what has been seen.
 
     `events` counts content events, `started` is true from the first on, `done` when nothing more is to come; `error` is
-    the upstream's own error event. `comments` says that a comment may stand between two events, to keep a silent stream
-    alive. `final` is the whole of what the stream has said, where there is such a thing. `waiting` counts the bytes of an
-    event whose end has not come: they will be worked upon with its last ones. `deltas` are the events that stand for a token.
+    the upstream's own error event. `framing` is that of its frames, None where the bytes mean nothing to us. `final` is the
+    whole of what the stream has said, where there is such a thing. `waiting` counts the bytes of an event whose end has not
+    come: they will be worked upon with its last ones. `deltas` are the events that stand for a token.
     """
 
     events: int
@@ -54,7 +55,9 @@ class Relay(Protocol):
     error: ProviderError | None
     usage: Usage | None
     final: bytes | None
-    comments: bool
+
+    @property
+    def framing(self) -> Framing | None: ...
 
     @property
     def started(self) -> bool: ...
@@ -85,7 +88,7 @@ class Relay(Protocol):
 class FrameRelay(ABC):
     """A stream of events. `finished` says that it may end without another event."""
 
-    comments = True
+    framing: Framing = SSE
     final: bytes | None = None
     closing: Sequence[bytes] = ()
     """What ends the stream when the upstream has left it out."""
@@ -96,7 +99,7 @@ class FrameRelay(ABC):
         self.finished = False
         self.error: ProviderError | None = None
         self.usage: Usage | None = None
-        self._splitter = sse.FrameSplitter()
+        self._splitter = self.framing.splitter()
 
     @property
     def started(self) -> bool:
@@ -132,7 +135,8 @@ class FrameRelay(ABC):
         rest = self._splitter.rest().rstrip(b"\r\n")
         if not self.started and (failure := failure_in_whole(rest)) is not None:
             raise failure
-        out = self.take([rest + b"\n\n"]) if rest and self._is_whole(rest + b"\n\n") else []
+        last = self.framing.last(rest)
+        out = self.take([last]) if rest and self._is_whole(last) else []
         if self.error is not None:
             raise self.error
         if self.done:
@@ -199,7 +203,7 @@ class EventRelay(FrameRelay):
 class SoundRelay:
     """Bytes that mean nothing to us. An upstream that breaks breaks the client's answer too."""
 
-    comments = False
+    framing: Framing | None = None
     waiting = 0
     final: bytes | None = None
     error: ProviderError | None = None

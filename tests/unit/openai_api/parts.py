@@ -216,7 +216,9 @@ class Site:
         """Sends one request; `body` is bytes or a value to be sent as JSON."""
         data = body if isinstance(body, bytes) else json.dumps(body).encode()
         exchange = exchange or Exchange([{"type": "http.request", "body": data, "more_body": False}])
+        path, _, query = path.partition("?")
         scope = {"type": "http", "method": method, "path": path, "headers": [(b"host", b"gateway"), *headers], "client": CLIENT}
+        scope["query_string"] = query.encode()
         await asyncio.wait_for(asyncio.ensure_future(self.app(scope, exchange.receive, exchange.send)), 10)
         return Answer(exchange.sent)
 

@@ -54,6 +54,8 @@ OTHER = Dialect(
     name="other",
     prefixes=("/v9", "/v1/notes"),
     credentials=(b"x-other-key", b"authorization"),
+    query_key="other-key",
+    marks=(b"x-other-version",),
     forwarded=(b"x-other-beta",),
     identify=_identify,
     shown=("request-id",),
@@ -101,8 +103,10 @@ def paths(base: str, dialect: Dialect) -> tuple[Route, ...]:
     )
 
 
+SHARED = Route("GET", "/v1/shared/{model:path}", models.get_model, OPENAI, others=(OTHER,))
 TABLE = RouteTable(
-    (*paths("/v1", OPENAI), *paths("/v9", OTHER), *paths("/v1/notes", OTHER)), (Socket("/v1/live"), Socket("/v9/live", OTHER))
+    (SHARED, *paths("/v1", OPENAI), *paths("/v9", OTHER), *paths("/v1/notes", OTHER)),
+    (Socket("/v1/live"), Socket("/v9/live", OTHER)),
 )
 
 
@@ -207,6 +211,30 @@ async def test_models_when_listed_look_as_the_vendors_clients_know_them() -> Non
     assert (await at.get("/v9/models")).json == {"models": ["demo"], "asked": ""}
     assert (await at.get("/v9/models/demo")).json == {"name": "models/demo"}
     assert (await at.get("/v1/models/demo")).json["id"] == "demo"
+
+
+QUERY = f"other-key={KEY}"
+MARKED = ((b"x-other-version", b"1"),)
+SHARING: dict[str, tuple[str, tuple[tuple[bytes, bytes], ...], int, str]] = {
+    "no mark": ("", AUTHORIZED, 200, "id"),
+    "a header": ("", (*MARKED, (b"x-other-key", KEY.encode())), 200, "name"),
+    "a header, refused": ("", (*MARKED, (b"x-api-key", KEY.encode())), 401, "type"),
+    "the query": (f"?{QUERY}", (), 200, "name"),
+    "the query, escaped": (f"?a=1&{QUERY.replace('-', '%2D').replace('other%2Dkey', 'other-key')}", (), 200, "name"),
+    "the query, twice the same": (f"?{QUERY}&{QUERY}", (), 200, "name"),
+    "the query, two keys": (f"?{QUERY}&other-key={NARROW_KEY}", (), 400, "type"),
+    "the query and a header": (f"?{QUERY}", ((b"x-other-key", NARROW_KEY.encode()),), 400, "type"),
+    "the query, empty": ("?other-key=", (), 401, "type"),
+    "another name in the query": (f"?an{QUERY}", (), 401, "error"),
+    "no key": ("", (), 401, "error"),
+}
+
+
+@pytest.mark.parametrize("case", SHARING)
+async def test_shared_path_when_asked_answers_the_vendor_whose_client_asks(case: str) -> None:
+    query, headers, status, field = SHARING[case]
+    answer = await site().get(f"/v1/shared/demo{query}", headers)
+    assert (answer.status, next(iter(answer.json))) == (status, field)
 
 
 async def test_argument_when_a_verb_follows_it_is_what_stands_before() -> None:

@@ -11,12 +11,14 @@ import hmac
 import re
 import struct
 from collections.abc import AsyncIterator, Iterator, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 
 import msgspec
 import pytest
 
 from providers.bytes import sse
+from providers.bytes.framing import SSE
 from providers.bytes.patch import fields_of
 from providers.capabilities import Capability
 from providers.errors import (
@@ -83,6 +85,10 @@ class LengthFrames:
     def __init__(self) -> None:
         self._rest = b""
 
+    @property
+    def waiting(self) -> int:
+        return len(self._rest)
+
     def feed(self, chunk: bytes) -> list[bytes]:
         self._rest += chunk
         frames = []
@@ -97,6 +103,9 @@ class LengthFrames:
         return b""
 
 
+LENGTHS = replace(SSE, content_type=b"application/x-lengths", splitter=LengthFrames)
+
+
 def told(status: int, headers: Headers, body: bytes, *, named_by_client: bool = False) -> ProviderError:
     """What the failures of this vendor mean, which no other has."""
     kind = {403: CredentialError, 419: Overloaded}.get(status, InvalidResponse)
@@ -108,7 +117,7 @@ class Row:
     api_base = ""
 
 
-WIRES = MappingProxyType({Wire.OPENAI_CHAT: OverHttp(told, LengthFrames)})
+WIRES = MappingProxyType({Wire.OPENAI_CHAT: OverHttp(told, LENGTHS)})
 
 
 class SignedVendor(HttpVendor):

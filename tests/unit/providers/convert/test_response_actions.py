@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from providers.convert.response_actions import lacks
+from providers.convert.counting import lacks
 from providers.wire.openai.errors import failure_of
 
 
