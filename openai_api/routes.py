@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from openai_api.dialects.anthropic import ANTHROPIC
 from openai_api.endpoints import (
     chat_completions,
     completions,
@@ -13,6 +14,8 @@ from openai_api.endpoints import (
     image_edits,
     image_generations,
     image_variations,
+    message_tokens,
+    messages,
     metrics,
     models,
     moderations,
@@ -53,8 +56,10 @@ ROUTES = (
     Route("GET", "/v1/responses/{id}", response_objects.get),
     Route("DELETE", "/v1/responses/{id}", response_objects.delete),
     Route("POST", "/v1/responses/{id}", response_objects.post),
-    Route("GET", "/v1/models", models.list_models),
-    Route("GET", "/v1/models/{model:path}", models.get_model),
+    Route("POST", "/v1/messages", inference(messages.decode), ANTHROPIC),
+    Route("POST", "/v1/messages/count_tokens", message_tokens.count, ANTHROPIC),
+    Route("GET", "/v1/models", models.list_models, others=(ANTHROPIC,)),
+    Route("GET", "/v1/models/{model:path}", models.get_model, others=(ANTHROPIC,)),
     Route("GET", "/livez", health.livez, keyed=False),
     Route("GET", "/health/liveness", health.livez, keyed=False),
     Route("GET", "/health/liveliness", health.livez, keyed=False),

@@ -31,23 +31,26 @@ class AnthropicAdapter(HttpVendor):
 
     def __init__(self, config: TargetConfig, row: Row) -> None:
         self.row = row
-        super().__init__(config, row, row.signer(config))
+        proof = row.proof(config)
+        super().__init__(config, row, proof.signer)
         self.rules = MessageRules(config, row.name, row.known)
-        paths = row.paths(config)
-        self._whole, self._streamed, self._counted = map(self.head, (paths.whole, paths.streamed, paths.counted))
+        self._tokens = proof.tokens
+        paths, head = row.paths(config), partial(self.head, base=row.base(config))
+        self._whole, self._streamed, self._counted = map(head, (paths.whole, paths.streamed, paths.counted))
 
     def head_for(self, capability: Capability) -> Head:
         return self._whole
 
     def place_of(self, address: str) -> tuple[Origin, str, str]:
-        return super().place_of(self.row.address(address))
+        return super().place_of(self.row.address(address)[0])
 
     async def create_message(self, call: Call, transport: Transport) -> Reply | ReplyStream:
         asked = self.rules.asked(call)
         if call.stream:
-            stream = await self.opened(self._request(call, asked, self._streamed), call.wire, transport)
+            request = self._request(call, asked, self._streamed, transport)
+            stream = await self.opened(request, call.wire, transport)
             return MessageStream(stream, call.wire, asked.lossy)
-        answer = await transport.fetch(self._request(call, asked, self._whole))
+        answer = await transport.fetch(self._request(call, asked, self._whole, transport))
         body = self.good(answer, call.wire)
         fields = await offload(len(body), answer_of, body, "content")
         return Reply(wire=call.wire, body=fields.body, fields=fields, lossy=asked.lossy)
@@ -55,13 +58,17 @@ class AnthropicAdapter(HttpVendor):
     async def count_tokens(self, call: Call, transport: Transport) -> int:
         """The tokens of the call's request, which is not answered. Raises `ProviderError`."""
         asked = self.rules.asked(call)
-        answer = await transport.fetch(self._request(call, asked, self._counted, self.rules.counted(call, asked)))
+        request = self._request(call, asked, self._counted, transport, self.rules.counted(call, asked))
+        answer = await transport.fetch(request)
         return _tokens_in(answer_of(self.good(answer, call.wire), "input_tokens"))
 
-    def _request(self, call: Call, asked: Asked, head: Head, more: Mapping[str, bytes | None] = NOTHING_MORE) -> UpstreamRequest:
+    def _request(
+        self, call: Call, asked: Asked, head: Head, transport: Transport, more: Mapping[str, bytes | None] = NOTHING_MORE
+    ) -> UpstreamRequest:
         headers = tuple(header for header in call.headers if header[0] not in OWN)
         call = msgspec.structs.replace(call, headers=(*headers, *self.row.headers(asked)))
-        return self.request(call, self.rules.body(call, asked, {**self.row.fields(asked), **more}), head)
+        request = self.request(call, self.rules.body(call, asked, {**self.row.fields(asked), **more}), head)
+        return self._tokens.signing(request, transport) if self._tokens else request
 
 
 class MessageStream:
@@ -85,10 +92,6 @@ def _builder(row: Row) -> Callable[[TargetConfig], Adapter]:
     return partial(AnthropicAdapter, row=row)
 
 
-def _reader(row: Row) -> Callable[[str], tuple[str, dict[str, str]]]:
-    return lambda address: (row.address(address), {})
-
-
 for _row in ROWS:
     register(
         ProviderType(
@@ -100,6 +103,6 @@ for _row in ROWS:
             key_variable=_row.key_variable,
             options=tuple(_row.options),
             required_options=tuple(name for name, default in _row.options.items() if default is None),
-            read_address=_reader(_row),
+            read_address=_row.address,
         )
     )

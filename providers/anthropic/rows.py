@@ -1,6 +1,7 @@
 """Who serves Anthropic's models by the Messages API, and in what do these hosts differ? One frozen row each.
 
-References: Anthropic's API; Azure AI Foundry (Claude); Bedrock's Mantle endpoint. Addresses as Anthropic's SDK 2.14 has them.
+References: Anthropic's API; Azure AI Foundry (Claude); Bedrock's Mantle endpoint; Vertex AI. Addresses as in
+Anthropic's SDK 2.14.
 """
 
 from __future__ import annotations
@@ -8,14 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import partial
 from types import MappingProxyType
 from urllib.parse import urlsplit, urlunsplit
 
-from providers.anthropic.betas import FOUNDRY, MANTLE, Betas
-from providers.anthropic.rules import Asked, in_headers
-from providers.anthropic.signers import for_mantle, in_x_api_key
-from providers.signing import KeyHeader, Signer
+from providers.anthropic import vertex
+from providers.anthropic.betas import FOUNDRY, MANTLE, VERTEX, Betas
+from providers.anthropic.rules import Asked, betas_header, in_headers, vertex_fields
+from providers.anthropic.signers import Proof, for_mantle, for_vertex, in_x_api_key
 from providers.transport import RequestHeader
 from providers.types import TargetConfig
 
@@ -39,8 +39,22 @@ def _usual_paths(config: TargetConfig) -> Paths:
     return Paths()
 
 
+def _betas_alone(asked: Asked) -> tuple[RequestHeader, ...]:
+    return betas_header(asked.betas)
+
+
 def _no_fields(asked: Asked) -> dict[str, bytes | None]:
     return {}
+
+
+def _vertex_paths(config: TargetConfig) -> Paths:
+    model, path_of = config.upstream_model, vertex.path_of
+    counted = path_of(config, "count-tokens", "rawPredict")
+    return Paths(path_of(config, model, "rawPredict"), path_of(config, model, "streamRawPredict"), counted)
+
+
+def _no_base(config: TargetConfig) -> str:
+    return ""
 
 
 def bare(address: str, foundry: bool = False) -> str:
@@ -57,22 +71,31 @@ def bare(address: str, foundry: bool = False) -> str:
     return urlunsplit(url._replace(path=path))
 
 
+def _usual_address(address: str) -> tuple[str, dict[str, str]]:
+    return bare(address), {}
+
+
+def _foundry_address(address: str) -> tuple[str, dict[str, str]]:
+    return bare(address, foundry=True), {}
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One host. `api_base` "" must be given by the operator. `signer` makes what proves who sends the requests of a target;
+    """One host. `api_base` "" must be given by the operator. `proof` makes what proves who sends the requests of a target;
     `known` are the betas that the host knows, None if it takes all; `fields` and `headers` are what says the version and the
-    betas."""
+    betas. `base` is the address of a target where its options name it; `address` reads one as it was copied."""
 
     name: str
     label: str
     api_base: str = ""
     key_variable: str = ""
-    signer: Callable[[TargetConfig], KeyHeader | Signer] = in_x_api_key
+    proof: Callable[[TargetConfig], Proof] = in_x_api_key
     known: Betas | None = None
     paths: Callable[[TargetConfig], Paths] = _usual_paths
     fields: Callable[[Asked], Mapping[str, bytes | None]] = _no_fields
     headers: Callable[[Asked], tuple[RequestHeader, ...]] = in_headers
-    address: Callable[[str], str] = bare
+    base: Callable[[TargetConfig], str] = _no_base
+    address: Callable[[str], tuple[str, dict[str, str]]] = _usual_address
     options: Mapping[str, str | None] = field(default_factory=lambda: VERSIONED)
     """The settings of this type with their defaults (None: required)."""
 
@@ -84,14 +107,28 @@ ROWS = (
         "Azure AI Foundry, Anthropic's models",
         key_variable="ANTHROPIC_FOUNDRY_API_KEY",
         known=FOUNDRY,
-        address=partial(bare, foundry=True),
+        address=_foundry_address,
     ),
     Row(
         "bedrock_mantle",
         "Amazon Bedrock Mantle, Anthropic's models",
         key_variable="ANTHROPIC_AWS_API_KEY",
-        signer=for_mantle,
+        proof=for_mantle,
         known=MANTLE,
         options=MappingProxyType({**VERSIONED, "region": ""}),
+    ),
+    Row(
+        "vertex_anthropic",
+        "Google Vertex AI, Anthropic's models",
+        vertex.BASE,
+        "VERTEX_API_KEY",
+        proof=for_vertex,
+        known=VERTEX,
+        paths=_vertex_paths,
+        fields=vertex_fields,
+        headers=_betas_alone,
+        base=vertex.base_of,
+        address=vertex.read_address,
+        options=MappingProxyType({**VERSIONED, "project": None, "location": "", "token_source": "", "metadata_host": ""}),
     ),
 )

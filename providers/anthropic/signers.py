@@ -1,8 +1,9 @@
-"""What proves to each host who sends a request? A key in a header of its own, or what AWS takes."""
+"""What proves to each host who sends a request? A key in a header of its own, what AWS takes, or a token of Google's."""
 
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from providers.aws.chain import source_of
@@ -10,6 +11,8 @@ from providers.aws.credentials import AccessKey, ApiKey, credentials_in
 from providers.aws.signer import AwsSigner
 from providers.aws.sigv4 import Scope
 from providers.errors import ConfigurationError, CredentialError
+from providers.google_auth.access import access_of
+from providers.google_auth.tokens import Tokens
 from providers.signing import KeyHeader, Signer
 from providers.types import TargetConfig
 
@@ -18,29 +21,43 @@ MANTLE = "bedrock-mantle"
 MANTLE_HOST = re.compile(r"bedrock-mantle\.([a-z0-9-]+)\.api\.aws")
 
 
-def in_x_api_key(config: TargetConfig) -> KeyHeader:
+class Proof(NamedTuple):
+    """`tokens` sign where there are any."""
+
+    signer: KeyHeader | Signer
+    tokens: Tokens | None = None
+
+
+def in_x_api_key(config: TargetConfig) -> Proof:
     """Anthropic's own way, and Azure's."""
-    return KeyHeader(config.credential, lambda key: ("x-api-key", key))
+    return Proof(KeyHeader(config.credential, lambda key: ("x-api-key", key)))
 
 
-def as_bearer(config: TargetConfig) -> KeyHeader:
-    return KeyHeader(config.credential, lambda key: ("authorization", f"Bearer {key}"))
+def for_vertex(config: TargetConfig) -> Proof:
+    """Google's tokens: of a service account's file, of the machine, or one that was made elsewhere."""
+    options = config.options
+    access = access_of(config.credential, str(options.get("token_source") or ""), str(options.get("metadata_host") or ""))
+    return Proof(access.key, access.tokens)
 
 
-def for_mantle(config: TargetConfig) -> KeyHeader | Signer:
+def for_mantle(config: TargetConfig) -> Proof:
     """An API key as it is, or a signature by an access key: the target's own, the request's, or the machine's. Raises
     `ConfigurationError`."""
     credential = config.credential
     own = credentials_in(credential.secret.reveal()) if credential.secret else None
     if isinstance(own, ApiKey):
-        return as_bearer(config)
+        return _as_bearer(config)
     scope = Scope(_region(config, needed=isinstance(own, AccessKey)), MANTLE)
     if own or credential.dynamic is not None:
-        return AwsSigner(credential, scope, _nothing)
+        return Proof(AwsSigner(credential, scope, _nothing))
     try:
-        return AwsSigner(credential, scope, source_of())
+        return Proof(AwsSigner(credential, scope, source_of()))
     except ConfigurationError:  # the operator has a proxy that signs, or hears of it from the upstream
-        return as_bearer(config)
+        return _as_bearer(config)
+
+
+def _as_bearer(config: TargetConfig) -> Proof:
+    return Proof(KeyHeader(config.credential, lambda key: ("authorization", f"Bearer {key}")))
 
 
 def _region(config: TargetConfig, *, needed: bool) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from providers.anthropic import vertex
 from providers.anthropic.rows import bare
 from providers.anthropic.signers import for_mantle
 from providers.aws.signer import AwsSigner
@@ -55,12 +56,49 @@ def config(secret: str = "", base: str = MANTLE, **fields: Any) -> TargetConfig:
 
 
 def test_mantle_when_it_has_an_api_key_then_that_is_sent_and_else_a_signature() -> None:
-    assert isinstance(for_mantle(config("bedrock-api-key-abc")), KeyHeader)
-    assert isinstance(for_mantle(config(ACCESS_KEY)), AwsSigner)
-    assert isinstance(for_mantle(config(ACCESS_KEY, "https://proxy.example", options={"region": "us-east-1"})), AwsSigner)
-    assert isinstance(for_mantle(config(credential=Credential(dynamic="team"))), AwsSigner)
+    assert isinstance(for_mantle(config("bedrock-api-key-abc")).signer, KeyHeader)
+    assert isinstance(for_mantle(config(ACCESS_KEY)).signer, AwsSigner)
+    assert isinstance(for_mantle(config(ACCESS_KEY, "https://proxy.example", options={"region": "us-east-1"})).signer, AwsSigner)
+    assert isinstance(for_mantle(config(credential=Credential(dynamic="team"))).signer, AwsSigner)
 
 
 def test_mantle_when_no_region_is_known_for_an_access_key_then_configuration_error() -> None:
     with pytest.raises(ConfigurationError, match="region"):
         for_mantle(config(ACCESS_KEY, "https://proxy.example"))
+
+
+@pytest.mark.parametrize(
+    ("given", "base", "options"),
+    [
+        ("https://aiplatform.googleapis.com/v1/", "https://aiplatform.googleapis.com", {}),
+        (
+            "https://us-east5-aiplatform.googleapis.com/v1/projects/p/locations/us-east5/publishers/anthropic/models/m:rawPredict",
+            "https://us-east5-aiplatform.googleapis.com",
+            {"project": "p", "location": "us-east5"},
+        ),
+        ("https://proxy.example/vertex/", "https://proxy.example/vertex", {}),
+    ],
+)
+def test_vertex_address_when_it_was_copied_then_it_tells_project_and_location(
+    given: str, base: str, options: dict[str, str]
+) -> None:
+    assert vertex.read_address(given) == (base, options)
+
+
+@pytest.mark.parametrize(
+    ("location", "base"),
+    [
+        ("", "https://aiplatform.googleapis.com"),
+        ("global", "https://aiplatform.googleapis.com"),
+        ("eu", "https://aiplatform.eu.rep.googleapis.com"),
+        ("us-east5", "https://us-east5-aiplatform.googleapis.com"),
+    ],
+)
+def test_vertex_when_it_has_a_location_then_its_address_is_that_of_the_place(location: str, base: str) -> None:
+    assert vertex.base_of(config(base="", options={"project": "p", "location": location})) == base
+
+
+@pytest.mark.parametrize("options", [{}, {"project": "p/q"}, {"project": "p", "location": "a?b"}, {"project": 7}])
+def test_vertex_when_an_option_cannot_stand_in_a_path_then_configuration_error(options: dict[str, Any]) -> None:
+    with pytest.raises(ConfigurationError):
+        vertex.path_of(config(options=options), "claude@1", "rawPredict")

@@ -48,7 +48,8 @@ def test_body_when_nothing_differs_then_all_bytes_but_the_model() -> None:
 
 def test_body_when_the_operator_adds_fields_and_the_client_has_ours_then_only_theirs_are_sent() -> None:
     of = rules(extra_body={"service_tier": b'"standard_only"'})
-    made = call(OWN, **{"tensorzero::tags": {}, "service_tier": "auto", "fallbacks": "default"})
+    fields: dict[str, Any] = {"tensorzero::tags": {}, "service_tier": "auto", "fallbacks": "default"}
+    made = call(OWN, **fields)
     sent = json.loads(bytes(of.body(made, of.asked(made), {})))
     assert sent == {**BODY, "model": "up", "service_tier": "standard_only"}
     assert of.asked(made).lossy == ("fallbacks",)
