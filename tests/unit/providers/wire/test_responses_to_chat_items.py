@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from providers.canonical.functions import MOST_NAME
 from providers.canonical.tools import CallKind, ToolRef
 from providers.errors import CallerError
-from providers.wire.openai_chat.codec.requests.sent_tools import MOST_NAME
 from tests.unit.providers.convert.composed import Converted, to_chat
 
 HI = {"role": "user", "content": "hi"}

@@ -13,6 +13,7 @@ import msgspec
 from providers.canonical.answer import Answer, Choice
 from providers.canonical.blocks import Block, Refusal, Role, Text, ToolCall, Turn
 from providers.canonical.extra import Extra, Json, Place
+from providers.canonical.functions import as_sent
 from providers.canonical.leftovers import taken
 from providers.canonical.tools import NOTHING_SENT, SentTools
 from providers.errors import InvalidResponse
@@ -21,7 +22,6 @@ from providers.wire.openai_chat.codec.answers.annotations import citation_of, lo
 from providers.wire.openai_chat.codec.answers.stops import stop_of
 from providers.wire.openai_chat.codec.answers.usage import used_in
 from providers.wire.openai_chat.codec.content import WHOLE_TEXT
-from providers.wire.openai_chat.codec.custom_input import as_sent
 from providers.wire.openai_chat.codec.leftovers import extra_of
 from providers.wire.openai_chat.codec.messages import SILENT_IN_ANSWERS, assistant_blocks
 from providers.wire.openai_chat.codec.words import WIRE, WORDS

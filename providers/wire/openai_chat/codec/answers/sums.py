@@ -8,12 +8,12 @@ from typing import Any
 
 from providers.canonical.blocks import Audio, Block, Image, Reasoning, Refusal, Text, TokenLogprob, ToolCall, Turn
 from providers.canonical.extra import Json
+from providers.canonical.functions import full_name
 from providers.canonical.tools import CallKind
 from providers.wire.openai_chat.codec.answers.annotations import logprobs_json, web_annotation
 from providers.wire.openai_chat.codec.calls import ARGUMENTS, signed
 from providers.wire.openai_chat.codec.content import image_part
 from providers.wire.openai_chat.codec.messages import audio_of, details_of
-from providers.wire.openai_chat.codec.requests.sent_tools import full_name
 
 PAUSE = "\n\n"
 """Between two pieces of reasoning, which chat has not."""

@@ -27,13 +27,13 @@ from providers.canonical.blocks import (
 )
 from providers.canonical.codec import Traits
 from providers.canonical.extra import Json, Place, exact
+from providers.canonical.functions import SEARCH, full_name
 from providers.canonical.losses import Losses
 from providers.canonical.request import Request
 from providers.canonical.settings import Output, Thinking
 from providers.canonical.tools import CallKind
 from providers.errors import Unsupported
 from providers.wire.openai_chat.codec.requests.parts import Said, compact, in_turn, joined, only_text, parts_of
-from providers.wire.openai_chat.codec.requests.sent_tools import SEARCH, full_name
 
 SYSTEM = (Role.SYSTEM, Role.DEVELOPER)
 SILENT = (ToolsChange, SettingsChange)

@@ -6,49 +6,17 @@ for tools that the client does itself becomes a function. What only an upstream 
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from providers.canonical.blocks import ToolsChange
 from providers.canonical.extra import Json, exact
+from providers.canonical.functions import Sent, full_name, functions_of
 from providers.canonical.losses import Losses
 from providers.canonical.request import Request
-from providers.canonical.tools import (
-    CallKind,
-    ChoiceMode,
-    CustomTool,
-    FunctionTool,
-    NamespaceTool,
-    SearchTool,
-    SentTools,
-    Tool,
-    ToolChoice,
-    ToolRef,
-)
+from providers.canonical.tools import CallKind, ChoiceMode, SentTools, Tool, ToolChoice, ToolRef
 from providers.errors import Unsupported
 
-SEPARATOR = "__"
-"""Between a namespace and the name of its tool."""
-MOST_NAME = 64
-"""Characters of a function's name."""
-SEARCH = "tool_search"
-"""What a search for tools is called upstream."""
-INPUT: Json = {
-    "type": "object",
-    "properties": {"input": {"type": "string"}},
-    "required": ["input"],
-    "additionalProperties": False,
-}
-NO_PARAMETERS: Json = {"type": "object", "properties": {}}
 CALLABLE = frozenset({CallKind.FUNCTION.value, CallKind.CUSTOM.value})
-
-
-def full_name(namespace: str | None, name: str) -> str:
-    """What a tool is called upstream; a name that is too long for chat is cut, and told apart by a hash."""
-    if not namespace:
-        return name
-    full = f"{namespace}{SEPARATOR}{name}"
-    return full if len(full) <= MOST_NAME else f"{full[: MOST_NAME - 9]}_{hashlib.sha256(full.encode()).hexdigest()[:8]}"
 
 
 def tools_sent(request: Request, changes: Sequence[ToolsChange], losses: Losses) -> tuple[Json, SentTools]:
@@ -97,13 +65,14 @@ class _Made:
         self._names: set[str] = set()
 
     def add(self, tool: Tool, *, again: bool = False) -> None:
-        for name, made, ref in _functions(tool, None):
+        for sent in functions_of(tool):
+            name, ref = sent.name, sent.ref
             if name in self._names and not again:
                 place = exact((*tool.place, "name"))
                 message = f"This model's provider would know two tools as {name!r}."
                 raise Unsupported(400, message, code="invalid_value", param=place)
             self._names.add(name)
-            self.tools[name] = made
+            self.tools[name] = _function(sent, said=ref is None or ref.kind is CallKind.FUNCTION)
             self.refs.pop(name, None)
             if ref is not None:
                 self.refs[name] = ref
@@ -119,36 +88,7 @@ class _Made:
         return frozenset(names | {name for name, namespace in inside.items() if namespace in names})
 
 
-def _functions(tool: Tool, namespace: str | None) -> Iterator[tuple[str, Json, ToolRef | None]]:
-    """The functions of a tool with their names upstream, none when chat cannot have it."""
-    if isinstance(tool, NamespaceTool):
-        told = tool.description
-        for inner in tool.tools:
-            for name, made, ref in _functions(inner, tool.name):
-                if told:  # the first of them tells what the namespace is
-                    made["function"]["description"] = f"{tool.name}: {told}\n\n{made['function']['description']}".rstrip()
-                    told = None
-                yield name, made, ref
-    elif isinstance(tool, SearchTool):
-        ref = ToolRef(SEARCH, kind=CallKind.SEARCH)
-        yield SEARCH, _function(SEARCH, tool.description, tool.parameters), ref
-    elif isinstance(tool, CustomTool):
-        name = full_name(namespace, tool.name)
-        yield name, _function(name, _described(tool), INPUT), ToolRef(tool.name, namespace, CallKind.CUSTOM)
-    elif isinstance(tool, FunctionTool):
-        name = full_name(namespace, tool.name)
-        made = _function(name, tool.description, tool.parameters)
-        made["function"]["strict"] = bool(tool.strict)
-        yield name, made, ToolRef(tool.name, namespace) if namespace else None
-
-
-def _function(name: str, description: str | None, parameters: Json | None) -> Json:
-    said = {"name": name, "description": description or "", "parameters": parameters or NO_PARAMETERS}
-    return {"type": "function", "function": said}
-
-
-def _described(tool: CustomTool) -> str:
-    """A custom tool's description, with the grammar that its input must keep."""
-    grammar = tool.grammar.definition if tool.grammar else ""
-    texts = [tool.description or "", f"The input must match this grammar:\n{grammar}" if grammar else ""]
-    return "\n\n".join(text for text in texts if text)
+def _function(sent: Sent, *, said: bool) -> Json:
+    """The function. Whether one that stands for itself is strict is always said: the wires' defaults differ."""
+    inner: Json = {"name": sent.name, "description": sent.description, "parameters": sent.parameters}
+    return {"type": "function", "function": inner | ({"strict": bool(sent.strict)} if said else {})}

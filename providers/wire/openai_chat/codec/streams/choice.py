@@ -21,13 +21,13 @@ from providers.canonical.events import (
     TextDelta,
 )
 from providers.canonical.extra import Extra, Json, Place
+from providers.canonical.functions import custom_input, told_in_pieces
 from providers.canonical.tools import CallKind, SentTools
 from providers.errors import InvalidResponse
 from providers.wire.openai_chat.codec.answers.annotations import citation_of, logprobs_of
 from providers.wire.openai_chat.codec.answers.stops import stop_of
 from providers.wire.openai_chat.codec.calls import ARGUMENTS
 from providers.wire.openai_chat.codec.content import WHOLE_TEXT, part_block
-from providers.wire.openai_chat.codec.custom_input import custom_input, told_in_pieces
 from providers.wire.openai_chat.codec.messages import (
     DETAILS,
     SILENT_IN_ANSWERS,
