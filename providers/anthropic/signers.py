@@ -41,19 +41,15 @@ def for_vertex(config: TargetConfig) -> Proof:
 
 
 def for_mantle(config: TargetConfig) -> Proof:
-    """An API key as it is, or a signature by an access key: the target's own, the request's, or the machine's. Raises
-    `ConfigurationError`."""
-    credential = config.credential
+    """An API key as it is, or a signature by an access key: the target's own, the request's, or that of a profile of the machine.
+    Raises `ConfigurationError`."""
+    credential, profile = config.credential, str(config.options.get("profile") or "")
     own = credentials_in(credential.secret.reveal()) if credential.secret else None
-    if isinstance(own, ApiKey):
+    signs = isinstance(own, AccessKey) or bool(profile and own is None)
+    if not signs and credential.dynamic is None:
         return _as_bearer(config)
-    scope = Scope(_region(config, needed=isinstance(own, AccessKey)), MANTLE)
-    if own or credential.dynamic is not None:
-        return Proof(AwsSigner(credential, scope, _nothing))
-    try:
-        return Proof(AwsSigner(credential, scope, source_of()))
-    except ConfigurationError:  # the operator has a proxy that signs, or hears of it from the upstream
-        return _as_bearer(config)
+    source = source_of(profile) if profile and own is None else _nothing
+    return Proof(AwsSigner(credential, Scope(_region(config, needed=signs), MANTLE), source))
 
 
 def _as_bearer(config: TargetConfig) -> Proof:
