@@ -1,8 +1,8 @@
 """How do Anthropic's paths look? Errors, credentials, model lists and streams as its clients know them.
 
-Formats: Anthropic SDK 2.14 (`types/shared/error_response.py`, `types/model_info.py`, `pagination.py`). What a gateway must do is in
-code.claude.com/docs/en/llm-gateway-protocol: headers and betas are never refused, an upstream's words are kept, a key that lets
-nobody in is not to be tried again, silence is filled with pings.
+Formats: Anthropic SDK 2.14 (`types/shared/error_response.py`, `types/model_info.py`, `pagination.py`). What a gateway must do is
+in code.claude.com/docs/en/llm-gateway-protocol: headers and betas are never refused, an upstream's words are kept, a key which
+lets nobody in is not to be tried again, silence is filled with pings.
 """
 
 from __future__ import annotations

@@ -94,3 +94,67 @@ def _deltas(block: Json) -> tuple[Json, Sequence[Json]]:
     half = len(text) // 2
     pieces = [{"type": "input_json_delta", "partial_json": piece} for piece in ("", text[:half], text[half:])]
     return {**block, "input": {}}, pieces
+
+
+def read(text: str) -> Json:
+    """The message that a stream adds up to, as a client reads it: each event in its order and at its place."""
+    whole: Json = {}
+    pieces: list[str] = []
+    is_open = ended = False
+    for frame in text.removesuffix("\n\n").split("\n\n"):
+        name, data = frame.split("\n", 1)
+        event = json.loads(data.removeprefix("data: "))
+        assert name == f"event: {event['type']}"
+        assert not ended
+        match event["type"]:
+            case "message_start":
+                assert not whole
+                whole = event["message"]
+                assert (whole["type"], whole["role"], whole["content"], whole["stop_reason"]) == (
+                    "message",
+                    "assistant",
+                    [],
+                    None,
+                )
+            case "content_block_start":
+                assert not is_open
+                assert event["index"] == len(whole["content"])
+                whole["content"].append(event["content_block"])
+                is_open, pieces = True, []
+            case "content_block_delta":
+                assert is_open
+                assert event["index"] == len(whole["content"]) - 1
+                _add(whole["content"][-1], event["delta"], pieces)
+            case "content_block_stop":
+                assert is_open
+                is_open = False
+                if whole["content"][-1]["type"] == "tool_use":
+                    whole["content"][-1]["input"] = json.loads("".join(pieces) or "{}")
+            case "message_delta":
+                assert not is_open
+                whole |= event["delta"]
+                whole["usage"] |= {name: value for name, value in event["usage"].items() if value is not None}
+            case "message_stop":
+                assert whole["stop_reason"]
+                ended = True
+            case "ping":
+                pass
+            case other:
+                raise AssertionError(other)
+    assert ended
+    return whole
+
+
+def _add(block: Json, delta: Json, pieces: list[str]) -> None:
+    kind = (block["type"], delta["type"])
+    match kind:
+        case ("text", "text_delta"):
+            block["text"] += delta["text"]
+        case ("thinking", "thinking_delta"):
+            block["thinking"] += delta["thinking"]
+        case ("thinking", "signature_delta"):
+            block["signature"] = delta["signature"]
+        case ("tool_use", "input_json_delta"):
+            pieces.append(delta["partial_json"])
+        case _:
+            raise AssertionError(kind)
