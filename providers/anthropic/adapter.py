@@ -15,10 +15,11 @@ from providers.capabilities import Capability
 from providers.errors import InvalidResponse
 from providers.http_vendor import HttpVendor
 from providers.offload import offload
+from providers.openai_compatible.either_form import OpenAIStream, as_whole
 from providers.protocols import wires_of
 from providers.registry import ProviderType, register
-from providers.transport import Head, Origin, Transport, UpstreamRequest, UpstreamStream
-from providers.types import EVENT_STREAM, Adapter, Call, Reply, ReplyStream, TargetConfig, Wire
+from providers.transport import Head, Origin, Transport, UpstreamRequest
+from providers.types import Adapter, Call, Reply, ReplyStream, TargetConfig, Wire
 from providers.wire.openai.good_answer import answer_of
 
 OWN = frozenset({VERSION, HEADER})
@@ -49,10 +50,10 @@ class AnthropicAdapter(HttpVendor):
         if call.stream:
             request = self._request(call, asked, self._streamed, transport)
             stream = await self.opened(request, call.wire, transport)
-            return MessageStream(stream, call.wire, asked.lossy)
+            return OpenAIStream(stream, call.wire, asked.lossy, request.timeouts.total)
         answer = await transport.fetch(self._request(call, asked, self._whole, transport))
         body = self.good(answer, call.wire)
-        fields = await offload(len(body), answer_of, body, "content")
+        fields = await offload(len(body), _whole, body, call.wire)
         return Reply(wire=call.wire, body=fields.body, fields=fields, lossy=asked.lossy)
 
     async def count_tokens(self, call: Call, transport: Transport) -> int:
@@ -71,14 +72,8 @@ class AnthropicAdapter(HttpVendor):
         return self._tokens.signing(request, transport) if self._tokens else request
 
 
-class MessageStream:
-    """The stream of a host, its bytes untouched."""
-
-    content_type = EVENT_STREAM
-
-    def __init__(self, stream: UpstreamStream, wire: Wire, lossy: tuple[str, ...]) -> None:
-        self.wire, self.lossy = wire, lossy
-        self.next, self.extend, self.close = stream.next, stream.extend, stream.close
+def _whole(body: bytes, wire: Wire) -> Fields:
+    return answer_of(as_whole(body, wire), "content")
 
 
 def _tokens_in(fields: Fields) -> int:
