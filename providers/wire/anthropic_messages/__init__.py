@@ -1,1 +1,1 @@
-"""Anthropic's Messages API."""
+"""The wire of Anthropic's Messages."""
