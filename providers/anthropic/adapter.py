@@ -11,6 +11,7 @@ from providers.anthropic.betas import HEADER
 from providers.anthropic.rows import ROWS, Row
 from providers.anthropic.rules import VERSION, Asked, MessageRules
 from providers.bytes.patch import Fields
+from providers.canonical.codec import Traits
 from providers.capabilities import Capability
 from providers.errors import InvalidResponse
 from providers.http_vendor import HttpVendor
@@ -35,6 +36,7 @@ class AnthropicAdapter(HttpVendor):
         proof = row.proof(config)
         super().__init__(config, row, proof.signer)
         self.rules = MessageRules(config, row.name, row.known)
+        self.traits = Traits(model=config.upstream_model, api_version=self.rules.version)
         self._tokens = proof.tokens
         paths, head = row.paths(config), partial(self.head, base=row.base(config))
         self._whole, self._streamed, self._counted = map(head, (paths.whole, paths.streamed, paths.counted))

@@ -55,7 +55,7 @@ class MessageRules:
 
     def __init__(self, config: TargetConfig, kind: str, known: Betas | None = None) -> None:
         self._known = known
-        self._version = str(config.options.get("api_version") or FIRST_VERSION)
+        self.version = str(config.options.get("api_version") or FIRST_VERSION)
         self._extra = config.extra_body
         self._model = msgspec.json.encode(config.upstream_model)
         self._operators = OperatorsFields(kind, config.options, config.extra_body)
@@ -63,7 +63,7 @@ class MessageRules:
     def asked(self, call: Call) -> Asked:
         """How the call is put. Raises `Unsupported` for a strict one of which something would be left out."""
         own = find_header(list(call.headers), VERSION)
-        version = own.decode("latin-1") if own else self._version
+        version = own.decode("latin-1") if own else self.version
         betas = passed(betas_in(call.headers), self._known)
         dropped = () if own or version < WITHOUT_SAMPLING else tuple(name for name in SAMPLING if name in call.fields.spans)
         told = (name for name in dropped if call.fields.raw(name) != b"null")
