@@ -68,4 +68,5 @@ OVER_HTTP: Mapping[Wire, OverHttp] = MappingProxyType(
         Wire.OLLAMA: OverHttp(failure_of, NDJSON, ollama_usage.usage_of),
     }
 )
-"""Every wire. Rerankers and Ollama have no format of their own for errors: theirs are among those that `wire/openai/` reads."""
+"""Every wire. Rerankers and Ollama have no format of their own for errors, and Anthropic's is one of many: these are among those
+that `wire/openai/` reads."""

@@ -47,6 +47,9 @@ MESSAGE_STREAM = b"".join(
     b"event: %b\ndata: %b\n\n" % (msgspec.json.encode(event["type"]).strip(b'"'), msgspec.json.encode(event))
     for event in told({"type": "text", "text": "hi"}, model="up")
 )
+OLLAMA_LINE = b'{"model":"up","message":{"role":"assistant","content":"hi"},"done":false}\n'
+OLLAMA = b'{"model":"up","message":{"role":"assistant","content":"hi"},"done":true,"done_reason":"stop","extra":[1.50]}\n'
+EVENTS = b"text/event-stream"
 
 
 @dataclass(frozen=True)
@@ -56,11 +59,13 @@ class Talk:
     endings: tuple[str, ...]
     answer: bytes
     stream: bytes
+    content_type: bytes = EVENTS
     streaming: tuple[str, ...] = ()
 
 
 TALKS = {
     Wire.ANTHROPIC_MESSAGES: Talk(("/messages", ":rawPredict", ":streamRawPredict"), MESSAGE, MESSAGE_STREAM),
+    Wire.OLLAMA: Talk(("/api/chat",), OLLAMA, OLLAMA_LINE * 3 + OLLAMA, b"application/x-ndjson"),
 }
 """Upstreams of conversations that are not OpenAI's."""
 KEY_HEADERS = {
@@ -86,6 +91,7 @@ VENDORS: dict[tuple[str, Capability], dict[str, bytes]] = {
         "/vendor/kontext": b'{"request_id":"r1"}',
         "/get_result": b'{"id":"r1","status":"Ready","result":{"sample":"https://images.example/1"}}',
     },
+    ("ollama_native", Capability.EMBEDDING): {"/api/embed": b'{"model":"up","embeddings":[[0.5,1.50]],"prompt_eval_count":1}'},
     ("voyage", Capability.RERANK): {
         "/rerank": b'{"object":"list","model":"up","data":[{"index":1,"relevance_score":0.5}],"usage":{"total_tokens":3}}'
     },
@@ -96,7 +102,7 @@ MODELS = {("fireworks", Capability.IMAGE_EDIT): "vendor/kontext"}
 """Upstream models whose names say that they can."""
 ORDINARY = {each.path: ANSWERS[each.capability] for each in EXAMPLES}
 TALKING = {ending: talk.answer for talk in TALKS.values() for ending in talk.endings}
-STREAMS = {ending: talk.stream for talk in TALKS.values() for ending in talk.endings}
+STREAMS = {ending: (talk.content_type, talk.stream) for talk in TALKS.values() for ending in talk.endings}
 STREAMING = tuple(ending for talk in TALKS.values() for ending in talk.streaming)
 TYPES = {b"{": b"application/json", b"\xff": b"audio/mpeg", b"\x89": b"image/png"}
 
@@ -159,9 +165,9 @@ class Upstream:
         body = self.answers[found]
         if seen.fields.get("stream") not in (True, "true") and not path.endswith(STREAMING):
             return _whole(200, TYPES.get(body[:1], b"text/plain"), body)
-        stream = STREAMS.get(found, STREAM)
-        chunks = b"".join(b"%x\r\n%b\r\n" % (len(stream[i : i + 50]), stream[i : i + 50]) for i in range(0, len(stream), 50))
-        return b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n" + chunks + b"0\r\n\r\n"
+        kind, data = STREAMS.get(found, (EVENTS, STREAM))
+        chunks = b"".join(b"%x\r\n%b\r\n" % (len(data[i : i + 50]), data[i : i + 50]) for i in range(0, len(data), 50))
+        return b"HTTP/1.1 200 OK\r\ncontent-type: %b\r\ntransfer-encoding: chunked\r\n\r\n%b0\r\n\r\n" % (kind, chunks)
 
 
 async def _head(reader: asyncio.StreamReader) -> bytes:
