@@ -123,7 +123,10 @@ EXAMPLES = (
     Example(Capability.RESPONSES, Wire.OPENAI_RESPONSES, "/responses", {"input": "é"}),
     Example(Capability.IMAGE_VARIATION, Wire.OPENAI_IMAGE_VARIATION, "/images/variations", {}, (PICTURE,)),
 )
-TALKS = (Example(Capability.CHAT, Wire.ANTHROPIC_MESSAGES, "/messages", {"messages": HI, "max_tokens": 5}, streams=True),)
+TALKS = (
+    Example(Capability.CHAT, Wire.ANTHROPIC_MESSAGES, "/messages", {"messages": HI, "max_tokens": 5}, streams=True),
+    Example(Capability.CHAT, Wire.OLLAMA, "/api/chat", {"messages": HI}, streams=True),
+)
 """Conversations in the wires of other vendors than OpenAI: each is a way to ask for a capability that stands above, too."""
 CAPABLE = tuple(dict.fromkeys(methods.capability for methods in METHODS.values()))
 """All that an adapter can have methods for."""
