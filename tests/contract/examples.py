@@ -125,6 +125,13 @@ EXAMPLES = (
 )
 TALKS = (
     Example(Capability.CHAT, Wire.ANTHROPIC_MESSAGES, "/messages", {"messages": HI, "max_tokens": 5}, streams=True),
+    Example(
+        Capability.CHAT,
+        Wire.BEDROCK_CONVERSE,
+        "/converse",
+        {"messages": [{"role": "user", "content": [{"text": "é"}]}]},
+        streams=True,
+    ),
     Example(Capability.CHAT, Wire.OLLAMA, "/api/chat", {"messages": HI}, streams=True),
 )
 """Conversations in the wires of other vendors than OpenAI: each is a way to ask for a capability that stands above, too."""

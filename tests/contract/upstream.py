@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from providers.bytes.event_stream import CONTENT_TYPE, event_frame
 from providers.capabilities import Capability
 from providers.types import Wire
 from tests.contract.examples import EXAMPLES, form_of
@@ -47,6 +48,20 @@ MESSAGE_STREAM = b"".join(
     b"event: %b\ndata: %b\n\n" % (msgspec.json.encode(event["type"]).strip(b'"'), msgspec.json.encode(event))
     for event in told({"type": "text", "text": "hi"}, model="up")
 )
+CONVERSED = (
+    b'{"output":{"message":{"role":"assistant","content":[{"text":"hi"}]}},"stopReason":"end_turn",'
+    b'"usage":{"inputTokens":1,"outputTokens":1,"totalTokens":2},"metrics":{"latencyMs":1},"extra":[1.50]}'
+)
+CONVERSED_STREAM = b"".join(
+    event_frame(name, data)
+    for name, data in (
+        ("messageStart", b'{"role":"assistant"}'),
+        ("contentBlockDelta", b'{"contentBlockIndex":0,"delta":{"text":"hi"}}'),
+        ("contentBlockStop", b'{"contentBlockIndex":0}'),
+        ("messageStop", b'{"stopReason":"end_turn"}'),
+        ("metadata", b'{"usage":{"inputTokens":1,"outputTokens":1,"totalTokens":2}}'),
+    )
+)
 OLLAMA_LINE = b'{"model":"up","message":{"role":"assistant","content":"hi"},"done":false}\n'
 OLLAMA = b'{"model":"up","message":{"role":"assistant","content":"hi"},"done":true,"done_reason":"stop","extra":[1.50]}\n'
 EVENTS = b"text/event-stream"
@@ -65,6 +80,7 @@ class Talk:
 
 TALKS = {
     Wire.ANTHROPIC_MESSAGES: Talk(("/messages", ":rawPredict", ":streamRawPredict"), MESSAGE, MESSAGE_STREAM),
+    Wire.BEDROCK_CONVERSE: Talk(("/converse", "/converse-stream"), CONVERSED, CONVERSED_STREAM, CONTENT_TYPE, ("-stream",)),
     Wire.OLLAMA: Talk(("/api/chat",), OLLAMA, OLLAMA_LINE * 3 + OLLAMA, b"application/x-ndjson"),
 }
 """Upstreams of conversations that are not OpenAI's."""
@@ -91,6 +107,8 @@ VENDORS: dict[tuple[str, Capability], dict[str, bytes]] = {
         "/vendor/kontext": b'{"request_id":"r1"}',
         "/get_result": b'{"id":"r1","status":"Ready","result":{"sample":"https://images.example/1"}}',
     },
+    ("bedrock", Capability.EMBEDDING): {"/invoke": b'{"embedding":[0.5,1.50],"inputTextTokenCount":1}'},
+    ("bedrock", Capability.RERANK): {"/invoke": b'{"results":[{"index":0,"relevance_score":0.50}]}'},
     ("ollama_native", Capability.EMBEDDING): {"/api/embed": b'{"model":"up","embeddings":[[0.5,1.50]],"prompt_eval_count":1}'},
     ("voyage", Capability.RERANK): {
         "/rerank": b'{"object":"list","model":"up","data":[{"index":1,"relevance_score":0.5}],"usage":{"total_tokens":3}}'
@@ -98,7 +116,11 @@ VENDORS: dict[tuple[str, Capability], dict[str, bytes]] = {
 }
 """What a vendor says whose wire is its own: the last part of the path, and the answer. Its requests and answers are not those
 of the client, so only where it is asked, with what key and headers, is checked."""
-MODELS = {("fireworks", Capability.IMAGE_EDIT): "vendor/kontext"}
+MODELS = {
+    ("fireworks", Capability.IMAGE_EDIT): "vendor/kontext",
+    ("bedrock", Capability.EMBEDDING): "amazon.titan-embed-text-v2:0",
+    ("bedrock", Capability.RERANK): "cohere.rerank-v3-5:0",
+}
 """Upstream models whose names say that they can."""
 ORDINARY = {each.path: ANSWERS[each.capability] for each in EXAMPLES}
 TALKING = {ending: talk.answer for talk in TALKS.values() for ending in talk.endings}
@@ -122,6 +144,11 @@ class Seen:
             fields: dict[str, Any] = json.loads(self.body or b"{}")
             return fields
         return {part.plain_name: part.text() for part in self._parts if part.filename is None}
+
+    @property
+    def streamed(self) -> bool:
+        """Whether a stream is asked for: the body says so, or the path."""
+        return self.fields.get("stream") in (True, "true") or self.path.partition("?")[0].endswith(STREAMING)
 
     @property
     def files(self) -> list[tuple[str, str | None, bytes, str]]:
@@ -163,7 +190,7 @@ class Upstream:
         if found is None or status != 200:
             return _whole(status, b"application/json", b'{"error":{"message":"No.","type":"x","param":null,"code":null}}')
         body = self.answers[found]
-        if seen.fields.get("stream") not in (True, "true") and not path.endswith(STREAMING):
+        if not seen.streamed:
             return _whole(200, TYPES.get(body[:1], b"text/plain"), body)
         kind, data = STREAMS.get(found, (EVENTS, STREAM))
         chunks = b"".join(b"%x\r\n%b\r\n" % (len(data[i : i + 50]), data[i : i + 50]) for i in range(0, len(data), 50))
