@@ -123,6 +123,7 @@ EXAMPLES = (
     Example(Capability.RESPONSES, Wire.OPENAI_RESPONSES, "/responses", {"input": "é"}),
     Example(Capability.IMAGE_VARIATION, Wire.OPENAI_IMAGE_VARIATION, "/images/variations", {}, (PICTURE,)),
 )
+IN_BLOCKS = [{"role": "user", "content": [{"text": "é"}]}]
 TALKS = (
     Example(Capability.CHAT, Wire.ANTHROPIC_MESSAGES, "/messages", {"messages": HI, "max_tokens": 5}, streams=True),
     Example(
