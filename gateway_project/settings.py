@@ -93,6 +93,7 @@ INSTALLED_APPS = [
     "providers",
     "providers.openai_compatible",
     "providers.azure_openai",
+    "providers.gemini",
     "providers.mistral",
     "providers.together",
     "providers.xai",

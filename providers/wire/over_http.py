@@ -54,6 +54,7 @@ OVER_HTTP: Mapping[Wire, OverHttp] = MappingProxyType(
         Wire.OPENAI_IMAGE_VARIATION: OPENAI,
         Wire.OPENAI_RESPONSES: OPENAI,
         Wire.RERANK: OPENAI,
+        Wire.GEMINI: OPENAI,
     }
 )
 """Every wire. Rerankers have no format of their own for errors: theirs are among those that `wire/openai/` reads."""
