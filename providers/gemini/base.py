@@ -35,6 +35,9 @@ AT_ONCE = 4
 class GeminiBase(HttpVendor):
     """One target of Google's. `path` is that of its model, to which a verb is added."""
 
+    embedding_fields = frozenset({"task_type", "title"})
+    """Fields of embedding calls that OpenAI has not."""
+
     def __init__(self, config: TargetConfig, vendor: Vendor, access: Access, base: str, path: str) -> None:
         super().__init__(config, vendor, access.key)
         self._tokens = access.tokens

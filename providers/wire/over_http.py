@@ -16,6 +16,8 @@ from providers.bytes.patch import Fields
 from providers.errors import ProviderError
 from providers.transport import Headers
 from providers.types import Usage, Wire
+from providers.wire.gemini import errors as gemini
+from providers.wire.gemini import usage as gemini_usage
 from providers.wire.openai.errors import failure_of
 from providers.wire.openai.usage import usage_of
 
@@ -54,7 +56,7 @@ OVER_HTTP: Mapping[Wire, OverHttp] = MappingProxyType(
         Wire.OPENAI_IMAGE_VARIATION: OPENAI,
         Wire.OPENAI_RESPONSES: OPENAI,
         Wire.RERANK: OPENAI,
-        Wire.GEMINI: OPENAI,
+        Wire.GEMINI: OverHttp(gemini.failure_of, usage_of=gemini_usage.usage_of, model_field="modelVersion"),
     }
 )
 """Every wire. Rerankers have no format of their own for errors: theirs are among those that `wire/openai/` reads."""
