@@ -12,12 +12,14 @@ from types import MappingProxyType
 from typing import Protocol
 
 from providers.bytes.framing import SSE, Framing
+from providers.bytes.ndjson import NDJSON
 from providers.bytes.patch import Fields
 from providers.errors import ProviderError
 from providers.transport import Headers
 from providers.types import Usage, Wire
-from providers.wire.gemini import errors as gemini
+from providers.wire.gemini import errors as gemini_errors
 from providers.wire.gemini import usage as gemini_usage
+from providers.wire.ollama import usage as ollama_usage
 from providers.wire.openai.errors import failure_of
 from providers.wire.openai.usage import usage_of
 
@@ -56,7 +58,8 @@ OVER_HTTP: Mapping[Wire, OverHttp] = MappingProxyType(
         Wire.OPENAI_IMAGE_VARIATION: OPENAI,
         Wire.OPENAI_RESPONSES: OPENAI,
         Wire.RERANK: OPENAI,
-        Wire.GEMINI: OverHttp(gemini.failure_of, usage_of=gemini_usage.usage_of, model_field="modelVersion"),
+        Wire.GEMINI: OverHttp(gemini_errors.failure_of, SSE, gemini_usage.usage_of, "modelVersion"),
+        Wire.OLLAMA: OverHttp(failure_of, NDJSON, ollama_usage.usage_of),
     }
 )
-"""Every wire. Rerankers have no format of their own for errors: theirs are among those that `wire/openai/` reads."""
+"""Every wire. Rerankers and Ollama have no format of their own for errors: theirs are among those that `wire/openai/` reads."""
