@@ -91,8 +91,8 @@ def _library() -> tuple[Any, Any]:
 
 
 def _loaded(file: dict[str, Any]) -> Any:
-    """The library's own choice among its classes is deprecated. Raises what they raise; `ValueError` for a source that is a program
-    to be run, which no row of a catalog may name."""
+    """The library's own choice among its classes is deprecated. Raises what they raise; `ValueError` for a source that is a
+    program to be run, which no row of a catalog may name."""
     kind = file["type"]
     if kind == "impersonated_service_account":
         of = import_module("google.auth.impersonated_credentials").Credentials.from_impersonated_service_account_info
