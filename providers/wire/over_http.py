@@ -11,12 +11,15 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Protocol
 
+from providers.bytes.event_stream import AWS_EVENTS
 from providers.bytes.framing import SSE, Framing
 from providers.bytes.ndjson import NDJSON
 from providers.bytes.patch import Fields
 from providers.errors import ProviderError
 from providers.transport import Headers
 from providers.types import Usage, Wire
+from providers.wire.bedrock_converse import errors as bedrock_errors
+from providers.wire.bedrock_converse.codec.answers import usage as bedrock_usage
 from providers.wire.gemini import errors as gemini_errors
 from providers.wire.gemini import usage as gemini_usage
 from providers.wire.ollama import usage as ollama_usage
@@ -58,6 +61,7 @@ OVER_HTTP: Mapping[Wire, OverHttp] = MappingProxyType(
         Wire.OPENAI_IMAGE_VARIATION: OPENAI,
         Wire.OPENAI_RESPONSES: OPENAI,
         Wire.RERANK: OPENAI,
+        Wire.BEDROCK_CONVERSE: OverHttp(bedrock_errors.failure_of, AWS_EVENTS, bedrock_usage.usage_of, ""),
         Wire.GEMINI: OverHttp(gemini_errors.failure_of, SSE, gemini_usage.usage_of, "modelVersion"),
         Wire.OLLAMA: OverHttp(failure_of, NDJSON, ollama_usage.usage_of),
     }
