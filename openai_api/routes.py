@@ -75,7 +75,7 @@ ROUTES = (
     Route("GET", "/v1beta/models", models.list_models, GEMINI),
     Route("GET", "/v1beta/models/{model:path}", models.get_model, GEMINI),
     *(
-        Route("POST", f"/{version}/models/{{model:path}}:{verb}", handler, GEMINI)
+        Route("POST", f"/{version}/models/{{model}}:{verb}", handler, GEMINI)
         for version in ("v1beta", "v1")
         for verb, handler in VERBS.items()
     ),
