@@ -95,6 +95,7 @@ INSTALLED_APPS = [
     "providers.azure_openai",
     "providers.gemini",
     "providers.mistral",
+    "providers.ollama",
     "providers.together",
     "providers.xai",
     "providers.fireworks",
