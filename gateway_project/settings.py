@@ -92,6 +92,7 @@ INSTALLED_APPS = [
     "openai_api",
     "providers",
     "providers.openai_compatible",
+    "providers.anthropic",
     "providers.azure_openai",
     "providers.gemini",
     "providers.mistral",

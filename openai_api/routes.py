@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from openai_api.dialects.anthropic import ANTHROPIC
 from openai_api.dialects.gemini import GEMINI
 from openai_api.endpoints import (
     chat_completions,
@@ -16,6 +17,8 @@ from openai_api.endpoints import (
     image_edits,
     image_generations,
     image_variations,
+    message_tokens,
+    messages,
     metrics,
     models,
     moderations,
@@ -70,8 +73,10 @@ ROUTES = (
     Route("GET", "/v1/responses/{id}", response_objects.get),
     Route("DELETE", "/v1/responses/{id}", response_objects.delete),
     Route("POST", "/v1/responses/{id}", response_objects.post),
-    Route("GET", "/v1/models", models.list_models, others=(GEMINI,)),
-    Route("GET", "/v1/models/{model:path}", models.get_model, others=(GEMINI,)),
+    Route("POST", "/v1/messages", inference(messages.decode), ANTHROPIC),
+    Route("POST", "/v1/messages/count_tokens", message_tokens.count, ANTHROPIC),
+    Route("GET", "/v1/models", models.list_models, others=(ANTHROPIC, GEMINI)),
+    Route("GET", "/v1/models/{model:path}", models.get_model, others=(ANTHROPIC, GEMINI)),
     Route("GET", "/v1beta/models", models.list_models, GEMINI),
     Route("GET", "/v1beta/models/{model:path}", models.get_model, GEMINI),
     *(

@@ -17,6 +17,7 @@ from providers.errors import InvalidResponse
 from providers.ids import mint
 from providers.masking import Mask, mask_of
 from providers.types import Action, Call, FrameStream, Reply, ReplyStream, Target, Wire
+from providers.wire.anthropic_messages.relay import MessagesRelay
 from providers.wire.gemini.relay import GeminiRelay
 from providers.wire.ollama.relay import OllamaRelay
 from providers.wire.openai.framing import json_string
@@ -59,6 +60,10 @@ def _gemini(stream: Streamed, call: Call, target: Target) -> Relay:
     return GeminiRelay(call.model)
 
 
+def _messages(stream: Streamed, call: Call, target: Target) -> Relay:
+    return MessagesRelay(call.model)
+
+
 def _responses(stream: Streamed, call: Call, target: Target) -> Relay:
     return ResponsesRelay(_names(call, target), partial(_beginning, call), at_once=call.response.background)
 
@@ -78,6 +83,7 @@ RELAYS: Mapping[Wire, MakeRelay] = MappingProxyType(
         Wire.OPENAI_CHAT: _chat,
         Wire.OPENAI_COMPLETION: _text,
         Wire.OPENAI_SPEECH: _speech,
+        Wire.ANTHROPIC_MESSAGES: _messages,
         Wire.GEMINI: _gemini,
         Wire.OLLAMA: _ollama,
         Wire.OPENAI_RESPONSES: _responses,
@@ -89,6 +95,7 @@ CONVERTED_RELAYS: Mapping[Wire, MakeRelay] = MappingProxyType(
     {
         Wire.OPENAI_CHAT: _chat,
         Wire.OPENAI_RESPONSES: _made_responses,
+        Wire.ANTHROPIC_MESSAGES: _messages,
         Wire.GEMINI: _gemini,
         Wire.OLLAMA: _ollama,
     }

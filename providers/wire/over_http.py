@@ -18,6 +18,7 @@ from providers.bytes.patch import Fields
 from providers.errors import ProviderError
 from providers.transport import Headers
 from providers.types import Usage, Wire
+from providers.wire.anthropic_messages import usage as anthropic_usage
 from providers.wire.bedrock_converse import errors as bedrock_errors
 from providers.wire.bedrock_converse.codec.answers import usage as bedrock_usage
 from providers.wire.gemini import errors as gemini_errors
@@ -61,9 +62,11 @@ OVER_HTTP: Mapping[Wire, OverHttp] = MappingProxyType(
         Wire.OPENAI_IMAGE_VARIATION: OPENAI,
         Wire.OPENAI_RESPONSES: OPENAI,
         Wire.RERANK: OPENAI,
+        Wire.ANTHROPIC_MESSAGES: OverHttp(failure_of, SSE, anthropic_usage.usage_of),
         Wire.BEDROCK_CONVERSE: OverHttp(bedrock_errors.failure_of, AWS_EVENTS, bedrock_usage.usage_of, ""),
         Wire.GEMINI: OverHttp(gemini_errors.failure_of, SSE, gemini_usage.usage_of, "modelVersion"),
         Wire.OLLAMA: OverHttp(failure_of, NDJSON, ollama_usage.usage_of),
     }
 )
-"""Every wire. Rerankers and Ollama have no format of their own for errors: theirs are among those that `wire/openai/` reads."""
+"""Every wire. Rerankers and Ollama have no format of their own for errors, and Anthropic's is one of many: these are among those
+that `wire/openai/` reads."""

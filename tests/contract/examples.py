@@ -1,4 +1,4 @@
-"""What is the smallest good request of each capability? One table, for the tests of every endpoint and of every provider.
+"""What is the smallest good request of each capability, and of each wire? Tables for the tests of every endpoint and provider.
 
 A new endpoint needs a line here, and `tests/contract/upstream.py` an answer to it.
 """
@@ -123,11 +123,15 @@ EXAMPLES = (
     Example(Capability.RESPONSES, Wire.OPENAI_RESPONSES, "/responses", {"input": "é"}),
     Example(Capability.IMAGE_VARIATION, Wire.OPENAI_IMAGE_VARIATION, "/images/variations", {}, (PICTURE,)),
 )
+TALKS = (Example(Capability.CHAT, Wire.ANTHROPIC_MESSAGES, "/messages", {"messages": HI, "max_tokens": 5}, streams=True),)
+"""Conversations in the wires of other vendors than OpenAI: each is a way to ask for a capability that stands above, too."""
 CAPABLE = tuple(dict.fromkeys(methods.capability for methods in METHODS.values()))
 """All that an adapter can have methods for."""
 BY_CAPABILITY = {example.capability: example for example in EXAMPLES}
-BY_PATH = {example.path: example for example in EXAMPLES}
+BY_WIRE = {example.wire: example for example in (*EXAMPLES, *TALKS)}
+BY_PATH = {example.path: example for example in (*EXAMPLES, *TALKS)}
 BY_PATH |= {f"/responses/{action}": BY_CAPABILITY[Capability.RESPONSES] for action in ("input_tokens", "compact")}
+BY_PATH["/messages/count_tokens"] = BY_WIRE[Wire.ANTHROPIC_MESSAGES]
 
 
 def example_of(path: str) -> Example:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
+from openai_api.dialects.anthropic import ANTHROPIC, BY_STATUS
+from openai_api.dialects.dialect import Dialect
+from openai_api.dialects.openai import OPENAI
 from openai_api.http.routing import Route
-from openai_api.routes import ROUTES
+from openai_api.routes import ROUTES, TABLE
 from tests.contract.examples import CAPABLE, EXAMPLES, encoded, example_of
 from tests.paths import filled, is_template
 from tests.unit.openai_api.parts import AUTHORIZED, Answer, Site, entry, target
@@ -53,11 +58,29 @@ async def ask_rightly(site: Site, route: Route) -> Answer:
     return await site.ask(body, method=route.method, path=path_of(route), headers=headers)
 
 
-def check_error(answer: Answer, status: int, code: str) -> None:
-    """The answer is an OpenAI error object that names the request."""
-    assert (answer.status, answer.error["code"]) == (status, code)
+def openai_error(answer: Answer, code: str) -> None:
+    assert answer.error["code"] == code
     assert answer.error["message"]
     assert answer.error["type"]
+
+
+def anthropic_error(answer: Answer, code: str) -> None:
+    """It has no codes: the status and the type tell."""
+    told = answer.json
+    assert (list(told), told["type"], list(told["error"])) == (["type", "error", "request_id"], "error", ["type", "message"])
+    assert told["error"]["message"]
+    usual = "invalid_request_error" if answer.status < 500 else "api_error"
+    assert told["error"]["type"] == BY_STATUS.get(answer.status, usual)
+    assert answer.headers["request-id"] == told["request_id"] == "contract-1"
+
+
+ERRORS: dict[Dialect, Callable[[Answer, str], None]] = {OPENAI: openai_error, ANTHROPIC: anthropic_error}
+
+
+def check_error(answer: Answer, status: int, code: str, dialect: Dialect = OPENAI) -> None:
+    """The answer is an error as the dialect has it, which names the request."""
+    assert answer.status == status, answer.body
+    ERRORS[dialect](answer, code)
     assert answer.headers["x-request-id"] == "contract-1"
     assert answer.headers["content-length"] == str(len(answer.body))
 
@@ -83,8 +106,10 @@ async def test_endpoint_when_asked_without_a_valid_key_then_the_one_401(
     route: Route, headers: tuple[tuple[bytes, bytes], ...], site: Site
 ) -> None:
     answer = await site.ask(b"{broken", method=route.method, path=path_of(route), headers=[TRACED, *headers])
-    check_error(answer, 401, "invalid_api_key")
-    other = await site.ask(method="POST", path="/v1/chat/completions", headers=())
+    check_error(answer, 401, "invalid_api_key", route.dialect)
+    assert answer.headers["x-should-retry"] == "false"
+    like = "/v1/chat/completions" if route.dialect is OPENAI else path_of(route)
+    other = await site.ask(method="POST", path=like, headers=(TRACED,))
     assert answer.body == other.body
     assert site.kept.records[0].client_id is None
 
@@ -92,13 +117,15 @@ async def test_endpoint_when_asked_without_a_valid_key_then_the_one_401(
 @every_keyed_route
 async def test_endpoint_when_two_different_keys_come_then_400(route: Route, site: Site) -> None:
     headers = [TRACED, *AUTHORIZED, (b"x-api-key", b"sk-another")]
-    check_error(await site.ask(method=route.method, path=path_of(route), headers=headers), 400, "conflicting_credentials")
+    check_error(
+        await site.ask(method=route.method, path=path_of(route), headers=headers), 400, "conflicting_credentials", route.dialect
+    )
 
 
 @every_keyed_route
 async def test_endpoint_when_no_catalog_is_loaded_then_503_and_never_401(route: Route) -> None:
     answer = await Site(loaded=False).ask(method=route.method, path=path_of(route), headers=[TRACED, *AUTHORIZED])
-    check_error(answer, 503, "not_ready")
+    check_error(answer, 503, "not_ready", route.dialect)
 
 
 @every_route
@@ -109,7 +136,7 @@ async def test_endpoint_when_the_method_is_wrong_then_405_with_the_right_ones(ro
     allowed = {other.method for other in same}
     for method in METHODS - allowed:
         answer = await site.ask(method=method, path=path_of(route), headers=[TRACED])
-        check_error(answer, 405, "method_not_allowed")
+        check_error(answer, 405, "method_not_allowed", route.dialect)
         assert set(answer.headers["allow"].split(", ")) == allowed | ({"HEAD"} if "GET" in allowed else set())
 
 
@@ -124,8 +151,8 @@ async def test_endpoint_when_the_method_is_wrong_then_405_with_the_right_ones(ro
 )
 async def test_endpoint_when_its_path_is_spelled_otherwise_then_never_reached(path: str, site: Site) -> None:
     answer = await site.get(path, headers=[TRACED, *AUTHORIZED])
-    assert answer.status == 404
-    check_error(answer, 404, answer.error["code"])
+    assert site.record.error in ("not_found", "model_not_found", "response_not_found")
+    check_error(answer, 404, site.record.error, TABLE.place(path).dialect)
 
 
 @pytest.mark.parametrize("route", SERVED, ids=ids)
@@ -162,7 +189,7 @@ async def test_endpoint_when_asked_for_its_head_then_no_body(route: Route, site:
 )
 async def test_endpoint_when_the_json_is_broken_then_400(route: Route, body: bytes, code: str, site: Site) -> None:
     answer = await site.ask(body, method=route.method, path=path_of(route), headers=[TRACED, *AUTHORIZED])
-    check_error(answer, 400, code)
+    check_error(answer, 400, code, route.dialect)
     assert site.record.error == code
 
 
@@ -188,7 +215,7 @@ async def test_endpoint_when_the_form_is_broken_then_400(
     route: Route, content_type: bytes, body: bytes, code: str, site: Site
 ) -> None:
     headers = [TRACED, *AUTHORIZED, (b"content-type", content_type)]
-    check_error(await site.ask(body, path=path_of(route), headers=headers), 400, code)
+    check_error(await site.ask(body, path=path_of(route), headers=headers), 400, code, route.dialect)
     assert site.record.error == code
 
 
@@ -196,7 +223,7 @@ async def test_endpoint_when_the_form_is_broken_then_400(
 async def test_endpoint_when_the_form_names_no_model_then_400(route: Route, site: Site) -> None:
     content_type, body = example_of(route.path).encoded(None)
     answer = await site.ask(body, path=path_of(route), headers=[TRACED, *AUTHORIZED, (b"content-type", content_type)])
-    check_error(answer, 400, "missing_required_parameter")
+    check_error(answer, 400, "missing_required_parameter", route.dialect)
     assert answer.error["param"] == "model"
 
 
@@ -204,7 +231,7 @@ async def test_endpoint_when_the_form_names_no_model_then_400(route: Route, site
 async def test_endpoint_when_the_form_says_where_to_send_it_then_400(route: Route, site: Site) -> None:
     content_type, body = example_of(route.path).encoded(api_base="http://evil.example")
     answer = await site.ask(body, path=path_of(route), headers=[TRACED, *AUTHORIZED, (b"content-type", content_type)])
-    check_error(answer, 400, "field_not_allowed")
+    check_error(answer, 400, "field_not_allowed", route.dialect)
 
 
 @every_form_route

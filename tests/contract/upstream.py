@@ -10,8 +10,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
+
 from providers.capabilities import Capability
+from providers.types import Wire
 from tests.contract.examples import EXAMPLES, form_of
+from tests.fakes.messages import told
 
 COMPLETION = (
     b'{"id":"c1","object":"chat.completion","model":"up","choices":[{"index":0,"message":{"content":"hi"}}],"extra":[1.50]}'
@@ -35,6 +39,44 @@ ANSWERS = {
     Capability.IMAGE_VARIATION: IMAGE,
 }
 """What OpenAI's own wire says; each has a field that nobody knows."""
+MESSAGE = (
+    b'{"id":"m1","type":"message","role":"assistant","model":"up","content":[{"type":"text","text":"hi"}],"stop_reason":"end_turn",'
+    b'"stop_sequence":null,"usage":{"input_tokens":1,"output_tokens":2},"extra":[1.50]}'
+)
+MESSAGE_STREAM = b"".join(
+    b"event: %b\ndata: %b\n\n" % (msgspec.json.encode(event["type"]).strip(b'"'), msgspec.json.encode(event))
+    for event in told({"type": "text", "text": "hi"}, model="up")
+)
+OLLAMA_LINE = b'{"model":"up","message":{"role":"assistant","content":"hi"},"done":false}\n'
+OLLAMA = b'{"model":"up","message":{"role":"assistant","content":"hi"},"done":true,"done_reason":"stop","extra":[1.50]}\n'
+EVENTS = b"text/event-stream"
+
+
+@dataclass(frozen=True)
+class Talk:
+    """What an upstream of a wire says, and how its paths end; those in `streaming` ask for streams, whatever the body says."""
+
+    endings: tuple[str, ...]
+    answer: bytes
+    stream: bytes
+    content_type: bytes = EVENTS
+    streaming: tuple[str, ...] = ()
+
+
+TALKS = {
+    Wire.ANTHROPIC_MESSAGES: Talk(("/messages", ":rawPredict", ":streamRawPredict"), MESSAGE, MESSAGE_STREAM),
+    Wire.OLLAMA: Talk(("/api/chat",), OLLAMA, OLLAMA_LINE * 3 + OLLAMA, b"application/x-ndjson"),
+}
+"""Upstreams of conversations that are not OpenAI's."""
+KEY_HEADERS = {
+    "anthropic": "x-api-key",
+    "azure_anthropic": "x-api-key",
+    "azure_openai": "api-key",
+    "vertex_anthropic": "x-goog-api-key",
+}
+"""The header with the key, where that is not a bearer."""
+MORE_SENT = {Wire.ANTHROPIC_MESSAGES: {"anthropic-version"}}
+"""Headers that requests of a wire have beside the usual ones."""
 IMAGES = (Capability.IMAGE_GENERATION, Capability.IMAGE_EDIT)
 VENDORS: dict[tuple[str, Capability], dict[str, bytes]] = {
     **{
@@ -49,9 +91,6 @@ VENDORS: dict[tuple[str, Capability], dict[str, bytes]] = {
         "/vendor/kontext": b'{"request_id":"r1"}',
         "/get_result": b'{"id":"r1","status":"Ready","result":{"sample":"https://images.example/1"}}',
     },
-    ("ollama_native", Capability.CHAT): {
-        "/api/chat": b'{"model":"up","message":{"role":"assistant","content":"hi"},"done":true,"done_reason":"stop"}'
-    },
     ("ollama_native", Capability.EMBEDDING): {"/api/embed": b'{"model":"up","embeddings":[[0.5,1.50]],"prompt_eval_count":1}'},
     ("voyage", Capability.RERANK): {
         "/rerank": b'{"object":"list","model":"up","data":[{"index":1,"relevance_score":0.5}],"usage":{"total_tokens":3}}'
@@ -59,16 +98,12 @@ VENDORS: dict[tuple[str, Capability], dict[str, bytes]] = {
 }
 """What a vendor says whose wire is its own: the last part of the path, and the answer. Its requests and answers are not those
 of the client, so only where it is asked, with what key and headers, is checked."""
-STREAMS = {
-    ("ollama_native", Capability.CHAT): (
-        b"application/x-ndjson",
-        b'{"model":"up","message":{"role":"assistant","content":"hi"},"done":false}\n' * 3
-        + b'{"model":"up","message":{"role":"assistant","content":""},"done":true,"done_reason":"stop"}\n',
-    ),
-}
-"""The streams of vendors whose wire is their own, with their content types."""
 MODELS = {("fireworks", Capability.IMAGE_EDIT): "vendor/kontext"}
 """Upstream models whose names say that they can."""
+ORDINARY = {each.path: ANSWERS[each.capability] for each in EXAMPLES}
+TALKING = {ending: talk.answer for talk in TALKS.values() for ending in talk.endings}
+STREAMS = {ending: (talk.content_type, talk.stream) for talk in TALKS.values() for ending in talk.endings}
+STREAMING = tuple(ending for talk in TALKS.values() for ending in talk.streaming)
 TYPES = {b"{": b"application/json", b"\xff": b"audio/mpeg", b"\x89": b"image/png"}
 
 
@@ -108,8 +143,7 @@ class Upstream:
 
     base: str = ""
     status: int = 200
-    answers: dict[str, bytes] = field(default_factory=lambda: {each.path: ANSWERS[each.capability] for each in EXAMPLES})
-    stream: tuple[bytes, bytes] = (b"text/event-stream", STREAM)
+    answers: dict[str, bytes] = field(default_factory=lambda: ORDINARY | TALKING)
     seen: list[Seen] = field(default_factory=list)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -129,9 +163,9 @@ class Upstream:
         if found is None or status != 200:
             return _whole(status, b"application/json", b'{"error":{"message":"No.","type":"x","param":null,"code":null}}')
         body = self.answers[found]
-        if seen.fields.get("stream") not in (True, "true"):
+        if seen.fields.get("stream") not in (True, "true") and not path.endswith(STREAMING):
             return _whole(200, TYPES.get(body[:1], b"text/plain"), body)
-        kind, data = self.stream
+        kind, data = STREAMS.get(found, (EVENTS, STREAM))
         chunks = b"".join(b"%x\r\n%b\r\n" % (len(data[i : i + 50]), data[i : i + 50]) for i in range(0, len(data), 50))
         return b"HTTP/1.1 200 OK\r\ncontent-type: %b\r\ntransfer-encoding: chunked\r\n\r\n%b0\r\n\r\n" % (kind, chunks)
 
