@@ -75,15 +75,15 @@ ROUTES = (
     Route("POST", "/v1/responses/{id}", response_objects.post),
     Route("POST", "/v1/messages", inference(messages.decode), ANTHROPIC),
     Route("POST", "/v1/messages/count_tokens", message_tokens.count, ANTHROPIC),
-    Route("GET", "/v1/models", models.list_models, others=(ANTHROPIC, GEMINI)),
-    Route("GET", "/v1/models/{model:path}", models.get_model, others=(ANTHROPIC, GEMINI)),
-    Route("GET", "/v1beta/models", models.list_models, GEMINI),
-    Route("GET", "/v1beta/models/{model:path}", models.get_model, GEMINI),
     *(
         Route("POST", f"/{version}/models/{{model}}:{verb}", handler, GEMINI)
         for version in ("v1beta", "v1")
         for verb, handler in VERBS.items()
     ),
+    Route("GET", "/v1/models", models.list_models, others=(ANTHROPIC, GEMINI)),
+    Route("GET", "/v1/models/{model:path}", models.get_model, others=(ANTHROPIC, GEMINI)),
+    Route("GET", "/v1beta/models", models.list_models, GEMINI),
+    Route("GET", "/v1beta/models/{model:path}", models.get_model, GEMINI),
     Route("GET", "/livez", health.livez, keyed=False),
     Route("GET", "/health/liveness", health.livez, keyed=False),
     Route("GET", "/health/liveliness", health.livez, keyed=False),

@@ -47,6 +47,13 @@ MESSAGE_STREAM = b"".join(
     b"event: %b\ndata: %b\n\n" % (msgspec.json.encode(event["type"]).strip(b'"'), msgspec.json.encode(event))
     for event in told({"type": "text", "text": "hi"}, model="up")
 )
+CONTENT = (
+    b'{"candidates":[{"content":{"role":"model","parts":[{"text":"hi"}]},"finishReason":"STOP","index":0}],'
+    b'"usageMetadata":{"promptTokenCount":1,"candidatesTokenCount":2,"totalTokenCount":3},"extra":[1.50]}'
+)
+GENERATE = (":generateContent", ":streamGenerateContent")
+PICTURE = b'{"candidates":[{"content":{"parts":[{"inlineData":{"mimeType":"image/png","data":"iVBORw0KGgo="}}]}}]}'
+CONTENT_STREAM = b"data: %b\r\n\r\n" % CONTENT * 3
 OLLAMA_LINE = b'{"model":"up","message":{"role":"assistant","content":"hi"},"done":false}\n'
 OLLAMA = b'{"model":"up","message":{"role":"assistant","content":"hi"},"done":true,"done_reason":"stop","extra":[1.50]}\n'
 EVENTS = b"text/event-stream"
@@ -65,6 +72,7 @@ class Talk:
 
 TALKS = {
     Wire.ANTHROPIC_MESSAGES: Talk(("/messages", ":rawPredict", ":streamRawPredict"), MESSAGE, MESSAGE_STREAM),
+    Wire.GEMINI: Talk(GENERATE, CONTENT, CONTENT_STREAM, streaming=GENERATE[1:]),
     Wire.OLLAMA: Talk(("/api/chat",), OLLAMA, OLLAMA_LINE * 3 + OLLAMA, b"application/x-ndjson"),
 }
 """Upstreams of conversations that are not OpenAI's."""
@@ -72,6 +80,8 @@ KEY_HEADERS = {
     "anthropic": "x-api-key",
     "azure_anthropic": "x-api-key",
     "azure_openai": "api-key",
+    "gemini": "x-goog-api-key",
+    "vertex_ai": "x-goog-api-key",
     "vertex_anthropic": "x-goog-api-key",
 }
 """The header with the key, where that is not a bearer."""
@@ -91,6 +101,9 @@ VENDORS: dict[tuple[str, Capability], dict[str, bytes]] = {
         "/vendor/kontext": b'{"request_id":"r1"}',
         "/get_result": b'{"id":"r1","status":"Ready","result":{"sample":"https://images.example/1"}}',
     },
+    ("gemini", Capability.EMBEDDING): {":batchEmbedContents": b'{"embeddings":[{"values":[0.5,1.50]}]}'},
+    ("vertex_ai", Capability.EMBEDDING): {":predict": b'{"predictions":[{"embeddings":{"values":[0.5,1.50]}}]}'},
+    **{(name, Capability.IMAGE_GENERATION): {":generateContent": PICTURE} for name in ("gemini", "vertex_ai")},
     ("ollama_native", Capability.EMBEDDING): {"/api/embed": b'{"model":"up","embeddings":[[0.5,1.50]],"prompt_eval_count":1}'},
     ("voyage", Capability.RERANK): {
         "/rerank": b'{"object":"list","model":"up","data":[{"index":1,"relevance_score":0.5}],"usage":{"total_tokens":3}}'
