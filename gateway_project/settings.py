@@ -94,6 +94,7 @@ INSTALLED_APPS = [
     "providers.openai_compatible",
     "providers.anthropic",
     "providers.azure_openai",
+    "providers.bedrock",
     "providers.gemini",
     "providers.mistral",
     "providers.ollama",

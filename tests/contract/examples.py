@@ -123,9 +123,11 @@ EXAMPLES = (
     Example(Capability.RESPONSES, Wire.OPENAI_RESPONSES, "/responses", {"input": "é"}),
     Example(Capability.IMAGE_VARIATION, Wire.OPENAI_IMAGE_VARIATION, "/images/variations", {}, (PICTURE,)),
 )
+TURNS = [{"role": "user", "content": [{"text": "é"}]}]
 CONTENTS = [{"role": "user", "parts": [{"text": "é"}]}]
 TALKS = (
     Example(Capability.CHAT, Wire.ANTHROPIC_MESSAGES, "/messages", {"messages": HI, "max_tokens": 5}, streams=True),
+    Example(Capability.CHAT, Wire.BEDROCK_CONVERSE, "/model/demo/converse", {"messages": TURNS}, streams=True),
     Example(Capability.CHAT, Wire.GEMINI, "/models/demo:generateContent", {"contents": CONTENTS}, streams=True),
     Example(Capability.CHAT, Wire.OLLAMA, "/api/chat", {"messages": HI}, streams=True),
 )

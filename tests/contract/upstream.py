@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from providers.bytes.event_stream import CONTENT_TYPE, event_frame
 from providers.capabilities import Capability
 from providers.types import Wire
 from tests.contract.examples import EXAMPLES, form_of
@@ -56,6 +57,21 @@ PICTURE = b'{"candidates":[{"content":{"parts":[{"inlineData":{"mimeType":"image
 CONTENT_STREAM = b"data: %b\r\n\r\n" % CONTENT * 3
 OLLAMA_LINE = b'{"model":"up","message":{"role":"assistant","content":"hi"},"done":false}\n'
 OLLAMA = b'{"model":"up","message":{"role":"assistant","content":"hi"},"done":true,"done_reason":"stop","extra":[1.50]}\n'
+CONVERSED = (
+    b'{"output":{"message":{"role":"assistant","content":[{"text":"hi"}]}},"stopReason":"end_turn",'
+    b'"usage":{"inputTokens":1,"outputTokens":1,"totalTokens":2},"metrics":{"latencyMs":1},"extra":[1.50]}'
+)
+CONVERSE = ("/converse", "/converse-stream")
+CONVERSE_STREAM = b"".join(
+    event_frame(name, data)
+    for name, data in (
+        ("messageStart", b'{"role":"assistant"}'),
+        ("contentBlockDelta", b'{"contentBlockIndex":0,"delta":{"text":"hi"}}'),
+        ("contentBlockStop", b'{"contentBlockIndex":0}'),
+        ("messageStop", b'{"stopReason":"end_turn"}'),
+        ("metadata", b'{"usage":{"inputTokens":1,"outputTokens":1,"totalTokens":2}}'),
+    )
+)
 EVENTS = b"text/event-stream"
 
 
@@ -72,6 +88,7 @@ class Talk:
 
 TALKS = {
     Wire.ANTHROPIC_MESSAGES: Talk(("/messages", ":rawPredict", ":streamRawPredict"), MESSAGE, MESSAGE_STREAM),
+    Wire.BEDROCK_CONVERSE: Talk(CONVERSE, CONVERSED, CONVERSE_STREAM, CONTENT_TYPE, CONVERSE[1:]),
     Wire.GEMINI: Talk(GENERATE, CONTENT, CONTENT_STREAM, streaming=GENERATE[1:]),
     Wire.OLLAMA: Talk(("/api/chat",), OLLAMA, OLLAMA_LINE * 3 + OLLAMA, b"application/x-ndjson"),
 }
@@ -101,6 +118,8 @@ VENDORS: dict[tuple[str, Capability], dict[str, bytes]] = {
         "/vendor/kontext": b'{"request_id":"r1"}',
         "/get_result": b'{"id":"r1","status":"Ready","result":{"sample":"https://images.example/1"}}',
     },
+    ("bedrock", Capability.EMBEDDING): {"/invoke": b'{"embedding":[0.5,1.50],"inputTextTokenCount":1}'},
+    ("bedrock", Capability.RERANK): {"/invoke": b'{"results":[{"index":0,"relevance_score":0.50}]}'},
     ("gemini", Capability.EMBEDDING): {":batchEmbedContents": b'{"embeddings":[{"values":[0.5,1.50]}]}'},
     ("vertex_ai", Capability.EMBEDDING): {":predict": b'{"predictions":[{"embeddings":{"values":[0.5,1.50]}}]}'},
     **{(name, Capability.IMAGE_GENERATION): {":generateContent": PICTURE} for name in ("gemini", "vertex_ai")},
@@ -111,7 +130,11 @@ VENDORS: dict[tuple[str, Capability], dict[str, bytes]] = {
 }
 """What a vendor says whose wire is its own: the last part of the path, and the answer. Its requests and answers are not those
 of the client, so only where it is asked, with what key and headers, is checked."""
-MODELS = {("fireworks", Capability.IMAGE_EDIT): "vendor/kontext"}
+MODELS = {
+    ("fireworks", Capability.IMAGE_EDIT): "vendor/kontext",
+    ("bedrock", Capability.EMBEDDING): "amazon.titan-embed-text-v2:0",
+    ("bedrock", Capability.RERANK): "cohere.rerank-v3-5:0",
+}
 """Upstream models whose names say that they can."""
 ORDINARY = {each.path: ANSWERS[each.capability] for each in EXAMPLES}
 TALKING = {ending: talk.answer for talk in TALKS.values() for ending in talk.endings}

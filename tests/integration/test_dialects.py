@@ -33,7 +33,24 @@ def openai_error(headers: Headers, content: bytes) -> str:
     return str(error_in(json.loads(content))["code"])
 
 
-SHAPES: dict[str, Shape] = {"openai": openai_error}
+def anthropic_error(headers: Headers, content: bytes) -> str:
+    """It has no codes; what failed is told by `CODES` of the status and the type."""
+    assert headers["content-type"] == "application/json"
+    told = json.loads(content)
+    assert (list(told), list(told["error"])) == (["type", "error", "request_id"], ["type", "message"])
+    assert told["request_id"] == headers["request-id"] == headers["x-request-id"]
+    return str(told["error"]["type"])
+
+
+def gemini_error(headers: Headers, content: bytes) -> str:
+    assert headers["content-type"] == "application/json; charset=UTF-8"
+    assert headers["x-request-id"]
+    error = json.loads(content)["error"]
+    assert list(error) == ["code", "message", "status", "details"]
+    return str(error["details"][0]["reason"]).lower()
+
+
+SHAPES: dict[str, Shape] = {"openai": openai_error, "anthropic": anthropic_error, "gemini": gemini_error}
 DIALECTS = {route.dialect.name: route.dialect for route in ROUTES}
 BASES = {
     base: SHAPES[dialect.name]
