@@ -324,7 +324,7 @@ def test_model_when_asked_for_is_googles(gateway: LiveGateway, upstream: Vendor)
     told = answer.json()
     assert (told["name"], told["displayName"]) == ("models/dialect/gem", "dialect/gem")
     assert told["supportedGenerationMethods"] == ["generateContent", "countTokens"]
-    told = gateway.http.get("/v1beta/models/models/dialect/embed").json()
+    told = gateway.http.get("/v1beta/models/dialect/embed").json()
     assert told["supportedGenerationMethods"] == ["embedContent", "batchEmbedContents"]
     answer = gateway.http.get("/v1beta/models/nobody")
     assert (answer.status_code, reason_of(answer)) == (404, "MODEL_NOT_FOUND")
