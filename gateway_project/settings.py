@@ -95,6 +95,7 @@ INSTALLED_APPS = [
     "providers.anthropic",
     "providers.azure_openai",
     "providers.bedrock",
+    "providers.gemini",
     "providers.mistral",
     "providers.ollama",
     "providers.together",

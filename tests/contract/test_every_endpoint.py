@@ -8,10 +8,11 @@ import pytest
 
 from openai_api.dialects.anthropic import ANTHROPIC, BY_STATUS
 from openai_api.dialects.dialect import Dialect
+from openai_api.dialects.gemini import GEMINI
 from openai_api.dialects.openai import OPENAI
 from openai_api.http.routing import Route
 from openai_api.routes import ROUTES, TABLE
-from tests.contract.examples import CAPABLE, EXAMPLES, encoded, example_of
+from tests.contract.examples import CAPABLE, EXAMPLES, encoded, example_of, verb_body
 from tests.paths import filled, is_template
 from tests.unit.openai_api.parts import AUTHORIZED, Answer, Site, entry, target
 
@@ -35,6 +36,8 @@ def path_of(route: Route) -> str:
 
 ONE_RESPONSE = "/v1/responses/{id}"
 """An id may be anything, if only to be refused: all methods of these paths count for each of them."""
+MODEL_VERB, ONE_MODEL = "/{model}:", "/{model:path}"
+"""What stands behind the colon may be part of a model's name, too."""
 SERVED = [route for route in ROUTES if (route.method, route.path) != ("POST", ONE_RESPONSE)]
 """Routes that may answer with something else than 404."""
 every_route = pytest.mark.parametrize("route", ROUTES, ids=ids)
@@ -53,7 +56,7 @@ def site() -> Site:
 
 
 async def ask_rightly(site: Site, route: Route) -> Answer:
-    content_type, body = example_of(route.path).encoded() if route in POSTED else (b"application/json", b"")
+    content_type, body = example_of(route.path).encoded() if route in POSTED else (b"application/json", verb_body(route.path))
     headers = [TRACED, *AUTHORIZED, (b"content-type", content_type)]
     return await site.ask(body, method=route.method, path=path_of(route), headers=headers)
 
@@ -74,7 +77,21 @@ def anthropic_error(answer: Answer, code: str) -> None:
     assert answer.headers["request-id"] == told["request_id"] == "contract-1"
 
 
-ERRORS: dict[Dialect, Callable[[Answer, str], None]] = {OPENAI: openai_error, ANTHROPIC: anthropic_error}
+def gemini_error(answer: Answer, code: str) -> None:
+    """In a list where a stream would have been one."""
+    (told,) = answer.json if isinstance(answer.json, list) else [answer.json]
+    error = told["error"]
+    assert (list(told), list(error)) == (["error"], ["code", "message", "status", "details"])
+    assert error["message"]
+    assert error["status"]
+    assert (error["code"], error["details"][0]["reason"]) == (answer.status, code.upper())
+
+
+ERRORS: dict[Dialect, Callable[[Answer, str], None]] = {
+    OPENAI: openai_error,
+    ANTHROPIC: anthropic_error,
+    GEMINI: gemini_error,
+}
 
 
 def check_error(answer: Answer, status: int, code: str, dialect: Dialect = OPENAI) -> None:
@@ -108,8 +125,8 @@ async def test_endpoint_when_asked_without_a_valid_key_then_the_one_401(
     answer = await site.ask(b"{broken", method=route.method, path=path_of(route), headers=[TRACED, *headers])
     check_error(answer, 401, "invalid_api_key", route.dialect)
     assert answer.headers["x-should-retry"] == "false"
-    like = "/v1/chat/completions" if route.dialect is OPENAI else path_of(route)
-    other = await site.ask(method="POST", path=like, headers=(TRACED,))
+    method, like = ("POST", "/v1/chat/completions") if route.dialect is OPENAI else (route.method, path_of(route))
+    other = await site.ask(method=method, path=like, headers=(TRACED,))
     assert answer.body == other.body
     assert site.kept.records[0].client_id is None
 
@@ -133,6 +150,8 @@ async def test_endpoint_when_the_method_is_wrong_then_405_with_the_right_ones(ro
     same = [other for other in ROUTES if other.path == route.path]
     if route.path.startswith(ONE_RESPONSE):
         same = [other for other in ROUTES if other.path.startswith(ONE_RESPONSE)]
+    if MODEL_VERB in route.path:
+        same += [other for other in ROUTES if other.path == route.path.partition(MODEL_VERB)[0] + ONE_MODEL]
     allowed = {other.method for other in same}
     for method in METHODS - allowed:
         answer = await site.ask(method=method, path=path_of(route), headers=[TRACED])
@@ -162,7 +181,7 @@ async def test_endpoint_when_asked_rightly_then_200_with_the_request_id_and_one_
     if route.path in NOT_JSON:
         assert answer.body
     else:
-        assert isinstance(answer.json, dict)
+        assert isinstance(answer.json, list if ":stream" in route.path else dict)
     assert [(record.request_id, record.status, record.error) for record in site.kept.records] == [("contract-1", 200, None)]
 
 

@@ -48,11 +48,21 @@ MESSAGE_STREAM = b"".join(
     b"event: %b\ndata: %b\n\n" % (msgspec.json.encode(event["type"]).strip(b'"'), msgspec.json.encode(event))
     for event in told({"type": "text", "text": "hi"}, model="up")
 )
+CONTENT = (
+    b'{"candidates":[{"content":{"role":"model","parts":[{"text":"hi"}]},"finishReason":"STOP","index":0}],'
+    b'"usageMetadata":{"promptTokenCount":1,"candidatesTokenCount":2,"totalTokenCount":3},"extra":[1.50]}'
+)
+GENERATE = (":generateContent", ":streamGenerateContent")
+PICTURE = b'{"candidates":[{"content":{"parts":[{"inlineData":{"mimeType":"image/png","data":"iVBORw0KGgo="}}]}}]}'
+CONTENT_STREAM = b"data: %b\r\n\r\n" % CONTENT * 3
+OLLAMA_LINE = b'{"model":"up","message":{"role":"assistant","content":"hi"},"done":false}\n'
+OLLAMA = b'{"model":"up","message":{"role":"assistant","content":"hi"},"done":true,"done_reason":"stop","extra":[1.50]}\n'
 CONVERSED = (
     b'{"output":{"message":{"role":"assistant","content":[{"text":"hi"}]}},"stopReason":"end_turn",'
     b'"usage":{"inputTokens":1,"outputTokens":1,"totalTokens":2},"metrics":{"latencyMs":1},"extra":[1.50]}'
 )
-CONVERSED_STREAM = b"".join(
+CONVERSE = ("/converse", "/converse-stream")
+CONVERSE_STREAM = b"".join(
     event_frame(name, data)
     for name, data in (
         ("messageStart", b'{"role":"assistant"}'),
@@ -62,8 +72,6 @@ CONVERSED_STREAM = b"".join(
         ("metadata", b'{"usage":{"inputTokens":1,"outputTokens":1,"totalTokens":2}}'),
     )
 )
-OLLAMA_LINE = b'{"model":"up","message":{"role":"assistant","content":"hi"},"done":false}\n'
-OLLAMA = b'{"model":"up","message":{"role":"assistant","content":"hi"},"done":true,"done_reason":"stop","extra":[1.50]}\n'
 EVENTS = b"text/event-stream"
 
 
@@ -80,7 +88,8 @@ class Talk:
 
 TALKS = {
     Wire.ANTHROPIC_MESSAGES: Talk(("/messages", ":rawPredict", ":streamRawPredict"), MESSAGE, MESSAGE_STREAM),
-    Wire.BEDROCK_CONVERSE: Talk(("/converse", "/converse-stream"), CONVERSED, CONVERSED_STREAM, CONTENT_TYPE, ("-stream",)),
+    Wire.BEDROCK_CONVERSE: Talk(CONVERSE, CONVERSED, CONVERSE_STREAM, CONTENT_TYPE, CONVERSE[1:]),
+    Wire.GEMINI: Talk(GENERATE, CONTENT, CONTENT_STREAM, streaming=GENERATE[1:]),
     Wire.OLLAMA: Talk(("/api/chat",), OLLAMA, OLLAMA_LINE * 3 + OLLAMA, b"application/x-ndjson"),
 }
 """Upstreams of conversations that are not OpenAI's."""
@@ -88,6 +97,8 @@ KEY_HEADERS = {
     "anthropic": "x-api-key",
     "azure_anthropic": "x-api-key",
     "azure_openai": "api-key",
+    "gemini": "x-goog-api-key",
+    "vertex_ai": "x-goog-api-key",
     "vertex_anthropic": "x-goog-api-key",
 }
 """The header with the key, where that is not a bearer."""
@@ -109,6 +120,9 @@ VENDORS: dict[tuple[str, Capability], dict[str, bytes]] = {
     },
     ("bedrock", Capability.EMBEDDING): {"/invoke": b'{"embedding":[0.5,1.50],"inputTextTokenCount":1}'},
     ("bedrock", Capability.RERANK): {"/invoke": b'{"results":[{"index":0,"relevance_score":0.50}]}'},
+    ("gemini", Capability.EMBEDDING): {":batchEmbedContents": b'{"embeddings":[{"values":[0.5,1.50]}]}'},
+    ("vertex_ai", Capability.EMBEDDING): {":predict": b'{"predictions":[{"embeddings":{"values":[0.5,1.50]}}]}'},
+    **{(name, Capability.IMAGE_GENERATION): {":generateContent": PICTURE} for name in ("gemini", "vertex_ai")},
     ("ollama_native", Capability.EMBEDDING): {"/api/embed": b'{"model":"up","embeddings":[[0.5,1.50]],"prompt_eval_count":1}'},
     ("voyage", Capability.RERANK): {
         "/rerank": b'{"object":"list","model":"up","data":[{"index":1,"relevance_score":0.5}],"usage":{"total_tokens":3}}'
@@ -144,11 +158,6 @@ class Seen:
             fields: dict[str, Any] = json.loads(self.body or b"{}")
             return fields
         return {part.plain_name: part.text() for part in self._parts if part.filename is None}
-
-    @property
-    def streamed(self) -> bool:
-        """Whether a stream is asked for: the body says so, or the path."""
-        return self.fields.get("stream") in (True, "true") or self.path.partition("?")[0].endswith(STREAMING)
 
     @property
     def files(self) -> list[tuple[str, str | None, bytes, str]]:
@@ -190,7 +199,7 @@ class Upstream:
         if found is None or status != 200:
             return _whole(status, b"application/json", b'{"error":{"message":"No.","type":"x","param":null,"code":null}}')
         body = self.answers[found]
-        if not seen.streamed:
+        if seen.fields.get("stream") not in (True, "true") and not path.endswith(STREAMING):
             return _whole(200, TYPES.get(body[:1], b"text/plain"), body)
         kind, data = STREAMS.get(found, (EVENTS, STREAM))
         chunks = b"".join(b"%x\r\n%b\r\n" % (len(data[i : i + 50]), data[i : i + 50]) for i in range(0, len(data), 50))
