@@ -1,4 +1,4 @@
-"""Which upstream plays AWS Bedrock? A `Vendor` that believes no signature but that which AWS's own library makes of the request."""
+"""Which upstream plays AWS Bedrock? A `Vendor` that believes no signature but that which AWS's own library makes."""
 
 from __future__ import annotations
 
