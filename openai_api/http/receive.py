@@ -24,7 +24,7 @@ REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 MAX_HEADERS = 100
 MAX_HEADER_BYTES = 32 * 1024
 ONCE = (b"host", b"content-length")
-LISTS = (b"tracestate", b"content-encoding")
+LISTS = (b"tracestate", b"content-encoding", b"anthropic-beta")
 """Headers whose values are one list, though they may come in several lines (RFC 9110 5.3)."""
 NOT_IN_A_HOST = b"/?#@ "
 
