@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from providers.bytes.patch import Fields, InvalidJson, Patched, fields_of, patched
+from providers.canonical.codec import Traits
 from providers.capabilities import Capability
 from providers.errors import InvalidResponse, Unsupported
 from providers.gemini import embeddings, images
@@ -40,6 +41,7 @@ class GeminiBase(HttpVendor):
 
     def __init__(self, config: TargetConfig, vendor: Vendor, access: Access, base: str, path: str) -> None:
         super().__init__(config, vendor, access.key)
+        self.traits = Traits(model=config.upstream_model)
         self._tokens = access.tokens
         self._base = base
         self._path = path
