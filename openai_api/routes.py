@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from openai_api.dialects.ollama import OLLAMA
 from openai_api.endpoints import (
     chat_completions,
     completions,
@@ -16,6 +17,10 @@ from openai_api.endpoints import (
     metrics,
     models,
     moderations,
+    ollama_chat,
+    ollama_embed,
+    ollama_generate,
+    ollama_models,
     rerank,
     response_compact,
     response_input_tokens,
@@ -55,6 +60,22 @@ ROUTES = (
     Route("POST", "/v1/responses/{id}", response_objects.post),
     Route("GET", "/v1/models", models.list_models),
     Route("GET", "/v1/models/{model:path}", models.get_model),
+    Route("POST", "/api/chat", ollama_chat.chat, OLLAMA),
+    Route("POST", "/api/generate", ollama_generate.generate, OLLAMA),
+    Route("POST", "/api/embed", ollama_embed.embed, OLLAMA),
+    Route("POST", "/api/embeddings", ollama_embed.embeddings, OLLAMA),
+    Route("GET", "/api/tags", models.list_models, OLLAMA),
+    Route("POST", "/api/show", ollama_models.show, OLLAMA),
+    Route("GET", "/api/ps", ollama_models.ps, OLLAMA),
+    Route("GET", "/api/version", ollama_models.version, OLLAMA),
+    Route("POST", "/api/pull", ollama_models.managed, OLLAMA),
+    Route("POST", "/api/push", ollama_models.managed, OLLAMA),
+    Route("POST", "/api/create", ollama_models.managed, OLLAMA),
+    Route("POST", "/api/copy", ollama_models.managed, OLLAMA),
+    Route("DELETE", "/api/delete", ollama_models.managed, OLLAMA),
+    Route("POST", "/api/blobs/{digest}", ollama_models.managed, OLLAMA),
+    Route("HEAD", "/api/blobs/{digest}", ollama_models.managed, OLLAMA),
+    Route("GET", "/", ollama_models.running, OLLAMA, keyed=False, beside_a_page=True),
     Route("GET", "/livez", health.livez, keyed=False),
     Route("GET", "/health/liveness", health.livez, keyed=False),
     Route("GET", "/health/liveliness", health.livez, keyed=False),

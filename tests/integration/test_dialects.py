@@ -33,7 +33,16 @@ def openai_error(headers: Headers, content: bytes) -> str:
     return str(error_in(json.loads(content))["code"])
 
 
-SHAPES: dict[str, Shape] = {"openai": openai_error}
+def ollama_error(headers: Headers, content: bytes) -> str:
+    """It has no codes: the words tell."""
+    assert headers["content-type"] == "application/json"
+    assert headers["x-request-id"]
+    told = json.loads(content)
+    assert list(told) == ["error"]
+    return str(told["error"])
+
+
+SHAPES: dict[str, Shape] = {"openai": openai_error, "ollama": ollama_error}
 DIALECTS = {route.dialect.name: route.dialect for route in ROUTES}
 BASES = {
     base: SHAPES[dialect.name]
