@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
+from openai_api.dialects.dialect import Dialect
+from openai_api.dialects.ollama import OLLAMA
+from openai_api.dialects.openai import OPENAI
+from openai_api.endpoints import ollama_models
 from openai_api.http.routing import Route
-from openai_api.routes import ROUTES
+from openai_api.routes import ROUTES, TABLE
 from tests.contract.examples import CAPABLE, EXAMPLES, encoded, example_of
 from tests.paths import filled, is_template
 from tests.unit.openai_api.parts import AUTHORIZED, Answer, Site, entry, target
 
 KEYLESS = frozenset(
-    {"/livez", "/readyz", "/health", "/health/liveness", "/health/liveliness", "/health/readiness", "/status", "/metrics"}
+    {"/", "/livez", "/readyz", "/health", "/health/liveness", "/health/liveliness", "/health/readiness", "/status", "/metrics"}
 )
 """Paths that answer without a client key; `/metrics` has a rule of its own."""
-NOT_JSON = frozenset({"/metrics", "/v1/audio/speech"})
+NOT_JSON = frozenset({"/", "/metrics", "/v1/audio/speech", "/api/chat", "/api/generate"})
 METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 TRACED = (b"x-request-id", b"contract-1")
 
@@ -30,11 +36,17 @@ def path_of(route: Route) -> str:
 
 ONE_RESPONSE = "/v1/responses/{id}"
 """An id may be anything, if only to be refused: all methods of these paths count for each of them."""
-SERVED = [route for route in ROUTES if (route.method, route.path) != ("POST", ONE_RESPONSE)]
-"""Routes that may answer with something else than 404."""
+SERVED = [
+    route
+    for route in ROUTES
+    if (route.method, route.path) != ("POST", ONE_RESPONSE) and route.handler is not ollama_models.managed
+]
+"""Routes that may answer with something else than an error."""
 every_route = pytest.mark.parametrize("route", ROUTES, ids=ids)
-every_keyed_route = pytest.mark.parametrize("route", [route for route in ROUTES if route.path not in KEYLESS], ids=ids)
-POSTED = [route for route in ROUTES if route.method == "POST" and not is_template(route.path)]
+every_keyed_route = pytest.mark.parametrize(
+    "route", [route for route in ROUTES if route.path not in KEYLESS and route.method != "HEAD"], ids=ids
+)
+POSTED = [route for route in SERVED if route.method == "POST" and not is_template(route.path)]
 every_json_route = pytest.mark.parametrize(
     "route", [route for route in POSTED if example_of(route.path).json or not example_of(route.path).files], ids=ids
 )
@@ -53,11 +65,26 @@ async def ask_rightly(site: Site, route: Route) -> Answer:
     return await site.ask(body, method=route.method, path=path_of(route), headers=headers)
 
 
-def check_error(answer: Answer, status: int, code: str) -> None:
-    """The answer is an OpenAI error object that names the request."""
-    assert (answer.status, answer.error["code"]) == (status, code)
+def openai_error(answer: Answer, code: str) -> None:
+    assert answer.error["code"] == code
     assert answer.error["message"]
     assert answer.error["type"]
+
+
+def ollama_error(answer: Answer, code: str) -> None:
+    """It has no codes: the status and the words tell."""
+    assert list(answer.json) == ["error"]
+    assert answer.json["error"]
+    assert answer.headers["content-type"] == "application/json"
+
+
+ERRORS: dict[Dialect, Callable[[Answer, str], None]] = {OPENAI: openai_error, OLLAMA: ollama_error}
+
+
+def check_error(answer: Answer, status: int, code: str, dialect: Dialect = OPENAI) -> None:
+    """The answer is an error as the dialect has it, which names the request."""
+    assert answer.status == status, answer.body
+    ERRORS[dialect](answer, code)
     assert answer.headers["x-request-id"] == "contract-1"
     assert answer.headers["content-length"] == str(len(answer.body))
 
@@ -83,8 +110,9 @@ async def test_endpoint_when_asked_without_a_valid_key_then_the_one_401(
     route: Route, headers: tuple[tuple[bytes, bytes], ...], site: Site
 ) -> None:
     answer = await site.ask(b"{broken", method=route.method, path=path_of(route), headers=[TRACED, *headers])
-    check_error(answer, 401, "invalid_api_key")
-    other = await site.ask(method="POST", path="/v1/chat/completions", headers=())
+    check_error(answer, 401, "invalid_api_key", route.dialect)
+    like = ("POST", "/v1/chat/completions") if route.dialect is OPENAI else (route.method, path_of(route))
+    other = await site.ask(method=like[0], path=like[1], headers=(TRACED,))
     assert answer.body == other.body
     assert site.kept.records[0].client_id is None
 
@@ -92,13 +120,15 @@ async def test_endpoint_when_asked_without_a_valid_key_then_the_one_401(
 @every_keyed_route
 async def test_endpoint_when_two_different_keys_come_then_400(route: Route, site: Site) -> None:
     headers = [TRACED, *AUTHORIZED, (b"x-api-key", b"sk-another")]
-    check_error(await site.ask(method=route.method, path=path_of(route), headers=headers), 400, "conflicting_credentials")
+    check_error(
+        await site.ask(method=route.method, path=path_of(route), headers=headers), 400, "conflicting_credentials", route.dialect
+    )
 
 
 @every_keyed_route
 async def test_endpoint_when_no_catalog_is_loaded_then_503_and_never_401(route: Route) -> None:
     answer = await Site(loaded=False).ask(method=route.method, path=path_of(route), headers=[TRACED, *AUTHORIZED])
-    check_error(answer, 503, "not_ready")
+    check_error(answer, 503, "not_ready", route.dialect)
 
 
 @every_route
@@ -109,7 +139,7 @@ async def test_endpoint_when_the_method_is_wrong_then_405_with_the_right_ones(ro
     allowed = {other.method for other in same}
     for method in METHODS - allowed:
         answer = await site.ask(method=method, path=path_of(route), headers=[TRACED])
-        check_error(answer, 405, "method_not_allowed")
+        check_error(answer, 405, "method_not_allowed", route.dialect)
         assert set(answer.headers["allow"].split(", ")) == allowed | ({"HEAD"} if "GET" in allowed else set())
 
 
@@ -124,8 +154,8 @@ async def test_endpoint_when_the_method_is_wrong_then_405_with_the_right_ones(ro
 )
 async def test_endpoint_when_its_path_is_spelled_otherwise_then_never_reached(path: str, site: Site) -> None:
     answer = await site.get(path, headers=[TRACED, *AUTHORIZED])
-    assert answer.status == 404
-    check_error(answer, 404, answer.error["code"])
+    assert site.record.error in ("not_found", "model_not_found", "response_not_found")
+    check_error(answer, 404, site.record.error, TABLE.place(path).dialect)
 
 
 @pytest.mark.parametrize("route", SERVED, ids=ids)
@@ -162,7 +192,7 @@ async def test_endpoint_when_asked_for_its_head_then_no_body(route: Route, site:
 )
 async def test_endpoint_when_the_json_is_broken_then_400(route: Route, body: bytes, code: str, site: Site) -> None:
     answer = await site.ask(body, method=route.method, path=path_of(route), headers=[TRACED, *AUTHORIZED])
-    check_error(answer, 400, code)
+    check_error(answer, 400, code, route.dialect)
     assert site.record.error == code
 
 
@@ -188,7 +218,7 @@ async def test_endpoint_when_the_form_is_broken_then_400(
     route: Route, content_type: bytes, body: bytes, code: str, site: Site
 ) -> None:
     headers = [TRACED, *AUTHORIZED, (b"content-type", content_type)]
-    check_error(await site.ask(body, path=path_of(route), headers=headers), 400, code)
+    check_error(await site.ask(body, path=path_of(route), headers=headers), 400, code, route.dialect)
     assert site.record.error == code
 
 
@@ -196,7 +226,7 @@ async def test_endpoint_when_the_form_is_broken_then_400(
 async def test_endpoint_when_the_form_names_no_model_then_400(route: Route, site: Site) -> None:
     content_type, body = example_of(route.path).encoded(None)
     answer = await site.ask(body, path=path_of(route), headers=[TRACED, *AUTHORIZED, (b"content-type", content_type)])
-    check_error(answer, 400, "missing_required_parameter")
+    check_error(answer, 400, "missing_required_parameter", route.dialect)
     assert answer.error["param"] == "model"
 
 
@@ -204,7 +234,7 @@ async def test_endpoint_when_the_form_names_no_model_then_400(route: Route, site
 async def test_endpoint_when_the_form_says_where_to_send_it_then_400(route: Route, site: Site) -> None:
     content_type, body = example_of(route.path).encoded(api_base="http://evil.example")
     answer = await site.ask(body, path=path_of(route), headers=[TRACED, *AUTHORIZED, (b"content-type", content_type)])
-    check_error(answer, 400, "field_not_allowed")
+    check_error(answer, 400, "field_not_allowed", route.dialect)
 
 
 @every_form_route
