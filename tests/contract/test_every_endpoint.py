@@ -6,13 +6,15 @@ from collections.abc import Callable
 
 import pytest
 
+from openai_api.dialects.anthropic import ANTHROPIC, BY_STATUS
 from openai_api.dialects.dialect import Dialect
+from openai_api.dialects.gemini import GEMINI
 from openai_api.dialects.ollama import OLLAMA
 from openai_api.dialects.openai import OPENAI
 from openai_api.endpoints import ollama_models
 from openai_api.http.routing import Route
 from openai_api.routes import ROUTES, TABLE
-from tests.contract.examples import CAPABLE, EXAMPLES, encoded, example_of
+from tests.contract.examples import CAPABLE, EXAMPLES, encoded, example_of, verb_body
 from tests.paths import filled, is_template
 from tests.unit.openai_api.parts import AUTHORIZED, Answer, Site, entry, target
 
@@ -36,6 +38,8 @@ def path_of(route: Route) -> str:
 
 ONE_RESPONSE = "/v1/responses/{id}"
 """An id may be anything, if only to be refused: all methods of these paths count for each of them."""
+MODEL_VERB, ONE_MODEL = "/{model}:", "/{model:path}"
+"""What stands behind the colon may be part of a model's name, too."""
 SERVED = [
     route
     for route in ROUTES
@@ -60,7 +64,7 @@ def site() -> Site:
 
 
 async def ask_rightly(site: Site, route: Route) -> Answer:
-    content_type, body = example_of(route.path).encoded() if route in POSTED else (b"application/json", b"")
+    content_type, body = example_of(route.path).encoded() if route in POSTED else (b"application/json", verb_body(route.path))
     headers = [TRACED, *AUTHORIZED, (b"content-type", content_type)]
     return await site.ask(body, method=route.method, path=path_of(route), headers=headers)
 
@@ -71,6 +75,26 @@ def openai_error(answer: Answer, code: str) -> None:
     assert answer.error["type"]
 
 
+def anthropic_error(answer: Answer, code: str) -> None:
+    """It has no codes: the status and the type tell."""
+    told = answer.json
+    assert (list(told), told["type"], list(told["error"])) == (["type", "error", "request_id"], "error", ["type", "message"])
+    assert told["error"]["message"]
+    usual = "invalid_request_error" if answer.status < 500 else "api_error"
+    assert told["error"]["type"] == BY_STATUS.get(answer.status, usual)
+    assert answer.headers["request-id"] == told["request_id"] == "contract-1"
+
+
+def gemini_error(answer: Answer, code: str) -> None:
+    """In a list where a stream would have been one."""
+    (told,) = answer.json if isinstance(answer.json, list) else [answer.json]
+    error = told["error"]
+    assert (list(told), list(error)) == (["error"], ["code", "message", "status", "details"])
+    assert error["message"]
+    assert error["status"]
+    assert (error["code"], error["details"][0]["reason"]) == (answer.status, code.upper())
+
+
 def ollama_error(answer: Answer, code: str) -> None:
     """It has no codes: the status and the words tell."""
     assert list(answer.json) == ["error"]
@@ -78,7 +102,12 @@ def ollama_error(answer: Answer, code: str) -> None:
     assert answer.headers["content-type"] == "application/json"
 
 
-ERRORS: dict[Dialect, Callable[[Answer, str], None]] = {OPENAI: openai_error, OLLAMA: ollama_error}
+ERRORS: dict[Dialect, Callable[[Answer, str], None]] = {
+    OPENAI: openai_error,
+    ANTHROPIC: anthropic_error,
+    GEMINI: gemini_error,
+    OLLAMA: ollama_error,
+}
 
 
 def check_error(answer: Answer, status: int, code: str, dialect: Dialect = OPENAI) -> None:
@@ -111,8 +140,9 @@ async def test_endpoint_when_asked_without_a_valid_key_then_the_one_401(
 ) -> None:
     answer = await site.ask(b"{broken", method=route.method, path=path_of(route), headers=[TRACED, *headers])
     check_error(answer, 401, "invalid_api_key", route.dialect)
-    like = ("POST", "/v1/chat/completions") if route.dialect is OPENAI else (route.method, path_of(route))
-    other = await site.ask(method=like[0], path=like[1], headers=(TRACED,))
+    assert answer.headers["x-should-retry"] == "false"
+    method, like = ("POST", "/v1/chat/completions") if route.dialect is OPENAI else (route.method, path_of(route))
+    other = await site.ask(method=method, path=like, headers=(TRACED,))
     assert answer.body == other.body
     assert site.kept.records[0].client_id is None
 
@@ -136,6 +166,8 @@ async def test_endpoint_when_the_method_is_wrong_then_405_with_the_right_ones(ro
     same = [other for other in ROUTES if other.path == route.path]
     if route.path.startswith(ONE_RESPONSE):
         same = [other for other in ROUTES if other.path.startswith(ONE_RESPONSE)]
+    if MODEL_VERB in route.path:
+        same += [other for other in ROUTES if other.path == route.path.partition(MODEL_VERB)[0] + ONE_MODEL]
     allowed = {other.method for other in same}
     for method in METHODS - allowed:
         answer = await site.ask(method=method, path=path_of(route), headers=[TRACED])
@@ -165,7 +197,7 @@ async def test_endpoint_when_asked_rightly_then_200_with_the_request_id_and_one_
     if route.path in NOT_JSON:
         assert answer.body
     else:
-        assert isinstance(answer.json, dict)
+        assert isinstance(answer.json, list if ":stream" in route.path else dict)
     assert [(record.request_id, record.status, record.error) for record in site.kept.records] == [("contract-1", 200, None)]
 
 
