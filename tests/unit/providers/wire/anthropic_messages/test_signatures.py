@@ -143,7 +143,7 @@ def test_bytes_when_they_have_nothing_of_others_then_they_stay() -> None:
 
 def test_thoughts_when_responses_streams_them_sealed_then_they_are_redacted_ones() -> None:
     item = {"type": "reasoning", "id": "rs", "summary": [{"type": "summary_text", "text": "hm"}], "encrypted_content": "c2VhbA=="}
-    frames = [
+    frames: list[Json] = [
         {"type": "response.created", "response": {"id": "r", "model": "u"}},
         {"type": "response.output_item.added", "output_index": 0, "item": {"type": "reasoning", "id": "rs", "summary": []}},
         {"type": "response.reasoning_summary_text.delta", "item_id": "rs", "output_index": 0, "summary_index": 0, "delta": "hm"},
