@@ -64,7 +64,7 @@ def test_each_entry_that_is_left_out_is_named_once_with_its_reason(imported: Out
     found = [line for line in imported.err.splitlines() if line.startswith("left out: ")]
     assert found == [
         "left out: model_list[13]: must be a table, not a string",
-        "left out: model_list[2]: claude: the provider 'anthropic' is not available in this gateway",
+        "left out: model_list[2]: claude: the provider 'sagemaker' is not available in this gateway",
         "left out: model_list[3]: fast: the provider 'vertex_ai' is not available in this gateway",
         "left out: model_list[12]: a/*/b: a * is only allowed at the end of a name",
         "left out: model_list[14]: model_name is missing",
