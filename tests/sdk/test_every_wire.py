@@ -1,4 +1,5 @@
-"""Do the vendors' own SDKs work unmodified with every kind of upstream? Words, streams, tools, and errors as their clients raise them."""
+"""Do the vendors' own SDKs work unmodified with every kind of upstream? Words, streams, tools, and errors as their clients raise
+them."""
 
 from __future__ import annotations
 
