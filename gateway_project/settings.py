@@ -94,6 +94,7 @@ INSTALLED_APPS = [
     "providers.openai_compatible",
     "providers.azure_openai",
     "providers.mistral",
+    "providers.ollama",
     "providers.together",
     "providers.xai",
     "providers.fireworks",

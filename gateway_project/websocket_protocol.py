@@ -1,5 +1,5 @@
-"""What does uvicorn's WebSocket protocol lack? Refusals in JSON, bounds on frames and on clients that take nothing, a drain, and
-silence about keys."""
+"""What does uvicorn's WebSocket protocol lack? Refusals in JSON, bounds on frames, compression and clients that take nothing,
+a drain, and silence about keys."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from websockets.exceptions import SecurityError
 from websockets.frames import CloseCode
 from websockets.http11 import Request
 
+from gateway_project.bounded_deflate import BoundedDeflateFactory
 from gateway_project.frame_meter import FrameMeter
 from gateway_project.stall_guard import StallGuard
 from openai_api.errors import ApiError
@@ -50,6 +51,7 @@ class GuardedWebSocketProtocol(StallGuard, WebSocketsSansIOProtocol):
         super().__init__(*args, **kwargs)
         self.logger = self.conn.logger = log
         self.conn.debug = False  # it would log headers and messages
+        self.conn.available_extensions = [BoundedDeflateFactory()]
         self._meter = FrameMeter(self.loop.time())
         self._early = b""
         self._deaf = False

@@ -8,6 +8,7 @@ from __future__ import annotations
 import msgspec
 
 from models_catalog.snapshot import CatalogSnapshot, Client, ModelEntry
+from openai_api.dialects import codex
 from openai_api.dialects.dialect import Dialect
 from openai_api.errors import Headers
 from providers.errors import Failure
@@ -38,10 +39,12 @@ def _identify(request_id: str) -> Headers:
 
 def _models(catalog: CatalogSnapshot, client: Client, query: bytes) -> bytes:
     """OpenAI's list object, rendered when the catalog was compiled; its endpoint knows no pages."""
-    if client.models is None:
+    if client.models is None and not codex.asks(query):
         return catalog.models_body
-    cards = [entry.card for entry in sorted(catalog.entries(), key=lambda entry: entry.name) if client.may_use(entry.name)]
-    return b'{"object":"list","data":[' + b",".join(cards) + b"]}"
+    entries = [entry for entry in sorted(catalog.entries(), key=lambda entry: entry.name) if client.may_use(entry.name)]
+    if codex.asks(query):
+        return codex.catalog(entries)
+    return b'{"object":"list","data":[' + b",".join(entry.card for entry in entries) + b"]}"
 
 
 def _model(entry: ModelEntry) -> bytes:

@@ -17,6 +17,9 @@ from providers.errors import InvalidResponse
 from providers.ids import mint
 from providers.masking import Mask, mask_of
 from providers.types import Action, Call, FrameStream, Reply, ReplyStream, Target, Wire
+from providers.wire.anthropic_messages.relay import MessagesRelay
+from providers.wire.gemini.relay import GeminiRelay
+from providers.wire.ollama.relay import OllamaRelay
 from providers.wire.openai.framing import json_string
 from providers.wire.openai.relay import EventRelay, Relay, SoundRelay
 from providers.wire.openai.usage import usage_of
@@ -49,6 +52,18 @@ def _speech(stream: Streamed, call: Call, target: Target) -> Relay:
     return EventRelay() if call.stream else SoundRelay()
 
 
+def _ollama(stream: Streamed, call: Call, target: Target) -> Relay:
+    return OllamaRelay(call.model)
+
+
+def _gemini(stream: Streamed, call: Call, target: Target) -> Relay:
+    return GeminiRelay(call.model)
+
+
+def _messages(stream: Streamed, call: Call, target: Target) -> Relay:
+    return MessagesRelay(call.model)
+
+
 def _responses(stream: Streamed, call: Call, target: Target) -> Relay:
     return ResponsesRelay(_names(call, target), partial(_beginning, call), at_once=call.response.background)
 
@@ -68,6 +83,9 @@ RELAYS: Mapping[Wire, MakeRelay] = MappingProxyType(
         Wire.OPENAI_CHAT: _chat,
         Wire.OPENAI_COMPLETION: _text,
         Wire.OPENAI_SPEECH: _speech,
+        Wire.ANTHROPIC_MESSAGES: _messages,
+        Wire.GEMINI: _gemini,
+        Wire.OLLAMA: _ollama,
         Wire.OPENAI_RESPONSES: _responses,
     }
 )
@@ -77,6 +95,9 @@ CONVERTED_RELAYS: Mapping[Wire, MakeRelay] = MappingProxyType(
     {
         Wire.OPENAI_CHAT: _chat,
         Wire.OPENAI_RESPONSES: _made_responses,
+        Wire.ANTHROPIC_MESSAGES: _messages,
+        Wire.GEMINI: _gemini,
+        Wire.OLLAMA: _ollama,
     }
 )
 """What relays a stream that was converted to the wire of the call."""

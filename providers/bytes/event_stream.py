@@ -20,6 +20,7 @@ from zlib import crc32
 
 import msgspec
 
+from providers.bytes.framing import ERROR, Framing
 from providers.errors import InvalidResponse, StreamTruncated
 
 CONTENT_TYPE = b"application/vnd.amazon.eventstream"
@@ -29,8 +30,7 @@ MAX_HEADER_BYTES = 128 * 1024
 PRELUDE_BYTES = 12
 CRC_BYTES = 4
 LEAST_BYTES = PRELUDE_BYTES + CRC_BYTES
-ERROR = "error"
-"""The name of a frame that is an error of the connection and no modelled exception."""
+ERROR_CODE = b":error-code"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 Header = bool | int | bytes | str | datetime | UUID
 _prelude = struct.Struct("!III").unpack_from
@@ -243,3 +243,36 @@ def _value(value: Header) -> bytes:
         return b"\x09" + value.bytes
     data = value.encode() if isinstance(value, str) else value
     return struct.pack("!BH", 7 if isinstance(value, str) else 6, len(data)) + data
+
+
+# As one of the framings
+
+
+def _data_of(frame: bytes) -> bytes | None:
+    if not frame:
+        return None
+    end = PRELUDE_BYTES + _number(frame, 4)[0]
+    return read(frame)[0] if frame.find(ERROR_CODE, PRELUDE_BYTES, end) > 0 else frame[end:-CRC_BYTES]
+
+
+def _name_of(frame: bytes) -> str:
+    return read(frame)[1]
+
+
+def _with_data(frame: bytes, data: bytes, changed: bytes) -> bytes:
+    return frame_of(changed, message_of(frame).headers)
+
+
+def _last(rest: bytes) -> bytes:
+    return rest
+
+
+AWS_EVENTS = Framing(
+    content_type=CONTENT_TYPE,
+    splitter=EventStreamSplitter,
+    data_of=_data_of,
+    name_of=_name_of,
+    frame_of=lambda data, name: event_frame(name.decode(), data),
+    with_data=_with_data,
+    last=_last,
+)

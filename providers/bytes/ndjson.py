@@ -7,10 +7,10 @@ nothing (RFC 8259, section 8.1: whoever reads may ignore a mark).
 
 from __future__ import annotations
 
+from providers.bytes.framing import Framing
 from providers.bytes.sse import BOM, MAX_FRAME_BYTES, Frames
 from providers.errors import InvalidResponse
 
-CONTENT_TYPE = b"application/x-ndjson"
 END = b"\n"
 SPACE = b" \t\r\n"
 
@@ -73,3 +73,26 @@ def frame_of(data: bytes) -> bytes:
     """The line that carries a JSON text. Line ends may only stand between its tokens (JSON escapes those in strings), and are
     taken for space."""
     return b"%b\n" % (data.replace(b"\r", b" ").replace(END, b" ") if END in data or b"\r" in data else data)
+
+
+def _name_of(frame: bytes) -> str:
+    return ""
+
+
+def _frame_of(data: bytes, name: bytes) -> bytes:
+    return frame_of(data)
+
+
+def _last(rest: bytes) -> bytes:
+    return rest.rstrip(b"\r\n") + END
+
+
+NDJSON = Framing(
+    content_type=b"application/x-ndjson",
+    splitter=LineSplitter,
+    data_of=data_of,
+    name_of=_name_of,
+    frame_of=_frame_of,
+    with_data=with_data,
+    last=_last,
+)

@@ -22,9 +22,12 @@ from providers.types import Wire
 
 
 class Traits(Value, frozen=True, gc=False, kw_only=True):
-    """What differs between upstreams of one wire. `returns_reasoning`: thoughts of the turns before are to be sent back."""
+    """What differs between upstreams of one wire. `returns_reasoning`: thoughts of the turns before are to be sent back. `model`
+    is what the upstream calls the model, `api_version` that with which it is asked, each "" where that is not known."""
 
     returns_reasoning: bool = False
+    model: str = ""
+    api_version: str = ""
 
 
 ORDINARY = Traits()

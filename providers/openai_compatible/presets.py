@@ -210,13 +210,5 @@ PRESETS = (
     Preset("tgi", "Text Generation Inference", key_variable="TGI_API_KEY", needs_key=False, paths=TEXT, renames=OLD_LIMIT),
     Preset("lm_studio", "LM Studio", "http://127.0.0.1:1234/v1", needs_key=False, paths=paths(TEXT, EMBEDDING)),
     Preset("llama_cpp", "llama.cpp", "http://127.0.0.1:8080/v1", needs_key=False, paths=paths(TEXT, EMBEDDING, RERANK)),
-    Preset(
-        "ollama",
-        "Ollama",
-        "http://127.0.0.1:11434/v1",
-        needs_key=False,
-        paths=paths(TEXT, EMBEDDING, RESPONSES),
-        renames=OLD_LIMIT,
-    ),
     Preset("openai_compatible", "Other OpenAI-compatible", needs_key=False, paths=EVERYTHING),
 )

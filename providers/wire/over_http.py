@@ -11,11 +11,19 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Protocol
 
+from providers.bytes.event_stream import AWS_EVENTS
 from providers.bytes.framing import SSE, Framing
+from providers.bytes.ndjson import NDJSON
 from providers.bytes.patch import Fields
 from providers.errors import ProviderError
 from providers.transport import Headers
 from providers.types import Usage, Wire
+from providers.wire.anthropic_messages import usage as anthropic_usage
+from providers.wire.bedrock_converse import errors as bedrock_errors
+from providers.wire.bedrock_converse.codec.answers import usage as bedrock_usage
+from providers.wire.gemini import errors as gemini_errors
+from providers.wire.gemini import usage as gemini_usage
+from providers.wire.ollama import usage as ollama_usage
 from providers.wire.openai.errors import failure_of
 from providers.wire.openai.usage import usage_of
 
@@ -54,6 +62,11 @@ OVER_HTTP: Mapping[Wire, OverHttp] = MappingProxyType(
         Wire.OPENAI_IMAGE_VARIATION: OPENAI,
         Wire.OPENAI_RESPONSES: OPENAI,
         Wire.RERANK: OPENAI,
+        Wire.ANTHROPIC_MESSAGES: OverHttp(failure_of, SSE, anthropic_usage.usage_of),
+        Wire.BEDROCK_CONVERSE: OverHttp(bedrock_errors.failure_of, AWS_EVENTS, bedrock_usage.usage_of, ""),
+        Wire.GEMINI: OverHttp(gemini_errors.failure_of, SSE, gemini_usage.usage_of, "modelVersion"),
+        Wire.OLLAMA: OverHttp(failure_of, NDJSON, ollama_usage.usage_of),
     }
 )
-"""Every wire. Rerankers have no format of their own for errors: theirs are among those that `wire/openai/` reads."""
+"""Every wire. Rerankers and Ollama have no format of their own for errors, and Anthropic's is one of many: these are among those
+that `wire/openai/` reads."""

@@ -1,14 +1,16 @@
 """Which inputs is every codec judged by? All files of its wire in tests/data.
 
-tests/data/codecs/<wire>/ has `rich.request.json`, `rich.answer.json` and `rich.stream.sse`, with everything that the wire can say
-and others may lose, `refused.requests.json`, requests that others may have to refuse, and any further `<case>.<kind>.<suffix>`;
-tests/data/responses/ has pairs of OpenAI's wires.
+tests/data/codecs/<wire>/ has `rich.request.json`, `rich.answer.json` and `rich.stream.sse` (or `.ndjson`), with everything that
+the wire can say and others may lose, `refused.requests.json`, requests that others may have to refuse, and any further
+`<case>.<kind>.<suffix>`; tests/data/responses/ has pairs of OpenAI's wires.
 """
 
 from __future__ import annotations
 
+import copy
 import itertools
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +27,8 @@ DATA = Path(__file__).parents[1] / "data"
 PAIRS = {Wire.OPENAI_CHAT: "chat", Wire.OPENAI_RESPONSES: "responses"}
 """How the wires of the pairs are called in the names of their files."""
 KINDS = ("request", "answer", "stream")
+PART = re.compile(r"\w+\[\d+\]\.\w+\[\d+\](?:\.\w+\[\d+\])?")
+"""Where a part of a message stands: `messages[1].content[2]`."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,8 @@ class Golden:
         if self.path.suffix == ".json":
             read = json.loads(text)
             return read["body"] if self.kind == "request" and "lossy" in read else read
+        if self.path.suffix == ".ndjson":
+            return [json.loads(line) for line in text.splitlines()]
         said = (line.removeprefix("data: ") for line in text.splitlines() if line.startswith("data: "))
         return [json.loads(one) for one in said if one != "[DONE]"]
 
@@ -57,8 +63,10 @@ def goldens(wire: Wire) -> Iterator[Golden]:
 
 def rich(wire: Wire, kind: str) -> Any:
     """The input that says everything. Raises `FileNotFoundError` for a wire that has none."""
-    suffix = "sse" if kind == "stream" else "json"
-    return Golden(wire, kind, DATA / "codecs" / wire / f"rich.{kind}.{suffix}").value()
+    path = next((DATA / "codecs" / wire).glob(f"rich.{kind}.*"), None)
+    if path is None:
+        raise FileNotFoundError(f"{wire}: rich.{kind}")
+    return Golden(wire, kind, path).value()
 
 
 def refused(wire: Wire) -> list[Json]:
@@ -86,8 +94,27 @@ class Made:
 
 
 def request_in(source: Wire, target: Wire, body: Json) -> Made:
-    made = codecs()[target].encode_request(codecs()[source].decode_request(body))
-    return Made(made.body, made.lossy)
+    """The request; without the parts for which the target refuses it: a picture by its address, where only base64 is known."""
+    while True:
+        try:
+            made = codecs()[target].encode_request(codecs()[source].decode_request(body))
+        except CallerError as error:
+            body = _without(body, error)
+        else:
+            return Made(made.body, made.lossy)
+
+
+def _without(body: Json, error: CallerError) -> Json:
+    """The body without the part that was refused; raises the error if that is no part of a message."""
+    if PART.fullmatch(error.param or "") is None or error.upstream_code != "invalid_value":
+        raise error
+    *way, last = (int(step) if step.isdigit() else step for step in re.split(r"[\[\].]+", str(error.param).rstrip("]")))
+    made = copy.deepcopy(body)
+    inner: Any = made
+    for step in way:
+        inner = inner[step]
+    del inner[last]
+    return made
 
 
 def answer_in(source: Wire, target: Wire, body: Json) -> Made:
@@ -116,7 +143,7 @@ MAKE: Mapping[str, Callable[[Wire, Wire, Any], Made]] = {"request": request_in, 
 def refusal_of(source: Wire, target: Wire, body: Json) -> str | None:
     """The parameter for which a request is refused; None if it is not."""
     try:
-        request_in(source, target, body)
+        codecs()[target].encode_request(codecs()[source].decode_request(body))
     except CallerError as error:
         return str(error.param)
     return None

@@ -14,6 +14,7 @@ import pytest
 
 from providers.convert.codecs import codecs
 from providers.types import Wire
+from providers.wire.over_http import OVER_HTTP
 from tests.contract.dialects_page import PAGE, page
 from tests.contract.goldens import KINDS, MAKE, Golden, goldens, refusal_of, refused, rich
 
@@ -34,8 +35,9 @@ def test_codec_when_found_then_it_has_what_conversions_ask_of_it(wire: Wire) -> 
     codec = codecs()[wire]
     assert codec.id_prefix
     frame = codec.frame_of({"type": "x"})
-    assert b'data: {"type":"x"}' in frame
-    assert frame.endswith(b"\n\n")
+    framing = OVER_HTTP[wire].framing
+    assert framing.data_of(frame) == b'{"type":"x"}'
+    assert framing.splitter().feed(frame) == [frame]
     assert isinstance(codec.closing, bytes)
 
 

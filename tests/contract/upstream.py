@@ -49,12 +49,24 @@ VENDORS: dict[tuple[str, Capability], dict[str, bytes]] = {
         "/vendor/kontext": b'{"request_id":"r1"}',
         "/get_result": b'{"id":"r1","status":"Ready","result":{"sample":"https://images.example/1"}}',
     },
+    ("ollama_native", Capability.CHAT): {
+        "/api/chat": b'{"model":"up","message":{"role":"assistant","content":"hi"},"done":true,"done_reason":"stop"}'
+    },
+    ("ollama_native", Capability.EMBEDDING): {"/api/embed": b'{"model":"up","embeddings":[[0.5,1.50]],"prompt_eval_count":1}'},
     ("voyage", Capability.RERANK): {
         "/rerank": b'{"object":"list","model":"up","data":[{"index":1,"relevance_score":0.5}],"usage":{"total_tokens":3}}'
     },
 }
 """What a vendor says whose wire is its own: the last part of the path, and the answer. Its requests and answers are not those
 of the client, so only where it is asked, with what key and headers, is checked."""
+STREAMS = {
+    ("ollama_native", Capability.CHAT): (
+        b"application/x-ndjson",
+        b'{"model":"up","message":{"role":"assistant","content":"hi"},"done":false}\n' * 3
+        + b'{"model":"up","message":{"role":"assistant","content":""},"done":true,"done_reason":"stop"}\n',
+    ),
+}
+"""The streams of vendors whose wire is their own, with their content types."""
 MODELS = {("fireworks", Capability.IMAGE_EDIT): "vendor/kontext"}
 """Upstream models whose names say that they can."""
 TYPES = {b"{": b"application/json", b"\xff": b"audio/mpeg", b"\x89": b"image/png"}
@@ -97,6 +109,7 @@ class Upstream:
     base: str = ""
     status: int = 200
     answers: dict[str, bytes] = field(default_factory=lambda: {each.path: ANSWERS[each.capability] for each in EXAMPLES})
+    stream: tuple[bytes, bytes] = (b"text/event-stream", STREAM)
     seen: list[Seen] = field(default_factory=list)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -118,8 +131,9 @@ class Upstream:
         body = self.answers[found]
         if seen.fields.get("stream") not in (True, "true"):
             return _whole(200, TYPES.get(body[:1], b"text/plain"), body)
-        chunks = b"".join(b"%x\r\n%b\r\n" % (len(STREAM[i : i + 50]), STREAM[i : i + 50]) for i in range(0, len(STREAM), 50))
-        return b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n" + chunks + b"0\r\n\r\n"
+        kind, data = self.stream
+        chunks = b"".join(b"%x\r\n%b\r\n" % (len(data[i : i + 50]), data[i : i + 50]) for i in range(0, len(data), 50))
+        return b"HTTP/1.1 200 OK\r\ncontent-type: %b\r\ntransfer-encoding: chunked\r\n\r\n%b0\r\n\r\n" % (kind, chunks)
 
 
 async def _head(reader: asyncio.StreamReader) -> bytes:

@@ -133,3 +133,48 @@ def test_capability_when_no_route_has_it_then_400_names_this_keys_models_and_nob
     )
     assert error_of(nobody)["message"] == "The model 'ml/chat' does not support rerank. None of your models does."
     assert upstream.seen == []
+
+
+CODEX_NEEDS = {
+    "slug": str,
+    "display_name": str,
+    "supported_reasoning_levels": list,
+    "shell_type": str,
+    "visibility": str,
+    "supported_in_api": bool,
+    "priority": int,
+    "base_instructions": str,
+    "supports_reasoning_summaries": bool,
+    "support_verbosity": bool,
+    "truncation_policy": dict,
+    "supports_parallel_tool_calls": bool,
+    "experimental_supported_tools": list,
+}
+"""Fields without which Codex refuses the whole list (`codex-rs/protocol/src/openai_models.rs`), and what they must be."""
+
+
+def test_list_when_codex_asks_then_every_entry_is_whole_and_the_metadata_has_the_last_word(
+    gateway: LiveGateway, upstream: Vendor
+) -> None:
+    own = {"codex": {"base_instructions": "Be a poet.", "supported_reasoning_levels": [{"effort": "low", "description": "x"}]}}
+    routes = [{"provider": "ml-all"}]
+    models: list[dict[str, Any]] = [
+        {"name": "mx/own", "routes": routes, "capabilities": ["responses"], "metadata": own, "context_length": 9000},
+        {"name": "mx/plain", "routes": routes, "capabilities": ["chat", "responses"], "metadata": {"codex": "no object"}},
+        {"name": "mx/other", "routes": routes, "capabilities": ["chat"]},
+    ]
+    gateway.operator.define([], models)
+    gateway.wait_visible("mx/own", "mx/plain", "mx/other")
+    key = gateway.create_key("mx", "--models", "mx/own,mx/plain,mx/other")["key"]
+    gateway.wait_visible("mx/own", key=key)
+    told = get(gateway, "/models?client_version=0.171.0", key).json()
+    assert [card["id"] for card in told["data"]] == ["mx/other", "mx/own", "mx/plain"]
+    entries = {entry["slug"]: entry for entry in told["models"]}
+    assert set(entries) == {"mx/own", "mx/plain"}
+    for entry in entries.values():
+        assert {name: type(entry.get(name)) for name in CODEX_NEEDS} == CODEX_NEEDS
+    assert entries["mx/own"]["base_instructions"] == "Be a poet."
+    assert entries["mx/own"]["context_window"] == 9000
+    assert entries["mx/own"]["supported_reasoning_levels"]
+    assert entries["mx/plain"]["base_instructions"]
+    assert "models" not in get(gateway, "/v1/models?other=1&xclient_version=1", key).json()

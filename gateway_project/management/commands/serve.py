@@ -147,7 +147,7 @@ def configure(workers: int) -> uvicorn.Config:
         ws_max_size=settings.GATEWAY_MAX_BODY_BYTES,
         ws_ping_interval=PING_S,
         ws_ping_timeout=max(PING_S, settings.GATEWAY_STALL_TIMEOUT_S),
-        ws_per_message_deflate=False,
+        ws_per_message_deflate=False,  # the protocol has its own, with bounds
         lifespan="on",
         log_config=None,
         access_log=False,

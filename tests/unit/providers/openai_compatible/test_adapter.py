@@ -20,7 +20,7 @@ from providers.types import Call, Credential, Secret, TargetConfig, Wire
 
 KEY = "sk-upstream-0123456789"
 PRESET = {preset.name: preset for preset in PRESETS if Capability.CHAT in preset.paths}
-APPS = ("azure_openai", "fireworks", "mistral", "together", "xai")
+APPS = ("azure_openai", "fireworks", "mistral", "ollama", "together", "xai")
 """Vendors with an adapter of their own."""
 OWN_BASE = "http://127.0.0.1:9/base"
 COMPLETION = b'{"id":"c1","model":"up","choices":[{"index":0,"message":{"role":"assistant","content":"Hi"}}]}'

@@ -1,0 +1,1 @@
+"""Ollama: its OpenAI-compatible paths, and its own API."""

@@ -1,0 +1,8 @@
+"""Makes Ollama known to the registry."""
+
+from django.apps import AppConfig
+
+
+class OllamaConfig(AppConfig):
+    name = "providers.ollama"
+    label = "providers_ollama"

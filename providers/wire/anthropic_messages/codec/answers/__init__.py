@@ -1,0 +1,1 @@
+"""Whole messages: what upstreams answer, and what clients are told."""

@@ -1,0 +1,1 @@
+"""Requests: what clients ask, and what upstreams are asked."""

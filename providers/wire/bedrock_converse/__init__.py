@@ -1,0 +1,1 @@
+"""Converse of AWS Bedrock: one format for the models of many makers."""

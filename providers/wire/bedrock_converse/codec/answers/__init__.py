@@ -1,0 +1,1 @@
+"""Whole answers of Converse, in and out."""

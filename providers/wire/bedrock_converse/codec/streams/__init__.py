@@ -1,0 +1,1 @@
+"""The events of ConverseStream, in and out."""

@@ -1,0 +1,1 @@
+"""Requests: what Gemini's clients ask, and what its upstreams are asked."""

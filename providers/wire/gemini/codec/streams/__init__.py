@@ -1,0 +1,1 @@
+"""Streams: each chunk is a whole GenerateContentResponse."""

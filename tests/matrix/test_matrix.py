@@ -1,0 +1,175 @@
+"""Does every dialect reach every wire, in every situation, whole and streamed?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, fields, replace
+from functools import cache
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.fakes.vendor import Said, Seen, Vendor, vendor
+from tests.live import LiveGateway
+from tests.matrix.situations import REFUSAL, SITUATIONS, Ask, Situation, Tell
+from tests.matrix.wires import anthropic, bedrock, gemini, ollama, openai_chat, openai_responses
+from tests.matrix.wires.wire import Client, Upstream
+
+CLIENTS = {
+    client.name: client
+    for client in (openai_chat.CLIENT, openai_responses.CLIENT, anthropic.CLIENT, gemini.CLIENT, ollama.CLIENT)
+}
+UPSTREAMS = {
+    upstream.name: upstream
+    for upstream in (
+        openai_chat.UPSTREAM,
+        openai_responses.UPSTREAM,
+        anthropic.UPSTREAM,
+        gemini.UPSTREAM,
+        bedrock.UPSTREAM,
+        ollama.UPSTREAM,
+    )
+}
+SEQUENCE_TOLD = {("messages", "anthropic_messages"), ("messages", "bedrock_converse")}
+"""Where both sides tell that a stop sequence was met; elsewhere it is an ordinary end."""
+WITHOUT_IDS = frozenset({"generateContent", "ollama"})
+"""Dialects whose clients need no ids of calls."""
+CONVERSATION = ("chat", "responses")
+BROKEN = "The model has stumbled over its own feet."
+FAULTS = sorted({situation.fault for situation in SITUATIONS.values()} - {""})
+
+
+@dataclass
+class Played:
+    """An upstream at work: what it plays now, and what it was asked."""
+
+    server: Vendor
+    upstream: Upstream
+    situation: Situation = SITUATIONS["text"]
+    stream: bool = False
+
+    def get(self, path: str) -> Any:
+        """The answer to whatever is asked for; `Vendor` looks it up."""
+        return self.answer
+
+    def answer(self, seen: Seen) -> Said:
+        upstream, tell, fault = self.upstream, self.situation.tell, self.situation.fault
+        if fault == "refused":
+            return upstream.failure(400, REFUSAL)
+        if fault == "before":
+            return upstream.failure(503, "down")
+        if fault == "midway":
+            return upstream.midway(tell, BROKEN)
+        said = upstream.streamed(tell) if self.stream else upstream.whole(tell)
+        if fault == "cut":
+            chunks = said.chunks[: len(said.chunks) // 2] if said.chunks is not None else [said.body[:40]]
+            return replace(said, chunks=chunks, cut=True)
+        return said
+
+
+Play = Callable[[str], Played]
+
+
+@pytest.fixture(scope="module")
+def play(shared_gateway: LiveGateway) -> Iterator[Play]:
+    """Starts a wire's upstream when it is first wanted, with a model for each client and fault, so that no circuit breaker opens
+    for another."""
+    with ExitStack() as running:
+
+        @cache
+        def started(name: str) -> Played:
+            upstream = UPSTREAMS[name]
+            server = running.enter_context(vendor({}))
+            found = Played(server, upstream)
+            server.answers = found  # type: ignore[assignment]
+            row = upstream.provider(server.base)
+            names = [model_of(client, upstream, fault) for client in CLIENTS.values() for fault in ("", *FAULTS)]
+            models = dict.fromkeys(names, (upstream.model, CONVERSATION))
+            shared_gateway.define_at(row.pop("type"), row.pop("api_base"), models, name=f"matrix-{name}", **row)
+            return found
+
+        yield started
+
+
+def model_of(client: Client, upstream: Upstream, fault: str) -> str:
+    return "-".join(("matrix", client.name.replace(" ", "-"), upstream.name, fault or "well"))
+
+
+def asked(client: Client, upstream: Upstream, ask: Ask) -> Ask:
+    """What the upstream is to see."""
+    lacking = {**client.lacks, **upstream.lacks}
+    unsaid: dict[str, Any] = {field.name: field.default for field in fields(Ask) if field.name in lacking}
+    return replace(ask, **unsaid)
+
+
+def told(client: Client, upstream: Upstream, tell: Tell) -> Tell:
+    """What the client is to hear."""
+    if tell.why == "stop" and (client.name, upstream.name) not in SEQUENCE_TOLD:
+        tell = replace(tell, why="end")
+    return replace(tell, cached=0) if "cached" in {**client.silent, **upstream.silent} else tell
+
+
+def without_ids(value: Any) -> Any:
+    """The same, where calls are told apart by their place only."""
+    if isinstance(value, Ask):
+        return replace(value, results=tuple((replace(call, id=""), text) for call, text in value.results))
+    return replace(value, calls=tuple(replace(call, id="") for call in value.calls))
+
+
+def send(gateway: LiveGateway, client: Client, model: str, ask: Ask) -> httpx.Response:
+    sent = client.ask(model, ask)
+    headers = dict([client.key_header(gateway.key)])
+    return httpx.post(
+        gateway.base_url + sent.path, json=sent.body, headers={**sent.headers, **headers}, trust_env=False, timeout=15
+    )
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+@pytest.mark.parametrize("name", [name for name, situation in SITUATIONS.items() if not situation.fault])
+@pytest.mark.parametrize("upstream", UPSTREAMS)
+@pytest.mark.parametrize("client", CLIENTS)
+def test_situation_when_all_is_well_is_understood_on_both_sides(
+    shared_gateway: LiveGateway, play: Play, client: str, upstream: str, name: str, stream: bool
+) -> None:
+    side, at, situation = CLIENTS[client], play(upstream), SITUATIONS[name]
+    at.situation, at.stream = situation, stream
+    ask = replace(situation.ask, stream=stream)
+    answer = send(shared_gateway, side, model_of(side, at.upstream, ""), ask)
+    assert answer.status_code == 200, answer.text
+    seen, wanted = without_ids(at.upstream.read(at.server.last)), without_ids(asked(side, at.upstream, ask))
+    if not ask.max_tokens:  # Anthropic's clients must name a limit, and its upstreams must be named one
+        seen = replace(seen, max_tokens=0)
+    assert seen == wanted
+    heard = side.streamed(answer.content) if stream else side.whole(answer.json())
+    if side.name not in WITHOUT_IDS:
+        ids = [call.id for call in heard.calls]
+        assert all(ids)
+        assert len(set(ids)) == len(ids)
+    assert without_ids(heard) == without_ids(told(side, at.upstream, situation.tell))
+    lost = set(at.upstream.lacks) - set(side.lacks)
+    for field in lost & {field.name for field in fields(Ask) if getattr(ask, field.name) != field.default}:
+        assert field in answer.headers["x-gateway-lossy"]
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+@pytest.mark.parametrize("name", [name for name, situation in SITUATIONS.items() if situation.fault])
+@pytest.mark.parametrize("upstream", UPSTREAMS)
+@pytest.mark.parametrize("client", CLIENTS)
+def test_situation_when_something_goes_wrong_is_told_in_the_clients_own_words(
+    shared_gateway: LiveGateway, play: Play, client: str, upstream: str, name: str, stream: bool
+) -> None:
+    side, at, situation = CLIENTS[client], play(upstream), SITUATIONS[name]
+    if situation.fault == "midway" and not stream:
+        return  # a whole answer has no middle
+    at.situation, at.stream = situation, stream
+    answer = send(shared_gateway, side, model_of(side, at.upstream, situation.fault), replace(situation.ask, stream=stream))
+    if situation.fault == "refused":
+        assert (answer.status_code, side.failed(answer.json())) == (400, REFUSAL)
+    elif situation.fault == "before" or not stream:
+        assert answer.status_code in (502, 503)
+        assert side.failed(answer.json())
+    else:
+        assert answer.status_code == 200, answer.text
+        assert side.broken(answer.content)
