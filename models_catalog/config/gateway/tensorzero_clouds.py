@@ -62,7 +62,9 @@ def _bedrock_credential(table: Table) -> Lookup:
         table.findings.warn(table.at(KEY[0]), message)
         return brought
     if any(lookup.source != "env" for lookup in given.values()):
-        table.error(KEY[0], "the parts of a key must all be in variables, all be brought by requests, or all be what the SDK finds")
+        table.error(
+            KEY[0], "the parts of a key must all be in variables, all be brought by requests, or all be what the SDK finds"
+        )
         return to_enter("bedrock key") if table.findings.foreign else NOTHING
     parts = [Part(name, variable=lookup.location if lookup else "") for name, lookup in found.items()]
     return access_key(parts, table.findings, table.place)

@@ -237,7 +237,8 @@ def _capabilities(info: Table, named: Named | None, upstream_model: str) -> froz
     if not mode and named and named.provider in names.COMPLETING:
         mode = "completion"
     guess = next((known for pattern, known in names.MODES_BY_MODEL if pattern.search(upstream_model)), "chat")
-    return frozenset({names.CAPABILITIES[mode or guess]})
+    found = frozenset({names.CAPABILITIES[mode or guess]})
+    return found | {"chat"} if not mode and names.CHATS_TOO.search(upstream_model) else found
 
 
 def _number(params: Table, name: str) -> float | None:

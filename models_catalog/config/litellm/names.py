@@ -152,6 +152,9 @@ MODES_BY_MODEL = (
 )
 """The mode of a model that names none, by its upstream name; else chat."""
 
+CHATS_TOO = re.compile(r"gemini-.*-image", re.IGNORECASE)
+"""Models that answer chats although their mode is another."""
+
 SECTIONS = (
     "access_groups",
     "agent_list",
