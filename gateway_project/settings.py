@@ -93,6 +93,7 @@ INSTALLED_APPS = [
     "providers",
     "providers.openai_compatible",
     "providers.azure_openai",
+    "providers.bedrock",
     "providers.mistral",
     "providers.ollama",
     "providers.together",

@@ -18,8 +18,8 @@ ALLOWED_FIELDS = "allowed_request_fields"
 class ProviderType:
     """One kind of provider, as the catalog names it.
 
-    `wires` are the formats that its adapter speaks, and `lacks` what a model of it cannot do, told by the model's name at the
-    provider;
+    `wires` are the formats that its adapter speaks, `lacks` what a model of it cannot do, and `without` the wires that a model
+    does not speak, both told by the model's name at the provider;
     `keeps_responses` says that it knows a response again. `build` makes the adapter of
     one target and raises `ConfigurationError` for values it cannot work with.
     `api_base` "" means that the operator must give one, unless the type is `offline` and has no address at all.
@@ -33,6 +33,7 @@ class ProviderType:
     build: Callable[[TargetConfig], Adapter]
     wires: frozenset[Wire]
     lacks: Callable[[str], frozenset[Capability]] = lambda model: frozenset()
+    without: Callable[[str], frozenset[Wire]] = lambda model: frozenset()
     keeps_responses: bool = False
     api_base: str = ""
     key_variable: str = ""
@@ -58,8 +59,8 @@ class ProviderType:
 
     def wires_of(self, upstream_model: str) -> Mapping[Capability, tuple[Wire, ...]]:
         """What a model of it serves, each with the wires that do it, the best one first."""
-        lacking = self.lacks(upstream_model)
-        return serving({wire for wire in self.wires if METHODS[wire].capability not in lacking})
+        lacking, without = self.lacks(upstream_model), self.without(upstream_model)
+        return serving({wire for wire in self.wires - without if METHODS[wire].capability not in lacking})
 
     def target(self, config: TargetConfig) -> Target:
         """The target that the router calls. Raises `ConfigurationError`."""

@@ -24,6 +24,7 @@ from providers.wire.openai.framing import json_string
 from providers.wire.openai.relay import EventRelay, Relay, SoundRelay
 from providers.wire.openai.usage import usage_of
 from providers.wire.openai_chat.relay import ChatStreamRelay
+from providers.wire.openai_chat.repair import CallRepair, whole_repaired
 from providers.wire.openai_responses.relay import Names, ResponsesRelay
 from providers.wire.openai_responses.response_object import new_response
 
@@ -32,7 +33,13 @@ MakeRelay = Callable[[Streamed, Call, Target], Relay]
 
 
 def _chat(stream: Streamed, call: Call, target: Target) -> Relay:
-    return ChatStreamRelay(call.model, include_usage=call.include_usage, several=_asks_several(call))
+    usage, several = call.include_usage, _asks_several(call)
+    repair = CallRepair(mint, forced=_names_tool(call))
+    return ChatStreamRelay(call.model, include_usage=usage, several=several, repair=repair)
+
+
+def _names_tool(call: Call) -> bool:
+    return call.wire is Wire.OPENAI_CHAT and (call.fields.raw("tool_choice") or b"").startswith(b"{")
 
 
 def _text(stream: Streamed, call: Call, target: Target) -> Relay:
@@ -142,5 +149,11 @@ def _sealed(seal: Callable[[str, str], str], target: Target, upstream_id: str) -
         raise InvalidResponse("the upstream's id is too long") from error
 
 
-WHOLE: Mapping[Wire, Callable[[Reply, Call, Target], Reply]] = MappingProxyType({Wire.OPENAI_RESPONSES: _named})
+def _repaired(reply: Reply, call: Call, target: Target) -> Reply:
+    return whole_repaired(reply, mint, forced=_names_tool(call))
+
+
+WHOLE: Mapping[Wire, Callable[[Reply, Call, Target], Reply]] = MappingProxyType(
+    {Wire.OPENAI_CHAT: _repaired, Wire.OPENAI_RESPONSES: _named}
+)
 """What a whole answer is changed in beside its model; nothing for all other wires."""

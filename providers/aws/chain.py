@@ -18,12 +18,15 @@ from providers.aws.signer import Source
 from providers.errors import ConfigurationError, CredentialError
 from providers.types import Secret
 
+DEFAULT = "default"
+"""Means whatever AWS's own programs would use here, with or without a profile of that name."""
 FRESH_S = 60.0
 """How long what was found is used without asking again. The library renews fifteen minutes before the end."""
 
 
 def source_of(profile: str = "") -> Source:
     """What gives the machine's credentials, those of a profile if one is named. Raises `ConfigurationError` if nothing can."""
+    profile = "" if profile == DEFAULT else profile
     own = None if profile else credentials_of_environment()
     if own is not None:
         return _Told(own).credentials

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from providers.bytes.event_stream import CONTENT_TYPE, event_frame
 from providers.capabilities import Capability
 from tests.contract.examples import EXAMPLES, form_of
 
@@ -36,6 +37,10 @@ ANSWERS = {
 }
 """What OpenAI's own wire says; each has a field that nobody knows."""
 IMAGES = (Capability.IMAGE_GENERATION, Capability.IMAGE_EDIT)
+CONVERSED = (
+    b'{"output":{"message":{"role":"assistant","content":[{"text":"hi"}]}},"stopReason":"end_turn",'
+    b'"usage":{"inputTokens":1,"outputTokens":1,"totalTokens":2},"metrics":{"latencyMs":1}}'
+)
 VENDORS: dict[tuple[str, Capability], dict[str, bytes]] = {
     **{
         ("together", capability): {
@@ -49,6 +54,9 @@ VENDORS: dict[tuple[str, Capability], dict[str, bytes]] = {
         "/vendor/kontext": b'{"request_id":"r1"}',
         "/get_result": b'{"id":"r1","status":"Ready","result":{"sample":"https://images.example/1"}}',
     },
+    ("bedrock", Capability.CHAT): dict.fromkeys(("/converse", "/converse-stream"), CONVERSED),
+    ("bedrock", Capability.EMBEDDING): {"/invoke": b'{"embedding":[0.5,1.50],"inputTextTokenCount":1}'},
+    ("bedrock", Capability.RERANK): {"/invoke": b'{"results":[{"index":0,"relevance_score":0.50}]}'},
     ("ollama_native", Capability.CHAT): {
         "/api/chat": b'{"model":"up","message":{"role":"assistant","content":"hi"},"done":true,"done_reason":"stop"}'
     },
@@ -60,6 +68,19 @@ VENDORS: dict[tuple[str, Capability], dict[str, bytes]] = {
 """What a vendor says whose wire is its own: the last part of the path, and the answer. Its requests and answers are not those
 of the client, so only where it is asked, with what key and headers, is checked."""
 STREAMS = {
+    ("bedrock", Capability.CHAT): (
+        CONTENT_TYPE,
+        b"".join(
+            event_frame(name, data)
+            for name, data in (
+                ("messageStart", b'{"role":"assistant"}'),
+                ("contentBlockDelta", b'{"contentBlockIndex":0,"delta":{"text":"hi"}}'),
+                ("contentBlockStop", b'{"contentBlockIndex":0}'),
+                ("messageStop", b'{"stopReason":"end_turn"}'),
+                ("metadata", b'{"usage":{"inputTokens":1,"outputTokens":1,"totalTokens":2}}'),
+            )
+        ),
+    ),
     ("ollama_native", Capability.CHAT): (
         b"application/x-ndjson",
         b'{"model":"up","message":{"role":"assistant","content":"hi"},"done":false}\n' * 3
@@ -67,7 +88,11 @@ STREAMS = {
     ),
 }
 """The streams of vendors whose wire is their own, with their content types."""
-MODELS = {("fireworks", Capability.IMAGE_EDIT): "vendor/kontext"}
+MODELS = {
+    ("fireworks", Capability.IMAGE_EDIT): "vendor/kontext",
+    ("bedrock", Capability.EMBEDDING): "amazon.titan-embed-text-v2:0",
+    ("bedrock", Capability.RERANK): "cohere.rerank-v3-5:0",
+}
 """Upstream models whose names say that they can."""
 TYPES = {b"{": b"application/json", b"\xff": b"audio/mpeg", b"\x89": b"image/png"}
 
@@ -87,6 +112,11 @@ class Seen:
             fields: dict[str, Any] = json.loads(self.body or b"{}")
             return fields
         return {part.plain_name: part.text() for part in self._parts if part.filename is None}
+
+    @property
+    def streamed(self) -> bool:
+        """Whether a stream is asked for: the body says so, or the path."""
+        return self.fields.get("stream") in (True, "true") or self.path.endswith("-stream")
 
     @property
     def files(self) -> list[tuple[str, str | None, bytes, str]]:
@@ -129,7 +159,7 @@ class Upstream:
         if found is None or status != 200:
             return _whole(status, b"application/json", b'{"error":{"message":"No.","type":"x","param":null,"code":null}}')
         body = self.answers[found]
-        if seen.fields.get("stream") not in (True, "true"):
+        if not seen.streamed:
             return _whole(200, TYPES.get(body[:1], b"text/plain"), body)
         kind, data = self.stream
         chunks = b"".join(b"%x\r\n%b\r\n" % (len(data[i : i + 50]), data[i : i + 50]) for i in range(0, len(data), 50))

@@ -20,8 +20,13 @@ from providers.wire.openai.framing import DONE
 from providers.wire.openai.good_answer import error_in, failure_in_event
 from providers.wire.openai.relay import FrameRelay, done_as_it_came
 from providers.wire.openai.usage import groqs_own, usage_of
+from providers.wire.openai_chat.repair import CALLS, CallRepair
 
-UNREMARKABLE = ((b'"finish_reason"', b'"finish_reason":null'), (b'"usage"', b'"usage":null'))
+UNREMARKABLE = (
+    (b'"finish_reason"', b'"finish_reason":null'),
+    (b'"usage"', b'"usage":null'),
+    (b'"tool_calls"', b'"tool_calls":null'),
+)
 """Fields that need a close look unless all of them have the second, commonest form."""
 MAX_SHAPES = 32
 """How often what stands around a text is learned: some upstreams put something new into every chunk."""
@@ -40,14 +45,24 @@ _decode_choices = msgspec.json.Decoder(list[_Choice]).decode
 
 
 class ChatStreamRelay(FrameRelay):
-    """One stream, `done` after `[DONE]`, `finished` after a finish reason; `usage` is its last usage.
+    """One stream, `done` after `[DONE]`, `finished` after a finish reason; `usage` is its last usage. With `repair`, tool
+    calls are put right where the upstream tells them otherwise than the format has them.
 
     `content` stands in every chunk: older completions have `"text"` instead of `"delta"`. With `several` choices it is finished
     when each of them is that has begun; that takes a close look at every chunk.
     """
 
-    def __init__(self, model: str, *, include_usage: bool, content: bytes = b'"delta"', several: bool = False) -> None:
+    def __init__(
+        self,
+        model: str,
+        *,
+        include_usage: bool,
+        content: bytes = b'"delta"',
+        several: bool = False,
+        repair: CallRepair | None = None,
+    ) -> None:
         super().__init__()
+        self._repair = repair
         self._model = msgspec.json.encode(model)
         self._content = content
         self._include_usage = include_usage
@@ -141,6 +156,9 @@ class ChatStreamRelay(FrameRelay):
             self._owe_usage(fields)
         if choices not in EMPTY:
             self.events += 1
+            if self._repair is not None and (self._repair.begun or CALLS in frame):
+                repaired = self._repair.repaired(choices or b"")
+                changes |= {"choices": repaired} if repaired is not None else {}
         self._learn(frame, fields)
         out.append(sse.with_data(frame, data, patch(fields, changes)) if changes else frame)
 
