@@ -18,6 +18,9 @@ from providers.types import Secret
 
 AMBIENT_KEY = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 """The variables that hold the parts of a key for every program; the gateway reads them, too."""
+BEDROCK_TOKEN = "AWS_BEARER_TOKEN_BEDROCK"  # noqa: S105 - a variable's name
+MACHINE = "default"
+"""The profile that means whatever AWS's own programs would use on this machine (`providers/aws/chain.py`)."""
 AMBIENT_REGION = ("AWS_REGION", "AWS_DEFAULT_REGION")
 AMBIENT_FILE = "GOOGLE_APPLICATION_CREDENTIALS"
 AMBIENT_PROJECT = ("GOOGLE_CLOUD_PROJECT", "GCLOUD_PROJECT")
@@ -50,20 +53,21 @@ class Part(NamedTuple):
         return f"{self.name} contains a colon or a space" if re.search(r"[\s:]", self.value) else ""
 
 
-def access_key(parts: Sequence[Part], findings: Findings, place: str, *, needed: bool = False) -> Lookup:
-    """Where an access key is, of its id, its secret and perhaps a token: one text. The parts are read now, unless they stand
-    where the machine's own do; where those are not asked for, a key for itself is `needed`."""
+def access_key(parts: Sequence[Part], findings: Findings, place: str) -> tuple[Lookup, Mapping[str, str]]:
+    """Where an access key is, of its id, its secret and perhaps a token: one text; and the options that go with it. The parts are
+    read now, unless they stand where the machine's own do."""
     given = [part for part in parts if part.text or part.variable]
     usual = dict(zip((part.name for part in parts), AMBIENT_KEY, strict=True))
-    if not needed and len(given) > 1 and all(part.variable == usual[part.name] for part in given):
-        return NOTHING
-    if fault := next(filter(None, (part.fault() for part in {*parts[:2], *given})), ""):
+    if len(given) > 1 and all(part.variable == usual[part.name] for part in given):
+        return NOTHING, {"profile": MACHINE}
+    asked = [part for part in parts if part in parts[:2] or part in given]
+    if fault := next(filter(None, (part.fault() for part in asked)), ""):
         findings.warn(place, f"the key is not imported: {fault}; enter it in the admin")
         names = (name for part in parts for name in (part.variable, shell_variable(part.text)) if name)
-        return to_enter(next(names, "bedrock key"))
+        return to_enter(next(names, "bedrock key")), {}
     if read := [part.variable for part in given if part.variable]:
         findings.warn(place, f"the values of {', '.join(read)} are read now and stored encrypted; later changes have no effect")
-    return Lookup("stored", secret=Secret(":".join(part.value for part in given)))
+    return Lookup("stored", secret=Secret(":".join(part.value for part in given))), {}
 
 
 def read_now(variables: Iterable[str], findings: Findings, place: str) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from models_catalog.changes.values import NOTHING, Lookup, to_enter
-from models_catalog.config.clouds import AMBIENT_REGION, UNTOLD, Part, access_key, ambient_google, in_variable, read_now
+from models_catalog.config.clouds import AMBIENT_REGION, MACHINE, UNTOLD, Part, access_key, ambient_google, in_variable, read_now
 from models_catalog.config.locations import SDK, read_location
 from models_catalog.config.table import Table
 from models_catalog.validation import FROM_ENVIRONMENT
@@ -21,7 +21,6 @@ KEY = ("access_key_id", "secret_access_key", "session_token")
 PATH, DYNAMIC, NONE = "path::", "dynamic::", "none"
 VERTEX_FILE = Lookup("path_from_env", "GCP_VERTEX_CREDENTIALS_PATH")
 STUDIO_KEY = Lookup("env", "GOOGLE_AI_STUDIO_API_KEY")
-BEDROCK_TOKEN = "AWS_BEARER_TOKEN_BEDROCK"  # noqa: S105 - a variable's name
 UNREADABLE = "is not imported: it must be a value, or env:: and the name of a variable"
 
 
@@ -42,31 +41,34 @@ def bedrock(table: Table, default: Lookup | None) -> Cloud:
     region = _said(table, "region") or read_now(AMBIENT_REGION, table.findings, table.at("region"))
     if not region:
         table.findings.fail(table.at("region"), "region is missing, and no variable of AWS's says it")
-    options = {"region": region}
-    return Cloud(options, table.text("model_id"), _address(table), _bedrock_credential(table))
+    credential, options = _bedrock_access(table)
+    return Cloud({"region": region, **options}, table.text("model_id"), _address(table), credential)
 
 
-def _bedrock_credential(table: Table) -> Lookup:
+def _bedrock_access(table: Table) -> tuple[Lookup, Mapping[str, str]]:
     """A token goes before a key. Neither means what the machine has."""
-    if (token := read_location(table, "api_key", sdk=True)) is not None:
-        return NOTHING if token in (SDK, Lookup("env", BEDROCK_TOKEN)) else token
-    found = {name: read_location(table, name, sdk=True) for name in KEY}
+    names = ("api_key", *KEY)
+    found = {name: read_location(table, name, sdk=True) for name in names}
     given = {name: lookup for name, lookup in found.items() if lookup is not None}
+    if any(name in table and name not in given for name in names):
+        return to_enter("bedrock key") if table.findings.foreign else NOTHING, {}
     if not given or SDK in given.values():
-        return to_enter("bedrock key") if any(name in table for name in KEY) and not given else NOTHING
+        return NOTHING, {"profile": MACHINE}
+    if "api_key" in given:
+        return given["api_key"], {}
     if all(lookup.source == "dynamic" for lookup in given.values()):
         brought = given.get(KEY[0], next(iter(given.values())))
         message = (
             f"requests bring the whole key as {brought.location!r}: ACCESS_KEY_ID:SECRET_ACCESS_KEY or that with :SESSION_TOKEN"
         )
         table.findings.warn(table.at(KEY[0]), message)
-        return brought
+        return brought, {}
     if any(lookup.source != "env" for lookup in given.values()):
         table.error(
             KEY[0], "the parts of a key must all be in variables, all be brought by requests, or all be what the SDK finds"
         )
-        return to_enter("bedrock key") if table.findings.foreign else NOTHING
-    parts = [Part(name, variable=lookup.location if lookup else "") for name, lookup in found.items()]
+        return to_enter("bedrock key") if table.findings.foreign else NOTHING, {}
+    parts = [Part(name, variable=given[name].location if name in given else "") for name in KEY]
     return access_key(parts, table.findings, table.place)
 
 

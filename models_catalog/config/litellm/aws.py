@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from models_catalog.changes.values import NOTHING, Lookup, to_enter
-from models_catalog.config.clouds import AMBIENT_REGION, Part, access_key
-from models_catalog.config.litellm.host import Host, setting, variable_of
+from models_catalog.config.clouds import AMBIENT_KEY, AMBIENT_REGION, BEDROCK_TOKEN, MACHINE, Part, access_key
+from models_catalog.config.litellm.host import Host, given, setting, variable_of
 from models_catalog.config.table import Table
 
 REGION, REGION_VARIABLES = ("aws_region_name", "region_name"), ("AWS_REGION_NAME", *AMBIENT_REGION)
@@ -41,7 +41,7 @@ ELSEWHERE: Mapping[str, str] = MappingProxyType(
 MANTLE = "mantle"
 OPENAI_PATH = re.compile(r"openai\.gpt-[5-9]|google\.gemma-4")
 """Models of Mantle that stand below `/openai/v1`; those of other vendors stand below `/v1`."""
-MANTLE_KEYS = ("BEDROCK_MANTLE_API_KEY", "AWS_BEARER_TOKEN_BEDROCK")
+MANTLE_KEY = "BEDROCK_MANTLE_API_KEY"
 
 
 def bedrock(params: Table, upstream: str) -> Host:
@@ -52,10 +52,10 @@ def bedrock(params: Table, upstream: str) -> Host:
             params.findings.fail(params.at("model"), reason)
     if MANTLE in hints:
         return _mantle(params, model, region)
-    profile = params.text("model_id").strip()
-    model = profile or model
+    model = params.text("model_id").strip() or model
     arn = ARN.fullmatch(model)
-    region = setting(params, REGION) or region or (arn[1] if arn else "") or _usual_region(params, USUAL_REGION)
+    told = region or (arn[1] if arn else "")
+    region = setting(params, REGION, usual=True) or told or _usual_region(params, USUAL_REGION)
     credential, options = access(params)
     base = setting(params, ENDPOINTS, ENDPOINT_VARIABLES)
     return Host("bedrock", model, {"region": region, **options}, credential, base)
@@ -68,22 +68,25 @@ def mantle(params: Table, upstream: str) -> Host:
 
 
 def _mantle(params: Table, model: str, region: str) -> Host:
-    region = setting(params, REGION) or region or _usual_region(params, USUAL_MANTLE_REGION, ("BEDROCK_MANTLE_REGION",))
-    anthropic = "claude" in model
-    path = "/anthropic" if anthropic else "/openai/v1" if OPENAI_PATH.match(model) else "/v1"
-    base = (
-        setting(params, ("api_base", "base_url"), ("BEDROCK_MANTLE_API_BASE",))
-        or f"https://bedrock-mantle.{region}.api.aws{path}"
-    )
-    kind = "bedrock_mantle" if anthropic else "openai_compatible"
-    credential, options = access(params, needed=True)
-    if credential == NOTHING and not options:
-        credential = Lookup("env", next((name for name in MANTLE_KEYS if os.environ.get(name)), MANTLE_KEYS[0]))
-    if not anthropic and (options or any(name in params for name in PARTS)):
-        params.findings.fail(
-            params.at("model"), "models that Mantle serves in OpenAI's formats need an api_key: requests are not signed"
-        )
-    return Host(kind, model, options if anthropic else {}, credential, base)
+    usual = ("BEDROCK_MANTLE_REGION",)
+    region = setting(params, REGION, usual=True) or region or _usual_region(params, USUAL_MANTLE_REGION, usual)
+    base = setting(params, ("api_base", "base_url"), ("BEDROCK_MANTLE_API_BASE",))
+    host = base or f"https://bedrock-mantle.{region}.api.aws"
+    if "claude" in model:
+        credential, options = access(params)
+        if not _says_who(params) and not any(os.environ.get(name) for name in (BEDROCK_TOKEN, AMBIENT_KEY[0])):
+            credential, options = Lookup("env", MANTLE_KEY), {}
+        return Host("bedrock_mantle", model, options, credential, base or f"{host}/anthropic")
+    if _says_who(params) and "api_key" not in params:
+        message = "models that Mantle serves in OpenAI's formats need an api_key: requests to them are not signed"
+        params.findings.fail(params.at("model"), message)
+    key = next((name for name in (MANTLE_KEY, BEDROCK_TOKEN) if os.environ.get(name)), MANTLE_KEY)
+    path = "/openai/v1" if OPENAI_PATH.match(model) else "/v1"
+    return Host("openai_compatible", model, {}, None if "api_key" in params else Lookup("env", key), base or f"{host}{path}")
+
+
+def _says_who(params: Table) -> bool:
+    return any(name in params for name in ("api_key", PROFILE, *PARTS, *ROLES))
 
 
 def taken_apart(upstream: str) -> tuple[str, frozenset[str], str]:
@@ -111,20 +114,20 @@ def _usual_region(params: Table, usual: str, variables: tuple[str, ...] = ()) ->
     return region or usual
 
 
-def access(params: Table, *, needed: bool = False) -> tuple[Lookup | None, dict[str, str]]:
-    """Where the credential is, None if it is an `api_key` as all providers have; and the option that names a profile. Without
-    either the machine's own is used, which its usual variables may hold, unless one is `needed` for itself."""
-    role = [name for name in ROLES if params.raw(name) is not None]
+def access(params: Table) -> tuple[Lookup | None, Mapping[str, str]]:
+    """Where the credential is, None if it is an `api_key` as all providers have, and the option that names a profile: without
+    anything that of the machine, which its usual variables may hold."""
+    role = given(params, ROLES)
     params.skip("aws_session_name", "aws_external_id", "aws_sts_endpoint", "aws_session_tags")
     profile = setting(params, (PROFILE,))
     if "api_key" in params:
         return None, {}
     if role:
         message = "roles are assumed by profiles of AWS (role_arn in ~/.aws/config), not by the gateway: name one, or enter a key"
-        params.findings.warn(params.at(role[0]), f"is not imported: {message}")
+        params.findings.warn(params.at(role), f"is not imported: {message}")
         return to_enter("bedrock role"), {}
-    if any(params.raw(name) is not None for name in PARTS):
+    if given(params, PARTS):
         texts = {name: params.text(name).strip() for name in PARTS}
         parts = [Part(name, "" if variable_of(text) else text, variable_of(text)) for name, text in texts.items()]
-        return access_key(parts, params.findings, params.place, needed=needed), {}
-    return NOTHING, {"profile": profile} if profile else {}
+        return access_key(parts, params.findings, params.place)
+    return NOTHING, {"profile": profile or MACHINE}

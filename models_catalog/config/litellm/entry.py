@@ -238,6 +238,8 @@ def _capabilities(info: Table, named: Named | None, upstream_model: str) -> froz
         mode = "completion"
     guess = next((known for pattern, known in names.MODES_BY_MODEL if pattern.search(upstream_model)), "chat")
     found = frozenset({names.CAPABILITIES[mode or guess]})
+    if named and not found & named.known.capabilities_of(upstream_model):
+        info.findings.fail(info.at("mode"), f"{', '.join(found)} is not served for models of {named.provider!r}")
     return found | {"chat"} if not mode and names.CHATS_TOO.search(upstream_model) else found
 
 

@@ -78,7 +78,7 @@ def _google_model(upstream: str) -> str:
 def _at_place(params: Table, kind: str, model: str) -> Host:
     name = given(params, CREDENTIALS)
     project = setting(params, PROJECT, PROJECT_VARIABLES)
-    location = setting(params, LOCATION, LOCATION_VARIABLES)
+    location = setting(params, LOCATION, LOCATION_VARIABLES, usual=True)
     if not name and "api_key" in params and kind == "vertex_ai":
         return Host(kind, model, {"project": project, "location": location})
     credential, more = _credential(params, name)

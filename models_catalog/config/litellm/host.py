@@ -35,17 +35,19 @@ def variable_of(text: str) -> str:
     return text.removeprefix(FROM_ENVIRONMENT).strip() if text.startswith(FROM_ENVIRONMENT) else ""
 
 
-def setting(params: Table, names: Iterable[str], variables: Iterable[str] = ()) -> str:
+def setting(params: Table, names: Iterable[str], variables: Iterable[str] = (), *, usual: bool = False) -> str:
     """The value of the first of these members that is there, `os.environ/NAME` read now; else that of the first variable that is
-    set; else "". An entry cannot do without what it says, so a variable that is not set makes it unservable."""
+    set; else "". A variable that is not set makes the entry unservable, unless there is a usual value in its place."""
     name = given(params, names)
-    if not name:
-        return read_now(variables, params.findings, params.place)
-    value = params.text(name).strip()
-    if variable := variable_of(value):
+    value = params.text(name).strip() if name else ""
+    variable = variable_of(value)
+    if variable:
         value = read_now((variable,), params.findings, params.at(name))
-        if not value:
-            params.findings.fail(params.at(name), f"{name}: the environment variable {variable} is not set")
+    if variable and not value:
+        unset = f"the environment variable {variable} is not set"
+        if not usual:
+            params.findings.fail(params.at(name), f"{name}: {unset}")
+        params.findings.warn(params.at(name), f"{unset}; what is usual is taken instead")
     if is_placeholder(value):
         params.findings.fail(params.at(name), f"{name} is a placeholder")
-    return value
+    return value or read_now(variables, params.findings, params.place)

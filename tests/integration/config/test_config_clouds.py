@@ -1,4 +1,4 @@
-"""Are models of Anthropic, Google, AWS and Ollama in LiteLLM's files imported with where they are, and as whom they are called?"""
+"""Are models of Anthropic, Google, AWS and Ollama in LiteLLM's files imported with their place, and with who calls them?"""
 
 from __future__ import annotations
 
@@ -175,7 +175,7 @@ def test_model_of_vertex_is_googles_or_anthropics(import_entry: Imports, model: 
     ("params", "options"),
     [
         ({"vertex_ai_project": "p-1", "vertex_ai_location": "eu"}, {"project": "p-1", "location": "eu"}),
-        ({"vertex_project": "os.environ/SET_PROJECT", **{"vertex_location": "eu"}}, {"project": "project-1", "location": "eu"}),
+        ({"vertex_project": "os.environ/SET_PROJECT", "vertex_location": "eu"}, {"project": "project-1", "location": "eu"}),
         ({"vertex_project": "p-1"}, {"project": "p-1", "location": "us-central1"}),
         ({"vertex_location": "eu"}, {"project": "of-the-file", "location": "eu"}),
     ],
@@ -269,7 +269,11 @@ def test_credential_that_is_a_gap_is_to_be_entered(import_entry: Imports, given:
         ("vertex_ai/gemini-x", {"vertex_location": "eu"}, "vertex_project is missing, and the credential does not tell it"),
         ("vertex_ai/gemini-x", {"vertex_project": "os.environ/NOT_SET"}, "vertex_project: the environment variable NOT_SET"),
         ("vertex_ai/gemini-x", {"vertex_project": "your-project-id"}, "vertex_project is a placeholder"),
-        ("bedrock_mantle/openai.gpt-oss-120b", {**IN, "aws_access_key_id": "a"}, "need an api_key: requests are not signed"),
+        ("bedrock_mantle/openai.gpt-oss-120b", {**IN, "aws_access_key_id": "a"}, "need an api_key: requests to them are not signed"),
+        ("bedrock/agent/AGENT/ALIAS", IN, "agents of Bedrock are not served"),
+        ("bedrock/async_invoke/twelvelabs.x", IN, "calls whose answer is put into S3 are not served"),
+        ("bedrock/stability.sd3-5-large-v1:0", IN, "image_generation is not served for models of 'bedrock'"),
+        ("anthropic/claude-embed", {}, "embedding is not served for models of 'anthropic'"),
         ("sagemaker/x", {}, "the provider 'sagemaker' is not available in this gateway"),
     ],
 )
@@ -318,6 +322,108 @@ def test_model_of_mantle_is_anthropics_or_speaks_openais_formats(
     assert (row(), place()) == (found, where)
 
 
+ARN = "arn:aws:bedrock:us-east-2:123456789012:application-inference-profile/abc"
+PLAIN = "anthropic.claude-3-5-sonnet-20241022-v2:0"
+
+
+@pytest.mark.parametrize(
+    ("model", "params", "upstream", "region"),
+    [
+        (f"bedrock/{PLAIN}", {}, PLAIN, "us-west-2"),
+        (f"bedrock/us.{PLAIN}", IN, f"us.{PLAIN}", "us-east-1"),
+        (f"us.{PLAIN}", IN, f"us.{PLAIN}", "us-east-1"),
+        (f"bedrock_converse/{PLAIN}", IN, PLAIN, "us-east-1"),
+        (f"bedrock/converse/{PLAIN}", IN, PLAIN, "us-east-1"),
+        (f"bedrock/invoke/eu.{PLAIN}", IN, f"eu.{PLAIN}", "us-east-1"),
+        (f"bedrock/eu-central-1/{PLAIN}", {}, PLAIN, "eu-central-1"),
+        (f"bedrock/converse/ap-northeast-1/{PLAIN}", {}, PLAIN, "ap-northeast-1"),
+        (f"bedrock/us-west-2/1-month-commitment/{PLAIN}", {}, PLAIN, "us-west-2"),
+        (f"bedrock/{ARN}", {}, ARN, "us-east-2"),
+        (f"bedrock/converse/{ARN}", IN, ARN, "us-east-1"),
+        (f"bedrock/deepseek_r1/{ARN}", {}, ARN, "us-east-2"),
+        (f"bedrock/{PLAIN}", {"model_id": ARN}, ARN, "us-east-2"),
+        (f"bedrock/{PLAIN}", {"aws_region_name": "os.environ/SET_REGION"}, PLAIN, "eu-west-1"),
+        (f"bedrock/{PLAIN}", {"aws_region_name": "os.environ/NOT_SET"}, PLAIN, "us-west-2"),
+    ],
+)
+def test_model_and_region_of_bedrock(
+    import_entry: Imports, model: str, params: dict[str, Any], upstream: str, region: str
+) -> None:
+    import_entry(model, params)
+    assert row() == ("bedrock", upstream, "", {"region": region, "profile": "default"})
+
+
+def test_region_is_that_of_the_environment_when_nothing_is_said(import_entry: Imports, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_REGION", "sa-east-1")
+    output = import_entry(f"bedrock/{PLAIN}", {})
+    assert row()[3]["region"] == "sa-east-1"
+    assert "the value of AWS_REGION is read now" in output.err
+
+
+@pytest.mark.parametrize("name", ["aws_bedrock_runtime_endpoint", "api_base"])
+def test_address_of_bedrock(import_entry: Imports, name: str) -> None:
+    import_entry(f"bedrock/{PLAIN}", {**IN, name: "https://vpce.example"})
+    assert row()[2] == "https://vpce.example"
+
+
+AMBIENT = {"aws_access_key_id": "os.environ/AWS_ACCESS_KEY_ID", "aws_secret_access_key": "os.environ/AWS_SECRET_ACCESS_KEY"}
+LITERAL = {"aws_access_key_id": "AKIACANARY0000000001", "aws_secret_access_key": "canary/secret"}
+
+
+@pytest.mark.parametrize(
+    ("params", "where", "options"),
+    [
+        ({}, "", {"profile": "default"}),
+        (AMBIENT, "", {"profile": "default"}),
+        ({**AMBIENT, "aws_session_token": "os.environ/AWS_SESSION_TOKEN"}, "", {"profile": "default"}),
+        ({"aws_profile_name": "team"}, "", {"profile": "team"}),
+        ({"api_key": "os.environ/AWS_BEARER_TOKEN_BEDROCK"}, "env::AWS_BEARER_TOKEN_BEDROCK", {}),
+    ],
+)
+def test_who_calls_bedrock(import_entry: Imports, params: dict[str, Any], where: str, options: dict[str, str]) -> None:
+    import_entry(f"bedrock/{PLAIN}", {**IN, **params})
+    assert (place(), row()[3]) == (where, {**IN_OPTIONS, **options})
+
+
+IN_OPTIONS = {"region": "us-east-1"}
+
+
+@pytest.mark.parametrize(
+    ("params", "found"),
+    [
+        (LITERAL, "AKIACANARY0000000001:canary/secret"),
+        ({**LITERAL, "aws_session_token": "canary-token"}, "AKIACANARY0000000001:canary/secret:canary-token"),
+        (
+            {"aws_access_key_id": "os.environ/SET_ID", "aws_secret_access_key": "os.environ/SET_SECRET"},
+            "AKIACANARY0000000001:canary/secret+key=",
+        ),
+        ({"api_key": "bedrock-api-key-canary"}, "bedrock-api-key-canary"),
+    ],
+)
+def test_key_of_aws_is_stored_in_one_piece(import_entry: Imports, params: dict[str, Any], found: str) -> None:
+    import_entry(f"bedrock/{PLAIN}", {**IN, **params})
+    assert (secret(), row()[3]) == (found, IN_OPTIONS)
+
+
+@pytest.mark.parametrize(
+    ("params", "said"),
+    [
+        ({**LITERAL, "aws_secret_access_key": "os.environ/NOT_SET"}, "the environment variable NOT_SET is not set"),
+        ({"aws_access_key_id": "AKIACANARY0000000001"}, "aws_secret_access_key is missing"),
+        ({**LITERAL, "aws_access_key_id": "<your-key-id>"}, "aws_access_key_id is a placeholder"),
+        ({**LITERAL, "aws_secret_access_key": "canary canary"}, "aws_secret_access_key contains a colon or a space"),
+        (
+            {"aws_role_name": "arn:aws:iam::1:role/r", "aws_session_name": "s"},
+            "aws_role_name: is not imported: roles are assumed",
+        ),
+    ],
+)
+def test_key_of_aws_that_is_none_is_to_be_entered(import_entry: Imports, params: dict[str, Any], said: str) -> None:
+    output = import_entry(f"bedrock/{PLAIN}", {**IN, **params})
+    assert Credential.objects.get().name.endswith(" (to enter)")
+    assert said in output.err
+
+
 @pytest.mark.parametrize(
     ("name", "model", "kind", "upstream"),
     [
@@ -326,6 +432,8 @@ def test_model_of_mantle_is_anthropics_or_speaks_openais_formats(
         ("ollama/*", "ollama_chat/*", "ollama", "*"),
         ("vertex_ai/*", "vertex_ai/*", "vertex_ai", "*"),
         ("vertex_ai/claude-*", "vertex_ai/claude-*", "vertex_anthropic", "claude-*"),
+        ("bedrock/*", "bedrock/*", "bedrock", "*"),
+        ("us.*", "bedrock/converse/us.anthropic.*", "bedrock", "us.anthropic.*"),
     ],
 )
 def test_pattern_can_do_what_its_host_can(import_entry: Imports, name: str, model: str, kind: str, upstream: str) -> None:
@@ -342,6 +450,9 @@ def test_pattern_can_do_what_its_host_can(import_entry: Imports, name: str, mode
         ("gemini/gemini-2.5-flash-image", ["chat", "image_generation"]),
         ("vertex_ai/text-embedding-005", ["embedding"]),
         ("ollama/nomic-embed-text", ["embedding"]),
+        ("bedrock/amazon.titan-embed-text-v2:0", ["embedding"]),
+        ("bedrock/cohere.rerank-v3-5:0", ["rerank"]),
+        ("bedrock/amazon.nova-pro-v1:0", ["chat"]),
     ],
 )
 def test_capability_is_told_by_the_name(import_entry: Imports, model: str, capabilities: list[str]) -> None:
