@@ -176,7 +176,7 @@ def midway(tell: Tell, message: str) -> Said:
 
 UPSTREAM = Upstream(
     "ollama",
-    lambda base: {"type": "ollama", "api_base": base},
+    lambda base: {"type": "ollama_native", "api_base": base},
     MODEL,
     read,
     tell_whole,
