@@ -269,7 +269,11 @@ def test_credential_that_is_a_gap_is_to_be_entered(import_entry: Imports, given:
         ("vertex_ai/gemini-x", {"vertex_location": "eu"}, "vertex_project is missing, and the credential does not tell it"),
         ("vertex_ai/gemini-x", {"vertex_project": "os.environ/NOT_SET"}, "vertex_project: the environment variable NOT_SET"),
         ("vertex_ai/gemini-x", {"vertex_project": "your-project-id"}, "vertex_project is a placeholder"),
-        ("bedrock_mantle/openai.gpt-oss-120b", {**IN, "aws_access_key_id": "a"}, "need an api_key: requests to them are not signed"),
+        (
+            "bedrock_mantle/openai.gpt-oss-120b",
+            {**IN, "aws_access_key_id": "a"},
+            "need an api_key: requests to them are not signed",
+        ),
         ("bedrock/agent/AGENT/ALIAS", IN, "agents of Bedrock are not served"),
         ("bedrock/async_invoke/twelvelabs.x", IN, "calls whose answer is put into S3 are not served"),
         ("bedrock/stability.sd3-5-large-v1:0", IN, "image_generation is not served for models of 'bedrock'"),

@@ -26,7 +26,7 @@ models."gpt-4".pricing.currency: only "USD" is supported
 models."gpt-4".enabled: must be true or false, not a string
 models."gpt-4".providers.openai.type: unknown provider type 'opennai'; did you mean 'openai'?
 models."gpt-4".providers.azure.api_base: A provider of type Azure OpenAI needs an API base.
-models.claude.providers.anthropic.type: the provider type 'anthropic' is not available in this gateway
+models.claude.providers.sagemaker.type: the provider type 'aws_sagemaker' is not available in this gateway
 models.claude.providers.local.api_base: The URL must begin with http:// or https://.
 models.claude.providers.local.api_key_locaton: unknown name; did you mean 'api_key_location'?
 models.claude.providers.local.extra_headers: The header Content-Length is set by the gateway and cannot be overridden.
@@ -86,7 +86,7 @@ def test_file_with_mistakes_has_them_all_told_with_their_places(manage: Manage) 
 
 def test_litellm_file_with_mistakes_has_them_all_told_with_their_places(manage: Manage) -> None:
     found = errors_of(manage, str(DATA / "litellm_mistakes.yaml"))
-    unknown = [line for line in found if line.startswith("model_list[2].litellm_params.model: unknown provider type 'bedrock'")]
+    unknown = [line for line in found if line.startswith("model_list[2].litellm_params.model: unknown provider type 'sagemaker'")]
     assert len(unknown) == 1
     assert sorted(set(found) - set(unknown)) == sorted(LITELLM_MISTAKES.splitlines())
     assert untouched()

@@ -20,7 +20,7 @@ bind_address = "0.0.0.0:3000"
 api_key_location = "env::TEAM_OPENAI_KEY"
 
 [models.timed]
-routing = ["openai", "anthropic"]
+routing = ["openai", "sagemaker"]
 timeouts = { non_streaming.total_ms = 15000, streaming.ttft_ms = 3000, streaming.total_ms = 60000 }
 retries = { num_retries = 2, max_delay_s = 5 }
 skip_relay = true
@@ -36,16 +36,16 @@ cost = [
     { pointer = "/usage/prompt_tokens_details/cached_tokens", cost_per_million = -0.1 },
 ]
 
-[models.timed.providers.anthropic]
-type = "anthropic"
-model_name = "claude"
+[models.timed.providers.sagemaker]
+type = "aws_sagemaker"
+endpoint_name = "claude"
 
 [models.gone]
 routing = ["bedrock"]
 [models.gone.providers.bedrock]
 type = "aws_bedrock"
 model_id = "us.amazon.nova"
-region = "us-east-1"
+region = "env::TZ_UNSET_REGION"
 
 [models.keyed]
 routing = ["together", "azure", "unused"]
@@ -112,8 +112,8 @@ def test_keys_are_where_the_file_or_its_defaults_say(warned: str) -> None:
 
 def test_what_cannot_be_served_is_left_out_and_named(warned: str) -> None:
     for line in (
-        "left out: models.timed.providers.anthropic: timed: the provider type 'anthropic' is not available in this gateway",
-        "left out: models.gone.providers.bedrock: gone: the provider type 'aws_bedrock' is not available in this gateway",
+        "left out: models.timed.providers.sagemaker: timed: the provider type 'aws_sagemaker' is not available in this gateway",
+        "left out: models.gone.providers.bedrock: gone: region: the environment variable TZ_UNSET_REGION is not set",
         "left out: models.keyed.providers.spare: keyed: is not in the model's routing",
         "warning: models.keyed.routing: 'unused' is not one of the model's providers",
         "left out: api_keys[2]: client key: A key has 20 to 512 characters.",
@@ -134,7 +134,7 @@ def test_second_import_changes_nothing(warned: str, manage: Manage, write: Write
 
 
 def test_strict_import_refuses_it(manage: Manage, write: Write) -> None:
-    with pytest.raises(CommandError, match="'anthropic' is not available"):
+    with pytest.raises(CommandError, match="'aws_sagemaker' is not available"):
         manage("import_config", write(FILE), "--strict")
     assert not ModelDefinition.objects.exists()
 
@@ -151,9 +151,10 @@ BLOCK = '[models.m]\nrouting = ["p"]\n[models.m.providers.p]\ntype = "openai"\n'
         (BLOCK + "timeouts = { non_streaming.total_ms = 1 }\n", "x.toml", "tensorzero"),
         (BLOCK + "[functions.f]\n", "", "tensorzero"),
         (BLOCK + "[provider_types.openai.defaults]\n", "x.toml", "tensorzero"),
-        (BLOCK.replace("openai", "anthropic"), "x.toml", "tensorzero"),
-        (BLOCK.replace("openai", "anthropic").replace("routing", 'endpoints = ["chat"]\nrouting'), "x.toml", "gateway"),
-        (BLOCK + "[providers.x]\ntype = 'anthropic'\n", "x.toml", "gateway"),
+        (BLOCK.replace("openai", "aws_bedrock"), "x.toml", "tensorzero"),
+        (BLOCK.replace("openai", "anthropic"), "x.toml", "gateway"),
+        (BLOCK.replace("openai", "aws_bedrock").replace("routing", 'endpoints = ["chat"]\nrouting'), "x.toml", "gateway"),
+        (BLOCK + "[providers.x]\ntype = 'aws_bedrock'\n", "x.toml", "gateway"),
         (BLOCK.replace("routing", "timeouts = { total_s = 1 }\nrouting"), "x.toml", "gateway"),
         ("[", "x.toml", "gateway"),
         ("model_list: []", "config", "litellm"),
