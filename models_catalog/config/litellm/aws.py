@@ -117,12 +117,9 @@ def _usual_region(params: Table, usual: str, variables: tuple[str, ...] = ()) ->
 def access(params: Table) -> tuple[Lookup | None, Mapping[str, str]]:
     """Where the credential is, None if it is an `api_key` as all providers have, and the option that names a profile: without
     anything that of the machine, which its usual variables may hold."""
-    role = given(params, ROLES)
-    params.skip("aws_session_name", "aws_external_id", "aws_sts_endpoint", "aws_session_tags")
-    profile = setting(params, (PROFILE,))
     if "api_key" in params:
         return None, {}
-    if role:
+    if role := given(params, ROLES):
         message = "roles are assumed by profiles of AWS (role_arn in ~/.aws/config), not by the gateway: name one, or enter a key"
         params.findings.warn(params.at(role), f"is not imported: {message}")
         return to_enter("bedrock role"), {}
@@ -130,4 +127,4 @@ def access(params: Table) -> tuple[Lookup | None, Mapping[str, str]]:
         texts = {name: params.text(name).strip() for name in PARTS}
         parts = [Part(name, "" if variable_of(text) else text, variable_of(text)) for name, text in texts.items()]
         return access_key(parts, params.findings, params.place)
-    return NOTHING, {"profile": profile or MACHINE}
+    return NOTHING, {"profile": setting(params, (PROFILE,)) or MACHINE}

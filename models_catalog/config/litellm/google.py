@@ -79,11 +79,15 @@ def _at_place(params: Table, kind: str, model: str) -> Host:
     name = given(params, CREDENTIALS)
     project = setting(params, PROJECT, PROJECT_VARIABLES)
     location = setting(params, LOCATION, LOCATION_VARIABLES, usual=True)
-    if not name and "api_key" in params and kind == "vertex_ai":
-        return Host(kind, model, {"project": project, "location": location})
-    credential, more = _credential(params, name)
-    ambient = AMBIENT_PROJECT if credential == NOTHING else ()
-    project = project or project_of(credential) or read_now(ambient, params.findings, params.place)
+    by_key = "api_key" in params and not name
+    if by_key and not project and kind == "vertex_ai":  # express mode has neither
+        return Host(kind, model)
+    credential, more = (None, {}) if by_key else _credential(params, name)
+    if not by_key:
+        params.ignore(("api_key",), "is not imported: vertex_credentials are")
+    if not project and credential is not None:
+        ambient = AMBIENT_PROJECT if credential == NOTHING else ()
+        project = project_of(credential) or read_now(ambient, params.findings, params.place)
     if not project:
         params.findings.fail(params.place, "vertex_project is missing, and the credential does not tell it")
     return Host(kind, model, {"project": project, "location": location or _usual_location(params, model), **more}, credential)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.management.base import CommandError
 
 from models_catalog import credentials
 from models_catalog.models import Credential, ModelDefinition, Provider, Route
@@ -462,6 +463,49 @@ def test_pattern_can_do_what_its_host_can(import_entry: Imports, name: str, mode
 def test_capability_is_told_by_the_name(import_entry: Imports, model: str, capabilities: list[str]) -> None:
     import_entry(model, AT if model.startswith("vertex") else {})
     assert ModelDefinition.objects.get().capabilities == capabilities
+
+
+def test_credential_list_gives_what_clouds_need(manage: Manage, write: Write) -> None:
+    shared = {"vertex_credentials": json.dumps(FILE), "vertex_project": "os.environ/SET_PROJECT", "vertex_location": "eu"}
+    params = {"model": "vertex_ai/gemini-2.5-pro", "litellm_credential_name": "team"}
+    file = {
+        "credential_list": [{"credential_name": "team", "credential_values": shared}],
+        "model_list": [{"model_name": "m", "litellm_params": params}],
+    }
+    manage("import_config", write(json.dumps(file), "config.yaml"))
+    assert row() == ("vertex_ai", "gemini-2.5-pro", "", {"project": "project-1", "location": "eu"})
+    assert json.loads(secret()) == FILE
+
+
+def test_key_beside_what_counts_before_it_is_named(import_entry: Imports) -> None:
+    output = import_entry("vertex_ai/gemini-x", {**AT, "vertex_credentials": "/etc/sa.json", "api_key": "sk-canary-1"})
+    assert "litellm_params.api_key: is not imported: vertex_credentials are" in output.err
+    assert place() == "path::/etc/sa.json"
+
+
+def test_what_is_beside_a_key_of_bedrock_is_named(import_entry: Imports) -> None:
+    params = {**IN, **LITERAL, "aws_profile_name": "team", "api_key": "os.environ/NOT_SET"}
+    output = import_entry(f"bedrock/{PLAIN}", params)
+    assert "not imported: aws_access_key_id, aws_secret_access_key, aws_profile_name" in output.err
+    assert (place(), row()[3]) == ("env::NOT_SET", IN_OPTIONS)
+
+
+@pytest.mark.parametrize(
+    ("model", "params", "error"),
+    [
+        ("vertex_ai/gemini-x", {"vertex_project": "os.environ/NOT_SET"}, "vertex_project: the environment variable NOT_SET"),
+        ("vertex_ai/meta/llama", AT, "models of 'meta' on Vertex AI are not served"),
+        ("bedrock/agent/A/B", IN, "agents of Bedrock are not served"),
+        ("bedrock_mantle/openai.gpt-oss-120b", {**IN, **LITERAL}, "requests to them are not signed"),
+    ],
+)
+def test_strict_import_refuses_what_cannot_be_served(
+    manage: Manage, write: Write, model: str, params: dict[str, Any], error: str
+) -> None:
+    path = write(json.dumps({"model_list": [{"model_name": "m", "litellm_params": {"model": model, **params}}]}), "c.yaml")
+    with pytest.raises(CommandError, match=error):
+        manage("import_config", path, "--strict")
+    assert not ModelDefinition.objects.exists()
 
 
 def test_credential_that_is_elsewhere_is_to_be_entered_for_clouds_too(import_entry: Imports) -> None:
