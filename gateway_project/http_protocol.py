@@ -11,10 +11,12 @@ import httptools
 from django.conf import settings
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
-from gateway_project.joined_start import EXTENSIONS, JoinedSend
+from gateway_project.joined_start import JoinedSend
 from gateway_project.stall_guard import StallGuard
 from gateway_project.websocket_protocol import GuardedWebSocketProtocol, asks_for_websocket
 from openai_api.errors import ApiError
+from openai_api.http.disconnect import WATCHED, Gone
+from openai_api.http.outlet import JOINED
 from openai_api.http.receive import request_id_of
 from openai_api.routes import TABLE
 from providers.transport import sockets
@@ -51,6 +53,8 @@ class GuardedHttpProtocol(StallGuard, HttpToolsProtocol):
         self._asked: list[tuple[bytes, bytes]] = []
         self.url = b""  # what is no HTTP has none
         self._answering: RequestResponseCycle | None = None
+        self._extensions: dict[str, Any] = {JOINED: {}, WATCHED: {"watch": self._watch}}
+        self._gone: Gone | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -61,8 +65,9 @@ class GuardedHttpProtocol(StallGuard, HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_timer()
         super().connection_lost(exc)
+        self._extensions = {}  # a circle of references
         if self._answering is not None:  # which is not the last one where requests wait
-            _disconnect(self._answering)
+            self._disconnect(self._answering)
 
     def data_received(self, data: bytes) -> None:
         if self._deaf:
@@ -185,14 +190,30 @@ class GuardedHttpProtocol(StallGuard, HttpToolsProtocol):
             self._timer = self.loop.call_later(settings.GATEWAY_BODY_TIMEOUT_S, self.transport.close)
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
-        self._answering = cycle
+        self._answering, self._gone = cycle, None
         if cycle.waiting_for_100_continue or _is_old(cycle):
             super()._start_asgi_task(cycle, lambda scope, receive, send: app(scope, receive, _Careful(cycle, send)))
         elif cycle.scope["method"] == "HEAD":
             super()._start_asgi_task(cycle, app)
         else:
-            cycle.scope["extensions"] = EXTENSIONS  # type: ignore[typeddict-item]
+            cycle.scope["extensions"] = self._extensions
             super()._start_asgi_task(cycle, lambda scope, receive, send: app(scope, receive, JoinedSend(cycle, send)))
+
+    def _watch(self, gone: Gone | None) -> None:
+        """See `WATCHED`. Meanwhile the connection is read, or nobody would see its end."""
+        self._gone = gone
+        self.flow.resume_reading()
+        if gone is not None and self._answering is not None and self._answering.disconnected:
+            gone()
+
+    def _disconnect(self, cycle: RequestResponseCycle) -> None:
+        """Tells the application that the client has left."""
+        if cycle.response_complete:
+            return
+        cycle.disconnected = True
+        cycle.message_event.set()
+        if cycle is self._answering and self._gone is not None:
+            self._gone()
 
     def _await_head(self) -> None:
         self._timer = self.loop.call_later(settings.GATEWAY_HEAD_TIMEOUT_S, self._head_is_late)
@@ -228,7 +249,7 @@ class GuardedHttpProtocol(StallGuard, HttpToolsProtocol):
         elif self.cycle.response_started:
             self.transport.close()
         else:
-            _disconnect(self.cycle)  # the body is broken: its request is answered here and nowhere else
+            self._disconnect(self.cycle)  # the body is broken: its request is answered here and nowhere else
             self._say(error)
 
     def _say(self, error: ApiError) -> None:
@@ -275,10 +296,3 @@ class _Careful:
 
 def _is_old(cycle: RequestResponseCycle) -> bool:
     return cycle.scope["http_version"] != HTTP_1_1
-
-
-def _disconnect(cycle: RequestResponseCycle) -> None:
-    """Tells the application that the client has left."""
-    if not cycle.response_complete:
-        cycle.disconnected = True
-        cycle.message_event.set()

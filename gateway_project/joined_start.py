@@ -1,7 +1,8 @@
 """How do the head of an answer and what follows it go out in one piece? By an extension of ASGI that this server offers.
 
-uvicorn writes them apart: two system calls and two packets. Where the scope has the extension `JOINED`, the application may put
-`body` and `more_body` into its `http.response.start`, which then means the same as a `http.response.body` right after it.
+uvicorn writes them apart: two system calls and two packets. Where the scope has the extension `JOINED` (`outlet.py` has it), the
+application may put `body` and `more_body` into its `http.response.start`, which then means the same as a `http.response.body`
+right after it.
 """
 
 from __future__ import annotations
@@ -11,9 +12,6 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HEADER_VALUE_RE, STATUS_LINE, RequestResponseCycle
 
-from openai_api.http.outlet import JOINED
-
-EXTENSIONS: Mapping[str, Any] = {JOINED: {}}
 Message = Mapping[str, Any]
 Send = Callable[[Any], Awaitable[None]]
 
@@ -61,17 +59,14 @@ class JoinedSend:
 
     def _write(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes, more_body: bool) -> None:
         cycle = self._cycle
-        parts = [STATUS_LINE[status]]
-        closes = False
-        for name, value in (*cycle.default_headers, *headers):
-            parts += (name, b": ", value, b"\r\n")
-            closes = closes or name == b"connection"
-        if HEADER_VALUE_RE.search(b"".join([value for _, value in headers])):
+        lines = list(map(b": ".join, (*cycle.default_headers, *headers)))
+        if HEADER_VALUE_RE.search(b"".join(lines)):
             raise RuntimeError("Invalid HTTP header value.")
-        if closes:
+        if b"connection: close" in lines:
             cycle.keep_alive = False
         elif not cycle.keep_alive:
-            parts.append(b"connection: close\r\n")
+            lines.append(b"connection: close")
+        parts = [STATUS_LINE[status], b"\r\n".join(lines), b"\r\n"]
         cycle.response_started = True
         cycle.chunked_encoding = more_body
         parts += (b"transfer-encoding: chunked\r\n\r\n%x\r\n" % len(body), body, b"\r\n") if more_body else (b"\r\n", body)

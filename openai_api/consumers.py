@@ -8,7 +8,7 @@ from typing import Any
 
 from openai_api.context import Gateway, Handler, Inbound, Receive, Send
 from openai_api.errors import CLOSE, ApiError
-from openai_api.http.disconnect import DisconnectWatch
+from openai_api.http.disconnect import watched
 from openai_api.http.outlet import JOINED, HttpOutlet
 from openai_api.http.receive import checked_headers, is_form, read_body, read_form, request_id_of
 from openai_api.http.routing import Place, Route, RouteTable
@@ -44,16 +44,16 @@ class InferenceConsumer:
         inbound.query = query
         inbound.peer = (scope.get("client") or ("",))[0]
         inbound.dialect = dialect
-        await in_flight(self._gateway, inbound, self._answer(place, inbound, scope["headers"], receive))
+        await in_flight(self._gateway, inbound, self._answer(place, inbound, scope, receive))
 
-    async def _answer(self, place: Place, inbound: Inbound, headers: list[tuple[bytes, bytes]], receive: Receive) -> None:
-        inbound.headers = checked_headers(headers, inbound.dialect.credentials)
+    async def _answer(self, place: Place, inbound: Inbound, scope: Mapping[str, Any], receive: Receive) -> None:
+        inbound.headers = checked_headers(scope["headers"], inbound.dialect.credentials)
         route, inbound.record.route, inbound.record.path, inbound.argument = place.match(inbound.method, inbound.path)
         if route.keyed:
             identify(self._gateway, inbound)  # before the body: nobody without a key makes the gateway hold one
         if inbound.method not in BODYLESS:
             await self._read(route, inbound, receive)
-        await self._while_connected(route.handler, inbound, receive)
+        await self._while_connected(route.handler, inbound, scope, receive)
 
     async def _read(self, route: Route, inbound: Inbound, receive: Receive) -> None:
         """Takes the body in, as it is or, where forms are taken, as its parts."""
@@ -67,7 +67,7 @@ class InferenceConsumer:
             inbound.body = await read_body(receive, inbound.headers, limits)
             inbound.record.body_bytes = len(inbound.body)
 
-    async def _while_connected(self, handler: Handler, inbound: Inbound, receive: Receive) -> None:
+    async def _while_connected(self, handler: Handler, inbound: Inbound, scope: Mapping[str, Any], receive: Receive) -> None:
         """Runs the handler, and cancels it when the client leaves before its answer is complete."""
         record, task = inbound.record, asyncio.current_task()
 
@@ -76,8 +76,8 @@ class InferenceConsumer:
                 record.client_aborted = True
                 task.cancel()
 
-        watch = DisconnectWatch(receive, gone)
+        stop_watching = watched(scope, receive, gone)
         try:
             await handler(self._gateway, inbound)
         finally:
-            watch.stop()
+            stop_watching()

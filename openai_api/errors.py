@@ -63,7 +63,8 @@ class InvalidKey(ApiError):
 
     def __init__(self, given: bool) -> None:
         message = "Missing or invalid API key."
-        super().__init__(401, "invalid_api_key", message, headers=((b"www-authenticate", b"Bearer"),))
+        headers = ((b"www-authenticate", b"Bearer"), (b"x-should-retry", b"false"))
+        super().__init__(401, "invalid_api_key", message, headers=headers)
         self.given = given
 
 

@@ -5,14 +5,20 @@
 
 from __future__ import annotations
 
+from openai_api.dialects.anthropic import ANTHROPIC
+from openai_api.dialects.gemini import GEMINI
 from openai_api.endpoints import (
     chat_completions,
     completions,
+    embed_content,
     embeddings,
+    generate_content,
     health,
     image_edits,
     image_generations,
     image_variations,
+    message_tokens,
+    messages,
     metrics,
     models,
     moderations,
@@ -25,13 +31,27 @@ from openai_api.endpoints import (
     transcriptions,
     translations,
 )
+from openai_api.endpoints.gemini_path import as_array
 from openai_api.http.routing import Route, RouteTable, Socket
 from openai_api.pipeline.exchange import inference
 from openai_api.responses.journey import responding
+from providers.convert.counting import ask_count
 from providers.wire.openai_image import MAX_FILE_BYTES as MAX_IMAGE_BYTES
 
 MIB = 1024**2
-
+GENERATE = inference(generate_content.decode)
+STREAM = as_array(inference(generate_content.decode_stream))
+COUNT = inference(generate_content.decode_count, ask=ask_count, shape=generate_content.counted)
+EMBED = inference(embed_content.decode, ask=embed_content.ask_embeddings, shape=embed_content.one)
+EMBED_BATCH = inference(embed_content.decode_batch, ask=embed_content.ask_embeddings, shape=embed_content.several)
+VERBS = {
+    "generateContent": GENERATE,
+    "streamGenerateContent": STREAM,
+    "countTokens": COUNT,
+    "embedContent": EMBED,
+    "batchEmbedContents": EMBED_BATCH,
+}
+"""What can be asked of a model of Gemini's paths. Google's clients differ in the version that they ask."""
 
 ROUTES = (
     Route("POST", "/v1/chat/completions", inference(chat_completions.decode)),
@@ -53,8 +73,17 @@ ROUTES = (
     Route("GET", "/v1/responses/{id}", response_objects.get),
     Route("DELETE", "/v1/responses/{id}", response_objects.delete),
     Route("POST", "/v1/responses/{id}", response_objects.post),
-    Route("GET", "/v1/models", models.list_models),
-    Route("GET", "/v1/models/{model:path}", models.get_model),
+    Route("POST", "/v1/messages", inference(messages.decode), ANTHROPIC),
+    Route("POST", "/v1/messages/count_tokens", message_tokens.count, ANTHROPIC),
+    *(
+        Route("POST", f"/{version}/models/{{model}}:{verb}", handler, GEMINI)
+        for version in ("v1beta", "v1")
+        for verb, handler in VERBS.items()
+    ),
+    Route("GET", "/v1/models", models.list_models, others=(ANTHROPIC, GEMINI)),
+    Route("GET", "/v1/models/{model:path}", models.get_model, others=(ANTHROPIC, GEMINI)),
+    Route("GET", "/v1beta/models", models.list_models, GEMINI),
+    Route("GET", "/v1beta/models/{model:path}", models.get_model, GEMINI),
     Route("GET", "/livez", health.livez, keyed=False),
     Route("GET", "/health/liveness", health.livez, keyed=False),
     Route("GET", "/health/liveliness", health.livez, keyed=False),

@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 from functools import cache
+from os import PathLike
 from types import NoneType, UnionType
-from typing import Any, ForwardRef, Literal, NotRequired, Required, Union, get_args, get_origin, get_type_hints
+from typing import IO, Any, ForwardRef, Literal, NotRequired, Required, Union, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel
 from typing_extensions import is_typeddict
 
-PLAIN: Mapping[Any, Any] = {str: "text", int: 7, float: 0.5, bool: True, NoneType: None, object: {"a": 1}, Any: {"a": 1}}
+PLAIN: Mapping[Any, Any] = {
+    str: "text",
+    int: 7,
+    float: 0.5,
+    bool: True,
+    NoneType: None,
+    object: {"a": 1},
+    Any: {"a": 1},
+    datetime: "2026-11-29T00:00:00Z",
+}
 WRAPPING = (Required, NotRequired)
+FILES = (IO, PathLike)
+"""What an SDK takes in the place of a text, and sends as one."""
 DEPTH = 8
 
 
@@ -26,7 +39,9 @@ def values_of(kind: Any, depth: int = 0) -> tuple[Any, ...]:
     if origin is Literal:
         return args
     if origin in (Union, UnionType):
-        return tuple(value for member in args for value in values_of(member, depth))
+        return tuple(
+            value for member in args if (get_origin(member) or member) not in FILES for value in values_of(member, depth)
+        )
     if hasattr(kind, "__metadata__") or origin in WRAPPING:
         return values_of(args[0], depth)
     if is_typeddict(kind):

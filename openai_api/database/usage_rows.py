@@ -20,6 +20,7 @@ from openai_api.recording.spool import Spool, SpoolFull
 
 log = structlog.stdlib.get_logger("gateway.recording")
 STARTED_AT, COST = COLUMNS.index("started_at"), COLUMNS.index("cost_usd")
+FLAGS = tuple(COLUMNS.index(field.name) for field in msgspec.structs.fields(UsageRow) if field.type is bool)
 REFUSED = (DataError, IntegrityError, ValueError, OverflowError)
 """What the database says of a row that it will never take."""
 AWAY = (DatabaseError, InterfaceError, OSError)
@@ -205,7 +206,9 @@ def insert_accepted(rows: Sequence[UsageRow]) -> list[UsageRow]:
 
 
 def _values(row: UsageRow) -> list[Any]:
-    values = list(msgspec.structs.astuple(row))
+    values: list[Any] = list(msgspec.structs.astuple(row))
+    for place in FLAGS:
+        values[place] = int(values[place])  # SQLite's own type: for any other the driver looks for an adapter, 1 µs each
     values[STARTED_AT] = datetime.fromtimestamp(row.started_at, UTC).replace(tzinfo=None).isoformat(" ")
     if row.cost_usd is not None:
         values[COST] = f"{row.cost_usd:.9f}"

@@ -1,19 +1,25 @@
-"""Has the client left? Watches an ASGI `receive` without a task: its steps are taken by hand, from the event loop's callbacks.
+"""Has the client left? A server with the extension `WATCHED` says so itself; of any other, an ASGI `receive` is watched.
 
-A task a request would cost more than authentication does. What `receive` waits for is an asyncio future in every server
-that runs on asyncio's own primitives; for any other, a task does the waiting.
+That is done without a task, which would cost more than authentication does: the steps of `receive` are taken by hand, from the
+event loop's callbacks. What it waits for is an asyncio future in every server that runs on asyncio's own primitives; for any
+other, a task does the waiting.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Generator, Mapping
+from functools import partial
 from typing import Any
 
 from openai_api.context import Receive
 
 Message = Mapping[str, Any]
 Step = Coroutine[Any, Any, Message]
+Gone = Callable[[], None]
+WATCHED = "signalbox.http.disconnect"
+"""An extension of ASGI: `watch`, called with a function, has that called when the client leaves before it has its answer; called
+with None, no more. It is a third of the work of watching `receive`."""
 
 
 class Rest:
@@ -47,12 +53,21 @@ def first_step(step: Any) -> Message | Rest:
         return done.value  # type: ignore[no-any-return]
 
 
+def watched(scope: Mapping[str, Any], receive: Receive, gone: Gone) -> Callable[[], None]:
+    """Has `gone` called once when the client leaves, until the function that is returned is called."""
+    extension = scope.get("extensions", {}).get(WATCHED)
+    if extension is None:
+        return DisconnectWatch(receive, gone).stop
+    extension["watch"](gone)
+    return partial(extension["watch"], None)
+
+
 class DisconnectWatch:
     """Calls `gone` once when the client leaves, until it is stopped."""
 
     __slots__ = ("_gone", "_receive", "_step", "_task", "_waiting")
 
-    def __init__(self, receive: Receive, gone: Callable[[], None]) -> None:
+    def __init__(self, receive: Receive, gone: Gone) -> None:
         self._receive = receive
         self._gone = gone
         self._task: asyncio.Task[None] | None = None

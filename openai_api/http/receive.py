@@ -24,9 +24,9 @@ REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 MAX_HEADERS = 100
 MAX_HEADER_BYTES = 32 * 1024
 ONCE = (b"host", b"content-length")
-LISTS = (b"tracestate", b"content-encoding")
+LISTS = (b"tracestate", b"content-encoding", b"anthropic-beta")
 """Headers whose values are one list, though they may come in several lines (RFC 9110 5.3)."""
-NOT_IN_A_HOST = frozenset(b"/?#@ ")
+NOT_IN_A_HOST = b"/?#@ "
 
 
 def request_id_of(headers: list[tuple[bytes, bytes]]) -> str:
@@ -49,18 +49,21 @@ def checked_headers(headers: list[tuple[bytes, bytes]], credentials: tuple[bytes
     one key in each credential header.
     """
     found = dict(headers)
-    size = sum(map(len, chain.from_iterable(headers)))
+    names = b"".join(found)
+    size = len(names) + len(b"".join(found.values()))
+    if len(found) != len(headers):
+        size = sum(map(len, chain.from_iterable(headers)))
     if len(headers) > MAX_HEADERS or size > MAX_HEADER_BYTES:
         text = f"Request has {len(headers)} headers, {size} bytes. The limit is {MAX_HEADERS} headers, {MAX_HEADER_BYTES} bytes."
         raise ApiError(431, "headers_too_large", text, headers=CLOSE)
     if len(found) != len(headers):
         _merge_repeated(headers, found, credentials)
     host = found.get(b"host")
-    if not host or not NOT_IN_A_HOST.isdisjoint(host):
+    if not host or len(host.translate(None, NOT_IN_A_HOST)) < len(host):
         raise ApiError(400, "invalid_headers", "Send exactly one valid Host header.", headers=CLOSE)
     if b"transfer-encoding" in found and b"content-length" in found:
         raise ApiError(400, "invalid_headers", "Send Content-Length or Transfer-Encoding, not both.", headers=CLOSE)
-    if b"_" in b"".join(found):
+    if b"_" in names:
         return {name: value for name, value in found.items() if b"_" not in name}
     return found
 

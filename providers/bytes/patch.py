@@ -91,11 +91,12 @@ def _spaced_alike(body: bytes, values: Mapping[str, msgspec.Raw]) -> dict[str, t
     try:
         for name, value in values.items():
             member = known[name]
-            key = position + lead
             start = position + len(member)
-            position = start + len(value)
-            spans[name] = (key, start, position)
-            parts += (member, value)
+            stop = start + len(value)
+            spans[name] = (position + lead, start, stop)
+            position = stop
+            parts.append(member)
+            parts.append(value)
     except KeyError:
         return None
     parts.append(b"}")

@@ -47,14 +47,12 @@ ESCAPE = re.compile(r'\\(["\\/bfnrt]|u[0-9a-fA-F]{4})|\\')
 
 
 class Sent(Value, frozen=True, gc=False):
-    """A function that stands for a tool. `ref` is the tool as its client knows it, None if that is the same; `subset` says that
-    the parameters are Gemini's subset of OpenAPI."""
+    """A function that stands for a tool. `ref` is the tool as its client knows it, None if that is the same."""
 
     name: str
     description: str
     parameters: Json
     strict: bool | None = None
-    subset: bool = False
     cache: CacheMark | None = None
     ref: ToolRef | None = None
 
@@ -96,7 +94,7 @@ def functions_of(tool: Tool, namespace: str | None = None) -> Iterator[Sent]:
     elif isinstance(tool, FunctionTool):
         name, parameters = full_name(namespace, tool.name), tool.parameters or NO_PARAMETERS
         known = ToolRef(tool.name, namespace) if namespace else None
-        yield Sent(name, tool.description or "", parameters, tool.strict, tool.subset, tool.cache, known)
+        yield Sent(name, tool.description or "", parameters, tool.strict, tool.cache, known)
 
 
 def _described(tool: CustomTool) -> str:

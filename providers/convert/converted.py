@@ -32,6 +32,11 @@ from providers.types import Adapter, Answered, Call, Reply, ReplyStream, Wire
 
 ADDED: Mapping[Wire, tuple[str, ...]] = MappingProxyType({Wire.OPENAI_RESPONSES: ("store",)})
 """Fields that a request of a wire always has, whether the client has said them or not."""
+OWN_HEADERS: Mapping[Wire, frozenset[bytes]] = MappingProxyType(
+    {Wire.ANTHROPIC_MESSAGES: frozenset({b"anthropic-version", b"anthropic-beta"})}
+)
+"""Headers of clients that say something of a request of that wire alone."""
+NO_HEADERS: frozenset[bytes] = frozenset()
 HINTED = frozenset({Wire.OPENAI_CHAT})
 """Wires in which upstreams differ in what they know, and are asked again without what they refuse."""
 
@@ -117,7 +122,9 @@ def _asked(call: Call, wire: Wire, traits: Traits) -> _Asked:
     body = msgspec.json.encode({**encoded.body, "model": call.model})
     added = tuple(name for name in ADDED.get(wire, ()) if name not in call.fields.spans)
     method = METHODS[wire]
-    made = call.with_body(body, capability=method.capability, wire=wire, include_usage=True, added=added)
+    own = OWN_HEADERS.get(call.wire, NO_HEADERS)
+    headers = tuple(header for header in call.headers if header[0] not in own)
+    made = call.with_body(body, capability=method.capability, wire=wire, include_usage=True, added=added, headers=headers)
     return _Asked(made, encoded.lossy, encoded.sent, answer)
 
 

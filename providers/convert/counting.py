@@ -39,6 +39,8 @@ async def count(target: Target, call: Call, transport: Transport) -> Counted:
     if isinstance(adapter, CountsTokens):
         try:
             return Counted(await adapter.count_tokens(asked, transport), estimated=False)
+        except ModelNotFound:  # a path that nobody serves has the same status; a guess does no harm where it is the model
+            pass
         except ProviderError as error:
             if not lacks(error):
                 raise

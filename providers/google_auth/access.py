@@ -5,7 +5,9 @@
 | an API key (also of Vertex in express mode) | `x-goog-api-key` |
 | an access token, `ya29.…` | `Authorization: Bearer`, as long as it lasts |
 | the JSON of a service account, or of a person's grant (`authorized_user`) | tokens from its token endpoint |
+| other JSON of Google's (workload identity, impersonation) | tokens by google-auth (`library.py`) |
 | none, token source "metadata" | tokens of the machine's own service account |
+| none, token source "adc" | tokens of Application Default Credentials, by google-auth |
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from weakref import WeakValueDictionary
 import msgspec
 
 from providers.errors import CREDENTIALS_FIELD, CallerError, ConfigurationError
+from providers.google_auth import library
 from providers.google_auth.service_account import ServiceAccount
 from providers.google_auth.sources import MetadataSource, RefreshSource, ServiceAccountSource, Source
 from providers.google_auth.tokens import Tokens
@@ -30,8 +33,8 @@ from providers.types import Credential
 
 TOKEN_ENDPOINT = "https://oauth2.googleapis.com/token"  # noqa: S105 - an address
 METADATA_HOST = "metadata.google.internal"
-METADATA = "metadata"
-TOKEN_SOURCES = ("", METADATA)
+METADATA, ADC = "metadata", "adc"
+TOKEN_SOURCES = ("", METADATA, ADC)
 KINDS = ("service_account", "authorized_user")
 ACCESS_TOKEN = "ya29."  # noqa: S105 - how one begins
 _tokens: WeakValueDictionary[bytes, Tokens] = WeakValueDictionary()
@@ -53,7 +56,7 @@ def access_of(credential: Credential, token_source: str = "", metadata_host: str
     """What a target shows. Targets with the same credential share their tokens. Raises `ConfigurationError`, which shows no
     value."""
     if token_source not in TOKEN_SOURCES:
-        raise ConfigurationError("options", f"token_source must be {METADATA!r}; got {token_source!r:.40}")
+        raise ConfigurationError("options", f"token_source must be {METADATA!r} or {ADC!r}; got {token_source!r:.40}")
     text = credential.secret.reveal() if credential.secret else ""
     if text.startswith("{"):
         file = _file(text)
@@ -62,8 +65,11 @@ def access_of(credential: Credential, token_source: str = "", metadata_host: str
         return Access(KeyHeader(Credential(), header), tokens, project if isinstance(project, str) else "")
     if credential.secret or credential.dynamic or not token_source:
         return Access(KeyHeader(credential, header))
+    nothing = KeyHeader(Credential(), header)
+    if token_source == ADC:
+        return Access(nothing, _shared(ADC, library.default_source))
     origin = _metadata_origin(metadata_host)
-    return Access(KeyHeader(Credential(), header), _shared(f"{METADATA}\n{origin}", lambda: MetadataSource(origin)))
+    return Access(nothing, _shared(f"{METADATA}\n{origin}", lambda: MetadataSource(origin)))
 
 
 def header(key: str) -> tuple[str, str]:
@@ -77,8 +83,10 @@ def header(key: str) -> tuple[str, str]:
 
 def _of_file(file: Mapping[str, Any]) -> Source:
     kind = file.get("type")
+    if kind in library.KINDS:
+        return library.file_source(file)
     if kind not in KINDS:
-        known = ", ".join(map(repr, KINDS))
+        known = ", ".join(map(repr, (*KINDS, *library.KINDS)))
         raise ConfigurationError("credential", f"the credential is JSON whose 'type' is {kind!r:.40}; known are {known}")
     address = file.get("token_uri") or TOKEN_ENDPOINT
     if not isinstance(address, str):

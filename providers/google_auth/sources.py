@@ -90,18 +90,23 @@ class MetadataSource:
     async def token(self, transport: Transport, at: float) -> Token:
         path = f"{TOKEN_PATH}?scopes={quote(SCOPE, safe='')}"
         head = Head("GET", self.origin, path, (ACCEPT, (FLAVOR, "Google"), ("user-agent", "signalbox")))
-        own = SlimTransport(context=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), reach=_Anywhere())
-        try:
-            reply = await own.fetch(UpstreamRequest(head, b"", TIMEOUTS))
-        finally:
-            await own.aclose()
+        reply = await ask_metadata(UpstreamRequest(head, b"", TIMEOUTS))
         if (reply.header(FLAVOR.encode()) or b"").lower() != b"google":
             raise InvalidResponse("the metadata server's answer is not Google's: it has no Metadata-Flavor")
         return _token(reply, at)
 
 
+async def ask_metadata(request: UpstreamRequest) -> UpstreamReply:
+    """The answer to a request that the gateway itself makes of a metadata server. Raises `ProviderError`."""
+    own = SlimTransport(context=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), reach=_Anywhere())
+    try:
+        return await own.fetch(request)
+    finally:
+        await own.aclose()
+
+
 class _Anywhere(Reach):
-    """What the metadata server may have for an address: any, for the request names its one path itself."""
+    """What a metadata server may have for an address: any, for neither clients nor the catalog choose what is asked of it."""
 
     def refuses(self, host: str, address: str) -> bool:
         return False

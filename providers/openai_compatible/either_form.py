@@ -16,6 +16,7 @@ from providers.http_vendor import read_all
 from providers.offload import offload
 from providers.transport import MAX_REPLY_BYTES, UpstreamStream
 from providers.types import EVENT_STREAM, Wire
+from providers.wire.anthropic_messages.either_form import message_events, message_of
 from providers.wire.openai_chat.chunks_to_completion import chat_of, text_of
 from providers.wire.openai_chat.completion_to_chunks import chat_events, text_events
 from providers.wire.openai_responses.response_to_events import response_events, response_of
@@ -26,10 +27,20 @@ EVENTS = (b"data", b"event", b":", b"id", b"retry")
 """How a line of a stream begins."""
 Remake = Callable[[bytes], bytes]
 AS_EVENTS: Mapping[Wire, Remake] = MappingProxyType(
-    {Wire.OPENAI_CHAT: chat_events, Wire.OPENAI_COMPLETION: text_events, Wire.OPENAI_RESPONSES: response_events}
+    {
+        Wire.OPENAI_CHAT: chat_events,
+        Wire.OPENAI_COMPLETION: text_events,
+        Wire.OPENAI_RESPONSES: response_events,
+        Wire.ANTHROPIC_MESSAGES: message_events,
+    }
 )
 AS_WHOLE: Mapping[Wire, Remake] = MappingProxyType(
-    {Wire.OPENAI_CHAT: chat_of, Wire.OPENAI_COMPLETION: text_of, Wire.OPENAI_RESPONSES: response_of}
+    {
+        Wire.OPENAI_CHAT: chat_of,
+        Wire.OPENAI_COMPLETION: text_of,
+        Wire.OPENAI_RESPONSES: response_of,
+        Wire.ANTHROPIC_MESSAGES: message_of,
+    }
 )
 
 

@@ -7,19 +7,21 @@ A client key may be limited to some models; with such a field it would get anoth
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
 
 from providers.capabilities import Capability
 from providers.registry import ALLOWED_FIELDS
-from providers.types import Call
+from providers.types import Call, Wire
 from providers.wire.openai.field_names import PROMPT, TOOL_MODELS, folded, operators_fields
 from providers.wire.openai_responses.items import Json
 
 NAMING = ("model", "models")
 HOSTED_IN_CHAT = b'"openrouter:'
-"""How the types of tools begin that a chat upstream runs."""
+HOSTED: Mapping[Wire, bytes] = MappingProxyType({Wire.ANTHROPIC_MESSAGES: b'"advisor_', Wire.OPENAI_RESPONSES: b""})
+"""How the types of tools begin that an upstream runs with a model of their own, where not as in chat; of responses any may."""
 MORE_TOOLS = b'"additional_tools"'
 """The type of items that bring tools."""
 MAY_NAME = (b'"model', b"\\u")
@@ -85,7 +87,7 @@ class OperatorsFields:
 def _hosted(call: Call) -> bytes | None:
     """The text of the tools, if the upstream may run some of them with a model of their own; None for most."""
     raw = call.fields.raw("tools")
-    if raw is None or (call.capability is not Capability.RESPONSES and HOSTED_IN_CHAT not in raw):
+    if raw is None or HOSTED.get(call.wire, HOSTED_IN_CHAT) not in raw:
         return None
     return raw if any(mark in raw for mark in MAY_NAME) else None
 

@@ -1,4 +1,4 @@
-"""What is the smallest good request of each capability? One table, for the tests of every endpoint and of every provider.
+"""What is the smallest good request of each capability, and of each wire? Tables for the tests of every endpoint and provider.
 
 A new endpoint needs a line here, and `tests/contract/upstream.py` an answer to it.
 """
@@ -123,11 +123,35 @@ EXAMPLES = (
     Example(Capability.RESPONSES, Wire.OPENAI_RESPONSES, "/responses", {"input": "é"}),
     Example(Capability.IMAGE_VARIATION, Wire.OPENAI_IMAGE_VARIATION, "/images/variations", {}, (PICTURE,)),
 )
+TURNS = [{"role": "user", "content": [{"text": "é"}]}]
+CONTENTS = [{"role": "user", "parts": [{"text": "é"}]}]
+TALKS = (
+    Example(Capability.CHAT, Wire.ANTHROPIC_MESSAGES, "/messages", {"messages": HI, "max_tokens": 5}, streams=True),
+    Example(Capability.CHAT, Wire.BEDROCK_CONVERSE, "/model/demo/converse", {"messages": TURNS}, streams=True),
+    Example(Capability.CHAT, Wire.GEMINI, "/models/demo:generateContent", {"contents": CONTENTS}, streams=True),
+    Example(Capability.CHAT, Wire.OLLAMA, "/api/chat", {"messages": HI}, streams=True),
+)
+"""Conversations in the wires of other vendors than OpenAI: each is a way to ask for a capability that stands above, too."""
 CAPABLE = tuple(dict.fromkeys(methods.capability for methods in METHODS.values()))
 """All that an adapter can have methods for."""
 BY_CAPABILITY = {example.capability: example for example in EXAMPLES}
-BY_PATH = {example.path: example for example in EXAMPLES}
+BY_WIRE = {example.wire: example for example in (*EXAMPLES, *TALKS)}
+BY_PATH = {example.path: example for example in (*EXAMPLES, *TALKS)}
 BY_PATH |= {f"/responses/{action}": BY_CAPABILITY[Capability.RESPONSES] for action in ("input_tokens", "compact")}
+BY_PATH["/messages/count_tokens"] = BY_WIRE[Wire.ANTHROPIC_MESSAGES]
+CONTENT = {"content": CONTENTS[0]}
+VERBS = {
+    **{verb: {"contents": CONTENTS} for verb in ("generateContent", "streamGenerateContent", "countTokens")},
+    "embedContent": CONTENT,
+    "batchEmbedContents": {"requests": [CONTENT]},
+}
+"""Requests of Gemini's paths, by what stands behind the colon."""
+
+
+def verb_body(path: str) -> bytes:
+    """The body of a request to a path that ends in a verb, b"" for any other."""
+    verb = path.rpartition(":")[2]
+    return json.dumps(VERBS[verb]).encode() if verb in VERBS else b""
 
 
 def example_of(path: str) -> Example:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
+from openai_api.dialects.anthropic import ANTHROPIC, BY_STATUS
+from openai_api.dialects.dialect import Dialect
+from openai_api.dialects.gemini import GEMINI
+from openai_api.dialects.openai import OPENAI
 from openai_api.http.routing import Route
-from openai_api.routes import ROUTES
-from tests.contract.examples import CAPABLE, EXAMPLES, encoded, example_of
+from openai_api.routes import ROUTES, TABLE
+from tests.contract.examples import CAPABLE, EXAMPLES, encoded, example_of, verb_body
 from tests.paths import filled, is_template
 from tests.unit.openai_api.parts import AUTHORIZED, Answer, Site, entry, target
 
@@ -30,6 +36,8 @@ def path_of(route: Route) -> str:
 
 ONE_RESPONSE = "/v1/responses/{id}"
 """An id may be anything, if only to be refused: all methods of these paths count for each of them."""
+MODEL_VERB, ONE_MODEL = "/{model}:", "/{model:path}"
+"""What stands behind the colon may be part of a model's name, too."""
 SERVED = [route for route in ROUTES if (route.method, route.path) != ("POST", ONE_RESPONSE)]
 """Routes that may answer with something else than 404."""
 every_route = pytest.mark.parametrize("route", ROUTES, ids=ids)
@@ -48,16 +56,48 @@ def site() -> Site:
 
 
 async def ask_rightly(site: Site, route: Route) -> Answer:
-    content_type, body = example_of(route.path).encoded() if route in POSTED else (b"application/json", b"")
+    content_type, body = example_of(route.path).encoded() if route in POSTED else (b"application/json", verb_body(route.path))
     headers = [TRACED, *AUTHORIZED, (b"content-type", content_type)]
     return await site.ask(body, method=route.method, path=path_of(route), headers=headers)
 
 
-def check_error(answer: Answer, status: int, code: str) -> None:
-    """The answer is an OpenAI error object that names the request."""
-    assert (answer.status, answer.error["code"]) == (status, code)
+def openai_error(answer: Answer, code: str) -> None:
+    assert answer.error["code"] == code
     assert answer.error["message"]
     assert answer.error["type"]
+
+
+def anthropic_error(answer: Answer, code: str) -> None:
+    """It has no codes: the status and the type tell."""
+    told = answer.json
+    assert (list(told), told["type"], list(told["error"])) == (["type", "error", "request_id"], "error", ["type", "message"])
+    assert told["error"]["message"]
+    usual = "invalid_request_error" if answer.status < 500 else "api_error"
+    assert told["error"]["type"] == BY_STATUS.get(answer.status, usual)
+    assert answer.headers["request-id"] == told["request_id"] == "contract-1"
+
+
+def gemini_error(answer: Answer, code: str) -> None:
+    """In a list where a stream would have been one."""
+    (told,) = answer.json if isinstance(answer.json, list) else [answer.json]
+    error = told["error"]
+    assert (list(told), list(error)) == (["error"], ["code", "message", "status", "details"])
+    assert error["message"]
+    assert error["status"]
+    assert (error["code"], error["details"][0]["reason"]) == (answer.status, code.upper())
+
+
+ERRORS: dict[Dialect, Callable[[Answer, str], None]] = {
+    OPENAI: openai_error,
+    ANTHROPIC: anthropic_error,
+    GEMINI: gemini_error,
+}
+
+
+def check_error(answer: Answer, status: int, code: str, dialect: Dialect = OPENAI) -> None:
+    """The answer is an error as the dialect has it, which names the request."""
+    assert answer.status == status, answer.body
+    ERRORS[dialect](answer, code)
     assert answer.headers["x-request-id"] == "contract-1"
     assert answer.headers["content-length"] == str(len(answer.body))
 
@@ -83,8 +123,10 @@ async def test_endpoint_when_asked_without_a_valid_key_then_the_one_401(
     route: Route, headers: tuple[tuple[bytes, bytes], ...], site: Site
 ) -> None:
     answer = await site.ask(b"{broken", method=route.method, path=path_of(route), headers=[TRACED, *headers])
-    check_error(answer, 401, "invalid_api_key")
-    other = await site.ask(method="POST", path="/v1/chat/completions", headers=())
+    check_error(answer, 401, "invalid_api_key", route.dialect)
+    assert answer.headers["x-should-retry"] == "false"
+    method, like = ("POST", "/v1/chat/completions") if route.dialect is OPENAI else (route.method, path_of(route))
+    other = await site.ask(method=method, path=like, headers=(TRACED,))
     assert answer.body == other.body
     assert site.kept.records[0].client_id is None
 
@@ -92,13 +134,15 @@ async def test_endpoint_when_asked_without_a_valid_key_then_the_one_401(
 @every_keyed_route
 async def test_endpoint_when_two_different_keys_come_then_400(route: Route, site: Site) -> None:
     headers = [TRACED, *AUTHORIZED, (b"x-api-key", b"sk-another")]
-    check_error(await site.ask(method=route.method, path=path_of(route), headers=headers), 400, "conflicting_credentials")
+    check_error(
+        await site.ask(method=route.method, path=path_of(route), headers=headers), 400, "conflicting_credentials", route.dialect
+    )
 
 
 @every_keyed_route
 async def test_endpoint_when_no_catalog_is_loaded_then_503_and_never_401(route: Route) -> None:
     answer = await Site(loaded=False).ask(method=route.method, path=path_of(route), headers=[TRACED, *AUTHORIZED])
-    check_error(answer, 503, "not_ready")
+    check_error(answer, 503, "not_ready", route.dialect)
 
 
 @every_route
@@ -106,10 +150,12 @@ async def test_endpoint_when_the_method_is_wrong_then_405_with_the_right_ones(ro
     same = [other for other in ROUTES if other.path == route.path]
     if route.path.startswith(ONE_RESPONSE):
         same = [other for other in ROUTES if other.path.startswith(ONE_RESPONSE)]
+    if MODEL_VERB in route.path:
+        same += [other for other in ROUTES if other.path == route.path.partition(MODEL_VERB)[0] + ONE_MODEL]
     allowed = {other.method for other in same}
     for method in METHODS - allowed:
         answer = await site.ask(method=method, path=path_of(route), headers=[TRACED])
-        check_error(answer, 405, "method_not_allowed")
+        check_error(answer, 405, "method_not_allowed", route.dialect)
         assert set(answer.headers["allow"].split(", ")) == allowed | ({"HEAD"} if "GET" in allowed else set())
 
 
@@ -124,8 +170,8 @@ async def test_endpoint_when_the_method_is_wrong_then_405_with_the_right_ones(ro
 )
 async def test_endpoint_when_its_path_is_spelled_otherwise_then_never_reached(path: str, site: Site) -> None:
     answer = await site.get(path, headers=[TRACED, *AUTHORIZED])
-    assert answer.status == 404
-    check_error(answer, 404, answer.error["code"])
+    assert site.record.error in ("not_found", "model_not_found", "response_not_found")
+    check_error(answer, 404, site.record.error, TABLE.place(path).dialect)
 
 
 @pytest.mark.parametrize("route", SERVED, ids=ids)
@@ -135,7 +181,7 @@ async def test_endpoint_when_asked_rightly_then_200_with_the_request_id_and_one_
     if route.path in NOT_JSON:
         assert answer.body
     else:
-        assert isinstance(answer.json, dict)
+        assert isinstance(answer.json, list if ":stream" in route.path else dict)
     assert [(record.request_id, record.status, record.error) for record in site.kept.records] == [("contract-1", 200, None)]
 
 
@@ -162,7 +208,7 @@ async def test_endpoint_when_asked_for_its_head_then_no_body(route: Route, site:
 )
 async def test_endpoint_when_the_json_is_broken_then_400(route: Route, body: bytes, code: str, site: Site) -> None:
     answer = await site.ask(body, method=route.method, path=path_of(route), headers=[TRACED, *AUTHORIZED])
-    check_error(answer, 400, code)
+    check_error(answer, 400, code, route.dialect)
     assert site.record.error == code
 
 
@@ -188,7 +234,7 @@ async def test_endpoint_when_the_form_is_broken_then_400(
     route: Route, content_type: bytes, body: bytes, code: str, site: Site
 ) -> None:
     headers = [TRACED, *AUTHORIZED, (b"content-type", content_type)]
-    check_error(await site.ask(body, path=path_of(route), headers=headers), 400, code)
+    check_error(await site.ask(body, path=path_of(route), headers=headers), 400, code, route.dialect)
     assert site.record.error == code
 
 
@@ -196,7 +242,7 @@ async def test_endpoint_when_the_form_is_broken_then_400(
 async def test_endpoint_when_the_form_names_no_model_then_400(route: Route, site: Site) -> None:
     content_type, body = example_of(route.path).encoded(None)
     answer = await site.ask(body, path=path_of(route), headers=[TRACED, *AUTHORIZED, (b"content-type", content_type)])
-    check_error(answer, 400, "missing_required_parameter")
+    check_error(answer, 400, "missing_required_parameter", route.dialect)
     assert answer.error["param"] == "model"
 
 
@@ -204,7 +250,7 @@ async def test_endpoint_when_the_form_names_no_model_then_400(route: Route, site
 async def test_endpoint_when_the_form_says_where_to_send_it_then_400(route: Route, site: Site) -> None:
     content_type, body = example_of(route.path).encoded(api_base="http://evil.example")
     answer = await site.ask(body, path=path_of(route), headers=[TRACED, *AUTHORIZED, (b"content-type", content_type)])
-    check_error(answer, 400, "field_not_allowed")
+    check_error(answer, 400, "field_not_allowed", route.dialect)
 
 
 @every_form_route

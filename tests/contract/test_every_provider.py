@@ -16,8 +16,20 @@ from providers.protocols import METHODS, wires_of
 from providers.registry import ProviderType, UnknownProviderType, provider_type, provider_types, register
 from providers.transport.slim import SlimTransport
 from providers.types import Call, Credential, Reply, Secret, TargetConfig, Wire
-from tests.contract.examples import BY_CAPABILITY, CAPABLE, Example
-from tests.contract.upstream import ANSWERS, MODELS, STREAM, STREAMS, VENDORS, Seen, Upstream, running
+from tests.contract.examples import BY_CAPABILITY, BY_WIRE, CAPABLE, Example
+from tests.contract.upstream import (
+    ANSWERS,
+    KEY_HEADERS,
+    MODELS,
+    MORE_SENT,
+    STREAM,
+    STREAMING,
+    TALKS,
+    VENDORS,
+    Seen,
+    Upstream,
+    running,
+)
 from tests.unit.openai_api.parts import TLS
 
 KEY = "sk-contract-0123456789abcdef"
@@ -26,13 +38,19 @@ TYPES = list(provider_types())
 ONLINE = [known for known in TYPES if not known.offline]
 every_type = pytest.mark.parametrize("known", TYPES, ids=lambda known: known.name)
 every_online_type = pytest.mark.parametrize("known", ONLINE, ids=lambda known: known.name)
-ABLE = [(known, capability) for known in ONLINE for capability in CAPABLE if capability in known.own]
-"""Every online type with each thing that it can do."""
-every_ability = pytest.mark.parametrize(("known", "capability"), ABLE, ids=lambda value: getattr(value, "name", value).lower())
+ABLE = [(known, BY_WIRE[wire]) for known in ONLINE for wire in METHODS if wire in known.wires]
+"""Every online type with a request in each wire that it speaks."""
+
+
+def _id(value: ProviderType | Example) -> str:
+    if isinstance(value, ProviderType):
+        return value.name
+    return value.capability.value if value is BY_CAPABILITY[value.capability] else value.wire.value
+
+
+every_ability = pytest.mark.parametrize(("known", "example"), ABLE, ids=_id)
 every_stream = pytest.mark.parametrize(
-    ("known", "capability"),
-    [(known, capability) for known, capability in ABLE if BY_CAPABILITY[capability].streams],
-    ids=lambda value: getattr(value, "name", value).lower(),
+    ("known", "example"), [(known, example) for known, example in ABLE if example.streams], ids=_id
 )
 every_offline_ability = pytest.mark.parametrize(
     ("known", "capability"),
@@ -177,12 +195,13 @@ def check(seen: Seen, known: ProviderType, example: Example, key: str | None) ->
     assert seen.path.startswith("/base/")
     carrying = [(name, value) for name, value in seen.headers if key is not None and key in value]
     assert len(carrying) == (key is not None)
-    assert not [name for name, _ in seen.headers if name not in SENT | {name for name, _ in carrying}]
+    usual = SENT | MORE_SENT.get(example.wire, set()) | {name for name, _ in carrying}
+    assert not [name for name, _ in seen.headers if name not in usual]
     assert KEY not in seen.path
     assert KEY.encode() not in seen.body
-    if known.name != "azure_openai" and key is not None:
-        assert carrying == [("authorization", f"Bearer {key}")]
-    if (known.name, example.capability) not in VENDORS:
+    if key is not None:
+        assert carrying == [(KEY_HEADERS[known.name], key) if known.name in KEY_HEADERS else ("authorization", f"Bearer {key}")]
+    if example.wire in TALKS or (known.name, example.capability) not in VENDORS:
         check_same_wire(seen, example)
 
 
@@ -195,41 +214,38 @@ def check_same_wire(seen: Seen, example: Example) -> None:
     assert seen.files == [(name, filename, data, kind) for name, filename, data, kind in example.files]
 
 
-def prepare(upstream: Upstream, known: ProviderType, capability: Capability) -> bytes:
+def prepare(upstream: Upstream, known: ProviderType, example: Example) -> bytes:
     """What the upstream will say for a vendor; b"" where that is not what the client gets."""
-    own = VENDORS.get((known.name, capability))
+    if example.wire in TALKS:
+        return TALKS[example.wire].answer
+    own = VENDORS.get((known.name, example.capability))
     upstream.answers.update(own or {})
-    upstream.stream = STREAMS.get((known.name, capability), upstream.stream)
-    return ANSWERS[capability] if own is None else b""
+    return ANSWERS[example.capability] if own is None else b""
 
 
 @every_ability
 async def test_method_when_called_then_sent_to_the_given_address_and_its_answer_kept(
-    known: ProviderType, capability: Capability, upstream: Upstream, transport: SlimTransport
+    known: ProviderType, example: Example, upstream: Upstream, transport: SlimTransport
 ) -> None:
-    example = BY_CAPABILITY[capability]
-    expected = prepare(upstream, known, capability)
+    expected = prepare(upstream, known, example)
     wire, body = await answer_of(known, example.call(), transport, api_base=upstream.base)
     assert wire is example.wire
     assert body == expected if expected else body
     assert upstream.seen
     for seen in upstream.seen:
         check(seen, known, example, KEY)
-        assert not seen.streamed
+        assert seen.fields.get("stream") in (None, False)
 
 
 @every_stream
 async def test_stream_when_called_then_sent_to_the_given_address_and_its_bytes_kept(
-    known: ProviderType, capability: Capability, upstream: Upstream, transport: SlimTransport
+    known: ProviderType, example: Example, upstream: Upstream, transport: SlimTransport
 ) -> None:
-    example = BY_CAPABILITY[capability]
-    prepare(upstream, known, capability)
-    wire, told = await answer_of(known, example.call(stream=True), transport, api_base=upstream.base)
-    assert wire is example.wire
-    assert told == STREAM if (known.name, capability) not in STREAMS else b'"hi"' in told
+    answer = await answer_of(known, example.call(stream=True), transport, api_base=upstream.base)
+    assert answer == (example.wire, TALKS[example.wire].stream if example.wire in TALKS else STREAM)
     (seen,) = upstream.seen
     check(seen, known, example, KEY)
-    assert seen.streamed
+    assert seen.path.partition("?")[0].endswith(STREAMING) or seen.fields["stream"] is True
 
 
 @every_ability
@@ -238,14 +254,13 @@ async def test_stream_when_called_then_sent_to_the_given_address_and_its_bytes_k
 )
 async def test_method_when_the_credential_is_another_then_only_that_is_sent(
     known: ProviderType,
-    capability: Capability,
+    example: Example,
     credential: Credential,
     key: str | None,
     upstream: Upstream,
     transport: SlimTransport,
 ) -> None:
-    example = BY_CAPABILITY[capability]
-    prepare(upstream, known, capability)
+    prepare(upstream, known, example)
     made = example.call(credentials={"team": Secret("sk-theirs"), "other": Secret("sk-other")})
     await answer_of(known, made, transport, api_base=upstream.base, credential=credential)
     check(upstream.seen[0], known, example, key)
@@ -255,15 +270,14 @@ async def test_method_when_the_credential_is_another_then_only_that_is_sent(
 @pytest.mark.parametrize(("status", "kind"), [(401, CredentialError), (429, RateLimited), (500, UpstreamFailed)])
 async def test_method_when_the_upstream_fails_then_a_provider_error_without_the_key(
     known: ProviderType,
-    capability: Capability,
+    example: Example,
     status: int,
     kind: type[ProviderError],
     upstream: Upstream,
     transport: SlimTransport,
 ) -> None:
-    prepare(upstream, known, capability)
+    prepare(upstream, known, example)
     upstream.status = status
-    example = BY_CAPABILITY[capability]
     for stream in (False, True)[: 1 + example.streams]:
         with pytest.raises(kind) as raised:
             await answer_of(known, example.call(stream=stream), transport, api_base=upstream.base)

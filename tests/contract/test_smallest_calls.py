@@ -10,7 +10,7 @@ from providers.capabilities import Capability
 from providers.registry import ProviderType
 from providers.transport.slim import SlimTransport
 from providers.types import Call
-from tests.contract.examples import BY_CAPABILITY, CAPABLE
+from tests.contract.examples import BY_CAPABILITY, CAPABLE, Example
 from tests.contract.test_every_provider import answer_of, every_ability, prepare, transport, upstream
 from tests.contract.upstream import Upstream
 from tests.unit.openai_api.parts import AUTHORIZED, Site, entry, target
@@ -28,11 +28,11 @@ def encoded(call: Call) -> tuple[bytes, bytes]:
 
 @every_ability
 async def test_smallest_call_when_sent_by_an_adapter_then_answered(
-    known: ProviderType, capability: Capability, upstream: Upstream, transport: SlimTransport
+    known: ProviderType, example: Example, upstream: Upstream, transport: SlimTransport
 ) -> None:
-    prepare(upstream, known, capability)
-    wire, body = await answer_of(known, smallest_call(capability, "m"), transport, api_base=upstream.base)
-    assert wire is BY_CAPABILITY[capability].wire
+    prepare(upstream, known, example)
+    wire, body = await answer_of(known, smallest_call(example.capability, "m"), transport, api_base=upstream.base)
+    assert wire is BY_CAPABILITY[example.capability].wire
     assert body
     assert upstream.seen
 

@@ -183,10 +183,18 @@ def _has_items(raw: bytes) -> bool:
 
 
 _HOLDS: Mapping[str, Callable[[bytes], bool]] = MappingProxyType(
-    {"choices": _answered, "data": _has_items, "results": _has_items, "output": _said, "text": _said, "object": _is_object}
+    {
+        "choices": _answered,
+        "data": _has_items,
+        "results": _has_items,
+        "output": _said,
+        "text": _said,
+        "content": _said,
+        "object": _is_object,
+    }
 )
-"""Whether a field holds what was asked for. A text may be empty where nothing is said, and an output where a response is
-incomplete."""
+"""Whether a field holds what was asked for. A text and a content may be empty where nothing is said, and an output where a
+response is incomplete."""
 
 
 def pictures_in(raw: bytes) -> bool:

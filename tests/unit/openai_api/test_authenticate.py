@@ -96,7 +96,7 @@ def test_key_when_it_does_not_let_the_caller_in_then_one_and_the_same_answer(hea
         caller(headers)
     assert (raised.value.status, raised.value.code) == (401, "invalid_api_key")
     assert raised.value.message == "Missing or invalid API key."
-    assert raised.value.headers == ((b"www-authenticate", b"Bearer"),)
+    assert raised.value.headers == ((b"www-authenticate", b"Bearer"), (b"x-should-retry", b"false"))
 
 
 @pytest.mark.parametrize(

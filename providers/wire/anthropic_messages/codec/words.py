@@ -141,7 +141,7 @@ ANSWERS = Carried(
         Stop: every(Stop),
         Used: every(Used),
         Turn: every(Turn),
-        Text: every(Text, but={"logprobs"}),
+        Text: every(Text, but={"logprobs", "signature"}),
         Citation: frozenset({"url", "title", "quote", "source", "source_unit", "source_start", "source_end", "file_id"}),
         Refusal: every(Refusal, but={"logprobs"}),
         Reasoning: every(Reasoning),

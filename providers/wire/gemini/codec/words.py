@@ -133,7 +133,7 @@ CARRIED = Carried(
 """Of requests. Domains that a search shall leave out are known on Vertex alone."""
 ANSWERS = Carried(
     {
-        Answer: every(Answer, but={"service_tier", "created", "completed"}),
+        Answer: every(Answer, but={"service_tier"}),
         Choice: every(Choice),
         Stop: every(Stop, but={"category", "sequence"}),
         Used: every(Used),

@@ -18,6 +18,8 @@ from providers.wire.openai_chat.codec.leftovers import extra_of, rest_of, spelle
 from providers.wire.openai_chat.codec.words import WIRE
 
 BREAKPOINT = "prompt_cache_breakpoint"
+CONTROL = "cache_control"
+"""Anthropic's word, which clients that know no other format than chat's write into parts and tools (OpenRouter, LiteLLM)."""
 WHOLE_TEXT = "content"
 """What a text is called that is the whole content."""
 THINKING = "thinking"
@@ -45,7 +47,7 @@ def part_block(part: Any, place: Place, *, answer: bool = False) -> Block:
 def _text(rest: Json, kind: str, place: Place) -> Block | None:
     if rest.keys() == {"text"} and type(rest["text"]) is str:  # so it is with most
         return Text(rest["text"], called=kind, place=place)
-    cache = _mark(rest, place)
+    cache = mark_in(rest, place)
     text = taken(rest, "text", str)
     if rest.get("text") is not None:
         return None
@@ -62,7 +64,7 @@ def _refusal(rest: Json, kind: str, place: Place) -> Block | None:
 
 
 def _image(rest: Json, kind: str, place: Place) -> Block | None:
-    cache = _mark(rest, place)
+    cache = mark_in(rest, place)
     given = taken(rest, "image_url", dict, str)
     image = {"url": given} if type(given) is str else dict(given or {})
     url = taken(image, "url", str)
@@ -76,7 +78,7 @@ def _image(rest: Json, kind: str, place: Place) -> Block | None:
 
 
 def _audio(rest: Json, kind: str, place: Place) -> Block | None:
-    cache = _mark(rest, place)
+    cache = mark_in(rest, place)
     sound = dict(taken(rest, "input_audio", dict) or {})
     data = taken(sound, "data", str)
     if data is None:
@@ -87,7 +89,7 @@ def _audio(rest: Json, kind: str, place: Place) -> Block | None:
 
 
 def _file(rest: Json, kind: str, place: Place) -> Block | None:
-    cache = _mark(rest, place)
+    cache = mark_in(rest, place)
     file = dict(taken(rest, "file", dict) or {})
     source = _source(file)
     if source is None:
@@ -118,14 +120,15 @@ def thought_in(value: Any) -> str:
     return "".join(part.get("text") or "" if isinstance(part, dict) else str(part or "") for part in parts)
 
 
-def _mark(rest: Json, place: Place) -> CacheMark | None:
-    mark = taken(rest, BREAKPOINT, dict)
-    if mark is None:
+def mark_in(rest: Json, place: Place) -> CacheMark | None:
+    """The mark of a part or a tool, taken out."""
+    name = next((name for name in (BREAKPOINT, CONTROL) if type(rest.get(name)) is dict), None)
+    if name is None:
         return None
-    mark = dict(mark)
+    mark = dict(rest.pop(name))
     ttl = taken(mark, "ttl", str)
-    extra = Extra(WIRE, {"rest": mark}, left(mark, silent=("mode",)))
-    return CacheMark(ttl=ttl, called=BREAKPOINT, place=(*place, BREAKPOINT), extra=extra)
+    extra = Extra(WIRE, {"rest": mark, "name": name}, left(mark, silent=("mode", "type")))
+    return CacheMark(ttl=ttl, called=name, place=(*place, name), extra=extra)
 
 
 READ: Mapping[str, Read] = MappingProxyType(
@@ -159,14 +162,16 @@ def part_of(block: Block) -> Any:
 
 
 def _written(block: Text | Refusal | Image | Audio | Document | Reasoning, kind: str, **said: Any) -> Json:
-    mark = {} if block.cache is None else {BREAKPOINT: mark_of(block.cache)}
-    return {"type": kind, **said, **mark, **rest_of(block.extra)}
+    return {"type": kind, **said, **marked(block.cache), **rest_of(block.extra)}
 
 
-def mark_of(mark: CacheMark) -> Json:
-    """The mark, which is always explicit in chat, unless it came otherwise."""
+def marked(mark: CacheMark | None) -> Json:
+    """The field of a mark, which is always explicit in chat, unless it came otherwise."""
+    if mark is None:
+        return {}
     said = spelled(mark.extra, "rest")
-    return ({} if mark.ttl is None else {"ttl": mark.ttl}) | ({"mode": "explicit"} if said is None else said)
+    value = ({} if mark.ttl is None else {"ttl": mark.ttl}) | ({"mode": "explicit"} if said is None else said)
+    return {spelled(mark.extra, "name") or BREAKPOINT: value}
 
 
 def text_part(block: Text) -> Json:

@@ -79,6 +79,7 @@ WORDS: Mapping[str, str] = MappingProxyType(
         "Delivery.usage": "stream_options.include_usage",
         "Delivery.obfuscation": "stream_options.include_obfuscation",
         "Told.cache": "prompt_cache_breakpoint",
+        "Offered.cache": "cache_control",
         "Image.detail": "image_url.detail",
         "Audio.format": "input_audio.format",
         "Document.title": "file.filename",

@@ -1,7 +1,8 @@
 """Which content blocks say what the blocks of another wire's answer say?
 
 Thoughts that nobody has signed, and those that another vendor has, get a signature that names their wire: a client sends thoughts
-back as they came, and the gateway must know them again, for Anthropic refuses a signature that is not its own.
+back as they came, and the gateway must know them again, for Anthropic refuses a signature that is not its own. Calls have none
+here: a wire whose calls have one tells it before the call, as sealed thoughts.
 """
 
 from __future__ import annotations
@@ -43,8 +44,6 @@ class Content:
                 take(self, block)
 
     def text(self, block: Text) -> None:
-        if block.signature is not None:
-            self.blocks.append(thinking_json("", block.signature, self._maker))
         if not block.text:
             return
         made: Json = {"type": "text", "text": block.text}
@@ -76,8 +75,6 @@ class Content:
 
     def call(self, block: ToolCall) -> None:
         self.called = True
-        if block.signature is not None:
-            self.blocks.append(thinking_json("", block.signature, self._maker))
         given = object_of(block.arguments)
         if given is None:
             self._losses.field(block, "arguments")

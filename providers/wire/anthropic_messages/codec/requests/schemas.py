@@ -13,33 +13,9 @@ from providers.canonical.extra import Json
 OBJECT = "object"
 
 
-def input_schema(parameters: Json, *, subset: bool = False) -> Json:
+def input_schema(parameters: Json) -> Json:
     """The schema of a tool's input."""
-    made: Json = lowered(parameters) if subset else parameters
-    return made if "type" in made or "$ref" in made else {"type": OBJECT, **made}
-
-
-def lowered(schema: Any) -> Any:
-    """Gemini's subset of OpenAPI as JSON schema: types in lower case, and null among them."""
-    if isinstance(schema, list):
-        return [lowered(one) for one in schema]
-    if not isinstance(schema, dict):
-        return schema
-    made = {
-        name: {key: lowered(one) for key, one in value.items()}
-        if name == "properties" and isinstance(value, dict)
-        else value
-        if name in ("enum", "default", "example", "required")
-        else lowered(value)
-        for name, value in schema.items()
-        if name not in ("nullable", "type", "propertyOrdering")
-    }
-    kind = schema.get("type")
-    if isinstance(kind, str):
-        made["type"] = [kind.lower(), "null"] if schema.get("nullable") is True else kind.lower()
-    elif kind is not None:
-        made["type"] = kind
-    return made
+    return parameters if "type" in parameters or "$ref" in parameters else {"type": OBJECT, **parameters}
 
 
 def closed(schema: Any) -> Any:

@@ -109,7 +109,7 @@ class _Made:
         made: Json = {"name": sent.name}
         if sent.description:
             made["description"] = sent.description
-        made["input_schema"] = input_schema(sent.parameters, subset=sent.subset)
+        made["input_schema"] = input_schema(sent.parameters)
         if sent.strict and self._model.schema:
             made["strict"] = True
         elif sent.strict:

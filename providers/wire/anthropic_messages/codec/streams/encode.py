@@ -45,6 +45,8 @@ from providers.wire.anthropic_messages.codec.streams.writer import Writer
 from providers.wire.anthropic_messages.codec.words import ANSWERS, WIRE, WORDS
 from providers.wire.anthropic_messages.errors import error_json
 
+STOP = "message_stop"
+
 
 class StreamEncoder:
     """One stream for a client."""
@@ -54,7 +56,7 @@ class StreamEncoder:
         self._losses = Losses(WIRE, WORDS, ANSWERS)
         self._maker: Wire = WIRE
         self._writer = Writer(self._maker)
-        self._begun = self._called = self._refused = False
+        self._begun = self._called = self._refused = self._is_own = False
         self._blocks: dict[int, Block] = {}
         self._summary: bool | None = None
         """Whether the thoughts of this turn are told as a summary; both would say the same twice."""
@@ -70,7 +72,10 @@ class StreamEncoder:
         """The events of Messages that the events of one frame amount to."""
         last = events[-1] if events else None
         if isinstance(last, Beside) and last.extra.wire is WIRE:
+            self._is_own = True
             return own_frames(events, last)
+        if self._is_own:  # an end that nobody has told
+            return ({"type": STOP},) if any(isinstance(event, Ended) for event in events) else ()
         for event in events:
             handler = HANDLERS.get(type(event))
             if handler is not None and getattr(event, "choice", 0) in (0, None):
@@ -108,8 +113,6 @@ class StreamEncoder:
     def text_block(self, number: int, block: Text | Refusal) -> None:
         if isinstance(block, Refusal):
             self._refused = True
-        elif block.signature is not None:
-            self._writer.seal(number, block.signature)
         self._writer.begin(number, {"type": "text", "text": ""})
         self._writer.delta(number, "text", block.text)
         for citation in block.citations if isinstance(block, Text) else ():
@@ -126,12 +129,10 @@ class StreamEncoder:
         if block.signature is not None:
             self._writer.sign(number, block.signature)
         if block.sealed is not None:
-            self._writer.seal(number, block.sealed, whole=True)
+            self._writer.seal(block.sealed)
 
     def call_block(self, number: int, block: ToolCall) -> None:
         self._called = True
-        if block.signature is not None:
-            self._writer.seal(number, block.signature)
         self._writer.begin(number, call_json(block, self._asked.mint) | {"input": {}}, at_once=True)
         self._writer.delta(number, "partial_json", block.arguments)
 
@@ -161,11 +162,9 @@ class StreamEncoder:
 
     def signature(self, event: SignatureDelta) -> None:
         if event.sealed:
-            self._writer.seal(event.block, event.signature, whole=True)
+            self._writer.seal(event.signature)
         elif isinstance(self._blocks.get(event.block), Reasoning):
             self._writer.sign(event.block, event.signature)
-        else:
-            self._writer.seal(event.block, event.signature)
 
     def citation(self, event: CitationDelta) -> None:
         made = foreign_json(event.citation, self._maker)
@@ -190,7 +189,7 @@ class StreamEncoder:
             self._tier = event.answer.service_tier
         stop = told_stop(self._stop, called=self._called, refused=self._refused)
         self._writer.event({"type": "message_delta", "delta": stop, "usage": usage_json(self._used, self._tier)})
-        self._writer.event({"type": "message_stop"})
+        self._writer.event({"type": STOP})
 
     def failed(self, event: Failed) -> None:
         """An error may stand in a message that has not begun."""

@@ -80,14 +80,9 @@ class Writer:
             block.signed = True
             self._tell(block, {"type": "signature_delta", "signature": carried(signature, WIRE)})
 
-    def seal(self, number: int, signature: Signature, *, whole: bool = False) -> None:
-        """What only its maker can read, as a block of its own: `whole` thoughts, or the signature of another block."""
-        if whole:
-            block = _Block(-1, {"type": "redacted_thinking", "data": carried(signature, WIRE)})
-        else:
-            block = _Block(-1, {"type": THINKING, "thinking": "", "signature": ""})
-            block.signed = True
-            block.deltas.append({"type": "signature_delta", "signature": carried(signature, WIRE)})
+    def seal(self, signature: Signature) -> None:
+        """Thoughts that only their maker can read, as a block of their own."""
+        block = _Block(-1, {"type": "redacted_thinking", "data": carried(signature, WIRE)})
         block.needed = block.ended = True
         self._queue.append(block)
         self._advance()

@@ -114,7 +114,8 @@ def blocks_of(candidate: Json, place: Place) -> list[Block]:
     parts = listed((content or {}).get("parts"))
     if not isinstance(parts, list | None):
         raise InvalidResponse("the parts are no list")
-    blocks = [part_block(part, (*place, "content", "parts", at), answer=True) for at, part in enumerate(parts or ())]
+    told = [(at, part) for at, part in enumerate(parts or ()) if part]  # an empty one says nothing
+    blocks = [part_block(part, (*place, "content", "parts", at), answer=True) for at, part in told]
     return with_sources(blocks, candidate)
 
 

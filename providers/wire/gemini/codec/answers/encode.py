@@ -5,6 +5,7 @@ Format: google-genai 3.6.1, `GenerateContentResponse`. All turns of another wire
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from providers.canonical.answer import Answer, Choice
@@ -36,7 +37,13 @@ def _response(answer: Answer, asked: Asked, losses: Losses) -> Json:
     made: Json = {"candidates": [_candidate(choice, losses) for choice in answer.choices or (Choice(),)]}
     if answer.used is not None:
         made["usageMetadata"] = usage_json(answer.used)
-    return made | {"modelVersion": asked.model, "responseId": asked.id}
+    created = {} if answer.created is None else {"createTime": time_of(answer.created)}
+    return made | {"modelVersion": asked.model, "responseId": asked.id, **created}
+
+
+def time_of(seconds: int) -> str:
+    """A time as protocol buffers have it in JSON."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")
 
 
 def _candidate(choice: Choice, losses: Losses) -> Json:

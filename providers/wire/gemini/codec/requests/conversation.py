@@ -164,7 +164,7 @@ class Conversation:
         for name in ("signature", "sealed"):
             signature: Signature | None = getattr(block, name)
             if signature is not None and signature.wire is WIRE:
-                self._signature = signature
+                self._signature = signature if signature.value else self._signature  # some wires must have one, and have it empty
             elif signature is not None:
                 self._losses.field(block, name)
         own = block.signature is not None and block.signature.wire is WIRE
@@ -193,7 +193,7 @@ class Conversation:
         self._add(USER, [{"text": block.text}])
 
     def _signed(self, block: Text | ToolCall, signature: Signature | None) -> Json:
-        if signature is None:
+        if signature is None or not signature.value:
             return {}
         if signature.wire is not WIRE:
             self._losses.field(block, "signature")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Any
 
 from providers.canonical.codec import ORDINARY, Encoded, Traits
 from providers.canonical.extra import Json, exact
@@ -144,10 +145,14 @@ def _output(output: Output, losses: Losses) -> Json:
     return made
 
 
+def _is_label(value: Any) -> bool:
+    return isinstance(value, str) and LABEL.fullmatch(value) is not None
+
+
 def _beside(request: Request, losses: Losses) -> Json:
     made: Json = {}
     if request.metadata:
-        labels = {key: value for key, value in request.metadata.items() if LABEL.fullmatch(key) and LABEL.fullmatch(value)}
+        labels = {key: value for key, value in request.metadata.items() if _is_label(key) and _is_label(value)}
         if len(labels) < len(request.metadata):
             losses.field(request, "metadata")
         made |= {"labels": labels} if labels else {}

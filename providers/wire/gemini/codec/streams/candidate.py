@@ -23,17 +23,19 @@ from providers.canonical.functions import as_sent
 from providers.canonical.tools import SentTools
 from providers.errors import InvalidResponse
 from providers.wire.gemini.codec.answers.decode import CallIds, sealed_before
-from providers.wire.gemini.codec.answers.sources import CITED, GROUNDED, WEIGHED, citations_in, logprobs_in, moved
+from providers.wire.gemini.codec.answers.sources import CITED, GROUNDED, LOST, WEIGHED, citations_in, logprobs_in, moved
 from providers.wire.gemini.codec.parts import json_text, part_block
 from providers.wire.gemini.codec.spelling import camel, listed
 from providers.wire.gemini.codec.streams.partial_args import PartialArgs
 
 
 class CandidateReader:
-    """One candidate; `called` is true once it has called anything that may be called."""
+    """One candidate; `called` is true once it has called anything that may be called, `lost` are the names of what no event of
+    the last chunk tells."""
 
     def __init__(self, index: int, sent: SentTools, ids: CallIds) -> None:
         self.called = False
+        self.lost: tuple[str, ...] = ()
         self._index = index
         self._place: Place = ("candidates", index, "content", "parts")
         self._sent, self._ids = sent, ids
@@ -41,15 +43,17 @@ class CandidateReader:
         self._open: type[Block] | None = None
         """The kind of block that is being told, which is number `_blocks - 1`."""
         self._texts: list[str] = []
-        self._length = self._start = 0
-        """Characters of all text, and of that before the last text."""
-        self._text_block = -1
+        self._length = 0
+        """Characters of all text."""
+        self._text_blocks: list[tuple[int, int]] = []
+        """Texts, with how many characters stand before each."""
         self._cited: set[Citation] = set()
         self._pending: tuple[Json, PartialArgs] | None = None
         """A call whose arguments come in pieces."""
 
     def read(self, candidate: Json, events: list[Event]) -> None:
         """Adds the events of a candidate of a chunk."""
+        self.lost = tuple(f"candidates[].{name}" for name in LOST if candidate.get(name))
         content = candidate.get("content")
         if content is not None:
             if type(content) is not dict:
@@ -57,7 +61,7 @@ class CandidateReader:
             parts = listed(content.get("parts"))
             if not isinstance(parts, list | None):
                 raise InvalidResponse("the parts are no list")
-            for part in parts or ():
+            for part in filter(None, parts or ()):  # an empty one says nothing
                 self._part(part, candidate, events)
         if CITED in candidate or GROUNDED in candidate:
             self._cite(candidate, events)
@@ -87,7 +91,7 @@ class CandidateReader:
     def _say(self, text: str, events: list[Event], **more: Any) -> None:
         if self._open is not Text:
             self._begin(Text("", called="text", place=self._place), events)
-            self._start, self._text_block = self._length, self._blocks - 1
+            self._text_blocks.append((self._blocks - 1, self._length))
         events.append(TextDelta(self._blocks - 1, text, self._index, **more))
         self._texts.append(text)
         self._length += len(text)
@@ -95,11 +99,10 @@ class CandidateReader:
     def _text(self, block: Text, candidate: Json, events: list[Event]) -> None:
         if block.text:
             self._say(block.text, events, logprobs=logprobs_in(candidate))
-        if block.signature is not None:
-            if self._open is not Text:
-                self._begin(Text("", called="text", place=self._place), events)
-                self._start, self._text_block = self._length, self._blocks - 1
+        if block.signature is not None and self._open is Text:
             events.append(SignatureDelta(self._blocks - 1, block.signature, self._index))
+        elif block.signature is not None:  # it may come alone, when its text has ended
+            self.lost += ("candidates[].content.parts[].thoughtSignature",)
 
     def _thought(self, block: Reasoning, candidate: Json, events: list[Event]) -> None:
         if self._open is not Reasoning:
@@ -112,12 +115,15 @@ class CandidateReader:
 
     def _cite(self, candidate: Json, events: list[Event]) -> None:
         """Citations count bytes of all that was said. Some upstreams repeat those of the chunks before."""
-        if self._text_block < 0:
+        if not self._text_blocks:
             return
         for citation in citations_in(candidate, "".join(self._texts).encode()):
             if citation not in self._cited:
                 self._cited.add(citation)
-                events.append(CitationDelta(self._text_block, moved(citation, self._start), self._index))
+                at = citation.text_start
+                known = (one for one in reversed(self._text_blocks) if at is None or one[1] <= at)
+                number, start = next(known, self._text_blocks[0])
+                events.append(CitationDelta(number, moved(citation, start), self._index))
 
     # Calls
 

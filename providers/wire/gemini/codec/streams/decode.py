@@ -15,7 +15,6 @@ from providers.canonical.extra import Extra, Json
 from providers.canonical.tools import NOTHING_SENT, SentTools
 from providers.errors import InvalidResponse
 from providers.wire.gemini.codec.answers.decode import MISFITS, CallIds, head_of
-from providers.wire.gemini.codec.answers.sources import LOST
 from providers.wire.gemini.codec.answers.stops import UNTOLD, blocked, stop_of
 from providers.wire.gemini.codec.answers.usage import used_in
 from providers.wire.gemini.codec.spelling import GIVEN
@@ -86,8 +85,8 @@ class StreamDecoder:
         for number, candidate in enumerate(candidates or ()):
             if type(candidate) is not dict:
                 raise InvalidResponse("a candidate is no object")
-            ends = self._candidate(candidate, number, self._ids, events) or ends
-            lost += tuple(f"candidates[].{name}" for name in LOST if candidate.get(name))
+            reader, is_last = self._candidate(candidate, number, self._ids, events)
+            ends, lost = ends or is_last, lost + reader.lost
         if "promptFeedback" in frame:
             self._blocked = blocked(frame["promptFeedback"]) or self._blocked
         if "usageMetadata" in frame:
@@ -97,8 +96,8 @@ class StreamDecoder:
         events.append(Beside(Extra(WIRE, {GIVEN: frame}, lost)))
         return events
 
-    def _candidate(self, candidate: Json, number: int, ids: CallIds, events: list[Event]) -> bool:
-        """Adds its events; gives whether it may be at its end."""
+    def _candidate(self, candidate: Json, number: int, ids: CallIds, events: list[Event]) -> tuple[CandidateReader, bool]:
+        """Adds its events; gives what has read it, and whether it may be at its end."""
         index = candidate.get("index", number)
         if type(index) is not int:
             raise InvalidResponse("the index of a candidate is no number")
@@ -110,9 +109,9 @@ class StreamDecoder:
         if not isinstance(reason, str | None):
             raise InvalidResponse("the finish reason is no text")
         if (reason or "") in UNTOLD:
-            return False
+            return reader, False
         self._stops[index] = (str(reason), candidate.get("finishMessage"))
-        return True
+        return reader, True
 
     def _tell_usage(self, events: list[Event]) -> None:
         used = None if self._untold is None else used_in(self._untold, ("usageMetadata",))

@@ -12,7 +12,7 @@ from typing import Any
 
 from providers.canonical.extra import Json
 
-STEP = re.compile(r"\.([^.\[\]]+)|\[(\d{1,4})\]|\['((?:[^'\\]|\\.)*)'\]|\[\"((?:[^\"\\]|\\.)*)\"\]")
+STEP = re.compile(r"\.([^.\[\]]+)|\[(\d{1,9})\]|\['((?:[^'\\]|\\.)*)'\]|\[\"((?:[^\"\\]|\\.)*)\"\]")
 VALUES = ("stringValue", "numberValue", "boolValue", "nullValue")
 MOST_ITEMS = 10_000
 MOST_STEPS = 64
@@ -41,9 +41,14 @@ class PartialArgs:
 
 
 def _steps(path: str) -> list[str | int]:
-    found = STEP.findall(path if path.startswith("$") else f"$.{path}")[: MOST_STEPS + 1]
-    made: list[str | int] = [int(number) if number else name or single or double for name, number, single, double in found]
-    return made if len(made) <= MOST_STEPS and made and isinstance(made[0], str) else []
+    """The names and numbers of a path, none of one that cannot be read."""
+    made: list[str | int] = []
+    position = 1
+    while position < len(path) and len(made) < MOST_STEPS and (found := STEP.match(path, position)):
+        name, number, single, double = found.groups()
+        made.append(int(number) if number else name or single or double or "")
+        position = found.end()
+    return made if path.startswith("$") and position == len(path) and made and isinstance(made[0], str) else []
 
 
 def _put(value: Any, steps: list[str | int], said: Any, *, goes_on: bool) -> None:

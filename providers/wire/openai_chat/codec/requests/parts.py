@@ -16,7 +16,7 @@ from providers.canonical.blocks import Audio, Block, Document, Image, Refusal, S
 from providers.canonical.extra import Json, exact
 from providers.canonical.losses import Losses
 from providers.errors import Unsupported
-from providers.wire.openai_chat.codec.content import BREAKPOINT, audio_part, document_part, image_part, mark_of
+from providers.wire.openai_chat.codec.content import BREAKPOINT, audio_part, document_part, image_part, marked
 
 Said = str | list[Json]
 """A content: one text, or parts."""
@@ -40,9 +40,7 @@ def _part(block: Block, losses: Losses) -> Json | None:
 
 
 def _text(block: Text) -> Json:
-    if block.cache is None:
-        return {"type": "text", "text": block.text}
-    return {"type": "text", "text": block.text, BREAKPOINT: mark_of(block.cache)}
+    return {"type": "text", "text": block.text, **marked(block.cache)}
 
 
 def _image(block: Image) -> Json | None:

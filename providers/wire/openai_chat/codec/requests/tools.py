@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, TypeGuard
 
+import msgspec
+
 from providers.canonical.extra import Json, Need, Place
 from providers.canonical.leftovers import NOTHING, left, taken
 from providers.canonical.tools import (
@@ -25,6 +27,7 @@ from providers.canonical.tools import (
     ToolChoice,
     ToolRef,
 )
+from providers.wire.openai_chat.codec.content import mark_in, marked
 from providers.wire.openai_chat.codec.leftovers import extra_of, rest_of, spelled
 from providers.wire.openai_chat.codec.words import WIRE
 
@@ -51,7 +54,9 @@ def tool_of(tool: Any, place: Place) -> Tool:
     if not _is_named(inner):
         return _opaque(tool, str(kind), place, _nameless(str(kind), place))
     rest = {name: value for name, value in tool.items() if name not in ("type", kind)}
-    return read(rest, dict(inner), place)
+    cache = mark_in(rest, place)
+    made = read(rest, dict(inner), place)
+    return made if cache is None else msgspec.structs.replace(made, cache=cache)
 
 
 def _opaque(value: Json, called: str, place: Place, need: Need | None = None, *, bare: bool = False) -> OpaqueTool:
@@ -188,10 +193,12 @@ def tool_json(tool: Tool) -> Any:
     inner = spelled(tool.extra, "inner") or NOTHING
     if isinstance(tool, FunctionTool):
         said = {"description": tool.description, "parameters": tool.parameters, "strict": tool.strict}
-        return {"type": "function", "function": {**inner, "name": tool.name, **_told(said)}, **rest_of(tool.extra)}
+        function = {**inner, "name": tool.name, **_told(said)}
+        return {"type": "function", "function": function, **marked(tool.cache), **rest_of(tool.extra)}
     if isinstance(tool, CustomTool):
         said = {"description": tool.description, "format": _format(tool.grammar)}
-        return {"type": "custom", "custom": {**inner, "name": tool.name, **_told(said)}, **rest_of(tool.extra)}
+        custom = {**inner, "name": tool.name, **_told(said)}
+        return {"type": "custom", "custom": custom, **marked(tool.cache), **rest_of(tool.extra)}
     return None
 
 

@@ -1,0 +1,1 @@
+"""Anthropic: the Messages API, at Anthropic itself and where others host its models."""

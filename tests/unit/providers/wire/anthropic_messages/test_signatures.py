@@ -1,0 +1,126 @@
+"""Do signatures of thoughts come back to who made them, through every client's wire, and to nobody else?"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import msgspec
+import pytest
+
+from providers.bytes.patch import fields_of
+from providers.convert.codecs import codecs
+from providers.types import Wire
+from providers.wire.anthropic_messages import codec
+from providers.wire.anthropic_messages.foreign import own_messages
+from tests.unit.providers.wire.anthropic_messages.asking import CHAT, GEMINI, HI, MESSAGES, RESPONSES, Json, asked, sent, told
+
+THOUGHTS: list[Json] = [
+    {"type": "thinking", "thinking": "", "signature": "c2ln"},
+    {"type": "thinking", "thinking": "Hm.", "signature": "c2ln"},
+    {"type": "redacted_thinking", "data": "c2VhbA=="},
+]
+CALL: Json = {"type": "tool_use", "id": "t1", "name": "f", "input": {"a": 1}}
+
+
+def message(*content: Json) -> Json:
+    usage = {"input_tokens": 1, "output_tokens": 1}
+    return {
+        "id": "m",
+        "type": "message",
+        "role": "assistant",
+        "model": "u",
+        "content": content,
+        "stop_reason": "tool_use",
+        "usage": usage,
+    }
+
+
+def answered(wire: Wire, *content: Json) -> Json:
+    """What a client of a wire is answered; one of Responses has asked for thoughts that it can send back."""
+    asks: Json = {"model": "m", "input": "hi", "include": ["reasoning.encrypted_content"]}
+    request = codecs()[wire].decode_request(asks) if wire is RESPONSES else asked().request
+    answer = codec.decode_answer({**message(), "content": list(content)})
+    made: Json = codecs()[wire].encode_answer(answer, msgspec.structs.replace(asked(), request=request)).body
+    return made
+
+
+@pytest.mark.parametrize("thought", THOUGHTS, ids=lambda thought: json.dumps(thought)[:50])
+def test_thought_when_a_client_of_chat_sends_it_back_then_it_is_as_it_was(thought: Json) -> None:
+    said = answered(CHAT, thought, CALL)["choices"][0]["message"]
+    made = sent({"model": "m", "messages": [HI, said, {"role": "tool", "tool_call_id": "t1", "content": "ok"}]})
+    assert made.body["messages"][1]["content"] == [thought, CALL]
+    assert made.lossy == ()
+
+
+@pytest.mark.parametrize("thought", THOUGHTS, ids=lambda thought: json.dumps(thought)[:50])
+def test_thought_when_a_client_of_responses_sends_it_back_then_it_is_as_it_was(thought: Json) -> None:
+    output = answered(RESPONSES, thought, CALL)["output"]
+    result = {"type": "function_call_output", "call_id": "t1", "output": "ok"}
+    made = sent({"model": "m", "input": [{"role": "user", "content": "hi"}, *output, result]}, wire=RESPONSES)
+    assert made.body["messages"][1]["content"] == [thought, CALL]
+    assert made.lossy == ()
+
+
+def test_signature_when_it_is_of_gemini_then_gemini_gets_it_back_on_the_call() -> None:
+    parts = [{"functionCall": {"name": "f", "args": {"a": 1}}, "thoughtSignature": "c2ln"}]
+    content = told({"candidates": [{"content": {"role": "model", "parts": parts}, "finishReason": "STOP"}]}, GEMINI).body[
+        "content"
+    ]
+    result = {"type": "tool_result", "tool_use_id": content[-1]["id"], "content": "ok"}
+    body = {
+        "model": "m",
+        "max_tokens": 9,
+        "messages": [HI, {"role": "assistant", "content": content}, {"role": "user", "content": [result]}],
+    }
+    made = codecs()[GEMINI].encode_request(codec.decode_request(body))
+    call = next(part for part in made.body["contents"][1]["parts"] if "functionCall" in part)
+    assert call["thoughtSignature"] == "c2ln"
+
+
+def test_thoughts_when_others_have_signed_or_sealed_them_then_they_are_left_out_and_named() -> None:
+    said = {"role": "assistant", "content": "hi", "reasoning_content": "hm"}
+    details = [{"type": "reasoning.text", "text": "hm", "signature": "signalbox.gemini.c2ln"}]
+    made = sent({"model": "m", "messages": [HI, {**said, "reasoning_details": details}, HI]})
+    assert made.body["messages"][1] == {"role": "assistant", "content": "hi"}
+    assert made.lossy == ("messages[1].reasoning_content (reasoning_content)",)
+    assert sent({"model": "m", "messages": [HI, said, HI]}).lossy == made.lossy, "nobody has signed these"
+
+
+FOREIGN: list[Json] = [
+    {"type": "thinking", "thinking": "hm", "signature": "signalbox.openai_chat."},
+    {"type": "thinking", "thinking": "", "signature": "signalbox.gemini.c2ln"},
+    {"type": "redacted_thinking", "data": "signalbox.openai_responses.c2VhbA=="},
+]
+
+
+def request(*content: Json) -> Any:
+    return {"model": "m", "max_tokens": 9, "messages": [HI, {"role": "assistant", "content": list(content)}, HI], "x": 1}
+
+
+def test_request_when_it_has_what_others_have_signed_then_its_own_wire_does_not_send_that() -> None:
+    made = codec.encode_request(codec.decode_request(request(*FOREIGN, THOUGHTS[0], {"type": "text", "text": "a"})))
+    assert made.body == request(THOUGHTS[0], {"type": "text", "text": "a"})
+    assert made.lossy == tuple(f"messages[1].content[{number}] ({one['type']})" for number, one in enumerate(FOREIGN))
+
+
+def test_bytes_when_they_have_what_others_have_signed_then_the_messages_are_written_anew() -> None:
+    cited = {
+        "type": "web_search_result_location",
+        "url": "u",
+        "cited_text": "",
+        "title": None,
+        "encrypted_index": "signalbox.gemini.",
+    }
+    body = request(*FOREIGN, {"type": "text", "text": "a", "citations": [cited], "x": 1})
+    changed, lossy = own_messages(fields_of(msgspec.json.encode(body)))
+    assert changed is not None
+    assert msgspec.json.decode(changed) == request({"type": "text", "text": "a", "x": 1})["messages"]
+    assert len(lossy) == len(FOREIGN)
+
+
+def test_bytes_when_they_have_nothing_of_others_then_they_stay() -> None:
+    assert own_messages(fields_of(msgspec.json.encode(request(*THOUGHTS)))) == (None, ())
+    said = request({"type": "text", "text": "a signalbox.gemini. in a text"})
+    assert own_messages(fields_of(msgspec.json.encode(said))) == (None, ())
+    assert MESSAGES is Wire.ANTHROPIC_MESSAGES
