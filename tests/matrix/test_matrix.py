@@ -4,69 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, fields, replace
-from functools import cache
+from dataclasses import fields, replace
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.fakes.vendor import Said, Seen, Vendor, vendor
 from tests.live import LiveGateway
-from tests.matrix.situations import REFUSAL, SITUATIONS, Ask, Situation, Tell
-from tests.matrix.wires import anthropic, bedrock, gemini, ollama, openai_chat, openai_responses
+from tests.matrix.players import UPSTREAMS, Played, Players
+from tests.matrix.situations import REFUSAL, SITUATIONS, Ask, Tell
+from tests.matrix.wires import anthropic, gemini, ollama, openai_chat, openai_responses
 from tests.matrix.wires.wire import Client, Upstream
 
 CLIENTS = {
     client.name: client
     for client in (openai_chat.CLIENT, openai_responses.CLIENT, anthropic.CLIENT, gemini.CLIENT, ollama.CLIENT)
 }
-UPSTREAMS = {
-    upstream.name: upstream
-    for upstream in (
-        openai_chat.UPSTREAM,
-        openai_responses.UPSTREAM,
-        anthropic.UPSTREAM,
-        gemini.UPSTREAM,
-        bedrock.UPSTREAM,
-        ollama.UPSTREAM,
-    )
-}
 SEQUENCE_TOLD = {("messages", "anthropic_messages"), ("messages", "bedrock_converse")}
 """Where both sides tell that a stop sequence was met; elsewhere it is an ordinary end."""
 WITHOUT_IDS = frozenset({"generateContent", "ollama"})
 """Dialects whose clients need no ids of calls."""
-CONVERSATION = ("chat", "responses")
-BROKEN = "The model has stumbled over its own feet."
 FAULTS = sorted({situation.fault for situation in SITUATIONS.values()} - {""})
-
-
-@dataclass
-class Played:
-    """An upstream at work: what it plays now, and what it was asked."""
-
-    server: Vendor
-    upstream: Upstream
-    situation: Situation = SITUATIONS["text"]
-    stream: bool = False
-
-    def get(self, path: str) -> Any:
-        """The answer to whatever is asked for; `Vendor` looks it up."""
-        return self.answer
-
-    def answer(self, seen: Seen) -> Said:
-        upstream, tell, fault = self.upstream, self.situation.tell, self.situation.fault
-        if fault == "refused":
-            return upstream.failure(400, REFUSAL)
-        if fault == "before":
-            return upstream.failure(503, "down")
-        if fault == "midway":
-            return upstream.midway(tell, BROKEN)
-        said = upstream.streamed(tell) if self.stream else upstream.whole(tell)
-        if fault == "cut":
-            chunks = said.chunks[: len(said.chunks) // 2] if said.chunks is not None else [said.body[:40]]
-            return replace(said, chunks=chunks, cut=True)
-        return said
 
 
 Play = Callable[[str], Played]
@@ -74,23 +32,15 @@ Play = Callable[[str], Played]
 
 @pytest.fixture(scope="module")
 def play(shared_gateway: LiveGateway) -> Iterator[Play]:
-    """Starts a wire's upstream when it is first wanted, with a model for each client and fault, so that no circuit breaker opens
-    for another."""
+    """Starts the upstream of a wire, with a model for each client and fault, so that no circuit breaker opens for another."""
     with ExitStack() as running:
+        players = Players(shared_gateway, running)
 
-        @cache
-        def started(name: str) -> Played:
-            upstream = UPSTREAMS[name]
-            server = running.enter_context(vendor({}))
-            found = Played(server, upstream)
-            server.answers = found  # type: ignore[assignment]
-            row = upstream.provider(server.base)
-            names = [model_of(client, upstream, fault) for client in CLIENTS.values() for fault in ("", *FAULTS)]
-            models = dict.fromkeys(names, (upstream.model, CONVERSATION))
-            shared_gateway.define_at(row.pop("type"), row.pop("api_base"), models, name=f"matrix-{name}", **row)
-            return found
+        def start(name: str) -> Played:
+            models = [model_of(client, UPSTREAMS[name], fault) for client in CLIENTS.values() for fault in ("", *FAULTS)]
+            return players.start(name, models)
 
-        yield started
+        yield start
 
 
 def model_of(client: Client, upstream: Upstream, fault: str) -> str:

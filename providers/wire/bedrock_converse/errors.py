@@ -164,4 +164,4 @@ def _text(value: Any) -> str:
 
 def _bare(kind: str) -> str:
     """`throttlingException` and `ThrottlingException` are the same, and so is `Throttling`."""
-    return kind.removesuffix("Exception").removesuffix("Error").lower()
+    return (kind.removesuffix("Exception") if kind.endswith("Exception") else kind.removesuffix("Error")).lower()
