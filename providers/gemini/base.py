@@ -14,6 +14,7 @@ import msgspec
 
 from providers.bytes.halves import told_fields
 from providers.bytes.patch import Fields, InvalidJson, Patched, fields_of, patched
+from providers.canonical.codec import Traits
 from providers.capabilities import Capability
 from providers.errors import InvalidResponse, Unsupported
 from providers.gemini import embeddings, images
@@ -43,6 +44,7 @@ class GeminiBase(HttpVendor):
 
     def __init__(self, config: TargetConfig, vendor: Vendor, access: Access, base: str, path: str) -> None:
         super().__init__(config, vendor, access.key)
+        self.traits = Traits(model=config.upstream_model)
         self._tokens = access.tokens
         self._base = base
         self._path = path

@@ -1,7 +1,7 @@
 """Which chunks does a whole answer of Gemini's amount to, and which answer do chunks add up to?
 
-For upstreams that answer in the other form than the one that was asked for, and for streams that come as one JSON list, as those of
-Google do without `alt=sse`.
+For upstreams that answer in the other form than the one that was asked for, and for streams that come as one JSON list, as they
+do from Google without `alt=sse`.
 
 Format: `streamGenerateContent`, google-genai 3.6: each chunk is an answer of its own, whose parts follow those before.
 """
