@@ -25,7 +25,7 @@ from openai_api.websockets import ResponsesSocket  # noqa: E402
 Asgi = Callable[[Any, Any, Any], Awaitable[None]]
 
 running = Running()
-only_data = settings.GATEWAY_ROLE == "data"
+only_data, serves_data = settings.GATEWAY_ROLE == "data", settings.GATEWAY_ROLE != "control"
 inference: Asgi = InferenceConsumer.as_asgi(running.gateway)
 if settings.GATEWAY_CORS_ORIGINS:
     inference = Cors(inference, settings.GATEWAY_CORS_ORIGINS)
@@ -37,7 +37,8 @@ async def http(scope: Mapping[str, Any], receive: Any, send: Any) -> None:
     """The public paths go to the consumer, all others to Django, unless this server has only the data path."""
     if not running.started:
         await running.start()  # a server without the lifespan protocol, such as daphne
-    own = only_data or TABLE.owns(scope["path"])
+    path = scope["path"]
+    own = only_data or TABLE.owns(path) or (serves_data and TABLE.owns_for(scope["method"], path, scope["headers"]))
     await (inference if own else pages)(scope, receive, send)
 
 

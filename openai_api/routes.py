@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from openai_api.dialects.anthropic import ANTHROPIC
 from openai_api.dialects.gemini import GEMINI
+from openai_api.dialects.ollama import OLLAMA
 from openai_api.endpoints import (
     chat_completions,
     completions,
@@ -22,6 +23,10 @@ from openai_api.endpoints import (
     metrics,
     models,
     moderations,
+    ollama_chat,
+    ollama_embed,
+    ollama_generate,
+    ollama_models,
     rerank,
     response_compact,
     response_input_tokens,
@@ -84,6 +89,22 @@ ROUTES = (
     Route("GET", "/v1/models/{model:path}", models.get_model, others=(ANTHROPIC, GEMINI)),
     Route("GET", "/v1beta/models", models.list_models, GEMINI),
     Route("GET", "/v1beta/models/{model:path}", models.get_model, GEMINI),
+    Route("POST", "/api/chat", ollama_chat.chat, OLLAMA),
+    Route("POST", "/api/generate", ollama_generate.generate, OLLAMA),
+    Route("POST", "/api/embed", ollama_embed.embed, OLLAMA),
+    Route("POST", "/api/embeddings", ollama_embed.embeddings, OLLAMA),
+    Route("GET", "/api/tags", models.list_models, OLLAMA),
+    Route("POST", "/api/show", ollama_models.show, OLLAMA),
+    Route("GET", "/api/ps", ollama_models.ps, OLLAMA),
+    Route("GET", "/api/version", ollama_models.version, OLLAMA),
+    Route("POST", "/api/pull", ollama_models.managed, OLLAMA),
+    Route("POST", "/api/push", ollama_models.managed, OLLAMA),
+    Route("POST", "/api/create", ollama_models.managed, OLLAMA),
+    Route("POST", "/api/copy", ollama_models.managed, OLLAMA),
+    Route("DELETE", "/api/delete", ollama_models.managed, OLLAMA),
+    Route("POST", "/api/blobs/{digest}", ollama_models.managed, OLLAMA),
+    Route("HEAD", "/api/blobs/{digest}", ollama_models.managed, OLLAMA),
+    Route("GET", "/", ollama_models.running, OLLAMA, keyed=False, beside_a_page=True),
     Route("GET", "/livez", health.livez, keyed=False),
     Route("GET", "/health/liveness", health.livez, keyed=False),
     Route("GET", "/health/liveliness", health.livez, keyed=False),

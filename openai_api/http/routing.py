@@ -32,7 +32,8 @@ T = TypeVar("T")
 class Route(NamedTuple):
     """`keyed` paths need a client key. `max_file_bytes` is the largest file in a form; 0 where no form is taken.
     `max_form_bytes` is the largest such form, where that says the same of its one file; 0 for as much as any body. `others` are
-    dialects whose clients ask the same path; each knows its own requests (`Dialect.claims`)."""
+    dialects whose clients ask the same path; each knows its own requests (`Dialect.claims`). `beside_a_page` says that browsers
+    get a page of Django's there."""
 
     method: str
     path: str
@@ -42,6 +43,7 @@ class Route(NamedTuple):
     max_file_bytes: int = 0
     max_form_bytes: int = 0
     others: tuple[Dialect, ...] = ()
+    beside_a_page: bool = False
 
 
 class Socket(NamedTuple):
@@ -161,6 +163,7 @@ class RouteTable:
         exact = {path: _exact(found, listening.get(path)) for path, found in by_path.items() if "{" not in path}
         bare = {path.removeprefix(USUAL): place for path, place in exact.items() if path.startswith(f"{USUAL}/")}
         self._exact = exact | bare
+        self._beside = frozenset(route.path for route in routes if route.beside_a_page)
         self._first = versions | {path.split("/")[2] for path in by_path if path.startswith(f"{USUAL}/")}
 
     def place(self, path: str) -> Place:
@@ -170,7 +173,15 @@ class RouteTable:
     def owns(self, path: str) -> bool:
         """Whether a path is answered here, if only with 404: the table, all below a version, and what begins like a path of the
         table."""
+        if path in self._beside:
+            return False
         return path in self._exact or path.lstrip("/").partition("/")[0] in self._first
+
+    def owns_for(self, method: str, path: str, headers: Iterable[tuple[bytes, bytes]]) -> bool:
+        """Whether a request to a path that has a page, too, is answered here: browsers ask for HTML."""
+        if path not in self._beside or method not in self._exact[path].matches:
+            return False
+        return not any(name == b"accept" and b"text/html" in value.lower() for name, value in headers)
 
     def _respelled(self, path: str) -> Place:
         """The place of a path that the table does not have in these letters."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from providers.convert.converted import convert, convertible
+from providers.convert.signed import SIGNED, with_names, without_foreign
 from providers.errors import Unsupported
+from providers.offload import offload
 from providers.protocols import METHODS
 from providers.transport import Transport
 from providers.types import Answered, Call, Target, Wire
@@ -21,7 +23,11 @@ async def ask(target: Target, call: Call, transport: Transport) -> Answered:
     names = METHODS[wire]
     method: Callable[[Call, Transport], Awaitable[Answered]]
     method = getattr(target.adapter, names.streamed if call.stream else names.whole)
-    return await method(call, transport)
+    if wire not in SIGNED:
+        return await method(call, transport)
+    call, lossy = await offload(len(call.body), without_foreign, call)
+    answer = await method(call, transport)
+    return with_names(answer, lossy) if lossy else answer
 
 
 def wire_for(target: Target, call: Call) -> Wire:

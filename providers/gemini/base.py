@@ -12,20 +12,24 @@ from typing import Any
 
 import msgspec
 
+from providers.bytes.halves import told_fields
 from providers.bytes.patch import Fields, InvalidJson, Patched, fields_of, patched
+from providers.canonical.codec import Traits
 from providers.capabilities import Capability
 from providers.errors import InvalidResponse, Unsupported
 from providers.gemini import embeddings, images
 from providers.google_auth.access import Access
 from providers.http_vendor import HttpVendor, Vendor
 from providers.offload import offload
+from providers.openai_compatible.either_form import OpenAIStream, as_whole
 from providers.openai_compatible.images import ReplyEvents
-from providers.transport import Head, Transport, UpstreamReply, UpstreamRequest, UpstreamStream
-from providers.types import EVENT_STREAM, Call, Reply, ReplyStream, TargetConfig, Wire
+from providers.transport import Head, Transport, UpstreamReply, UpstreamRequest
+from providers.types import Call, Reply, ReplyStream, TargetConfig, Wire
 from providers.wire import openai_embedding, openai_image
+from providers.wire.gemini.either_form import ANSWERED
+from providers.wire.openai.good_answer import error_in, failure_in_text
 
 WHOLE, STREAMED, COUNT = "generateContent", "streamGenerateContent?alt=sse", "countTokens"
-ANSWERED = frozenset({"candidates", "promptFeedback"})
 UNTOLD = 500
 """The status of an error that came with a good one; the error tells its own."""
 AT_ONCE = 4
@@ -40,6 +44,7 @@ class GeminiBase(HttpVendor):
 
     def __init__(self, config: TargetConfig, vendor: Vendor, access: Access, base: str, path: str) -> None:
         super().__init__(config, vendor, access.key)
+        self.traits = Traits(model=config.upstream_model)
         self._tokens = access.tokens
         self._base = base
         self._path = path
@@ -54,9 +59,9 @@ class GeminiBase(HttpVendor):
         body = self._body(call)
         if call.stream:
             request = self._request(call, body, STREAMED, transport)
-            return GeminiStream(await self.opened(request, Wire.GEMINI, transport))
+            return OpenAIStream(await self.opened(request, Wire.GEMINI, transport), Wire.GEMINI, (), request.timeouts.total)
         answer = self.good(await transport.fetch(self._request(call, body, WHOLE, transport)), Wire.GEMINI)
-        fields = await offload(len(answer), self._answer, answer)
+        fields = await offload(len(answer), _answer, answer)
         return Reply(wire=Wire.GEMINI, body=fields.body, fields=fields)
 
     async def count_tokens(self, call: Call, transport: Transport) -> int:
@@ -99,18 +104,6 @@ class GeminiBase(HttpVendor):
     def embedding(self, wanted: embeddings.Asked) -> embeddings.Way:
         """How embeddings are asked for."""
         raise NotImplementedError
-
-    def _answer(self, body: bytes) -> Fields:
-        """A whole answer, which has candidates, or says why there are none. Raises what an error in its place means."""
-        try:
-            fields = fields_of(body)
-        except InvalidJson as error:
-            raise InvalidResponse(f"the answer is no object: {error}") from error
-        if fields.spans.keys() & ANSWERED:
-            return fields
-        if "error" in fields.spans:
-            raise self.wires[Wire.GEMINI].failure_of(UNTOLD, [], body)
-        raise InvalidResponse("the answer has no candidates")
 
     def _object(self, body: bytes) -> dict[str, Any]:
         try:
@@ -173,14 +166,13 @@ class GeminiBase(HttpVendor):
         return await offload(len(answer), self._object, answer)
 
 
-class GeminiStream:
-    """The stream of a model, its bytes untouched."""
-
-    content_type = EVENT_STREAM
-    wire = Wire.GEMINI
-    lossy: tuple[str, ...] = ()
-
-    def __init__(self, stream: UpstreamStream) -> None:
-        self.next = stream.next
-        self.extend = stream.extend
-        self.close = stream.close
+def _answer(body: bytes) -> Fields:
+    """A whole answer, which has candidates, or says why there are none. Raises what an error in its place means."""
+    body = as_whole(body, Wire.GEMINI)
+    try:
+        fields = told_fields(body)
+    except InvalidJson as error:
+        raise (failure_in_text(body) or InvalidResponse("the answer is no object")) from error
+    if not fields.spans.keys() & ANSWERED:
+        raise error_in(fields) or InvalidResponse("the answer has no candidates")
+    return fields

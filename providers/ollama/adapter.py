@@ -22,10 +22,11 @@ from providers.errors import CallerError
 from providers.offload import offload
 from providers.ollama import embedding
 from providers.ollama.address import HERE, openai_base, server_of
+from providers.ollama.prompt import prompt_of
 from providers.openai_compatible.adapter import OpenAICompatibleAdapter, register_preset
 from providers.openai_compatible.base import VendorBase
 from providers.openai_compatible.presets import EMBEDDING, OLD_LIMIT, RESPONSES, TEXT, Preset, Quirk, paths
-from providers.transport import Origin, Transport, UpstreamStream
+from providers.transport import Head, Origin, Transport, UpstreamStream
 from providers.types import Call, Reply, ReplyStream, TargetConfig
 from providers.wire.ollama.errors import answer_of
 from providers.wire.openai_embedding import format_of
@@ -70,6 +71,7 @@ class NativeAdapter(VendorBase):
     def __init__(self, config: TargetConfig) -> None:
         self._thinks = True
         """False once the model was found not to."""
+        self._prompts: Head | None = None
         super().__init__(config, NATIVE)
 
     def place_of(self, address: str) -> tuple[Origin, str, str]:
@@ -90,16 +92,37 @@ class NativeAdapter(VendorBase):
         return await self._chat(call, transport, ("think",))
 
     async def _chat(self, call: Call, transport: Transport, without: tuple[str, ...] = ()) -> Reply | ReplyStream:
-        changes: dict[str, bytes | None] = dict.fromkeys(without)
+        return await self._answered(call, transport, dict.fromkeys(without), None, "message", without)
+
+    async def _answered(
+        self,
+        call: Call,
+        transport: Transport,
+        changes: dict[str, bytes | None],
+        head: Head | None,
+        field: str,
+        without: tuple[str, ...] = (),
+    ) -> Reply | ReplyStream:
+        """The stream, or the whole answer, which has that field."""
         if (call.fields.raw("stream") in (None, b"null", b"true")) is not call.stream:
             changes["stream"] = b"true" if call.stream else b"false"
-        request = self.request(call, self.body(call, changes))
+        request = self.request(call, self.body(call, changes), head)
         lossy = (*self.dropped(call), *without)
         if call.stream:
             return Lines(await self.opened(request, call.wire, transport), call, lossy)
         body = self.good(await transport.fetch(request), call.wire)
-        fields: Fields = await offload(len(body), answer_of, body, "message")
+        fields: Fields = await offload(len(body), answer_of, body, field)
         return Reply(wire=call.wire, body=fields.body, fields=fields, lossy=lossy)
+
+    async def ollama_generate(self, call: Call, transport: Transport) -> Reply | ReplyStream:
+        """The answer to a prompt, which is told as a chat with the further fields of `/api/generate`. Messages that are more than
+        a prompt go to `/api/chat`."""
+        changes = prompt_of(call.fields)
+        if changes is None:
+            return await self._chat(call, transport)
+        if self._prompts is None:
+            self._prompts = self.head("/api/generate")
+        return await self._answered(call, transport, changes, self._prompts, "done")
 
     async def embed(self, call: Call, transport: Transport) -> Reply:
         said, count, left = embedding.request_of(call.fields)
@@ -113,6 +136,8 @@ class NativeAdapter(VendorBase):
 class OllamaAdapter(OpenAICompatibleAdapter):
     """One model of an Ollama server, by its OpenAI-compatible paths; calls in Ollama's own format go to its own API."""
 
+    native_embedding: ClassVar[bool] = True
+
     def __init__(self, config: TargetConfig) -> None:
         super().__init__(config, BOTH)
         self._native = NativeAdapter(replace(config, api_base=server_of(config.api_base)))
@@ -122,6 +147,13 @@ class OllamaAdapter(OpenAICompatibleAdapter):
 
     async def ollama_chat(self, call: Call, transport: Transport) -> Reply | ReplyStream:
         return await self._native.ollama_chat(call, transport)
+
+    async def ollama_generate(self, call: Call, transport: Transport) -> Reply | ReplyStream:
+        return await self._native.ollama_generate(call, transport)
+
+    async def embed(self, call: Call, transport: Transport) -> Reply:
+        own = not embedding.OWN.isdisjoint(call.fields.spans)
+        return await (self._native.embed(call, transport) if own else super().embed(call, transport))
 
 
 register_preset(NATIVE, NativeAdapter, NativeAdapter, read_address=lambda address: (server_of(address), {}))

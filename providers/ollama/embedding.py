@@ -18,8 +18,9 @@ from providers.wire.ollama.errors import error_of
 from providers.wire.ollama.usage import usage_of
 from providers.wire.openai_embedding import json_string_of
 
-CARRIED = frozenset({"input", "dimensions", "truncate", "options", "keep_alive"})
-"""Fields that Ollama takes; the last three are its own."""
+OWN = frozenset({"truncate", "options", "keep_alive"})
+"""Fields that only Ollama takes."""
+CARRIED = OWN | {"input", "dimensions"}
 SILENT = frozenset({"model", "encoding_format"})
 """Fields that are done here."""
 _rows = msgspec.json.Decoder(list[msgspec.Raw]).decode

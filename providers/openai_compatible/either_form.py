@@ -17,6 +17,7 @@ from providers.offload import offload
 from providers.transport import MAX_REPLY_BYTES, UpstreamStream
 from providers.types import EVENT_STREAM, Wire
 from providers.wire.anthropic_messages.either_form import message_events, message_of
+from providers.wire.gemini.either_form import content_events, content_of
 from providers.wire.openai_chat.chunks_to_completion import chat_of, text_of
 from providers.wire.openai_chat.completion_to_chunks import chat_events, text_events
 from providers.wire.openai_responses.response_to_events import response_events, response_of
@@ -32,6 +33,7 @@ AS_EVENTS: Mapping[Wire, Remake] = MappingProxyType(
         Wire.OPENAI_COMPLETION: text_events,
         Wire.OPENAI_RESPONSES: response_events,
         Wire.ANTHROPIC_MESSAGES: message_events,
+        Wire.GEMINI: content_events,
     }
 )
 AS_WHOLE: Mapping[Wire, Remake] = MappingProxyType(
@@ -40,6 +42,7 @@ AS_WHOLE: Mapping[Wire, Remake] = MappingProxyType(
         Wire.OPENAI_COMPLETION: text_of,
         Wire.OPENAI_RESPONSES: response_of,
         Wire.ANTHROPIC_MESSAGES: message_of,
+        Wire.GEMINI: content_of,
     }
 )
 

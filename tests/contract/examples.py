@@ -132,11 +132,18 @@ TALKS = (
     Example(Capability.CHAT, Wire.OLLAMA, "/api/chat", {"messages": HI}, streams=True),
 )
 """Conversations in the wires of other vendors than OpenAI: each is a way to ask for a capability that stands above, too."""
+OLLAMAS = (
+    Example(Capability.CHAT, Wire.OLLAMA, "/api/generate", {"prompt": "é"}, streams=True),
+    Example(Capability.EMBEDDING, Wire.OPENAI_EMBEDDING, "/api/embed", {"input": "é"}),
+    Example(Capability.EMBEDDING, Wire.OPENAI_EMBEDDING, "/api/embeddings", {"prompt": "é"}),
+    Example(Capability.CHAT, Wire.OLLAMA, "/api/show", {}),
+)
+"""What else Ollama's clients post."""
 CAPABLE = tuple(dict.fromkeys(methods.capability for methods in METHODS.values()))
 """All that an adapter can have methods for."""
 BY_CAPABILITY = {example.capability: example for example in EXAMPLES}
 BY_WIRE = {example.wire: example for example in (*EXAMPLES, *TALKS)}
-BY_PATH = {example.path: example for example in (*EXAMPLES, *TALKS)}
+BY_PATH = {example.path: example for example in (*EXAMPLES, *TALKS, *OLLAMAS)}
 BY_PATH |= {f"/responses/{action}": BY_CAPABILITY[Capability.RESPONSES] for action in ("input_tokens", "compact")}
 BY_PATH["/messages/count_tokens"] = BY_WIRE[Wire.ANTHROPIC_MESSAGES]
 CONTENT = {"content": CONTENTS[0]}

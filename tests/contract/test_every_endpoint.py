@@ -9,7 +9,9 @@ import pytest
 from openai_api.dialects.anthropic import ANTHROPIC, BY_STATUS
 from openai_api.dialects.dialect import Dialect
 from openai_api.dialects.gemini import GEMINI
+from openai_api.dialects.ollama import OLLAMA
 from openai_api.dialects.openai import OPENAI
+from openai_api.endpoints import ollama_models
 from openai_api.http.routing import Route
 from openai_api.routes import ROUTES, TABLE
 from tests.contract.examples import CAPABLE, EXAMPLES, encoded, example_of, verb_body
@@ -17,10 +19,10 @@ from tests.paths import filled, is_template
 from tests.unit.openai_api.parts import AUTHORIZED, Answer, Site, entry, target
 
 KEYLESS = frozenset(
-    {"/livez", "/readyz", "/health", "/health/liveness", "/health/liveliness", "/health/readiness", "/status", "/metrics"}
+    {"/", "/livez", "/readyz", "/health", "/health/liveness", "/health/liveliness", "/health/readiness", "/status", "/metrics"}
 )
 """Paths that answer without a client key; `/metrics` has a rule of its own."""
-NOT_JSON = frozenset({"/metrics", "/v1/audio/speech"})
+NOT_JSON = frozenset({"/", "/metrics", "/v1/audio/speech", "/api/chat", "/api/generate"})
 METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 TRACED = (b"x-request-id", b"contract-1")
 
@@ -38,11 +40,17 @@ ONE_RESPONSE = "/v1/responses/{id}"
 """An id may be anything, if only to be refused: all methods of these paths count for each of them."""
 MODEL_VERB, ONE_MODEL = "/{model}:", "/{model:path}"
 """What stands behind the colon may be part of a model's name, too."""
-SERVED = [route for route in ROUTES if (route.method, route.path) != ("POST", ONE_RESPONSE)]
-"""Routes that may answer with something else than 404."""
+SERVED = [
+    route
+    for route in ROUTES
+    if (route.method, route.path) != ("POST", ONE_RESPONSE) and route.handler is not ollama_models.managed
+]
+"""Routes that may answer with something else than an error."""
 every_route = pytest.mark.parametrize("route", ROUTES, ids=ids)
-every_keyed_route = pytest.mark.parametrize("route", [route for route in ROUTES if route.path not in KEYLESS], ids=ids)
-POSTED = [route for route in ROUTES if route.method == "POST" and not is_template(route.path)]
+every_keyed_route = pytest.mark.parametrize(
+    "route", [route for route in ROUTES if route.path not in KEYLESS and route.method != "HEAD"], ids=ids
+)
+POSTED = [route for route in SERVED if route.method == "POST" and not is_template(route.path)]
 every_json_route = pytest.mark.parametrize(
     "route", [route for route in POSTED if example_of(route.path).json or not example_of(route.path).files], ids=ids
 )
@@ -87,10 +95,18 @@ def gemini_error(answer: Answer, code: str) -> None:
     assert (error["code"], error["details"][0]["reason"]) == (answer.status, code.upper())
 
 
+def ollama_error(answer: Answer, code: str) -> None:
+    """It has no codes: the status and the words tell."""
+    assert list(answer.json) == ["error"]
+    assert answer.json["error"]
+    assert answer.headers["content-type"] == "application/json"
+
+
 ERRORS: dict[Dialect, Callable[[Answer, str], None]] = {
     OPENAI: openai_error,
     ANTHROPIC: anthropic_error,
     GEMINI: gemini_error,
+    OLLAMA: ollama_error,
 }
 
 

@@ -26,6 +26,12 @@ def chunk(text: str, **more: Any) -> dict[str, Any]:
     return {"candidates": [candidate], "modelVersion": NAME, "responseId": "r-1", "unknownField": 1.5}
 
 
+def slowly(answer: Said) -> Said:
+    """The same, with time to be heard between its parts."""
+    answer.pause = 0.1
+    return answer
+
+
 CHUNKS = (chunk("Hel"), chunk("lo", finishReason="STOP"))
 
 
@@ -173,10 +179,44 @@ def test_stream_when_it_breaks_ends_with_an_error_in_either_form(behaviour: str,
 
 def test_stream_when_gemini_breaks_ends_with_its_error(gateway: LiveGateway, upstream: Vendor) -> None:
     error = {"error": {"code": 503, "message": "Overloaded.", "status": "UNAVAILABLE"}}
-    upstream.answers[f"{STUDIO}:streamGenerateContent"] = lambda seen: events(CHUNKS[0], error)
+    upstream.answers[f"{STUDIO}:streamGenerateContent"] = lambda seen: slowly(events(CHUNKS[0], error))
     told = post(gateway, "dialect/gem", "streamGenerateContent", ASKED).json()
     assert told[0] == {**CHUNKS[0], "modelVersion": "dialect/gem"}
     assert told[1]["error"]["status"] == "UNAVAILABLE"
+
+
+@pytest.mark.parametrize("query", ["", "?alt=sse"])
+@pytest.mark.parametrize(
+    "told", [json.dumps(CHUNKS), json.dumps(CHUNKS, indent=2), " \n" + json.dumps(CHUNKS)], ids=["list", "spaced", "late"]
+)
+def test_stream_when_gemini_tells_it_as_a_list_is_a_stream(told: str, query: str, gateway: LiveGateway, upstream: Vendor) -> None:
+    upstream.answers[f"{STUDIO}:streamGenerateContent"] = lambda seen: Said(told.encode())
+    answer = post(gateway, "dialect/gem", f"streamGenerateContent{query}", ASKED)
+    heard = events_of(answer) if query else answer.json()
+    assert heard == [{**one, "modelVersion": "dialect/gem"} for one in CHUNKS]
+
+
+@pytest.mark.parametrize(
+    ("told", "status"),
+    [
+        ([{"error": {"code": 429, "message": "Slow.", "status": "RESOURCE_EXHAUSTED"}}], 429),
+        ({"error": {"code": 503, "message": "No.", "status": "UNAVAILABLE"}}, 503),
+        ([1], 502),
+        ([], 502),
+        ({}, 502),
+    ],
+)
+def test_stream_when_gemini_tells_an_error_with_a_good_status_is_that(
+    told: Any, status: int, gateway: LiveGateway, upstream: Vendor
+) -> None:
+    upstream.answers[f"{STUDIO}:streamGenerateContent"] = lambda seen: said(told)
+    assert post(gateway, "dialect/gem", "streamGenerateContent?alt=sse", ASKED).status_code == status
+
+
+def test_answer_when_gemini_streams_it_unasked_is_whole(gateway: LiveGateway, upstream: Vendor) -> None:
+    upstream.answers[f"{STUDIO}:generateContent"] = lambda seen: events(*CHUNKS)
+    answer = post(gateway, "dialect/gem", "generateContent", ASKED)
+    assert answer.json() == {**chunk("Hello", finishReason="STOP"), "modelVersion": "dialect/gem"}
 
 
 def test_stream_when_it_is_refused_is_an_error_of_its_status_in_either_form(gateway: LiveGateway, upstream: Vendor) -> None:

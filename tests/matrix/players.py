@@ -25,6 +25,8 @@ UPSTREAMS = {
     )
 }
 CONVERSATION = ("chat", "responses")
+PAUSE_S = 0.01
+"""Between the pieces of an answer that fails: an error that comes together with the first words is one before the answer."""
 BROKEN = "The model has stumbled over its own feet."
 
 
@@ -48,7 +50,7 @@ class Played:
         if fault == "before":
             return upstream.failure(503, "down")
         if fault == "midway":
-            return upstream.midway(tell, BROKEN)
+            return replace(upstream.midway(tell, BROKEN), pause=PAUSE_S)
         said = upstream.streamed(tell) if self.stream else upstream.whole(tell)
         if fault == "cut":
             chunks = said.chunks[: len(said.chunks) // 2] if said.chunks is not None else [said.body[:40]]

@@ -44,7 +44,8 @@ def ask(model: str, wanted: Ask) -> Asked:
 def whole(value: Json) -> Tell:
     assert (value["type"], value["role"]) == ("message", "assistant")
     blocks = value["content"]
-    assert {block["type"] for block in blocks} <= {"text", "thinking", "tool_use"}
+    kinds = {block["type"] for block in blocks}
+    assert kinds <= {"text", "thinking", "redacted_thinking", "tool_use"}  # the third carries signatures of other vendors
     thoughts = "".join(block["thinking"] for block in blocks if block["type"] == "thinking")
     calls = tuple(ToolCall(b["name"], b["input"], b["id"]) for b in blocks if b["type"] == "tool_use")
     usage = value["usage"]

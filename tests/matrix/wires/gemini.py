@@ -127,6 +127,9 @@ def read(seen: Seen) -> Ask:
     assert [answer["name"] for answer in answers] == [call.name for call in made]
     config = body.get("generationConfig") or {}
     declared = [d for tool in body.get("tools") or () for d in tool["functionDeclarations"]]
+    schema = config.get("responseJsonSchema")
+    if schema is not None:
+        schema = {name: value for name, value in schema.items() if name != "title"}  # where the format's name stands
     return Ask(
         text,
         "\n".join(part["text"] for part in (body.get("systemInstruction") or {}).get("parts", ())),
@@ -134,7 +137,7 @@ def read(seen: Seen) -> Ask:
         tuple((call, _flat(answer["response"])) for call, answer in zip(made, answers, strict=True)),
         image,
         ((config.get("thinkingConfig") or {}).get("thinkingLevel") or "").lower(),
-        config.get("responseJsonSchema"),
+        schema,
         tuple(config.get("stopSequences") or ()),
         config.get("maxOutputTokens") or 0,
         verb.startswith("streamGenerateContent"),

@@ -31,7 +31,27 @@ def test_route_when_asked_for_then_found_and_owned(route: Route) -> None:
     argument, path = "a" if is_template(path) else "", filled(path, "a")
     found, given = find(method, path)
     assert (found.handler, given) == (handler, argument)
-    assert owns(path)
+    assert owns(path) is not route.beside_a_page
+
+
+HTML = ((b"host", b"x"), (b"accept", b"Text/HTML,*/*;q=0.8"))
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "headers", "own"),
+    [
+        ("GET", "/", ((b"accept", b"*/*"),), True),
+        ("HEAD", "/", (), True),
+        ("GET", "/", HTML, False),
+        ("POST", "/", (), False),
+        ("GET", "/admin/", (), False),
+        ("GET", "//", (), False),
+    ],
+)
+def test_path_when_it_has_a_page_then_only_programs_are_answered_here(
+    method: str, path: str, headers: tuple[tuple[bytes, bytes], ...], own: bool
+) -> None:
+    assert TABLE.owns_for(method, path, headers) is own
 
 
 SPELLINGS = ("{}", "/v1{}", "/v1/v1{}", "{}/", "/v1{}//", "//v1{}", "/v1/{}", "/{}")

@@ -19,10 +19,11 @@ SCHEMA = "json_schema"
 
 
 def thinking_of(thinking: Json | None, config: Json) -> Thinking:
-    """The field `thinking`, and the effort, which is taken out of `output_config`."""
+    """The field `thinking`, and the effort, which is taken out of `output_config`. What is thought can always be sent back in
+    this wire, so that who asks for thoughts asks for that."""
     effort = taken(config, "effort", str)
     if thinking is None:
-        return Thinking(effort=effort)
+        return Thinking(effort=effort, sealed=True if effort is not None else None)
     rest = dict(thinking)
     mode, budget = taken(rest, "type", str), taken(rest, "budget_tokens", int)
     shown = rest.get("display")
@@ -30,7 +31,8 @@ def thinking_of(thinking: Json | None, config: Json) -> Thinking:
         del rest["display"]
     extra = Extra(WIRE, {"rest": rest, "there": True}, left(rest, of="thinking."))
     known = SHOWN.get(shown) if isinstance(shown, str) else None
-    return Thinking(mode=mode, effort=effort, budget=budget, shown=known, extra=extra)
+    sealed = True if mode not in (None, "disabled") or effort is not None else None
+    return Thinking(mode=mode, effort=effort, budget=budget, shown=known, sealed=sealed, extra=extra)
 
 
 def thinking_json(thinking: Thinking) -> Json | None:

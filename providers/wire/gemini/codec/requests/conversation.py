@@ -67,16 +67,16 @@ class Conversation:
             self._take(turn)
         self._leave_signature()
 
-    def contents(self) -> list[Json]:
-        """All of them. Raises 400 `Unsupported` if there are none."""
+    def contents(self, *, signed: bool = True) -> list[Json]:
+        """All of them, with calls `signed` as newer models want them. Raises 400 `Unsupported` if there are none."""
         if not self._contents:
             raise _refused(f"The field {exact(self._top)!r} is empty.", self._top)
         if self._contents[0]["role"] == MODEL:
             self._contents.insert(0, {"role": USER, "parts": [{"text": NOTHING_SAID}]})
         for content in self._contents:
-            if content["role"] == MODEL:
-                _let_pass(content["parts"])
-            else:
+            if content["role"] == MODEL and signed:
+                let_pass(content["parts"])
+            elif content["role"] == USER:
                 content["parts"].sort(key=_after_results)
         return self._contents
 
@@ -122,7 +122,7 @@ class Conversation:
             parts.insert(0, {"text": f"Message from {turn.name} to {turn.recipient}:\n"})
         elif turn.name is not None:
             self._losses.field(turn, "name")
-        if not parts and not turn.blocks:
+        if not parts and not results:  # an empty text is refused, and so is a conversation without one
             parts = [{"text": NOTHING_SAID}]
         self._add(USER, parts)
 
@@ -231,7 +231,7 @@ TAKERS: Mapping[type, Callable[[Conversation, Any], None]] = MappingProxyType(
 """What the model says, thinks and calls; all else is a part like the client's."""
 
 
-def _let_pass(parts: list[Json]) -> None:
+def let_pass(parts: list[Json]) -> None:
     """The first call of a content must be signed; one that no Gemini model has signed gets Google's word for that."""
     first = next((part for part in parts if "functionCall" in part), None)
     if first is not None:

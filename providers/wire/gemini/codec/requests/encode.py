@@ -20,6 +20,8 @@ from providers.canonical.tools import SentTools
 from providers.errors import Unsupported
 from providers.wire.gemini.codec.requests.conversation import Conversation, later
 from providers.wire.gemini.codec.requests.decode import decode_request
+from providers.wire.gemini.codec.requests.models import BUDGETS, Model, model_of
+from providers.wire.gemini.codec.requests.own import without_foreign
 from providers.wire.gemini.codec.requests.sent_tools import tools_sent
 from providers.wire.gemini.codec.requests.settings import JSON
 from providers.wire.gemini.codec.spelling import given_in, laid_over
@@ -29,6 +31,8 @@ SAMPLED: Mapping[str, str] = MappingProxyType(
     {"temperature": "temperature", "top_p": "topP", "top_k": "topK", "presence_penalty": "presencePenalty",
      "frequency_penalty": "frequencyPenalty", "seed": "seed"}
 )  # fmt: skip
+FIXED = ("temperature", "top_p", "top_k")
+"""What newer models do not take."""
 MOST_STOPS = 5
 TIERS: Mapping[str, str] = MappingProxyType(
     {"default": "standard", "standard": "standard", "flex": "flex", "priority": "priority"}
@@ -46,7 +50,8 @@ def encode_request(request: Request, traits: Traits = ORDINARY) -> Encoded:
     losses = Losses(WIRE, request.words, CARRIED)
     given = given_in(request.extra)
     if given is not None:
-        return Encoded(_own(given, request, traits, losses))
+        body, lossy = without_foreign(_own(given, request, traits, losses))
+        return Encoded(body, lossy)
     losses.look(request)
     if losses.needs:
         need = losses.needs[0]
@@ -66,15 +71,17 @@ def _own(given: Json, request: Request, traits: Traits, losses: Losses) -> Json:
 
 
 def _body(request: Request, traits: Traits, losses: Losses) -> tuple[Json, SentTools]:
+    model = model_of(traits.model)
     told = Conversation(request, traits, losses)
-    body: Json = {"contents": told.contents()}
+    body: Json = {"contents": told.contents(signed=model.checks_signatures)}
     if request.model:
         body["model"] = request.model
     if told.system:
         body["systemInstruction"] = {"parts": told.system}
     tools, sent = tools_sent(request, told.tools, losses)
-    config = _limits(request, losses) | _sampling(request.sampling) | _output(later(request.output, told.output), losses)
-    thinking = _thinking(later(request.thinking, told.thinking), losses)
+    config = _limits(request, losses) | _sampling(request.sampling, model, losses)
+    config |= _output(later(request.output, told.output), losses)
+    thinking = _thinking(later(request.thinking, told.thinking), model, losses)
     if thinking:
         config["thinkingConfig"] = thinking
     if config:
@@ -92,8 +99,11 @@ def _limits(request: Request, losses: Losses) -> Json:
     return made
 
 
-def _sampling(sampling: Sampling) -> Json:
+def _sampling(sampling: Sampling, model: Model, losses: Losses) -> Json:
     made: Json = {name: value for field, name in SAMPLED.items() if (value := getattr(sampling, field)) is not None}
+    for field in FIXED if not model.samples else ():
+        if made.pop(SAMPLED[field], None) is not None:
+            losses.field(sampling, field)
     if sampling.choices not in (None, 1):
         made["candidateCount"] = sampling.choices
     if sampling.logprobs or sampling.top_logprobs:
@@ -103,7 +113,7 @@ def _sampling(sampling: Sampling) -> Json:
     return made
 
 
-def _thinking(thinking: Thinking, losses: Losses) -> Json:
+def _thinking(thinking: Thinking, model: Model, losses: Losses) -> Json:
     """A budget and a level together are refused: the budget, which is the more exact, counts."""
     off = thinking.mode == "disabled" or (thinking.effort == NONE and thinking.budget is None)
     made: Json = {}
@@ -111,6 +121,8 @@ def _thinking(thinking: Thinking, losses: Losses) -> Json:
         return {"thinkingBudget": 0}
     if thinking.budget is not None:
         made["thinkingBudget"] = thinking.budget
+    elif thinking.effort is not None and thinking.effort in BUDGETS and model.thinks_in_budgets:
+        made["thinkingBudget"] = BUDGETS[thinking.effort]
     elif thinking.effort is not None and thinking.effort in LEVELS:
         made["thinkingLevel"] = LEVELS[thinking.effort]
     elif thinking.effort is not None:

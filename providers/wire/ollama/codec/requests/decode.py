@@ -25,7 +25,12 @@ ANY_SEED = -1
 NO_LIMIT = (-1, -2)
 """Values of `num_predict`: as much as there is to say, as much as fits."""
 LEVELS = ("low", "medium", "high", "max")
-NEEDED = MappingProxyType({"raw": "This model's provider cannot take a raw prompt."})
+NEEDED = MappingProxyType(
+    {
+        "raw": "This model's provider cannot take a raw prompt; POST /v1/completions does.",
+        "suffix": "This model's provider cannot take a suffix; POST /v1/completions does.",
+    }
+)
 """Fields without which a request means something else."""
 
 

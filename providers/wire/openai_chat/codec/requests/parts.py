@@ -44,7 +44,7 @@ def _text(block: Text) -> Json:
 
 
 def _image(block: Image) -> Json | None:
-    return image_part(block) if block.source.url() else None
+    return image_part(block) | {"type": "image_url"} if block.source.url() else None
 
 
 def _document(block: Document) -> Json | None:

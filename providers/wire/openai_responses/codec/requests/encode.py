@@ -12,7 +12,7 @@ from providers.canonical.codec import ORDINARY, Encoded, Traits
 from providers.canonical.extra import Json, exact
 from providers.canonical.losses import Losses
 from providers.canonical.request import Request
-from providers.canonical.settings import Caching, Format, Output
+from providers.canonical.settings import Caching, Format, Output, Thinking
 from providers.errors import Unsupported
 from providers.wire.openai_responses.codec.requests.conversation import Conversation
 from providers.wire.openai_responses.codec.requests.decode import LOGPROBS, SEALED
@@ -22,6 +22,7 @@ from providers.wire.openai_responses.codec.requests.settings import KINDS
 from providers.wire.openai_responses.codec.words import CARRIED, OWN, WIRE
 
 MIN_OUTPUT_TOKENS = 16
+SUMMARIES = ("auto", "concise", "detailed")
 SAME = ("metadata", "user", "service_tier", "moderation")
 
 
@@ -49,8 +50,8 @@ def _body(request: Request, losses: Losses) -> Json:
     body |= {name: value for name, value in said.items() if value is not None}
     if text := _text(request.output):
         body["text"] = text
-    if thinking.effort is not None:
-        body["reasoning"] = {"effort": thinking.effort}
+    if reasoning := _reasoning(thinking):
+        body["reasoning"] = reasoning
     include = []
     if sampling.logprobs or sampling.top_logprobs:
         include.append(LOGPROBS)
@@ -91,6 +92,14 @@ def _caching(caching: Caching) -> Json:
     said: dict[str, Any] = {"prompt_cache_key": caching.key, "prompt_cache_retention": caching.retention}
     said["prompt_cache_options"] = options or None
     return {name: value for name, value in said.items() if value is not None}
+
+
+def _reasoning(thinking: Thinking) -> Json:
+    """How much is thought, and whether a summary of it is told: there is one only if it is asked for."""
+    made: Json = {} if thinking.effort is None else {"effort": thinking.effort}
+    if thinking.shown in (None, "none"):
+        return made
+    return made | {"summary": thinking.shown if thinking.shown in SUMMARIES else SUMMARIES[0]}
 
 
 def _text(output: Output) -> Json:

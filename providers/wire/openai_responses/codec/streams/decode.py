@@ -245,6 +245,7 @@ class StreamDecoder:
             for parts in ("summary", "content"):
                 for place, part in enumerate(given.get(parts) or ()):
                     self._part(item, place, part)
+            self._sealed(item, given)
         else:
             self._picture(item, given)
         item.ended = True
@@ -252,6 +253,13 @@ class StreamDecoder:
             self._events.append(BlockEnded(block))
         turn = turn_of(given, ("output", item.number), answer=True)
         self._events.append(TurnEnded(item.number, msgspec.structs.replace(turn, blocks=())))
+
+    def _sealed(self, item: _Item, given: Json) -> None:
+        """Thoughts in the form in which they can be sent back, which stand in the whole item alone."""
+        for block in turn_of(given, ("output", item.number), answer=True).blocks:
+            if isinstance(block, Reasoning) and block.sealed is not None:
+                self._events += (BlockStarted(self._blocks, block), BlockEnded(self._blocks))
+                self._blocks += 1
 
     def _part(self, item: _Item, place: int, part: Json) -> None:
         voice = part["type"]

@@ -13,7 +13,19 @@ from providers.convert.codecs import codecs
 from providers.types import Wire
 from providers.wire.anthropic_messages import codec
 from providers.wire.anthropic_messages.foreign import own_messages
-from tests.unit.providers.wire.anthropic_messages.asking import CHAT, GEMINI, HI, MESSAGES, RESPONSES, Json, asked, sent, told
+from tests.unit.providers.wire.anthropic_messages.asking import (
+    CHAT,
+    GEMINI,
+    HI,
+    MESSAGES,
+    RESPONSES,
+    Json,
+    asked,
+    blocks_in,
+    sent,
+    streamed,
+    told,
+)
 
 THOUGHTS: list[Json] = [
     {"type": "thinking", "thinking": "", "signature": "c2ln"},
@@ -124,3 +136,44 @@ def test_bytes_when_they_have_nothing_of_others_then_they_stay() -> None:
     said = request({"type": "text", "text": "a signalbox.gemini. in a text"})
     assert own_messages(fields_of(msgspec.json.encode(said))) == (None, ())
     assert MESSAGES is Wire.ANTHROPIC_MESSAGES
+
+
+# Of an upstream of Responses
+
+
+def test_thoughts_when_responses_streams_them_sealed_then_they_are_redacted_ones() -> None:
+    item = {"type": "reasoning", "id": "rs", "summary": [{"type": "summary_text", "text": "hm"}], "encrypted_content": "c2VhbA=="}
+    frames: list[Json] = [
+        {"type": "response.created", "response": {"id": "r", "model": "u"}},
+        {"type": "response.output_item.added", "output_index": 0, "item": {"type": "reasoning", "id": "rs", "summary": []}},
+        {"type": "response.reasoning_summary_text.delta", "item_id": "rs", "output_index": 0, "summary_index": 0, "delta": "hm"},
+        {"type": "response.output_item.done", "output_index": 0, "item": item},
+        {"type": "response.completed", "response": {"id": "r", "model": "u", "status": "completed", "output": [item]}},
+    ]
+    assert blocks_in(streamed(frames, RESPONSES)) == [
+        {"type": "thinking", "thinking": "hm", "signature": "signalbox.openai_responses."},
+        {"type": "redacted_thinking", "data": "signalbox.openai_responses.c2VhbA=="},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("thinking", "reasoning", "include"),
+    [
+        ({"type": "adaptive", "display": "summarized"}, {"summary": "auto"}, ["reasoning.encrypted_content"]),
+        ({"type": "adaptive", "display": "omitted"}, None, ["reasoning.encrypted_content"]),
+        ({"type": "disabled"}, None, None),
+        (None, None, None),
+    ],
+)
+def test_thinking_when_asked_for_then_responses_is_asked_for_a_form_that_can_be_sent_back(
+    thinking: Json | None, reasoning: Json | None, include: list[str] | None
+) -> None:
+    body = {"model": "m", "max_tokens": 99, "messages": [HI]} | ({} if thinking is None else {"thinking": thinking})
+    made = codecs()[RESPONSES].encode_request(codec.decode_request(body)).body
+    assert (made.get("reasoning"), made.get("include")) == (reasoning, include)
+
+
+def test_thoughts_when_responses_has_sealed_them_then_it_gets_them_back() -> None:
+    content = [{"type": "redacted_thinking", "data": "signalbox.openai_responses.c2VhbA=="}, {"type": "text", "text": "a"}]
+    made = codecs()[RESPONSES].encode_request(codec.decode_request(request(*content))).body
+    assert made["input"][1] == {"type": "reasoning", "summary": [], "encrypted_content": "c2VhbA=="}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -14,7 +15,9 @@ from providers.canonical.tools import ChoiceMode, FunctionTool
 from providers.convert.codecs import codecs
 from providers.types import Wire
 from providers.wire.gemini import codec
+from providers.wire.gemini.codec.requests.own import may_be_foreign
 from providers.wire.gemini.codec.schemas import plain_schema
+from providers.wire.gemini.codec.signatures import signed
 
 Json = dict[str, Any]
 HI: Json = {"role": "user", "parts": [{"text": "hi"}]}
@@ -228,3 +231,32 @@ def test_choice_when_one_must_be_called_then_it_is_forced() -> None:
         toolConfig={"functionCallingConfig": {"mode": "ANY", "allowedFunctionNames": ["g"]}},
     )
     assert body["tool_choice"] == {"type": "function", "function": {"name": "g"}}
+
+
+# In its own format
+
+
+def test_request_when_it_has_what_another_vendor_has_signed_then_that_is_left_out_and_named() -> None:
+    foreign = signed(Signature("QQ==", Wire.ANTHROPIC_MESSAGES))
+    call = {"functionCall": {"name": "f", "id": "c"}}
+    body = {
+        "contents": [
+            HI,
+            {"role": "model", "parts": [{"text": "hm", "thought": True, "thoughtSignature": foreign}]},
+            {"role": "model", "parts": [{"text": "a", "thought_signature": foreign}, {**call, "thoughtSignature": foreign}]},
+            {"role": "model", "parts": [{"text": "b", "thoughtSignature": "c2ln"}]},
+        ],
+        "x": 1,
+    }
+    assert may_be_foreign(json.dumps(body).encode())
+    made = codec.encode_request(codec.decode_request(body))
+    assert made.lossy == ("contents[].parts[].thoughtSignature",)
+    assert made.body == {
+        "contents": [
+            HI,
+            {"role": "model", "parts": [{"text": "a"}, {**call, "thoughtSignature": "skip_thought_signature_validator"}]},
+            {"role": "model", "parts": [{"text": "b", "thoughtSignature": "c2ln"}]},
+        ],
+        "x": 1,
+    }
+    assert not may_be_foreign(json.dumps(made.body).encode())

@@ -63,6 +63,28 @@ def test_relay_when_a_stream_is_whole_then_only_the_model_is_changed_and_the_usa
     assert (relay.done, relay.events) == (True, 2)
 
 
+def test_relay_when_chunks_are_alike_then_each_is_renamed_and_the_last_usage_counts() -> None:
+    chunks = [chunk(f'"modelVersion": "upstream" {number}', usageMetadata={"promptTokenCount": 5, "candidatesTokenCount": number})
+              for number in range(4)]  # fmt: skip
+    relay = GeminiRelay("public")
+    out = b"".join(piece for one in chunks for piece in relay.feed(frame(one)))
+    assert out == b"".join(frame(one | {"modelVersion": "public"}) for one in chunks)
+    assert (relay.usage, relay.events) == (Usage(5, 3), 4)
+    relay.feed(frame(chunk("a")))
+    assert relay.usage == Usage(5, 3)
+
+
+@pytest.mark.parametrize("name", ["functionCall", "toolCall"])
+def test_relay_when_a_call_says_the_same_as_the_chunk_then_only_the_chunk_is_renamed(name: str) -> None:
+    relay = GeminiRelay("public")
+    relay.feed(frame(chunk("a")))
+    call: Json = chunk("a")
+    call["candidates"][0]["content"]["parts"] = [{name: {"args": {"modelVersion": "upstream"}}}]
+    assert relay.feed(frame(call)) == [frame(call | {"modelVersion": "public"})]
+    del call["modelVersion"]
+    assert relay.feed(frame(call)) == [frame(call)]
+
+
 def test_relay_when_fed_byte_by_byte_then_the_same() -> None:
     data = frame(chunk("a"), b"\n\n") + frame(chunk("b", "STOP"), b"\n\n")
     relay, whole = GeminiRelay("public"), GeminiRelay("public")

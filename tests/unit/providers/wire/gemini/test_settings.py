@@ -6,10 +6,13 @@ from typing import Any
 
 import pytest
 
+from providers.canonical.codec import Traits
 from providers.convert.codecs import codecs
 from providers.errors import Unsupported
 from providers.types import Wire
 from providers.wire.gemini import codec
+from providers.wire.gemini.codec.requests.models import Model, model_of
+from providers.wire.gemini.codec.signatures import SKIP
 from tests.unit.providers.wire.gemini.test_to_gemini import HI, Json, asked, chat, contents
 
 
@@ -74,8 +77,9 @@ def test_tier_when_told_then_in_geminis_word(tier: str, made: str | None) -> Non
     ("url", "part"),
     [
         ("data:image/webp;base64,AAAA", {"inlineData": {"mimeType": "image/webp", "data": "AAAA"}}),
-        ("https://a.example/a.png", {"fileData": {"fileUri": "https://a.example/a.png"}}),
-        ("gs://bucket/a.png", {"fileData": {"fileUri": "gs://bucket/a.png"}}),
+        ("https://a.example/a.PNG?b=c.d", {"fileData": {"mimeType": "image/png", "fileUri": "https://a.example/a.PNG?b=c.d"}}),
+        ("https://[a.example/b", {"fileData": {"fileUri": "https://[a.example/b"}}),
+        ("gs://bucket/a.webp", {"fileData": {"mimeType": "image/webp", "fileUri": "gs://bucket/a.webp"}}),
     ],
 )
 def test_picture_when_told_then_inline_or_by_its_address(url: str, part: Json) -> None:
@@ -108,3 +112,42 @@ def test_picture_when_its_data_url_is_none_then_400_with_the_place() -> None:
 def test_thinking_when_messages_ask_for_it_then_in_geminis_words(said: Json, thinking: Json) -> None:
     body = {"max_tokens": 64, "messages": [HI], **said}
     assert asked(body, Wire.ANTHROPIC_MESSAGES).body["generationConfig"]["thinkingConfig"] == thinking
+
+
+# What models differ in
+
+
+@pytest.mark.parametrize(
+    ("model", "known"),
+    [
+        ("", Model()),
+        ("my-tuned-one", Model()),
+        ("gemini-2.5-pro", Model(thinks_in_budgets=True, checks_signatures=False)),
+        ("publishers/google/models/gemini-2.0-flash-001", Model(thinks_in_budgets=True, checks_signatures=False)),
+        ("gemini-3-pro-preview", Model()),
+        ("gemini-3.5-flash", Model()),
+        ("gemini-3.6-flash", Model(samples=False)),
+        ("models/gemini-3.5-flash-lite-preview-09", Model(samples=False)),
+        ("gemini-4-flash", Model(samples=False)),
+        ("gemini-4-pro", Model()),
+    ],
+)
+def test_model_when_its_name_tells_its_version_then_what_it_takes(model: str, known: Model) -> None:
+    assert model_of(model) == known
+
+
+def test_request_when_for_an_older_model_then_budgets_and_no_word_for_signatures() -> None:
+    call = {"id": "c1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    messages = [
+        HI,
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "c1", "content": "1"},
+    ]
+    body = {"messages": messages, "reasoning_effort": "medium", "temperature": 0.5}
+    old = asked(body, traits=Traits(model="gemini-2.5-flash"))
+    assert old.body["generationConfig"]["thinkingConfig"] == {"thinkingBudget": 8192, "includeThoughts": True}
+    assert "thoughtSignature" not in old.body["contents"][1]["parts"][0]
+    new = asked(body, traits=Traits(model="gemini-3.6-flash"))
+    assert new.body["generationConfig"] == {"thinkingConfig": {"thinkingLevel": "MEDIUM", "includeThoughts": True}}
+    assert new.body["contents"][1]["parts"][0]["thoughtSignature"] == SKIP
+    assert (old.lossy, new.lossy) == ((), ("temperature",))
