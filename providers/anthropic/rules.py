@@ -14,11 +14,11 @@ from typing import NamedTuple
 
 import msgspec
 
-from providers.anthropic.betas import Betas, betas_in, passed
+from providers.anthropic.betas import HEADER, NO_BETAS, Betas, Passed, betas_in, passed
 from providers.bytes.patch import patched
 from providers.errors import Unsupported
 from providers.openai_compatible.operators_fields import Changes, OperatorsFields
-from providers.transport import Pieces, RequestHeader, find_header
+from providers.transport import Pieces, RequestHeader
 from providers.types import Call, TargetConfig
 from providers.wire.anthropic_messages.foreign import own_messages
 from providers.wire.openai.field_names import PREFIX
@@ -64,17 +64,23 @@ class MessageRules:
 
     def asked(self, call: Call) -> Asked:
         """How the call is put. Raises `Unsupported` for a strict one of which something would be left out."""
-        own = find_header(list(call.headers), VERSION)
-        version = own.decode("latin-1") if own else self.version
-        betas = passed(betas_in(call.headers), self._known)
+        said = dict(call.headers)
+        own = said.get(VERSION, b"").decode("latin-1")
+        version = own or self.version
+        betas = self._betas(call, said[HEADER]) if HEADER in said else NO_BETAS
         dropped = () if own or version < WITHOUT_SAMPLING else tuple(name for name in SAMPLING if name in call.fields.spans)
-        told = (name for name in dropped if call.fields.raw(name) != b"null")
+        told = [name for name in dropped if call.fields.raw(name) != b"null"]
         messages, foreign = own_messages(call.fields)
         lossy = (*self._operators.sent(call), *told, *betas.left_out, *foreign)
         if lossy and call.strict:
             message = f"This model's provider does not take {lossy[0]!r}."
             raise Unsupported(400, message, code="unsupported_parameter", param=lossy[0])
         return Asked(version, betas.sent, dropped, lossy, bool(own), messages)
+
+    def _betas(self, call: Call, said: bytes) -> Passed:
+        if self._known is None:
+            return Passed((said.decode("latin-1"),))
+        return passed(betas_in(call.headers), self._known)
 
     def body(self, call: Call, asked: Asked, more: Mapping[str, bytes | None]) -> bytes | Pieces:
         """The client's body with the upstream's model, the host's fields (`more`) and the operator's, and without what is not
@@ -100,7 +106,7 @@ def in_headers(asked: Asked) -> tuple[RequestHeader, ...]:
 
 
 def betas_header(betas: Sequence[str]) -> tuple[RequestHeader, ...]:
-    return ((b"anthropic-beta", ",".join(betas).encode("latin-1")),) if betas else ()
+    return ((HEADER, ",".join(betas).encode("latin-1")),) if betas else ()
 
 
 def bedrock_fields(asked: Asked) -> dict[str, bytes | None]:

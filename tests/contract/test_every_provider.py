@@ -38,7 +38,11 @@ TYPES = list(provider_types())
 ONLINE = [known for known in TYPES if not known.offline]
 every_type = pytest.mark.parametrize("known", TYPES, ids=lambda known: known.name)
 every_online_type = pytest.mark.parametrize("known", ONLINE, ids=lambda known: known.name)
-ABLE = [(known, BY_WIRE[wire]) for known in ONLINE for wire in METHODS if wire in known.wires]
+ELSEWHERE = {("bedrock", Wire.ANTHROPIC_MESSAGES)}
+"""Messages in frames of AWS, by models of one maker alone: tests/integration/test_vendor_bedrock_messages.py."""
+ABLE = [
+    (known, BY_WIRE[wire]) for known in ONLINE for wire in METHODS if wire in known.wires and (known.name, wire) not in ELSEWHERE
+]
 """Every online type with a request in each wire that it speaks."""
 
 
