@@ -219,7 +219,7 @@ class GuardedHttpProtocol(StallGuard, HttpToolsProtocol):
         self._timer = self.loop.call_later(settings.GATEWAY_HEAD_TIMEOUT_S, self._head_is_late)
 
     def _await_next(self) -> None:
-        """The last of a body that nobody waited for: from here on the keep-alive time-out counts, as after an answer."""
+        """The rest of a body whose request was already answered has come: from here on the keep-alive time-out counts."""
         self._stop_timer()
         self._unset_keepalive_if_required()
         self.timeout_keep_alive_task = self.loop.call_later(self.timeout_keep_alive, self.timeout_keep_alive_handler)

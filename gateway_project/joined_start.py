@@ -52,7 +52,7 @@ class JoinedSend:
         return DONE
 
     async def _apart(self, message: Message) -> None:
-        """As any server would: what came before has not been taken yet, or nobody is there to take this."""
+        """As any server would, in two writes: earlier data still wait to be sent, or the client has left."""
         await self._send({"type": message["type"], "status": message["status"], "headers": message["headers"]})
         body = {"type": "http.response.body", "body": message["body"], "more_body": message.get("more_body", False)}
         await self._send(body)

@@ -19,7 +19,7 @@ from gateway_project.recorder_process import AGAIN, NOT_STARTED
 log = structlog.stdlib.get_logger("gateway.serve")
 COMMAND = [sys.executable, "-m", "gateway_project.recorder_process"]
 SHORT_LIFE_S = 5.0
-"""One that lived so long had started."""
+"""Seconds after which a recorder process counts as started."""
 PAUSE_S, LONGEST_PAUSE_S = 0.5, 10.0
 """How long after one that had not started the next follows; twice as long each time."""
 END_S = 1.5
@@ -45,7 +45,7 @@ class RecorderKeeper:
         os.close(self._lifeline)
         self._thread.join(END_S)
         if self._thread.is_alive():
-            log.warning("the recorder does not end and is killed")
+            log.warning("recorder did not exit in time: killed")
             with suppress(ProcessLookupError):
                 os.kill(self._process, signal.SIGKILL)
             self._thread.join(END_S)
@@ -57,7 +57,7 @@ class RecorderKeeper:
             code = self._run([*COMMAND, AGAIN] if failed else COMMAND)
             failed = 0 if time.monotonic() - born >= SHORT_LIFE_S else failed + 1
             if failed <= 1 and code != NOT_STARTED and not self._ending.is_set():
-                log.error("recorder died and is started again", exitcode=code)
+                log.error("recorder died: starting it again", exitcode=code)
             self._ending.wait(min(PAUSE_S * 2 ** (failed - 1), LONGEST_PAUSE_S) if failed else 0)
 
     def _run(self, command: list[str]) -> int | None:

@@ -23,7 +23,7 @@ BACKLOG = 128
 NOT_STARTED = 3
 """Status of a process that could not start."""
 AGAIN = "--again"
-"""Given to one that follows such a process, and need not tell the reason again."""
+"""Given to the process that replaces one which could not start: the reason is logged once, not again."""
 
 
 def main() -> None:

@@ -16,7 +16,7 @@ from openai_api.recording.recorder import Recorder
 from openai_api.recording.spool import FRAMES, ROWS, Spool
 
 RUN_DIR = "GATEWAY_RUN_DIR"
-"""Names the folder in which `serve` lets its processes meet; not a setting of the operator's."""
+"""Environment variable with the directory that the processes of one server share. `serve` sets it, never an operator."""
 SOCKET = "recorder.sock"
 COUNTS = "recorder.json"
 LONGEST_PATH = 100

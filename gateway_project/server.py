@@ -80,7 +80,7 @@ def exit_after(seconds: float) -> None:
 def _exit() -> None:
     from gateway_project.asgi import running
 
-    log.warning("something hangs, and the process ends without it")
+    log.warning("shutdown timed out: the process exits without waiting")
     running.abandon()
     log_stream.drain(0.1)
     os._exit(0)

@@ -11,7 +11,7 @@ from django.views import defaults
 RETRY_S = 5
 PAGE = """<!doctype html><meta charset="utf-8"><title>Database unavailable</title>
 <h1>The database does not answer</h1>
-<p>Requests of known keys are served on. This page works again as soon as the database does.</p>
+<p>Requests with known keys are still served. This page works again as soon as the database does.</p>
 """
 
 

@@ -67,7 +67,7 @@ class Supervisor:
         if worker.exitcode == STARTUP_FAILURE:
             self._end()
             return False
-        log.error("worker died and is replaced", worker=worker.pid, exitcode=worker.exitcode)
+        log.error("worker died: starting another", worker=worker.pid, exitcode=worker.exitcode)
         short = time.monotonic() - born < SHORT_LIFE_S
         if not self._signals.poll(PAUSE_S if short else 0):  # whoever is told to end replaces nobody
             self._start()

@@ -144,7 +144,7 @@ class Breakers:
         return min(targets, key=lambda target: circuit.open_until if (circuit := self._circuits.get(target)) else 0.0)
 
     def keep(self, targets: Collection[str]) -> None:
-        """Forgets all other targets: they are no more. For any thread."""
+        """Forgets all other targets, which are no longer in the catalog. For any thread."""
         for target in tuple(self._circuits):
             if target not in targets:
                 self._circuits.pop(target, None)

@@ -1,4 +1,5 @@
-"""How is an import told? A line a row: its number, what became of it, for which provider, the last four characters."""
+"""How is the result of an import shown? One line for each row: its number, the outcome, the provider, and the key's last four
+characters."""
 
 from __future__ import annotations
 

@@ -36,13 +36,13 @@ class DatabaseThreads:
             raise StoreUnavailable from error
         if self._away:
             self._away = False
-            log.info("stored responses are reached again")
+            log.info("response store recovered")
         return answered
 
     def _lose(self, error: Exception) -> None:
         if not self._away:
             self._away = True
-            log.error("stored responses cannot be reached", error=type(error).__name__)
+            log.error("response store unavailable", error=type(error).__name__)
 
     async def close(self) -> None:
         """Waits for what is under way, not for long, and gives the threads' connections back."""

@@ -86,7 +86,7 @@ class DatabaseSink:
         if rows and (refused := insert_on_living(rows)):
             self.lost += len(refused)
             ids = [row.request_id for row in refused[:10]]
-            log.error("the database refuses usage rows, which are lost", rows=len(refused), request_ids=ids)
+            log.error("the database rejects usage rows: they are lost", rows=len(refused), request_ids=ids)
 
     def _replay(self) -> None:
         if not self._spool.waiting():
@@ -98,7 +98,7 @@ class DatabaseSink:
             log.info("usage rows replayed", rows=replayed.taken)
         if replayed.unreadable:
             self.lost += replayed.unreadable
-            log.error("usage rows on disk cannot be read and are lost", rows=replayed.unreadable)
+            log.error("spooled usage rows cannot be read: they are lost", rows=replayed.unreadable)
 
     def _purge(self) -> None:
         if self._days and monotonic() >= self._purge_at:
@@ -115,7 +115,7 @@ class DatabaseSink:
         connection.close()
         if not self._away:
             self._away = True
-            log.error("usage rows cannot be written and wait", error=type(error).__name__)
+            log.error("usage rows cannot be written: kept until the database is back", error=type(error).__name__)
 
     def _keep(self, rows: list[UsageRow]) -> None:
         """On disk, else in memory, the latest ones; a full disk is asked again no sooner than the database."""
@@ -135,7 +135,7 @@ class DatabaseSink:
         except (SpoolFull, OSError) as failure:
             if not self._full:
                 self._full = True
-                log.error("usage rows find no room on disk and wait in memory", error=type(failure).__name__)
+                log.error("no disk space for usage rows: they are kept in memory", error=type(failure).__name__)
             return False
         self._full = False
         return True

@@ -18,7 +18,7 @@ from providers.capabilities import Capability
 
 Json = dict[str, Any]
 ASKS = b"client_version="
-"""In the query of whoever wants this list."""
+"""Query parameter that Codex sends when it asks for this list."""
 OWN = "codex"
 """The member of a model's metadata whose fields stand for those made here."""
 INSTRUCTIONS = """\

@@ -20,7 +20,7 @@ from providers.offload import LARGE, offload
 
 CODING = b"content-encoding"
 STEPS = LARGE // STEP_BYTES
-"""Of what has come at once, so much is unpacked within the event loop."""
+"""Steps of unpacking a received piece that are done in the event loop; the rest is done in a thread."""
 Take = Callable[[bytes], None]
 
 

@@ -130,7 +130,7 @@ async def read_form(
         raise _broken_form(error) from error
     except NoRoom as error:
         reader.form.close()
-        log.warning("a file could not be kept in the temporary folder", extra={"reason": str(error)})
+        log.warning("uploaded file could not be stored in the temporary directory", extra={"reason": str(error)})
         raise _no_room() from error
     except BaseException:
         reader.form.close()

@@ -110,7 +110,7 @@ class Place(NamedTuple):
 
 
 def not_found(method: str, path: str) -> ApiError:
-    """Nobody serves that path."""
+    """404: no route has that path."""
     return invalid("not_found", f"Unknown path: {method} {path[:200]}.", status=404)
 
 

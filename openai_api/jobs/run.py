@@ -34,11 +34,11 @@ class Run:
         return self._frames
 
     def add(self, frame: bytes) -> None:
-        """Adds an event, which is heard and written from the next `publish` on."""
+        """Adds an event, which is published and written with the next `publish`."""
         self._frames.append(frame)
 
     def publish(self) -> None:
-        """Lets followers hear what has been added."""
+        """Publishes the added events to their followers."""
         self._heard = len(self._frames)
         self._wake()
 

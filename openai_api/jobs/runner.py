@@ -59,7 +59,7 @@ class JobRunner:
         self._sweeping = asyncio.create_task(self._sweep(ready), name="jobs-sweep")
 
     async def stop(self) -> None:
-        """Takes no more, and waits until all runs have ended or have been handed over."""
+        """Takes no further jobs, and waits until all runs have ended or have been handed over."""
         if self._sweeping is not None:
             self._sweeping.cancel()
             await asyncio.gather(self._sweeping, return_exceptions=True)
@@ -115,7 +115,7 @@ class JobRunner:
             except StoreUnavailable:
                 continue  # said by the store
             except Exception:
-                log.exception("jobs could not be taken")
+                log.exception("jobs could not be claimed")
 
     def _begin(self, run: Run, work: Work) -> None:
         job_id = run.job.id
@@ -184,7 +184,7 @@ class JobRunner:
         return await offload(sum(map(len, events.frames)), kind.interrupted, run.job, events, why)
 
     async def _finished(self, run: Run, ending: Ending) -> bool:
-        """Writes the end, then lets it be heard. A database that is away is asked again for a while."""
+        """Writes the end, then publishes it. A database that is away is asked again for a while."""
         self._say(run, ending)
         for tries_left in reversed(range(LAST_TRIES)):
             first, frames = run.unwritten()

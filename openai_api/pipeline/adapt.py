@@ -138,7 +138,7 @@ def _names(call: Call, target: Target) -> Names:
 
 
 def masking(call: Call, target: Target) -> Callable[[], Mask]:
-    """What makes that which takes the target's secrets out of an error."""
+    """A function that makes the mask by which the target's secrets are removed from an error."""
     return partial(mask_of, target.adapter.config, call.credentials)
 
 

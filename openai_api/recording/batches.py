@@ -12,7 +12,7 @@ from openai_api.recording.events import Record
 BATCH = 200
 """Records in a batch, at most; an id has room for 256."""
 MOST_BYTES = 64 * 1024 * 1024
-"""No frame is that long: what says so is no frame."""
+"""The longest frame. A larger length means that the data are not frames."""
 LENGTH = struct.Struct(">I")
 NUMBER = struct.Struct(">Q")
 """A batch that is kept, as the recorder acknowledges it."""

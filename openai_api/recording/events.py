@@ -60,9 +60,9 @@ class Record(msgspec.Struct, omit_defaults=True):
     attempts: list[Attempt] = []
     provider: str = ""
     upstream_model: str = ""
-    """Of whom it is told, where there was no try."""
+    """The provider and model of the record where no target was tried."""
     counted_apart: bool = False
-    """Its tokens, if any, are told in a row of their own."""
+    """Its tokens, if any, are counted in a row of their own."""
     context_s: float = 0.0
     """Seconds spent on fetching what went before from another upstream."""
     usage: Usage | None = None

@@ -168,7 +168,7 @@ class Link(asyncio.Protocol):
         except UNENCODABLE as error:
             good = [record for record in records if encodable(record)]
             self.dropped += len(records) - len(good)
-            log.error("records cannot be encoded and are lost", exc_info=error)
+            log.error("records cannot be encoded: they are lost", exc_info=error)
             return Sent(self._frame(good), len(good), self._now())
 
     def _frame(self, records: list[Record]) -> bytes:
@@ -207,10 +207,10 @@ class Link(asyncio.Protocol):
             self._backlog.close()  # the recorder may take what waits there
             if self._told:
                 self._told = False
-                log.info("the recorder works again")
+                log.info("recorder recovered")
         elif self._now() - self._good > TELL_S and not self._told:
             self._told = True
-            log.warning("the recorder takes nothing: records wait on disk", extra={"recorder": state})
+            log.warning("recorder does not respond: records are spooled to disk", extra={"recorder": state})
 
     async def _relieve(self) -> None:
         """Puts on disk what has not been sent, so that it outlives this process."""
@@ -227,7 +227,7 @@ class Link(asyncio.Protocol):
         except (SpoolFull, OSError) as failure:
             if not self._full:
                 self._full = True
-                log.error("records find no room on disk and wait in memory", extra={"error": type(failure).__name__})
+                log.error("no disk space for records: they are kept in memory", extra={"error": type(failure).__name__})
             return False
         self._full = False
         return True

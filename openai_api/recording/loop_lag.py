@@ -1,4 +1,4 @@
-"""How late is the event loop? Sleeps again and again and looks how much longer that took."""
+"""How late is the event loop? Measured by sleeping again and again, and comparing with the time that passed."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ BUCKETS: Mapping[str, tuple[float, ...]] = {
 STORE_S = 0.9
 LAGS = 1000
 WORKERS = 1000
-"""Of so many workers it is known which batches have been counted; those of before have died long ago."""
+"""Workers of which it is remembered which batches have been counted, the latest ones; older workers ended long ago."""
 TOTAL = "_total"
 Labels = tuple[str, ...]
 

@@ -44,7 +44,7 @@ class Peer:
         except OSError:  # it was killed; what it had sent came before
             self.gone = True
         except Broken:
-            log.error("what a worker sent cannot be read")
+            log.error("unreadable data from a worker: connection closed")
             self.gone = True
         return count
 

@@ -109,7 +109,7 @@ class Recorder:
                 self._unreadable += found.unreadable
                 if found.taken:
                     self._rows.wake(due=True)
-                    log.info("batches that waited for the recorder are taken", extra={"batches": found.taken})
+                    log.info("spooled batches replayed", extra={"batches": found.taken})
 
     def _take_left(self, frames: Sequence[bytes]) -> None:
         """Moves batches to where rows wait for the database; they are on disk before and after."""

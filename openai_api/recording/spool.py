@@ -109,7 +109,7 @@ class Spool(Generic[T]):
         return next(self._files(), None) is not None
 
     def close(self) -> None:
-        """Lets go of the file, so that it can be replayed."""
+        """Closes the file, so that it can be replayed."""
         with self._lock:
             if self._file is not None:
                 os.close(self._file)

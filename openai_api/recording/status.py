@@ -1,4 +1,4 @@
-"""How is the recorder? What a worker tells of it at `/status`."""
+"""In which state is the recorder? As a worker shows it at `/status`."""
 
 from __future__ import annotations
 

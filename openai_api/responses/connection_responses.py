@@ -70,7 +70,7 @@ class ConnectionResponses:
         return next((each for each in remembered if each.response.owner == owner), None)
 
     def forget(self, response_id: str) -> None:
-        """Remembers it no more."""
+        """Forgets it."""
         for stream_id in tuple(self._streams.get(response_id, ())):
             self._drop(stream_id)
 

@@ -21,7 +21,7 @@ class Mark(NamedTuple):
 
 
 SOUNDS = (b"#!AMR", b"ID3", b"OggS", b"fLaC", b".snd", b"MThd")
-"""How sounds begin that could be taken for text where little of them is there."""
+"""First bytes of audio formats whose first few bytes could also be text."""
 BOMS = (BOM_UTF8, BOM_UTF16_LE, BOM_UTF16_BE)
 """None begins a frame of MPEG audio that anybody makes: `FF FE` would be one of layer I without a checksum."""
 OTHERS = (
@@ -37,7 +37,7 @@ OTHERS = (
     Mark("filled with zeros", 0, bytes(16)),
 )
 CONTROL = bytes(set(range(32)) - set(b"\t\n\v\f\r\x1b")) + b"\x7f"
-"""Bytes that no text has."""
+"""Bytes that do not occur in text."""
 MOSTLY = 0.75
 """The share of ASCII in a text of an older encoding, at least."""
 

@@ -12,7 +12,7 @@ ESCAPE = re.compile(
 TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*+"|[\[\]{},:]', re.DOTALL)
 MOST_ESCAPES = 1_000_000
 MOST_BYTES = 1024 * 1024
-"""Further on in a text no place is told: it would take too long."""
+"""Bytes of a text within which a fault is located; further on it would take too long."""
 MAX_NAME = 100
 
 

@@ -195,7 +195,7 @@ class FormReader:
         if kind != b"form-data" or b"name" not in options:
             raise BrokenForm("A part of the form has no name.")
         if self._headers.get(b"content-transfer-encoding", b"binary").strip().lower() not in PLAIN_CODINGS:
-            raise BrokenForm("A part of the form is encoded; send it as it is.")
+            raise BrokenForm("A part of the form has a transfer encoding. Send it unencoded.")
         content_type = self._headers.get(b"content-type", b"").decode("latin-1").strip()
         kept_type = content_type if TOKEN_TYPE.fullmatch(content_type) else ""
         self.form.parts.append(Part(_name(options[b"name"]), _filename(options), kept_type))
@@ -222,9 +222,9 @@ class FormReader:
     def _check_text(self, part: Part, more: int) -> None:
         self._texts += more
         if part.size > MAX_TEXT_BYTES:
-            raise BrokenForm(f"The field {part.name!r} has more than 1 MiB. Only a file may, which has a file name.")
+            raise BrokenForm(f"The field {part.name!r} exceeds 1 MiB. Only files may be larger, and their parts need a filename.")
         if self._texts > MAX_TEXTS_BYTES:
-            raise BrokenForm(f"The fields of the form that are texts have more than {MAX_TEXTS_BYTES // 1024**2} MiB together.")
+            raise BrokenForm(f"The text fields of the form exceed {MAX_TEXTS_BYTES // 1024**2} MiB in total.")
 
     def _part_end(self) -> None:
         part = self.form.parts[-1]

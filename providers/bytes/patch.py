@@ -24,7 +24,7 @@ COPIED = 256 * 1024
 """Bytes of a body up to which copies of its values are cheaper than views of them."""
 PIECE_BYTES = 256 * 1024
 NO_KEY = b"\0"
-"""What no JSON has."""
+"""A byte that no JSON text contains."""
 SPACE = b" \t\r\n"
 _COLON = re.compile(rb"[ \t\r\n]*:[ \t\r\n]*")
 

@@ -24,7 +24,7 @@ HOSTED: Mapping[Wire, bytes] = MappingProxyType({Wire.ANTHROPIC_MESSAGES: b'"adv
 MORE_TOOLS = b'"additional_tools"'
 """The type of items that bring tools."""
 MAY_NAME = (b'"model', b"\\u")
-"""One of these stands in the text of whatever has such a field; names may be escaped."""
+"""A JSON text with such a field contains one of these: the name itself, or an escape by which it may be spelled."""
 OWN = frozenset({"function", "custom", "namespace", None})
 """Types of tools that the client runs; names in them are its own."""
 Changes = dict[str, bytes | None]

@@ -85,7 +85,7 @@ class Answer:
         return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
     def drop_parser(self) -> None:
-        """Breaks the circle of references, once no more bytes come."""
+        """Breaks the reference cycle with the parser, once no more bytes come."""
         del self._parser
 
     def _check_progress(self, quiet: int) -> None:

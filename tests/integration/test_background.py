@@ -325,7 +325,7 @@ def test_response_when_its_worker_is_killed_has_failed_and_when_the_server_ends_
     told = stream_again(gateway, made)
     assert [event["type"] for event in told[-2:-1]] == ["response.failed"]
     assert all(two["sequence_number"] == one["sequence_number"] + 1 for one, two in pairwise(told[:-1]))
-    gateway.check(expected="worker died and is replaced")
+    gateway.check(expected="worker died: starting another")
 
     made = begin_stream(gateway)
     gateway.restart()

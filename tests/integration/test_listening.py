@@ -308,7 +308,7 @@ def test_body_when_it_is_no_form_is_400_that_says_what_to_send(content_type: str
 def test_text_field_when_it_is_longer_than_a_mebibyte_is_400_that_says_so(gateway: LiveGateway) -> None:
     answer = gateway.http.post(LISTEN, data={"model": "listen/openai", "prompt": "x" * (2**20 + 1)}, files={"file": FILE})
     assert (answer.status_code, error_of(answer)["code"]) == (400, "invalid_form")
-    assert "'prompt' has more than 1 MiB" in error_of(answer)["message"]
+    assert "'prompt' exceeds 1 MiB" in error_of(answer)["message"]
 
 
 def test_form_when_it_has_ten_thousand_parts_is_400(gateway: LiveGateway) -> None:

@@ -33,10 +33,10 @@ AWAY_S = 10.0
 DRAIN_S = 1.0
 EXIT_WITHIN_S = DRAIN_S + 6.0
 """`DRAIN_S` and 3 seconds in peace."""
-DIED = "recorder died and is started again"
+DIED = "recorder died: starting it again"
 CANNOT_START = "the recorder cannot start"
-NOTHING_TAKEN = "the recorder takes nothing"
-WORKS_AGAIN = "the recorder works again"
+NOTHING_TAKEN = "recorder does not respond"
+WORKS_AGAIN = "recorder recovered"
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="finds the processes in /proc")
 

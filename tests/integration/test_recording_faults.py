@@ -129,7 +129,7 @@ def test_worker_when_killed_under_load_loses_a_second_at_most_and_the_sibling_no
     assert max(counts.values()) == 1
     later = {asked.request_id for asked in traffic.asked[answered + 12 :]} - broken
     assert eventually(lambda: later <= {row["request_id"] for row in rows(pair, "killed-")}, WRITTEN_WITHIN_S, 0.1)
-    pair.check(expected="worker died and is replaced")
+    pair.check(expected="worker died: starting another")
 
 
 @pytest.fixture

@@ -91,7 +91,7 @@ def test_sums_when_asked_of_either_worker_are_those_of_all_also_of_a_dead_one(
         assert eventually(lambda: total(client, "workers") == 2, WITHIN_S, 0.1)
         assert total(client, "requests_total", CHAT) == 31
         assert total(client, "pool_opened_total") >= opened
-    pair.check(expected="worker died and is replaced")
+    pair.check(expected="worker died: starting another")
 
 
 def test_labels_when_clients_make_things_up_are_none_of_theirs(pair: LiveGateway) -> None:

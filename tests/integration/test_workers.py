@@ -106,4 +106,4 @@ def test_worker_when_killed_is_replaced_and_the_other_serves_on(two_workers: Liv
     assert len(workers(two_workers)) == 2
     assert all(answers)
     two_workers.wait_visible("chaos/ok")
-    two_workers.check(expected="worker died and is replaced")
+    two_workers.check(expected="worker died: starting another")

@@ -26,12 +26,12 @@ SESSION = {"signalbox_session": "0123456789abcdefghijklmnopqrstuv"}
 DRAIN_S = 1.0
 EXIT_WITHIN_S = DRAIN_S + 5.0
 OUTAGES = 6
-TOLD = ("usage rows cannot be written", "catalog refresh failed", "stored responses cannot be reached")
+TOLD = ("usage rows cannot be written", "catalog refresh failed", "response store unavailable")
 """Once for each worker and outage."""
 TOLD_TOO = (
     "Service Unavailable: /admin/",
     "Internal Server Error: /admin/",  # a page that hung when the server ended
-    "the database refuses usage rows",
+    "the database rejects usage rows",
     "timeout graceful shutdown exceeded",  # the page that hangs when the server ends
     "Exception in ASGI application",
 )

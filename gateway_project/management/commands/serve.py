@@ -164,7 +164,7 @@ def meeting_place() -> Iterator[None]:
     with tempfile.TemporaryDirectory(prefix="signalbox-") as folder:
         mode = "process" if runs_apart(Path(folder)) else "thread"
         if settings.GATEWAY_RECORDER == "process" != mode:
-            log.warning("the recorder is a thread: the path of the temporary directory is too long for a socket", folder=folder)
+            log.warning("recorder runs as a thread: the temporary directory has too long a path for a socket", folder=folder)
         os.environ[RUN_DIR] = folder
         os.environ["GATEWAY_RECORDER"] = settings.GATEWAY_RECORDER = mode
         yield

@@ -32,7 +32,7 @@ NOT_OFFERED = frozenset(
     {"add_usagerecord", "change_usagerecord", "delete_usagerecord", "add_storedresponserow", "change_storedresponserow"}
     | {"add_jobrow", "change_jobrow", "delete_jobrow"}
 )
-"""Rights to what no page does."""
+"""Permissions for actions that no page offers."""
 
 admin.site.unregister(User)
 admin.site.unregister(Group)

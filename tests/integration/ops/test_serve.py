@@ -175,7 +175,7 @@ def test_serve_when_stopped_while_a_killed_worker_is_being_replaced_then_it_ends
     server = migrated.serve("--port", "0", "--workers", "2")
     migrated.serving(server)
     kill_a_worker(server)
-    assert eventually(lambda: "worker died and is replaced" in migrated.log(), 15)
+    assert eventually(lambda: "worker died: starting another" in migrated.log(), 15)
     server.terminate()
     assert server.wait(30) == 0
     assert "Traceback" not in migrated.log()

@@ -236,15 +236,15 @@ REFUSED: dict[str, tuple[bytes, str]] = {
     "a name with a line break": (form(named("a\nb")), "not text"),
     "a name that is not UTF-8": (form(part(b'content-disposition: form-data; name="\xff"')), "not text"),
     "an open quote": (form(part('content-disposition: form-data; name="a')), "no name"),
-    "base64": (form(part(f"{HEADER}\r\ncontent-transfer-encoding: BASE64")), "is encoded"),
-    "quoted-printable": (form(part(f"{HEADER}\r\ncontent-transfer-encoding: quoted-printable")), "is encoded"),
+    "base64": (form(part(f"{HEADER}\r\ncontent-transfer-encoding: BASE64")), "transfer encoding"),
+    "quoted-printable": (form(part(f"{HEADER}\r\ncontent-transfer-encoding: quoted-printable")), "transfer encoding"),
     "many headers": (form(part("\r\n".join([HEADER] + [f"x-{number}: y" for number in range(20)]))), "not a form"),
     "a long header": (form(part(f"{HEADER}\r\nx: {'y' * 2**20}")), "not a form"),
     "a long header name": (form(part(f"{HEADER}\r\n{'y' * 2**20}: x")), "not a form"),
     "10,000 parts": (form(*[named("a")] * 10_000), f"{MAX_PARTS} parts"),
     "one part too many": (form(*[named("a")] * (MAX_PARTS + 1)), f"{MAX_PARTS} parts"),
-    "a long text": (form(named("prompt", bytes(MAX_TEXT_BYTES + 1))), "'prompt' has more than 1 MiB"),
-    "long texts": (form(*[named("prompt", bytes(MAX_TEXT_BYTES))] * 9), "8 MiB together"),
+    "a long text": (form(named("prompt", bytes(MAX_TEXT_BYTES + 1))), "'prompt' exceeds 1 MiB"),
+    "long texts": (form(*[named("prompt", bytes(MAX_TEXT_BYTES))] * 9), "8 MiB in total"),
 }
 
 
