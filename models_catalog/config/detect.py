@@ -12,7 +12,7 @@ from models_catalog.config.findings import Findings
 from models_catalog.config.gateway.read import read_gateway
 from models_catalog.config.gateway.tensorzero import DEFAULTS, MODEL_MEMBERS, OTHER_SECTIONS, PROVIDER_MEMBERS
 from models_catalog.config.litellm.read import read_litellm
-from models_catalog.config.provider_types import ELSEWHERE
+from models_catalog.config.provider_types import THEIRS
 from models_catalog.models import ModelDefinition
 from models_catalog.models.columns import columns_of
 
@@ -56,7 +56,7 @@ def _is_tensorzero(values: Mapping[str, object]) -> bool:
     if any(name in time for time in times for name in ("non_streaming", "streaming")):
         return True
     ours = "providers" in values or any(name in model for model in models for name in OWN_MEMBERS)
-    return not ours and any(str(block.get("type")) in ELSEWHERE for block in blocks)
+    return not ours and any(str(block.get("type")) in THEIRS for block in blocks)
 
 
 def _tables(value: object) -> Iterator[Mapping[str, object]]:

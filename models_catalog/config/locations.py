@@ -3,6 +3,7 @@
 "env::NAME"  "path::FILE"  "path_from_env::NAME"  "dynamic::NAME"  "stored::NAME"  "none"
 { env = "NAME" }  { path = "FILE" }  …
 { default = LOCATION, fallback = LOCATION }, of which the catalog can hold one
+"sdk", where a provider of TensorZero's may have it: what the libraries of AWS or Google find on the machine
 """
 
 from __future__ import annotations
@@ -22,11 +23,16 @@ PAIR = {"default", "fallback"}
 EXPECTED = 'expected "env::NAME", "path::FILE", "path_from_env::NAME", "dynamic::NAME", "stored::NAME" or "none"'
 
 
-def read_location(table: Table, name: str) -> Lookup | None:
-    """The location under that name; None when absent or after an error."""
+SDK = Lookup("none", "sdk")
+
+
+def read_location(table: Table, name: str, *, sdk: bool = False) -> Lookup | None:
+    """The location under that name; None when absent or after an error. With `sdk` it may be `SDK`."""
     value = table.raw(name)
     if value is None:
         return None
+    if sdk and value == SDK.location:
+        return SDK
     if isinstance(value, str):
         return _from_text(table, name, value)
     if isinstance(value, dict) and len(value) == 1:
@@ -36,16 +42,16 @@ def read_location(table: Table, name: str) -> Lookup | None:
         if isinstance(location, str):
             return _lookup(table, name, str(source), location)
     if isinstance(value, dict) and value.keys() == PAIR:
-        return _one_of(table, name, value)
+        return _one_of(table, name, value, sdk=sdk)
     table.error(name, f"{EXPECTED}, or a table with one of these names")
     return None
 
 
-def _one_of(table: Table, name: str, pair: Mapping[str, object]) -> Lookup | None:
+def _one_of(table: Table, name: str, pair: Mapping[str, object], *, sdk: bool) -> Lookup | None:
     """Of a location and its fallback the one to import: a place of the gateway's own rather than a key that requests bring, and
     a variable that is set rather than one that is not."""
     places = Table(pair, table.at(name), table.findings)
-    first, second = read_location(places, "default"), read_location(places, "fallback")
+    first, second = read_location(places, "default", sdk=sdk), read_location(places, "fallback", sdk=sdk)
     if first is None or second is None:
         return first or second
     weak = first.source == "dynamic" or (first.source == "env" and first.location not in os.environ)

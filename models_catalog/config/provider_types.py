@@ -8,20 +8,20 @@ from models_catalog.changes.values import NOTHING, Lookup
 from models_catalog.config.table import nearest
 from providers.registry import ProviderType, UnknownProviderType, provider_type, provider_types
 
-ALIASES = MappingProxyType({"azure": "azure_openai"})
-"""TensorZero's names for types that are called otherwise here."""
-
-ELSEWHERE = frozenset(
+ALIASES = MappingProxyType(
     {
-        "anthropic",
-        "aws_bedrock",
-        "aws_sagemaker",
-        "gcp_vertex_anthropic",
-        "gcp_vertex_gemini",
-        "google_ai_studio_gemini",
+        "aws_bedrock": "bedrock",
+        "azure": "azure_openai",
+        "gcp_vertex_anthropic": "vertex_anthropic",
+        "gcp_vertex_gemini": "vertex_ai",
+        "google_ai_studio": "gemini",
+        "google_ai_studio_gemini": "gemini",
     }
 )
-"""TensorZero's types that may have no adapter here."""
+"""TensorZero's names for types that are called otherwise here."""
+
+THEIRS = frozenset({"aws_bedrock", "aws_sagemaker", "gcp_vertex_anthropic", "gcp_vertex_gemini", "google_ai_studio_gemini"})
+"""TensorZero's types that nobody else calls so; there may be no adapter for them here."""
 
 
 class NoSuchType(LookupError):
@@ -34,7 +34,7 @@ def find_type(name: str) -> ProviderType:
         return provider_type(ALIASES.get(name, name))
     except UnknownProviderType:
         pass
-    if name in ELSEWHERE:
+    if name in THEIRS:
         raise NoSuchType(f"the provider type {name!r} is not available in this gateway")
     known = [known.name for known in provider_types()]
     raise NoSuchType(f"unknown provider type {name!r}{nearest(name, known) or '; known are ' + ', '.join(sorted(known))}")

@@ -68,8 +68,9 @@ class AnthropicAdapter(HttpVendor):
     def _request(
         self, call: Call, asked: Asked, head: Head, transport: Transport, more: Mapping[str, bytes | None] = NOTHING_MORE
     ) -> UpstreamRequest:
-        headers = tuple(header for header in call.headers if header[0] not in OWN)
-        call = msgspec.structs.replace(call, headers=(*headers, *self.row.headers(asked)))
+        if self.row.known is not None or not asked.chosen:  # else they go on as they came
+            headers = [header for header in call.headers if header[0] not in OWN]
+            call = msgspec.structs.replace(call, headers=(*headers, *self.row.headers(asked)))
         request = self.request(call, self.rules.body(call, asked, {**self.row.fields(asked), **more}), head)
         return self._tokens.signing(request, transport) if self._tokens else request
 

@@ -92,10 +92,11 @@ class Passed(NamedTuple):
     left_out: tuple[str, ...] = ()
 
 
-def passed(asked: Sequence[str], known: Betas | None) -> Passed:
-    """What becomes of the betas that a client has asked for at a host that knows these; None for one that takes all."""
-    if known is None:
-        return Passed(tuple(asked))
+NO_BETAS = Passed(())
+
+
+def passed(asked: Sequence[str], known: Betas) -> Passed:
+    """What becomes of the betas that a client has asked for at a host that knows these."""
     sent = dict.fromkeys(known[name] for name in asked if name in known)
     return Passed(tuple(sent), tuple(f"{HEADER.decode()}: {name}" for name in asked if name not in known))
 

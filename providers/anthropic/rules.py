@@ -14,12 +14,13 @@ from typing import NamedTuple
 
 import msgspec
 
-from providers.anthropic.betas import Betas, betas_in, passed
+from providers.anthropic.betas import HEADER, NO_BETAS, Betas, Passed, betas_in, passed
 from providers.bytes.patch import patched
 from providers.errors import Unsupported
 from providers.openai_compatible.operators_fields import Changes, OperatorsFields
-from providers.transport import Pieces, RequestHeader, find_header
+from providers.transport import Pieces, RequestHeader
 from providers.types import Call, TargetConfig
+from providers.wire.anthropic_messages.foreign import own_messages
 from providers.wire.openai.field_names import PREFIX
 
 VERSION = b"anthropic-version"
@@ -41,13 +42,14 @@ ON_VERTEX: Mapping[str, str] = MappingProxyType({FIRST_VERSION: "vertex-2023-10-
 
 class Asked(NamedTuple):
     """How a call is put to a target: the version and the betas, which fields are `dropped`, and what is told of as left out.
-    `chosen` says that the version is the client's own."""
+    `chosen` says that the version is the client's own; `messages` are written anew if some of them are not Anthropic's."""
 
     version: str
     betas: tuple[str, ...]
     dropped: tuple[str, ...]
     lossy: tuple[str, ...]
     chosen: bool
+    messages: bytes | None = None
 
 
 class MessageRules:
@@ -62,22 +64,31 @@ class MessageRules:
 
     def asked(self, call: Call) -> Asked:
         """How the call is put. Raises `Unsupported` for a strict one of which something would be left out."""
-        own = find_header(list(call.headers), VERSION)
-        version = own.decode("latin-1") if own else self.version
-        betas = passed(betas_in(call.headers), self._known)
+        said = dict(call.headers)
+        own = said.get(VERSION, b"").decode("latin-1")
+        version = own or self.version
+        betas = self._betas(call, said[HEADER]) if HEADER in said else NO_BETAS
         dropped = () if own or version < WITHOUT_SAMPLING else tuple(name for name in SAMPLING if name in call.fields.spans)
-        told = (name for name in dropped if call.fields.raw(name) != b"null")
-        lossy = (*self._operators.sent(call), *told, *betas.left_out)
+        told = [name for name in dropped if call.fields.raw(name) != b"null"]
+        messages, foreign = own_messages(call.fields)
+        lossy = (*self._operators.sent(call), *told, *betas.left_out, *foreign)
         if lossy and call.strict:
             message = f"This model's provider does not take {lossy[0]!r}."
             raise Unsupported(400, message, code="unsupported_parameter", param=lossy[0])
-        return Asked(version, betas.sent, dropped, lossy, chosen=bool(own))
+        return Asked(version, betas.sent, dropped, lossy, bool(own), messages)
+
+    def _betas(self, call: Call, said: bytes) -> Passed:
+        if self._known is None:
+            return Passed((said.decode("latin-1"),))
+        return passed(betas_in(call.headers), self._known)
 
     def body(self, call: Call, asked: Asked, more: Mapping[str, bytes | None]) -> bytes | Pieces:
         """The client's body with the upstream's model, the host's fields (`more`) and the operator's, and without what is not
         sent."""
         fields = call.fields
         changes: Changes = {"model": self._model, **self._operators.changes(call), **dict.fromkeys(asked.dropped), **more}
+        if asked.messages is not None:
+            changes["messages"] = asked.messages
         changes.update(self._extra)
         changes.update((name, None) for name in fields.spans if name.startswith(PREFIX))
         return patched(fields, changes)
@@ -95,7 +106,7 @@ def in_headers(asked: Asked) -> tuple[RequestHeader, ...]:
 
 
 def betas_header(betas: Sequence[str]) -> tuple[RequestHeader, ...]:
-    return ((b"anthropic-beta", ",".join(betas).encode("latin-1")),) if betas else ()
+    return ((HEADER, ",".join(betas).encode("latin-1")),) if betas else ()
 
 
 def bedrock_fields(asked: Asked) -> dict[str, bytes | None]:

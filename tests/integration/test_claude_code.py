@@ -89,8 +89,35 @@ def _deltas(item: Json, index: int) -> list[Json]:
     ]
 
 
+def gemini_turn(turn: int) -> Said:
+    numbers = ((0, 1), (2,), ())[turn]
+    thought = [{"text": "Hm.", "thought": True}] if turn == 0 else []
+    calls = [
+        {"functionCall": {"name": CALLS[number][0], "args": CALLS[number][1]}, "thoughtSignature": f"c2ln{number}"}
+        for number in numbers
+    ]
+    parts: list[list[Json]] = [thought, calls] if calls else [[{"text": "Hel"}], [{"text": "lo."}]]
+    usage = {"promptTokenCount": 3, "candidatesTokenCount": 4, "totalTokenCount": 7}
+    chunks = [{"candidates": [{"content": {"role": "model", "parts": some}, "index": 0}]} for some in parts if some]
+    ended = {"candidates": [{"content": {"parts": []}, "finishReason": "STOP", "index": 0}], "usageMetadata": usage}
+    return events(*chunks, ended)
+
+
+def ollama_turn(turn: int) -> Said:
+    numbers = ((0, 1), (2,), ())[turn]
+    calls = [{"function": {"name": CALLS[number][0], "arguments": CALLS[number][1]}} for number in numbers]
+    said: list[Json] = [{"content": "", "tool_calls": calls}] if calls else [{"content": "Hel"}, {"content": "lo."}]
+    lines: list[Json] = [{"model": "up", "message": {"role": "assistant", **one}, "done": False} for one in said]
+    ended = {"message": {"role": "assistant", "content": ""}, "done": True, "done_reason": "stop"}
+    lines.append({"model": "up", **ended, "prompt_eval_count": 3, "eval_count": 4})
+    return Said(content_type="application/x-ndjson", chunks=[json.dumps(line).encode() + b"\n" for line in lines])
+
+
+GEMINI_PATH = "/v1beta/models/claude-opus-4-8:streamGenerateContent"
 UPSTREAMS: dict[str, tuple[str, str, Callable[[int], Said]]] = {
     "anthropic": ("", "/v1/messages", messages_turn),
+    "gemini": ("", GEMINI_PATH, gemini_turn),
+    "ollama_native": ("", "/api/chat", ollama_turn),
     "openai_compatible": ("/v1", "/v1/chat/completions", chat_turn),
     "openai_responses": ("/v1", "/v1/responses", responses_turn),
 }
@@ -158,6 +185,8 @@ def test_request_when_the_upstream_is_a_chat_then_everything_has_its_place(gatew
     roles = [message["role"] for message in last["messages"]]
     assert roles == ["system", "user", "user", "assistant", "tool", "tool", "assistant", "tool"]
     assert "The user opened c.txt." in json.dumps(last["messages"][2])  # chat upstreams take one message of the system
+    assert [asked.json["messages"][:3] for asked in seen] == [last["messages"][:3]] * 3  # so that it can be cached
+    assert "system[0] (x-anthropic-billing-header)" in lossy[0]
     assert {tool["function"]["name"] for tool in last["tools"]} >= {"Read", "Bash", "mcp__issues__list"}
     assert [message["tool_call_id"] for message in last["messages"] if message["role"] == "tool"] == [
         "call_0",
@@ -185,4 +214,22 @@ def test_request_when_the_upstream_has_responses_then_everything_has_its_place(g
     assert outputs == ["call_0", "call_1", "call_2"]
     assert "The user opened c.txt." in json.dumps(last["input"])
     assert last.get("store") is False or "store" not in last
+    assert "context_management" in lossy[0]
+
+
+def test_request_when_the_upstream_is_gemini_then_everything_has_its_place(gateway: LiveGateway, upstream: Vendor) -> None:
+    _, seen, lossy = loop(gateway, upstream, "gemini")
+    last = seen[-1].json
+    names = [next(iter(part)) for content in last["contents"] for part in content["parts"]]
+    assert [name for name in names if name.startswith("function")] == [
+        "functionCall",
+        "functionCall",
+        "functionResponse",
+        "functionResponse",
+        "functionCall",
+        "functionResponse",
+    ]
+    made = [part for content in last["contents"] for part in content["parts"] if "functionCall" in part]
+    assert [part["thoughtSignature"] for part in made] == ["c2ln0", "c2ln1", "c2ln2"]
+    assert "The user opened c.txt." in json.dumps(last["contents"])
     assert "context_management" in lossy[0]

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.fakes.messages import HELLO, THOUGHT, USAGE, call, failed, message, stream, told
+from tests.fakes.messages import HELLO, THOUGHT, USAGE, call, failed, message, read, stream, told
 from tests.fakes.vendor import Said, Seen, Vendor, events, said, vendor
 from tests.integration.test_recording import rows
 from tests.live import LiveGateway
@@ -297,3 +297,22 @@ def test_models_when_anthropics_client_lists_them_then_in_its_shape_and_in_pages
     for wrong in ({"limit": "0"}, {"limit": "1001"}, {"limit": "x"}, {"after_id": "a", "before_id": "b"}):
         assert error_of(gateway.http.get("/v1/models", params=wrong, headers=VERSION))[:2] == (400, "invalid_request_error")
     assert error_of(gateway.http.get("/v1/models/nobody", headers=VERSION))[:2] == (404, "not_found_error")
+
+
+def test_betas_when_they_come_in_two_headers_then_both_go_on(gateway: LiveGateway, upstream: Vendor) -> None:
+    upstream.answers[PATH] = lambda seen: said(message(HELLO))
+    headers = [*VERSION.items(), ("anthropic-beta", "a"), ("anthropic-beta", "b,c"), ("x-api-key", gateway.key)]
+    answer = httpx.post(f"{gateway.base_url}{PATH}", json=body(), headers=headers, trust_env=False)
+    assert answer.status_code == 200
+    assert upstream.last.headers["anthropic-beta"].replace(" ", "") == "a,b,c"
+
+
+def test_answer_when_it_has_the_other_form_then_the_one_that_was_asked_for(gateway: LiveGateway, upstream: Vendor) -> None:
+    whole = message(THOUGHT, HELLO, call(1, a=1), model="messages/anthropic")
+    upstream.answers[PATH] = lambda seen: said(message(THOUGHT, HELLO, call(1, a=1)))
+    assert read(ask(gateway, stream=True).text) == whole
+    upstream.answers[PATH] = lambda seen: stream(THOUGHT, HELLO, call(1, a=1))
+    assert ask(gateway).json() == whole
+    upstream.answers[PATH] = lambda seen: Said(failed(529, "Overloaded").body)
+    for streamed in (False, True):
+        assert error_of(ask(gateway, stream=streamed))[:2] == (503, "overloaded_error")

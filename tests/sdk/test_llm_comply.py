@@ -15,10 +15,15 @@ import pytest
 
 from tests.live import LiveGateway
 
+PLAIN = ("--no-bearer", "--auth-header")
 FORMATS = {
     "open-responses": ("gpt-5-comply", "/v1", ()),
     "openai-chat": ("gpt-5-comply", "/v1", ()),
-    "anthropic": ("claude-comply", "/v1", ("--auth-header", "x-api-key", "--no-bearer", "-H", "anthropic-version:2023-06-01")),
+    "anthropic": (
+        "claude-sonnet-4-5-comply",
+        "/v1",
+        ("--auth-header", "x-api-key", "--no-bearer", "-H", "anthropic-version:2023-06-01"),
+    ),
     "google-genai": ("gemini-3-comply", "/v1beta", ("--auth-header", "x-goog-api-key", "--no-bearer")),
 }
 """Format → model, path of the base address, and how the key is sent."""

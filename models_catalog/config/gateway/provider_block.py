@@ -10,6 +10,7 @@ from typing import Any
 from models_catalog import addresses
 from models_catalog.changes.values import NOTHING, Lookup, ProviderContent, provider_content, to_enter
 from models_catalog.config.gateway.members import Members
+from models_catalog.config.gateway.tensorzero_clouds import READERS, Cloud
 from models_catalog.config.locations import read_location
 from models_catalog.config.provider_types import NoSuchType, find_type, usual_location
 from models_catalog.config.table import Table, kind
@@ -21,6 +22,8 @@ NO_SUCH = "is not imported: the catalog has no such setting"
 NOT_IMPORTED = MappingProxyType(
     {
         "parse_think_blocks": "is not imported: reasoning is passed on as the provider sends it",
+        "beta_structured_outputs": NO_SUCH,
+        "content_type_overrides": NO_SUCH,
         "batch_cost": "is not imported: batches have no price of their own",
         "discard_unknown_chunks": "is not imported: chunks are passed on as the provider sends them",
         "include_encrypted_reasoning": NO_SUCH,
@@ -59,14 +62,15 @@ def read_provider(
         table.ignore((name,), reason)
     if known is None:
         return None, upstream_model
-    options = _options(table, known)
+    cloud = _cloud(table, defaults.get(known.name))
+    options = {**_options(table, known), **{name: value for name, value in cloud.options.items() if value}}
     if with_model and not upstream_model and isinstance(options.get(MODEL_OPTION), str):
         upstream_model = options.pop(MODEL_OPTION)
-    stored = addresses.tidied(known.name, (base or other_base).strip(), options)
+    stored = addresses.tidied(known.name, (base or other_base or cloud.api_base).strip(), options)
     members = Members(table)
     plain = members.read(Provider)
     content = provider_content(
-        location or _usual(table, known, defaults),
+        location or cloud.credential or _usual(table, known, defaults),
         type=BY_RESPONSES.get(known.name, known.name) if by_responses else known.name,
         api_base=stored["api_base"],
         extra_headers=freeze(_headers(table, headers)),
@@ -76,7 +80,12 @@ def read_provider(
     )
     members.close()
     table.close()
-    return content, upstream_model
+    return content, upstream_model or cloud.upstream_model
+
+
+def _cloud(table: Table, default: Lookup | None) -> Cloud:
+    reader = READERS.get(table.text("type"))
+    return reader(table, default) if reader else Cloud()
 
 
 def _usual(table: Table, known: ProviderType, defaults: Mapping[str, Lookup]) -> Lookup:

@@ -164,9 +164,10 @@ def read_defaults(root: Table) -> Mapping[str, Lookup]:
     for name, section in root.tables(DEFAULTS):
         defaults = section.table("defaults")
         if defaults is not None:
-            location = read_location(defaults, "api_key_location")
-            if location is not None:
-                found[ALIASES.get(name, name)] = location
+            for member in ("api_key_location", "credential_location"):
+                location = read_location(defaults, member, sdk=member == "credential_location")
+                if location is not None:
+                    found[ALIASES.get(name, name)] = location
             _ignore_rest(defaults)
         _ignore_rest(section)
     return found

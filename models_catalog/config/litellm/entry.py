@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
-from urllib.parse import urlsplit
+from typing import Any
 
 from models_catalog import addresses
 from models_catalog.changes.values import ProviderContent, provider_content
 from models_catalog.config.findings import Unservable
 from models_catalog.config.litellm import names
+from models_catalog.config.litellm.host import Host
+from models_catalog.config.litellm.hosts import HOSTS
 from models_catalog.config.litellm.values import SHARED, api_base_of, credential_of, resolved
 from models_catalog.config.provider_types import NoSuchType, find_type
 from models_catalog.config.table import Table, nearest
@@ -19,8 +21,10 @@ from models_catalog.models.model import MOST_RETRIES
 from models_catalog.placeholders import is_placeholder
 from models_catalog.snapshot import STAR
 from providers.registry import ProviderType
+from providers.types import Wire
 
 SLIP = 0.9
+VERSION = "anthropic-version"
 IMPORTED_INFO = ("input_cost_per_token", "output_cost_per_token", "max_input_tokens", "max_tokens")
 ONE_STAR = "a * is only allowed at the end of a name"
 
@@ -46,12 +50,16 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """The provider that an entry names: `provider` as LiteLLM calls it, its type here, and the upstream model."""
+    """The provider that an entry names: `provider` as LiteLLM calls it, its type here, and the upstream model at its host."""
 
     provider: str
     known: ProviderType
-    upstream_model: str
+    host: Host
     vendor: names.Vendor | None = None
+
+    @property
+    def upstream_model(self) -> str:
+        return self.host.upstream_model
 
 
 def read_entry(table: Table, shared: Mapping[str, Mapping[str, object]]) -> Entry | None:
@@ -158,34 +166,26 @@ def _provider(params: Table) -> tuple[Named | None, str]:
 
 def _known(params: Table, provider: str, upstream: str) -> Named | None:
     if vendor := names.VENDORS.get(provider):
-        return Named(provider, find_type("openai_compatible"), _at_vendor(provider, upstream), vendor)
-    kind = names.PROVIDERS.get(provider, provider)
-    if provider == "azure_ai":
-        kind = _azure_ai(params, upstream)
+        kind = "openai_compatible"
+        return Named(provider, find_type(kind), Host(kind, _at_vendor(provider, upstream)), vendor)
+    reader = HOSTS.get(provider)
+    host = reader(params, upstream) if reader else Host(names.PROVIDERS.get(provider, provider), upstream)
     try:
-        known = find_type(kind)
+        known = find_type(host.kind)
     except NoSuchType as error:
         place = params.at("custom_llm_provider" if "custom_llm_provider" in params else "model")
         foreign = f"the provider {provider!r} is not available in this gateway"
         params.findings.fail(place, foreign if params.findings.foreign else str(error))
         return None
     for hint in names.HINTS.get(known.name, ()):
-        upstream = upstream.removeprefix(hint)
-    return Named(provider, known, upstream)
+        host = replace(host, upstream_model=host.upstream_model.removeprefix(hint))
+    return Named(provider, known, host)
 
 
 def _at_vendor(provider: str, upstream: str) -> str:
     """`huggingface/PROVIDER/ORGANIZATION/MODEL` is the router's `ORGANIZATION/MODEL:PROVIDER`."""
     first, _, rest = upstream.partition("/")
     return f"{rest}:{first}" if provider == "huggingface" and "/" in rest else upstream
-
-
-def _azure_ai(params: Table, upstream: str) -> str:
-    """Azure's resources have OpenAI's formats, but for Anthropic's models; its older serverless endpoints have one host each."""
-    if "claude" in upstream.lower():
-        return "anthropic"
-    host = urlsplit(params.text("api_base")).hostname or ""
-    return "openai_compatible" if host.endswith(".models.ai.azure.com") else "azure_openai"
 
 
 def _content(params: Table, named: Named) -> ProviderContent:
@@ -196,17 +196,34 @@ def _content(params: Table, named: Named) -> ProviderContent:
             params.error("extra_headers", f"the value of {name!r} must be a string")
     if organization := params.text("organization"):
         headers["OpenAI-Organization"] = organization
-    version = params.text("api_version")
-    options = {"api_version": version} if version and "api_version" in known.options else {}
-    stored = addresses.tidied(known.name, api_base_of(params, known, named.provider, named.vendor), options)
+    said = {**named.host.options, **_version(params, known, headers)}
+    options = {name: value for name, value in said.items() if value and name in known.options}
+    base = named.host.api_base
+    stored = addresses.tidied(
+        known.name, api_base_of(params, known, named.provider, named.vendor) if base is None else base, options
+    )
+    credential = None if SHARED in params else named.host.credential
     return provider_content(
-        credential_of(params, known, named.vendor),
+        credential_of(params, known, named.provider, named.vendor) if credential is None else credential,
         type=known.name,
         api_base=stored["api_base"],
         extra_headers=freeze({name: value for name, value in headers.items() if isinstance(value, str)}),
         extra_body=freeze(params.json("extra_body")),
         options=freeze(stored["options"]),
     )
+
+
+def _version(params: Table, known: ProviderType, headers: dict[str, Any]) -> dict[str, str]:
+    """The option `api_version`: a member, which is Azure's and Google's, or the header of Anthropic's API."""
+    said = params.text("api_version")
+    if Wire.ANTHROPIC_MESSAGES not in known.wires:
+        return {"api_version": said} if said else {}
+    if said:
+        params.findings.ignore(
+            params.at("api_version"), "is not imported: Anthropic's API has its version in the header " + VERSION
+        )
+    own = next((headers.pop(name) for name in list(headers) if name.lower() == VERSION), None)
+    return {"api_version": own} if isinstance(own, str) else {}
 
 
 def _capabilities(info: Table, named: Named | None, upstream_model: str) -> frozenset[str]:
@@ -220,7 +237,10 @@ def _capabilities(info: Table, named: Named | None, upstream_model: str) -> froz
     if not mode and named and named.provider in names.COMPLETING:
         mode = "completion"
     guess = next((known for pattern, known in names.MODES_BY_MODEL if pattern.search(upstream_model)), "chat")
-    return frozenset({names.CAPABILITIES[mode or guess]})
+    found = frozenset({names.CAPABILITIES[mode or guess]})
+    if named and not found & named.known.capabilities_of(upstream_model):
+        info.findings.fail(info.at("mode"), f"{', '.join(found)} is not served for models of {named.provider!r}")
+    return found | {"chat"} if not mode and names.CHATS_TOO.search(upstream_model) else found
 
 
 def _number(params: Table, name: str) -> float | None:

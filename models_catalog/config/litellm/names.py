@@ -9,7 +9,6 @@ from types import MappingProxyType
 PROVIDERS = MappingProxyType(
     {
         "azure": "azure_openai",
-        "azure_ai": "azure_openai",
         "azure_text": "azure_openai",
         "cohere_chat": "cohere",
         "custom_openai": "openai_compatible",
@@ -25,7 +24,8 @@ PROVIDERS = MappingProxyType(
         "together_ai": "together",
     }
 )
-"""LiteLLM's providers (before the "/" in `model`) and the types they are here; the others are called the same."""
+"""LiteLLM's providers (before the "/" in `model`) and the types they are here; the others are called the same, or read by
+`hosts`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +75,19 @@ BASE_VARIABLES = MappingProxyType(
 )
 """The variables that LiteLLM reads when `api_base` is absent, of providers that have no address of their own."""
 
+MOVED_BY = MappingProxyType(
+    {
+        "anthropic": ("ANTHROPIC_API_BASE", "ANTHROPIC_BASE_URL"),
+        "gemini": ("GEMINI_API_BASE",),
+        "ollama": ("OLLAMA_API_BASE",),
+        "ollama_chat": ("OLLAMA_API_BASE",),
+    }
+)
+"""The variables that LiteLLM reads when `api_base` is absent, of providers that have an address of their own: if they are set."""
+
+OWN_KEY_VARIABLES = MappingProxyType({"azure_ai": "AZURE_AI_API_KEY"})
+"""The variables that LiteLLM reads when `api_key` is absent, of providers that share a type here with others."""
+
 KEY_VARIABLES = MappingProxyType(
     {
         "azure_openai": "AZURE_API_KEY",
@@ -101,6 +114,8 @@ COMPLETING = frozenset({"azure_text", "text-completion-openai"})
 BY_MODEL = (
     (re.compile(r"(ft:)?(gpt-|chatgpt-|o\d|text-embedding-|whisper-|tts-|dall-e|omni-moderation|text-moderation)"), "openai"),
     (re.compile(r"claude-"), "anthropic"),
+    (re.compile(r"gemini-"), "vertex_ai"),
+    (re.compile(r"((us|eu|apac|jp|au|us-gov|global)\.)?(ai21|amazon|anthropic|cohere|deepseek|meta|mistral)\."), "bedrock"),
     (re.compile(r"command-"), "cohere"),
 )
 """The provider of a `model` that names none."""
@@ -128,11 +143,17 @@ MODES_BY_MODEL = (
     (re.compile(r"embed", re.IGNORECASE), "embedding"),
     (re.compile(r"whisper|transcribe", re.IGNORECASE), "audio_transcription"),
     (re.compile(r"(^|[-_/])tts", re.IGNORECASE), "audio_speech"),
-    (re.compile(r"dall-e|gpt-image|flux|stable-diffusion", re.IGNORECASE), "image_generation"),
+    (
+        re.compile(r"dall-e|gpt-image|flux|stable-diffusion|^stability\.|titan-image|nova-canvas|gemini-.*-image", re.IGNORECASE),
+        "image_generation",
+    ),
     (re.compile(r"moderation", re.IGNORECASE), "moderation"),
     (re.compile(r"rerank", re.IGNORECASE), "rerank"),
 )
 """The mode of a model that names none, by its upstream name; else chat."""
+
+CHATS_TOO = re.compile(r"gemini-.*-image", re.IGNORECASE)
+"""Models that answer chats although their mode is another."""
 
 SECTIONS = (
     "access_groups",

@@ -71,7 +71,7 @@ def is_variable(name: str) -> bool:
     return True
 
 
-def credential_of(params: Table, known: ProviderType, vendor: names.Vendor | None) -> Lookup:
+def credential_of(params: Table, known: ProviderType, provider: str, vendor: names.Vendor | None) -> Lookup:
     """Where the key is: in the variable that is named, here, or where LiteLLM looks when nothing is said."""
     shared = params.text(SHARED)
     key = params.text("api_key").strip()
@@ -88,7 +88,8 @@ def credential_of(params: Table, known: ProviderType, vendor: names.Vendor | Non
         own = vendor.api_base and any(name in params for name in ADDRESSES)  # another server: not the vendor's key
         return Lookup("env", vendor.key_variable) if vendor.key_variable and not own else NOTHING
     usual = usual_location(known)
-    return usual if usual == NOTHING else Lookup("env", names.KEY_VARIABLES.get(known.name, usual.location))
+    named = names.OWN_KEY_VARIABLES.get(provider) or names.KEY_VARIABLES.get(known.name)
+    return usual if usual == NOTHING else Lookup("env", named or usual.location)
 
 
 def _named(params: Table, known: ProviderType, variable: str) -> Lookup:
@@ -120,10 +121,20 @@ def api_base_of(params: Table, known: ProviderType, provider: str, vendor: names
     if not base and variable and params.findings.foreign and not known.api_base:
         base = os.environ.get(variable, "").strip() or validation.FROM_ENVIRONMENT + variable
         params.findings.warn(params.place, f"api_base is missing: it is taken from the variable {variable}, as LiteLLM does")
+    elif not base and (set_now := _elsewhere(provider)):
+        base = validation.FROM_ENVIRONMENT + set_now
+        params.findings.warn(
+            params.place, f"api_base is missing: it is taken from the variable {set_now}, which is set, as LiteLLM does"
+        )
     # LiteLLM speaks Ollama's own API; its OpenAI-compatible one is below /v1.
     if base and known.name == "ollama" and urlsplit(base).path in LOCAL_PATHS:
         return base.rstrip("/") + "/v1"
     return base or (vendor.api_base if vendor else "")
+
+
+def _elsewhere(provider: str) -> str:
+    """The variable that moves a provider from its usual address, "" if none is set."""
+    return next((name for name in names.MOVED_BY.get(provider, ()) if os.environ.get(name, "").strip()), "")
 
 
 def shared_credentials(tables: Iterable[Table]) -> dict[str, Mapping[str, object]]:

@@ -65,7 +65,7 @@ def test_each_entry_that_is_left_out_is_named_once_with_its_reason(imported: Out
     assert found == [
         "left out: model_list[13]: must be a table, not a string",
         "left out: model_list[2]: claude: the provider 'sagemaker' is not available in this gateway",
-        "left out: model_list[3]: fast: the provider 'vertex_ai' is not available in this gateway",
+        "left out: model_list[3]: fast: vertex_project: the environment variable SOME_PROJECT is not set",
         "left out: model_list[12]: a/*/b: a * is only allowed at the end of a name",
         "left out: model_list[14]: model_name is missing",
         "left out: model_list[15]: nothing: litellm_params is missing",
@@ -238,7 +238,7 @@ def test_file_that_is_no_yaml_is_an_error_with_its_line(manage: Manage, write: W
         (
             "azure_ai/m",
             {"api_base": "https://r.services.ai.azure.com/models"},
-            ("azure_openai", "https://r.services.ai.azure.com/openai/v1", "m", "AZURE_API_KEY"),
+            ("azure_openai", "https://r.services.ai.azure.com/openai/v1", "m", "AZURE_AI_API_KEY"),
         ),
         (
             "azure_ai/m",

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from models_catalog.config.gateway import provider_block, read, tensorzero
-from models_catalog.config.litellm import names
+from models_catalog.config.gateway import provider_block, read, tensorzero, tensorzero_clouds
+from models_catalog.config.litellm import aws, google, names
+from models_catalog.config.litellm.hosts import HOSTS
 from models_catalog.config.locations import SOURCES
 
 PAGE = (Path(__file__).parents[3] / "docs" / "configuration-files.md").read_text(encoding="utf-8")
@@ -22,7 +23,13 @@ NAMES = {
     *names.PROVIDERS,
     *names.KEY_VARIABLES.values(),
     *names.BASE_VARIABLES.values(),
+    *names.OWN_KEY_VARIABLES.values(),
+    *(variable for variables in names.MOVED_BY.values() for variable in variables),
     *names.VENDORS,
+    *HOSTS,
+    *(*google.PROJECT, *google.PROJECT_VARIABLES, *google.LOCATION, *google.LOCATION_VARIABLES, *google.CREDENTIALS),
+    *(*aws.REGION_VARIABLES, *aws.PARTS, *aws.ROLES, aws.PROFILE, aws.MANTLE_KEY),
+    *tensorzero_clouds.KEY,
     *names.SECTIONS,
     *names.CAPABILITIES,
 }

@@ -45,7 +45,7 @@ routing = ["bedrock"]
 [models.gone.providers.bedrock]
 type = "aws_bedrock"
 model_id = "us.amazon.nova"
-region = "us-east-1"
+region = "env::TZ_UNSET_REGION"
 
 [models.keyed]
 routing = ["together", "azure", "unused"]
@@ -113,7 +113,7 @@ def test_keys_are_where_the_file_or_its_defaults_say(warned: str) -> None:
 def test_what_cannot_be_served_is_left_out_and_named(warned: str) -> None:
     for line in (
         "left out: models.timed.providers.sagemaker: timed: the provider type 'aws_sagemaker' is not available in this gateway",
-        "left out: models.gone.providers.bedrock: gone: the provider type 'aws_bedrock' is not available in this gateway",
+        "left out: models.gone.providers.bedrock: gone: region: the environment variable TZ_UNSET_REGION is not set",
         "left out: models.keyed.providers.spare: keyed: is not in the model's routing",
         "warning: models.keyed.routing: 'unused' is not one of the model's providers",
         "left out: api_keys[2]: client key: A key has 20 to 512 characters.",
@@ -151,9 +151,10 @@ BLOCK = '[models.m]\nrouting = ["p"]\n[models.m.providers.p]\ntype = "openai"\n'
         (BLOCK + "timeouts = { non_streaming.total_ms = 1 }\n", "x.toml", "tensorzero"),
         (BLOCK + "[functions.f]\n", "", "tensorzero"),
         (BLOCK + "[provider_types.openai.defaults]\n", "x.toml", "tensorzero"),
-        (BLOCK.replace("openai", "anthropic"), "x.toml", "tensorzero"),
-        (BLOCK.replace("openai", "anthropic").replace("routing", 'endpoints = ["chat"]\nrouting'), "x.toml", "gateway"),
-        (BLOCK + "[providers.x]\ntype = 'anthropic'\n", "x.toml", "gateway"),
+        (BLOCK.replace("openai", "aws_bedrock"), "x.toml", "tensorzero"),
+        (BLOCK.replace("openai", "anthropic"), "x.toml", "gateway"),
+        (BLOCK.replace("openai", "aws_bedrock").replace("routing", 'endpoints = ["chat"]\nrouting'), "x.toml", "gateway"),
+        (BLOCK + "[providers.x]\ntype = 'aws_bedrock'\n", "x.toml", "gateway"),
         (BLOCK.replace("routing", "timeouts = { total_s = 1 }\nrouting"), "x.toml", "gateway"),
         ("[", "x.toml", "gateway"),
         ("model_list: []", "config", "litellm"),

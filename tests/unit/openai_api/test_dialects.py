@@ -16,6 +16,7 @@ import pytest
 from models_catalog.snapshot import CatalogSnapshot, Client, ModelEntry
 from openai_api.consumers import InferenceConsumer
 from openai_api.context import Gateway, Inbound, Limits
+from openai_api.dialects.anthropic import ANTHROPIC
 from openai_api.dialects.dialect import Dialect
 from openai_api.dialects.openai import OPENAI
 from openai_api.endpoints import models
@@ -105,7 +106,7 @@ def paths(base: str, dialect: Dialect) -> tuple[Route, ...]:
 
 SHARED = Route("GET", "/v1/shared/{model:path}", models.get_model, OPENAI, others=(OTHER,))
 TABLE = RouteTable(
-    (SHARED, *paths("/v1", OPENAI), *paths("/v9", OTHER), *paths("/v1/notes", OTHER)),
+    (SHARED, *paths("/v1", OPENAI), *paths("/v9", OTHER), *paths("/v1/notes", OTHER), *paths("/v1/messages", ANTHROPIC)),
     (Socket("/v1/live"), Socket("/v9/live", OTHER)),
 )
 
@@ -241,7 +242,7 @@ async def test_argument_when_a_verb_follows_it_is_what_stands_before() -> None:
     assert (await site().ask(path="/v9/things/a/b:verb")).json["argument"] == "a/b"
 
 
-@pytest.mark.parametrize(("base", "ping"), [("/v1", OPENAI.ping), ("/v9", OTHER.ping)])
+@pytest.mark.parametrize(("base", "ping"), [("/v1", OPENAI.ping), ("/v9", OTHER.ping), ("/v1/messages", ANTHROPIC.ping)])
 async def test_stream_when_it_is_silent_pings_as_the_vendors_clients_know_it(
     base: str, ping: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:

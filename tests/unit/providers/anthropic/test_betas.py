@@ -18,10 +18,6 @@ CLAUDE_CODE = (
 )
 
 
-def test_betas_when_the_host_takes_all_then_as_they_came() -> None:
-    assert passed(("x-unknown", *CLAUDE_CODE), None) == (("x-unknown", *CLAUDE_CODE), ())
-
-
 @pytest.mark.parametrize(
     ("known", "dropped"),
     [

@@ -46,16 +46,15 @@ class Content:
     def text(self, block: Text) -> None:
         if not block.text:
             return
-        made: Json = {"type": "text", "text": block.text}
         cited = [one for citation in block.citations if (one := foreign_json(citation, self._maker)) is not None]
         if len(cited) < len(block.citations):
             self._losses.field(block, "citations")
-        self.blocks.append(made | ({"citations": cited} if cited else {}))
+        self.blocks.append({"type": "text", "text": block.text, "citations": cited or None})
 
     def refusal(self, block: Refusal) -> None:
         self.refused = True
         if block.text:
-            self.blocks.append({"type": "text", "text": block.text})
+            self.blocks.append({"type": "text", "text": block.text, "citations": None})
 
     def thought(self, block: Reasoning) -> None:
         """The thoughts of a turn, or their summary, not both; and what is sealed."""
@@ -71,7 +70,7 @@ class Content:
         if block.source is not None:
             self._losses.field(block, "source")
         if block.transcript:
-            self.blocks.append({"type": "text", "text": block.transcript})
+            self.blocks.append({"type": "text", "text": block.transcript, "citations": None})
 
     def call(self, block: ToolCall) -> None:
         self.called = True
@@ -89,7 +88,7 @@ def thinking_json(text: str, signature: Signature | None, maker: Wire) -> Json:
 def call_json(block: ToolCall, mint: Callable[[str], str]) -> Json:
     """A call without its input."""
     known = block.call_id or block.id or mint(CALL_PREFIX)
-    return {"type": "tool_use", "id": known, "name": full_name(block.namespace, block.name)}
+    return {"type": "tool_use", "id": known, "name": full_name(block.namespace, block.name), "caller": {"type": "direct"}}
 
 
 def object_of(arguments: str) -> Json | None:

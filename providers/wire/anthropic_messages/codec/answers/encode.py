@@ -12,7 +12,7 @@ from providers.canonical.extra import Json
 from providers.canonical.losses import Losses
 from providers.wire.anthropic_messages.codec.answers.content import Content
 from providers.wire.anthropic_messages.codec.answers.stops import own_stop, told_stop
-from providers.wire.anthropic_messages.codec.answers.usage import usage_json
+from providers.wire.anthropic_messages.codec.answers.usage import usage_json, whole_usage
 from providers.wire.anthropic_messages.codec.block_json import block_json
 from providers.wire.anthropic_messages.codec.words import ANSWERS, WIRE, own
 
@@ -56,4 +56,4 @@ def _message(answer: Answer, asked: Asked, losses: Losses) -> Json:
         told.turn(turn)
     made = head_json(asked) | {"content": told.blocks}
     made |= told_stop(choice.stop, called=told.called, refused=told.refused)
-    return made | {"usage": usage_json(answer.used, answer.service_tier)}
+    return made | {"container": None, "usage": whole_usage(answer.used, answer.service_tier)}

@@ -80,7 +80,8 @@ def told_stop(stop: Stop | None, *, called: bool, refused: bool) -> dict[str, An
         reason = CALLED
     if reason in (END, CALLED) and refused and not called:
         reason = REFUSED
-    made: dict[str, Any] = {"stop_reason": reason, "stop_sequence": stop.sequence if stop and reason == SEQUENCE else None}
+    sequence = stop.sequence if stop and reason == SEQUENCE else None
+    made: dict[str, Any] = {"stop_reason": reason, "stop_sequence": sequence, "stop_details": None}
     if reason == REFUSED:
         detail = stop.detail if stop is not None else None
         made["stop_details"] = {"type": REFUSED, "category": None, "explanation": detail}

@@ -22,7 +22,12 @@ CACHED: Mapping[str, str] = MappingProxyType(
     {"ephemeral_5m_input_tokens": "cache_write_5m", "ephemeral_1h_input_tokens": "cache_write_1h"}
 )
 COUNTED = ("input_tokens", "output_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
+NOTHING_USED = Usage()
 NOTHING: Json = {"input_tokens": 0, "output_tokens": 0}
+UNTOLD: Mapping[str, None] = MappingProxyType(
+    dict.fromkeys(("cache_creation", "inference_geo", "output_tokens_details", "server_tool_use", "service_tier"))
+)
+"""Fields that the usage of every message has, and that only Anthropic can fill."""
 
 
 def used_in(value: Any, place: Place) -> Used | None:
@@ -64,6 +69,11 @@ def usage_json(used: Used | None, tier: str | None = None) -> Json:
     if written:
         made["cache_creation"] = dict.fromkeys(CACHED, 0) | written
     return made | ({} if tier is None else {"service_tier": NAMES.get(tier, tier)})
+
+
+def whole_usage(used: Used | None, tier: str | None) -> Json:
+    """The usage of a message of another wire's answer, with all fields that Anthropic's clients may look for."""
+    return {**UNTOLD, **usage_object(NOTHING_USED), **usage_json(used, tier)}
 
 
 def usage_object(tokens: Usage) -> Json:

@@ -38,7 +38,7 @@ from providers.types import Wire
 from providers.wire.anthropic_messages.codec.answers.content import call_json
 from providers.wire.anthropic_messages.codec.answers.encode import head_json
 from providers.wire.anthropic_messages.codec.answers.stops import told_stop
-from providers.wire.anthropic_messages.codec.answers.usage import usage_json
+from providers.wire.anthropic_messages.codec.answers.usage import usage_json, whole_usage
 from providers.wire.anthropic_messages.codec.citations import foreign_json
 from providers.wire.anthropic_messages.codec.streams.own import own_frames
 from providers.wire.anthropic_messages.codec.streams.writer import Writer
@@ -94,7 +94,7 @@ class StreamEncoder:
         if not self._begun:
             self._begun = True
             told: Json = {"content": [], "stop_reason": None, "stop_sequence": None}
-            usage = usage_json(self._used, self._tier) | {"output_tokens": 0}
+            usage = whole_usage(self._used, self._tier) | {"output_tokens": 0}
             self._writer.event({"type": "message_start", "message": head_json(self._asked) | told | {"usage": usage}})
 
     # Blocks

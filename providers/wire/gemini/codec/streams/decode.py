@@ -77,6 +77,10 @@ class StreamDecoder:
         if self._ids is None:
             self._ids = CallIds(frame.get("responseId"))
             events.append(Started(Answer(wire=WIRE, words=WORDS, **head_of(frame))))
+        if "usageMetadata" in frame:  # every chunk has one: the first tells what was sent, and the last counts
+            self._untold = frame["usageMetadata"]
+            if not self._begun:
+                self._tell_usage(events)
         candidates = frame.get("candidates")
         if not isinstance(candidates, list | None):
             raise InvalidResponse("the candidates are no list")
@@ -89,10 +93,8 @@ class StreamDecoder:
             ends, lost = ends or is_last, lost + reader.lost
         if "promptFeedback" in frame:
             self._blocked = blocked(frame["promptFeedback"]) or self._blocked
-        if "usageMetadata" in frame:
-            self._untold = frame["usageMetadata"]
-            if ends or not self._begun:  # every chunk has one: the first tells what was sent, and the last counts
-                self._tell_usage(events)
+        if ends:
+            self._tell_usage(events)
         events.append(Beside(Extra(WIRE, {GIVEN: frame}, lost)))
         return events
 

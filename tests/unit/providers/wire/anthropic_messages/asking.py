@@ -113,3 +113,19 @@ def _add(block: Json, delta: Json) -> None:
     else:
         name = of[kind]
         block[name] += delta[name]
+
+
+WHOLE_USAGE: Json = {
+    "input_tokens": 0,
+    "output_tokens": 0,
+    "cache_creation_input_tokens": 0,
+    "cache_read_input_tokens": 0,
+    "cache_creation": None,
+    "inference_geo": None,
+    "output_tokens_details": None,
+    "server_tool_use": None,
+    "service_tier": None,
+}
+"""The usage that every message has, of an answer whose upstream tells none."""
+DIRECT: Json = {"type": "direct"}
+"""Who calls a tool, where only the model can."""

@@ -9,7 +9,7 @@ import pytest
 from providers.convert.codecs import codecs
 from providers.errors import InvalidResponse
 from providers.wire.anthropic_messages import codec
-from tests.unit.providers.wire.anthropic_messages.asking import CHAT, GEMINI, RESPONSES, Json, asked, told
+from tests.unit.providers.wire.anthropic_messages.asking import CHAT, DIRECT, GEMINI, RESPONSES, WHOLE_USAGE, Json, asked, told
 
 USAGE = {"prompt_tokens": 30, "completion_tokens": 9, "total_tokens": 39}
 
@@ -25,10 +25,16 @@ def test_answer_when_it_is_a_text_then_the_message_has_every_field() -> None:
         "type": "message",
         "role": "assistant",
         "model": "m",
-        "content": [{"type": "text", "text": "hi"}],
+        "content": [{"type": "text", "text": "hi", "citations": None}],
         "stop_reason": "end_turn",
         "stop_sequence": None,
-        "usage": {"input_tokens": 30, "cache_creation_input_tokens": 0, "cache_read_input_tokens": 0, "output_tokens": 9},
+        "stop_details": None,
+        "container": None,
+        "usage": {
+            **WHOLE_USAGE,
+            "input_tokens": 30,
+            "output_tokens": 9,
+        },
     }
 
 
@@ -54,7 +60,9 @@ def test_answer_when_it_calls_then_it_stops_for_that_whatever_was_said_and_cut_c
 
 @pytest.mark.parametrize(("arguments", "given"), [("", {}), ('{"a":1}', {"a": 1}), ("{", {"input": "{"}), ("7", {"input": "7"})])
 def test_arguments_when_they_are_whatever_then_the_input_is_an_object(arguments: str, given: Json) -> None:
-    assert told(completion(call(arguments))).body["content"] == [{"type": "tool_use", "id": "a", "name": "f", "input": given}]
+    assert told(completion(call(arguments))).body["content"] == [
+        {"type": "tool_use", "id": "a", "name": "f", "caller": DIRECT, "input": given}
+    ]
 
 
 def test_call_when_it_has_no_id_then_it_gets_one() -> None:
@@ -65,7 +73,7 @@ def test_call_when_it_has_no_id_then_it_gets_one() -> None:
 
 def test_refusal_when_told_then_it_is_a_text_and_the_reason() -> None:
     body = told(completion({"content": None, "refusal": "I can't."})).body
-    assert body["content"] == [{"type": "text", "text": "I can't."}]
+    assert body["content"] == [{"type": "text", "text": "I can't.", "citations": None}]
     assert (body["stop_reason"], body["stop_details"]["type"]) == ("refusal", "refusal")
 
 
@@ -76,6 +84,7 @@ def test_usage_when_some_was_cached_then_it_is_counted_once() -> None:
     }
     usage = told(completion({"content": "hi"}, usage={**USAGE, **details})).body["usage"]
     assert usage == {
+        **WHOLE_USAGE,
         "input_tokens": 20,
         "cache_creation_input_tokens": 2,
         "cache_read_input_tokens": 8,
@@ -101,7 +110,7 @@ def test_usage_when_of_messages_then_other_wires_count_it_once() -> None:
 
 
 def test_usage_when_nobody_tells_it_then_there_is_one_of_nothing() -> None:
-    assert told(completion({"content": "hi"})).body["usage"] == {"input_tokens": 0, "output_tokens": 0}
+    assert told(completion({"content": "hi"})).body["usage"] == WHOLE_USAGE
 
 
 def test_citation_when_of_the_web_then_it_is_one_and_its_index_is_marked() -> None:
@@ -142,7 +151,7 @@ def test_answer_when_of_responses_then_sealed_thoughts_are_redacted_ones() -> No
     assert content == [
         {"type": "thinking", "thinking": "hm", "signature": "signalbox.openai_responses."},
         {"type": "redacted_thinking", "data": "signalbox.openai_responses.c2VhbA=="},
-        {"type": "text", "text": "hi"},
+        {"type": "text", "text": "hi", "citations": None},
     ]
 
 

@@ -13,7 +13,9 @@ from providers.errors import InvalidResponse
 from providers.wire.anthropic_messages import codec
 from tests.unit.providers.wire.anthropic_messages.asking import (
     CHAT,
+    DIRECT,
     GEMINI,
+    WHOLE_USAGE,
     Json,
     asked,
     blocks_in,
@@ -49,10 +51,10 @@ def test_stream_when_it_is_a_text_then_its_events_come_in_order() -> None:
         "content": [],
         "stop_reason": None,
         "stop_sequence": None,
-        "usage": {"input_tokens": 0, "output_tokens": 0},
+        "usage": WHOLE_USAGE,
     }
     assert blocks_in(events) == [{"type": "text", "text": "hi"}]
-    assert events[-2]["delta"] == {"stop_reason": "end_turn", "stop_sequence": None}
+    assert events[-2]["delta"] == {"stop_reason": "end_turn", "stop_sequence": None, "stop_details": None}
 
 
 def test_usage_when_it_comes_after_the_reason_then_the_end_waits_for_it() -> None:
@@ -87,7 +89,7 @@ def test_blocks_when_their_kinds_take_turns_then_each_is_closed_before_the_next(
     assert blocks_in(events) == [
         {"type": "thinking", "thinking": "hm", "signature": "signalbox.openai_chat."},
         {"type": "text", "text": "a"},
-        {"type": "tool_use", "id": "c1", "name": "f", "input": {"a": 1}},
+        {"type": "tool_use", "id": "c1", "name": "f", "caller": DIRECT, "input": {"a": 1}},
         {"type": "text", "text": "b"},
     ]
     assert events[-2]["delta"]["stop_reason"] == "tool_use"
@@ -107,9 +109,9 @@ def test_calls_when_told_side_by_side_then_one_after_the_other() -> None:
     ]
     events = streamed(frames)
     assert blocks_in(events) == [
-        {"type": "tool_use", "id": "c1", "name": "f", "input": {"a": 1}},
-        {"type": "tool_use", "id": "c2", "name": "g", "input": {"b": 2}},
-        {"type": "tool_use", "id": "c3", "name": "h", "input": {}},
+        {"type": "tool_use", "id": "c1", "name": "f", "caller": DIRECT, "input": {"a": 1}},
+        {"type": "tool_use", "id": "c2", "name": "g", "caller": DIRECT, "input": {"b": 2}},
+        {"type": "tool_use", "id": "c3", "name": "h", "caller": DIRECT, "input": {}},
         {"type": "text", "text": "and"},
     ]
 
@@ -124,7 +126,7 @@ def test_calls_when_one_is_whole_then_the_next_is_told_at_once() -> None:
 
 def test_call_when_it_begins_then_its_input_is_empty_and_so_is_the_first_piece() -> None:
     events = streamed([piece(0, "{}", "f", "c1"), chunk({}, finish="tool_calls")])
-    assert events[1]["content_block"] == {"type": "tool_use", "id": "c1", "name": "f", "input": {}}
+    assert events[1]["content_block"] == {"type": "tool_use", "id": "c1", "name": "f", "caller": DIRECT, "input": {}}
     assert events[2]["delta"] == {"type": "input_json_delta", "partial_json": ""}
     assert events[3]["delta"] == {"type": "input_json_delta", "partial_json": "{}"}
 
@@ -133,7 +135,7 @@ def test_call_when_its_name_comes_late_then_it_is_not_begun_before() -> None:
     nameless = chunk({"tool_calls": [{"index": 0, "id": "c1", "function": {"arguments": '{"a"'}}]})
     named = chunk({"tool_calls": [{"index": 0, "function": {"name": "f", "arguments": ":1}"}}]})
     events = streamed([nameless, named, chunk({}, finish="tool_calls")])
-    assert blocks_in(events) == [{"type": "tool_use", "id": "c1", "name": "f", "input": {"a": 1}}]
+    assert blocks_in(events) == [{"type": "tool_use", "id": "c1", "name": "f", "caller": DIRECT, "input": {"a": 1}}]
 
 
 def test_text_when_it_is_empty_then_there_is_no_block() -> None:
