@@ -63,6 +63,12 @@ def test_contents_when_one_speaks_twice_then_that_is_one_content() -> None:
     ]
 
 
+@pytest.mark.parametrize("content", ["", [{"type": "text", "text": ""}]])
+def test_user_when_nothing_is_said_then_still_a_content_that_is_not_empty(content: Any) -> None:
+    (made,) = contents({"role": "user", "content": content})
+    assert made["parts"][0]["text"]
+
+
 def test_system_when_it_speaks_first_then_apart_and_later_at_its_place() -> None:
     made = chat(
         {"role": "system", "content": "a"}, {"role": "developer", "content": "b"}, HI, {"role": "system", "content": "c"}
