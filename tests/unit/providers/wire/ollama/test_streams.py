@@ -1,4 +1,4 @@
-"""Is a stream of lines relayed as it came, wherever the network cuts it, and never ended as if it were whole when it is not?"""
+"""Is a stream of lines relayed as it came, wherever the network cuts it, and never ended as if it were whole unless it is?"""
 
 from __future__ import annotations
 
