@@ -1,7 +1,7 @@
 """Which whole answer do the lines of a stream add up to? For servers that stream although nobody asked for it.
 
-Format: Ollama of August 2026, `api/types.go`, `ChatResponse` and `GenerateResponse`: texts go on, lists grow, and the last line has
-the rest.
+Format: Ollama of August 2026, `api/types.go`, `ChatResponse` and `GenerateResponse`: texts go on, lists grow, and the last line
+has the rest.
 """
 
 from __future__ import annotations
