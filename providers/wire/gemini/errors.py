@@ -31,6 +31,7 @@ STATUSES: Mapping[int, str] = MappingProxyType(
 )  # fmt: skip
 """Status of HTTP → the word for it, by google.rpc.Code."""
 RETRY = "google.rpc.RetryInfo"
+INFO = "type.googleapis.com/google.rpc.ErrorInfo"
 
 
 def failure_of(status: int, headers: Headers, body: bytes, *, named_by_client: bool = False) -> ProviderError:
@@ -94,10 +95,15 @@ def failure_meant(failure: Failure) -> ProviderError:
 
 
 def error_json(failure: Told) -> Json:
-    """`{"error": …}`, as Google tells it."""
+    """`{"error": …}`, as Google tells it. The details are the upstream's own, if it is Google, else the gateway's word for what
+    went wrong and the field at fault."""
     status = failure.status if 400 <= failure.status < 600 else 500
     word = STATUSES.get(status) or (STATUSES[400] if status < 500 else STATUSES[500])
-    return {ERROR: {"code": status, "message": failure.message, "status": word}}
+    details = failure.more.get("details")
+    if not isinstance(details, list):
+        place = {"metadata": {"field": failure.param}} if failure.param else {}
+        details = [{"@type": INFO, "reason": (failure.code or failure.kind).upper(), "domain": "gateway", **place}]
+    return {ERROR: {"code": status, "message": failure.message, "status": word, "details": details}}
 
 
 def error_body(failure: Told) -> bytes:
