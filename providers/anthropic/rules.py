@@ -20,6 +20,7 @@ from providers.errors import Unsupported
 from providers.openai_compatible.operators_fields import Changes, OperatorsFields
 from providers.transport import Pieces, RequestHeader
 from providers.types import Call, TargetConfig
+from providers.wire.anthropic_messages.foreign import own_messages
 from providers.wire.openai.field_names import PREFIX
 
 VERSION = b"anthropic-version"
@@ -41,13 +42,14 @@ ON_VERTEX: Mapping[str, str] = MappingProxyType({FIRST_VERSION: "vertex-2023-10-
 
 class Asked(NamedTuple):
     """How a call is put to a target: the version and the betas, which fields are `dropped`, and what is told of as left out.
-    `chosen` says that the version is the client's own."""
+    `chosen` says that the version is the client's own; `messages` are written anew if some of them are not Anthropic's."""
 
     version: str
     betas: tuple[str, ...]
     dropped: tuple[str, ...]
     lossy: tuple[str, ...]
     chosen: bool
+    messages: bytes | None = None
 
 
 class MessageRules:
@@ -68,11 +70,12 @@ class MessageRules:
         betas = self._betas(call, said[HEADER]) if HEADER in said else NO_BETAS
         dropped = () if own or version < WITHOUT_SAMPLING else tuple(name for name in SAMPLING if name in call.fields.spans)
         told = [name for name in dropped if call.fields.raw(name) != b"null"]
-        lossy = (*self._operators.sent(call), *told, *betas.left_out)
+        messages, foreign = own_messages(call.fields)
+        lossy = (*self._operators.sent(call), *told, *betas.left_out, *foreign)
         if lossy and call.strict:
             message = f"This model's provider does not take {lossy[0]!r}."
             raise Unsupported(400, message, code="unsupported_parameter", param=lossy[0])
-        return Asked(version, betas.sent, dropped, lossy, chosen=bool(own))
+        return Asked(version, betas.sent, dropped, lossy, bool(own), messages)
 
     def _betas(self, call: Call, said: bytes) -> Passed:
         if self._known is None:
@@ -84,6 +87,8 @@ class MessageRules:
         sent."""
         fields = call.fields
         changes: Changes = {"model": self._model, **self._operators.changes(call), **dict.fromkeys(asked.dropped), **more}
+        if asked.messages is not None:
+            changes["messages"] = asked.messages
         changes.update(self._extra)
         changes.update((name, None) for name in fields.spans if name.startswith(PREFIX))
         return patched(fields, changes)

@@ -30,6 +30,7 @@ STATUSES: Mapping[int, str] = MappingProxyType(
      503: "UNAVAILABLE", 504: "DEADLINE_EXCEEDED"}
 )  # fmt: skip
 """Status of HTTP → the word for it, by google.rpc.Code."""
+INFO = "type.googleapis.com/google.rpc.ErrorInfo"
 __all__ = ["error_body", "error_json", "failure_in", "failure_meant", "failure_of", "failure_told", "told_json"]
 
 
@@ -46,10 +47,15 @@ def failure_told(error: Any) -> Failure:
 
 
 def error_json(failure: Told) -> Json:
-    """`{"error": …}`, as Google tells it."""
+    """`{"error": …}`, as Google tells it. The details are the upstream's own, if it is Google, else the gateway's word for what
+    went wrong and the field at fault."""
     status = failure.status if 400 <= failure.status < 600 else 500
     word = STATUSES.get(status) or (STATUSES[400] if status < 500 else STATUSES[500])
-    return {ERROR: {"code": status, "message": failure.message, "status": word}}
+    details = failure.more.get("details")
+    if not isinstance(details, list):
+        place = {"metadata": {"field": failure.param}} if failure.param else {}
+        details = [{"@type": INFO, "reason": (failure.code or failure.kind).upper(), "domain": "gateway", **place}]
+    return {ERROR: {"code": status, "message": failure.message, "status": word, "details": details}}
 
 
 def error_body(failure: Told) -> bytes:
