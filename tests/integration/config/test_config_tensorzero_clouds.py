@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -225,7 +226,7 @@ def test_costs_are_found_where_the_vendors_answers_have_tokens(
         kind, f"{members}\ncost = [{costs}, {{ pointer = '/usage/cache_read_input_tokens', cost_per_unit = 1 }}]"
     )
     found = ModelDefinition.objects.get()
-    assert (found.input_price, found.output_price) == (3, 15)
+    assert (found.input_price, found.output_price) == (Decimal(3), Decimal(15))
     assert "cost[2]: is not imported" in output.err
 
 
