@@ -200,8 +200,8 @@ def test_field_when_converted_then_it_has_the_other_name(fields: dict[str, Any],
         ({"tools": [{"type": "function", "function": {"name": "f", "x": 1}}]}, ("tools[].function.x",)),
         ({"messages": [{**HI, "name": "a"}, {**HI, "name": "b"}]}, ("messages[].name",)),
         ({"messages": [assistant(content="a", audio={"id": "x"})]}, ("messages[].audio",)),
-        ({"messages": [{"role": "user", "content": [{"type": "text", "text": "a", "cache_control": {}}]}]},
-         ("messages[].content[].cache_control",)),
+        ({"messages": [{"role": "user", "content": [{"type": "text", "text": "a", "note": {}}]}]},
+         ("messages[].content[].note",)),
     ],
 )  # fmt: skip
 def test_field_when_responses_has_no_word_for_it_then_named_once(fields: dict[str, Any], lossy: tuple[str, ...]) -> None:
