@@ -146,6 +146,20 @@ class CatalogSnapshot:
         """The model or the pattern of exactly this name."""
         return self.models.get(name) or next((found for found in self.entries() if found.name == name), None)
 
+    def chain(self, entry: ModelEntry, capability: Capability) -> Iterator[ModelEntry]:
+        """The model and then its fallback models, depth first, each once, as far as they have the capability."""
+        seen: set[str] = set()
+        waiting = [entry.name]
+        while waiting:
+            name = waiting.pop(0)
+            found = entry if name == entry.name else self.models.get(name)
+            if name in seen or found is None:
+                continue
+            seen.add(name)
+            waiting[:0] = found.fallbacks
+            if capability in found.targets:
+                yield found
+
     def circuits(self) -> set[str]:
         """The names of the circuit breakers of all targets."""
         return set(self.targets())

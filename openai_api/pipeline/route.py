@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from time import perf_counter
 from types import MappingProxyType
@@ -97,7 +97,7 @@ async def route(
     """
     errors: list[ProviderError] = []
     own = _Own(brought, errors)
-    legs = list(chain(entry, capability, catalog))
+    legs = list(catalog.chain(entry, capability))
     legs = legs if only is None else _with_only(legs, capability, only)
     untried = sum(len(leg.targets[capability]) for leg in legs)
     tries = max(MAX_TRIES, untried)
@@ -125,21 +125,6 @@ async def route(
                 break
     targets = tuple(target for leg in legs for target in leg.targets[capability] if own.may_try(target))
     return await _last_resort(targets, breakers, attempts, attempt, errors, brought)
-
-
-def chain(entry: ModelEntry, capability: Capability, catalog: CatalogSnapshot) -> Iterator[ModelEntry]:
-    """The model and then its fallback models, depth first, each once, as far as they have the capability."""
-    seen: set[str] = set()
-    waiting = [entry.name]
-    while waiting:
-        name = waiting.pop(0)
-        found = entry if name == entry.name else catalog.models.get(name)
-        if name in seen or found is None:
-            continue
-        seen.add(name)
-        waiting[:0] = found.fallbacks
-        if capability in found.targets:
-            yield found
 
 
 def _with_only(legs: list[ModelEntry], capability: Capability, only: Callable[[Target], bool]) -> list[ModelEntry]:

@@ -10,7 +10,6 @@ from functools import partial
 
 from models_catalog.snapshot import CatalogSnapshot, Client, ModelEntry
 from openai_api.pipeline.resolve_model import PREFIX
-from openai_api.pipeline.route import chain
 from openai_api.responses.ids import ResponseIds, Sealed, tag
 from providers.capabilities import Capability
 from providers.types import Target
@@ -18,7 +17,7 @@ from providers.types import Target
 
 def reaches(entry: ModelEntry, target: str, capability: Capability, catalog: CatalogSnapshot) -> bool:
     """Whether a request to the model may come to the target, by its own routes or by fallback models."""
-    return any(_serves(leg, target, capability) for leg in chain(entry, capability, catalog))
+    return any(_serves(leg, target, capability) for leg in catalog.chain(entry, capability))
 
 
 def lies_at(entry: ModelEntry, sealed: Sealed, capability: Capability, client: Client, catalog: CatalogSnapshot) -> str | None:
@@ -29,9 +28,9 @@ def lies_at(entry: ModelEntry, sealed: Sealed, capability: Capability, client: C
     found = model_of(sealed, capability, client, catalog)
     if found is None:
         return None
-    homes = (target for leg in chain(found[0], capability, catalog) for target in leg.targets[capability])
+    homes = (target for leg in catalog.chain(found[0], capability) for target in leg.targets[capability])
     home = account_of(next(target for target in homes if target.id == sealed.target))
-    targets = (target for leg in chain(entry, capability, catalog) for target in leg.targets[capability])
+    targets = (target for leg in catalog.chain(entry, capability) for target in leg.targets[capability])
     return next((target.id for target in targets if target.keeps_responses and account_of(target) == home), None)
 
 

@@ -20,6 +20,7 @@ from providers.errors import Unsupported
 from providers.openai_compatible.operators_fields import Changes, OperatorsFields
 from providers.transport import Pieces, RequestHeader
 from providers.types import Call, TargetConfig
+from providers.wire.anthropic_messages.foreign import own_messages
 from providers.wire.openai.field_names import PREFIX
 
 VERSION = b"anthropic-version"
@@ -34,6 +35,7 @@ COUNTED = frozenset(
     }
 )  # fmt: skip
 """What a request that is counted may have; others are refused."""
+NO_HEADERS: Mapping[bytes, str] = MappingProxyType({})
 ON_BEDROCK: Mapping[str, str] = MappingProxyType({FIRST_VERSION: "bedrock-2023-05-31"})
 ON_VERTEX: Mapping[str, str] = MappingProxyType({FIRST_VERSION: "vertex-2023-10-16"})
 """What a host calls the first version; it has Anthropic's names of the later ones."""
@@ -41,21 +43,26 @@ ON_VERTEX: Mapping[str, str] = MappingProxyType({FIRST_VERSION: "vertex-2023-10-
 
 class Asked(NamedTuple):
     """How a call is put to a target: the version and the betas, which fields are `dropped`, and what is told of as left out.
-    `chosen` says that the version is the client's own."""
+    `chosen` says that the version is the client's own; `messages` are written anew if some of them are not Anthropic's."""
 
     version: str
     betas: tuple[str, ...]
     dropped: tuple[str, ...]
     lossy: tuple[str, ...]
     chosen: bool
+    messages: bytes | None = None
 
 
 class MessageRules:
-    """The rules of one target. `kind` is its type, `known` the betas that its host knows, None if it takes all."""
+    """The rules of one target. `kind` is its type, `known` the betas that its host knows, None if it takes all. `own` are the
+    operator's headers that say the version and betas: the former as the option does, the latter are sent beside the client's."""
 
-    def __init__(self, config: TargetConfig, kind: str, known: Betas | None = None) -> None:
+    def __init__(
+        self, config: TargetConfig, kind: str, known: Betas | None = None, own: Mapping[bytes, str] = NO_HEADERS
+    ) -> None:
         self._known = known
-        self.version = str(config.options.get("api_version") or FIRST_VERSION)
+        self.version = str(config.options.get("api_version") or own.get(VERSION) or FIRST_VERSION)
+        self.betas = betas_in([(HEADER, own[HEADER].encode("latin-1", "replace"))]) if HEADER in own else ()
         self._extra = config.extra_body
         self._model = msgspec.json.encode(config.upstream_model)
         self._operators = OperatorsFields(kind, config.options, config.extra_body)
@@ -66,17 +73,20 @@ class MessageRules:
         own = said.get(VERSION, b"").decode("latin-1")
         version = own or self.version
         betas = self._betas(call, said[HEADER]) if HEADER in said else NO_BETAS
+        if self.betas:
+            betas = Passed(tuple(dict.fromkeys((*self.betas, *betas.sent))), betas.left_out)
         dropped = () if own or version < WITHOUT_SAMPLING else tuple(name for name in SAMPLING if name in call.fields.spans)
         told = [name for name in dropped if call.fields.raw(name) != b"null"]
-        lossy = (*self._operators.sent(call), *told, *betas.left_out)
+        messages, foreign = own_messages(call.fields)
+        lossy = (*self._operators.sent(call), *told, *betas.left_out, *foreign)
         if lossy and call.strict:
             message = f"This model's provider does not take {lossy[0]!r}."
             raise Unsupported(400, message, code="unsupported_parameter", param=lossy[0])
-        return Asked(version, betas.sent, dropped, lossy, chosen=bool(own))
+        return Asked(version, betas.sent, dropped, lossy, bool(own), messages)
 
     def _betas(self, call: Call, said: bytes) -> Passed:
         if self._known is None:
-            return Passed((said.decode("latin-1"),))
+            return Passed(betas_in(call.headers) if self.betas else (said.decode("latin-1"),))
         return passed(betas_in(call.headers), self._known)
 
     def body(self, call: Call, asked: Asked, more: Mapping[str, bytes | None]) -> bytes | Pieces:
@@ -84,6 +94,8 @@ class MessageRules:
         sent."""
         fields = call.fields
         changes: Changes = {"model": self._model, **self._operators.changes(call), **dict.fromkeys(asked.dropped), **more}
+        if asked.messages is not None:
+            changes["messages"] = asked.messages
         changes.update(self._extra)
         changes.update((name, None) for name in fields.spans if name.startswith(PREFIX))
         return patched(fields, changes)

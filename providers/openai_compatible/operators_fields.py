@@ -12,7 +12,6 @@ from typing import Any
 
 import msgspec
 
-from providers.capabilities import Capability
 from providers.registry import ALLOWED_FIELDS
 from providers.types import Call, Wire
 from providers.wire.openai.field_names import PROMPT, TOOL_MODELS, folded, operators_fields
@@ -45,7 +44,7 @@ class OperatorsFields:
     def _absent(self, call: Call) -> bool:
         """Whether a JSON request cannot have any of them: most have neither such a field nor tools."""
         spans = call.fields.spans
-        tools = self._tools and ("tools" in spans or call.capability is Capability.RESPONSES)
+        tools = self._tools and ("tools" in spans or call.wire is Wire.OPENAI_RESPONSES)
         return not tools and self._reserved.isdisjoint(spans)
 
     def changes(self, call: Call) -> Changes:
@@ -94,7 +93,7 @@ def _hosted(call: Call) -> bytes | None:
 
 def _items(call: Call) -> bytes | None:
     """The text of the items of a request for a response, if some bring tools; None for most."""
-    if call.capability is not Capability.RESPONSES or MORE_TOOLS not in call.body:
+    if call.wire is not Wire.OPENAI_RESPONSES or MORE_TOOLS not in call.body:
         return None
     raw = call.fields.raw("input") or b""
     return raw if raw.startswith(b"[") else None

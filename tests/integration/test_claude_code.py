@@ -185,6 +185,8 @@ def test_request_when_the_upstream_is_a_chat_then_everything_has_its_place(gatew
     roles = [message["role"] for message in last["messages"]]
     assert roles == ["system", "user", "user", "assistant", "tool", "tool", "assistant", "tool"]
     assert "The user opened c.txt." in json.dumps(last["messages"][2])  # chat upstreams take one message of the system
+    assert [asked.json["messages"][:3] for asked in seen] == [last["messages"][:3]] * 3  # so that it can be cached
+    assert "system[0] (x-anthropic-billing-header)" in lossy[0]
     assert {tool["function"]["name"] for tool in last["tools"]} >= {"Read", "Bash", "mcp__issues__list"}
     assert [message["tool_call_id"] for message in last["messages"] if message["role"] == "tool"] == [
         "call_0",

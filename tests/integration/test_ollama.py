@@ -253,6 +253,17 @@ def test_error_of_an_ollama_server_is_told_with_the_status_that_is_true_here(
     assert (message == text) is (status == 400)
 
 
+def test_model_of_an_ollama_server_when_it_lacks_an_ability_is_passed_over_for_the_next(
+    gateway: LiveGateway, server: Vendor
+) -> None:
+    server.answers["/api/chat"] = lambda seen: said({"error": f'"{ollama.MODEL}" does not support tools'}, 400)
+    routes = [{"provider": "own-api", "upstream_model": ollama.MODEL}, {"upstream_model": "ok"}]
+    gateway.define_models({"either": routes})
+    answer = post(gateway, "chat", model="either", messages=HI, stream=False)
+    assert answer.json()["message"]["content"] == "Hello from chaos."
+    assert answer.headers["x-gateway-attempts"] == "2"
+
+
 @pytest.mark.parametrize(
     ("path", "fields", "status"),
     [

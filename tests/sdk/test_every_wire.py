@@ -109,10 +109,11 @@ def generate(gateway: LiveGateway, model: str, stream: bool, tools: bool) -> Hea
 
 
 def local(gateway: LiveGateway, model: str, stream: bool, tools: bool) -> Heard:
-    client = ollama.Client(host=gateway.base_url, headers=gateway.headers(), trust_env=False)
     more: Any = {"tools": [{"type": "function", "function": FUNCTION}]} if tools else {}
-    answer: Any = client.chat(model=model, messages=[{"role": "user", "content": WANTED}], stream=stream, **more)
-    lines = list(answer) if stream else [answer]
+    more["stream"] = stream
+    with ollama.Client(host=gateway.base_url, headers=gateway.headers(), trust_env=False) as client:
+        answer: Any = client.chat(model=model, messages=[{"role": "user", "content": WANTED}], **more)
+        lines = list(answer) if stream else [answer]
     text = "".join(line.message.content or "" for line in lines)
     calls = [(call.function.name, call.function.arguments) for line in lines for call in line.message.tool_calls or ()]
     assert lines[-1].done

@@ -23,10 +23,10 @@ MESSAGES = "messages"
 
 def own_messages(fields: Fields) -> tuple[bytes | None, tuple[str, ...]]:
     """The field `messages` without what is not Anthropic's, None if it can stay as it is; and the places of what was left out."""
-    raw = fields.raw(MESSAGES)
-    if raw is None or MARK not in raw:
+    span = fields.spans.get(MESSAGES)
+    if span is None or fields.body.find(MARK, span[1], span[2]) < 0:
         return None, ()
-    request = decode_request({MESSAGES: msgspec.json.decode(raw)})
+    request = decode_request({MESSAGES: msgspec.json.decode(fields.raw(MESSAGES) or b"")})
     losses = Losses(WIRE, request.words, OWN)
     body = own_body(request, losses)
     return msgspec.json.encode(body.get(MESSAGES, [])), losses.names

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from models_catalog.snapshot import CatalogSnapshot, ModelEntry, RetryPolicy
-from openai_api.pipeline.route import Exhausted, chain, route
+from openai_api.pipeline.route import Exhausted, route
 from openai_api.recording.events import Attempt
 from providers.breaker import Breakers
 from providers.capabilities import Capability
@@ -203,7 +203,7 @@ async def test_fallback_models_when_a_model_fails_then_tried_depth_first_each_on
     journey = Journey(models, {letter: [CredentialError()] for letter in "abcd"})
     await journey.fail()
     assert "".join(journey.tried) == "abdc"
-    assert [leg.name for leg in chain(models[0], CHAT, journey.catalog)] == ["m", "n", "p", "o"]
+    assert [leg.name for leg in journey.catalog.chain(models[0], CHAT)] == ["m", "n", "p", "o"]
 
 
 @pytest.mark.parametrize("failure", RETRIED)

@@ -17,6 +17,12 @@ BEGINNINGS: Mapping[str, str] = MappingProxyType(
     {"iVBOR": "image/png", "/9j/": "image/jpeg", "R0lGOD": "image/gif", "UklGR": "image/webp", "JVBERi": "application/pdf"}
 )
 """How base64 of a file begins, by what it is. The start of WebP is that of WAV."""
+ENDINGS: Mapping[str, str] = MappingProxyType(
+    {"png": "image/png", "jpg": "image/jpeg", "jpeg": "image/jpeg", "webp": "image/webp", "gif": "image/gif",
+     "heic": "image/heic", "pdf": "application/pdf", "txt": "text/plain", "mp4": "video/mp4", "mov": "video/quicktime",
+     "webm": "video/webm", "mp3": "audio/mpeg", "wav": "audio/wav", "flac": "audio/flac", "ogg": "audio/ogg"}
+)  # fmt: skip
+"""How the path of a file ends, by what it is."""
 OCTETS = "application/octet-stream"
 AUDIO: Mapping[str, str] = MappingProxyType({"mp3": "audio/mpeg", "pcm16": "audio/L16", "pcm": "audio/L16"})
 
@@ -32,7 +38,7 @@ def media_part(source: Source, media: str = "") -> Json | None:
     if kind is SourceKind.BASE64:
         return {"inlineData": {"mimeType": _exact(media) or _guessed(value) or OCTETS, "data": value}}
     if kind in (SourceKind.URL, SourceKind.STORAGE):
-        told = _exact(media)
+        told = _exact(media) or ENDINGS.get(re.split("[?#]", value, maxsplit=1)[0].rpartition(".")[2].lower(), "")
         return {"fileData": {**({"mimeType": told} if told else {}), "fileUri": value}}
     return None
 

@@ -27,7 +27,8 @@ def own_body(request: Request, losses: Losses | None = None) -> Json:
     if request.system:
         body["system"] = content_json(request.system[0].blocks)
     if request.turns:
-        body["messages"] = [message_json(without_foreign(turn, losses)) for turn in request.turns]
+        turns = ((turn, without_foreign(turn, losses)) for turn in request.turns)
+        body["messages"] = [message_json(kept) for turn, kept in turns if kept.blocks or not turn.blocks]
     body |= _plain(request)
     if request.tools is not None:
         body["tools"] = [tool_json(tool) for tool in request.tools]

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from providers.canonical.blocks import Block, Opaque, Role, SettingsChange, ToolsChange, Turn
+from providers.canonical.blocks import Block, Opaque, Role, SettingsChange, Text, ToolsChange, Turn
 from providers.canonical.extra import Json, Need, Place
 from providers.canonical.leftovers import left
 from providers.canonical.tools import FunctionTool, HostedTool, OpaqueTool, Tool
@@ -26,6 +26,7 @@ NO_CONTENT = "The content must be a text or a list of blocks."
 CHANGES = ("tool_addition", "tool_removal")
 MESSAGE, CONFIG = "message", "output_config"
 SYSTEM: Place = ("system",)
+BILLING = "x-anthropic-billing-header"
 NEVER = {"clear_at": "never"}
 """The default."""
 
@@ -110,7 +111,15 @@ def _opaque(value: Json, need: Need, place: Place, *, bare: bool = False) -> Tur
 def system_of(system: Any) -> tuple[Turn, ...] | None:
     """The system as one turn; None for what is neither a text nor a list of blocks."""
     blocks = content_of(system, SYSTEM)
+    if blocks and len(blocks) > 1 and _is_billing(blocks[0]):
+        blocks = (Opaque(WIRE, system[0], called=BILLING, place=blocks[0].place), *blocks[1:])
     return None if blocks is None else (Turn(role=Role.SYSTEM, blocks=blocks, place=SYSTEM),)
+
+
+def _is_billing(block: Block) -> bool:
+    """Whether a block is Claude Code's note for Anthropic's accounts. It differs with every request, so in front of another
+    vendor's prompt it would keep all of that from being cached."""
+    return isinstance(block, Text) and block.text.startswith(f"{BILLING}:")
 
 
 # As they were

@@ -58,7 +58,7 @@ def _body(request: Request, model: str, losses: Losses) -> tuple[Json, SentTools
     body: Json = {"messages": told.messages()}
     if told.system:
         body["system"] = told.system
-    tools, sent = tools_sent(request, told.tools, told.called, losses)
+    tools, sent = tools_sent(request, told.tools, told.called, told.mark, losses)
     thinks = claude and (thought(told.thinking, losses) or {"type": OFF})["type"] != OFF
     body |= tools | inference(request, thinks=thinks, losses=losses) | output(told.thinking, told.output, losses)
     body |= additional(request, told.thinking, claude=claude, losses=losses) | tier(request, losses)

@@ -123,7 +123,7 @@ class Conversation:
             parts.insert(0, {"text": f"Message from {turn.name} to {turn.recipient}:\n"})
         elif turn.name is not None:
             self._losses.field(turn, "name")
-        if not parts and not turn.blocks:
+        if not parts and not results:  # an empty text is refused, and so is a conversation without one
             parts = [{"text": NOTHING_SAID}]
         self._add(USER, parts)
 

@@ -131,6 +131,11 @@ def test_bytes_when_they_have_what_others_have_signed_then_the_messages_are_writ
     assert len(lossy) == len(FOREIGN)
 
 
+def test_message_when_all_of_it_is_of_others_then_it_is_left_out() -> None:
+    changed, _ = own_messages(fields_of(msgspec.json.encode(request(*FOREIGN))))
+    assert msgspec.json.decode(changed or b"") == [HI, HI]
+
+
 def test_bytes_when_they_have_nothing_of_others_then_they_stay() -> None:
     assert own_messages(fields_of(msgspec.json.encode(request(*THOUGHTS)))) == (None, ())
     said = request({"type": "text", "text": "a signalbox.gemini. in a text"})

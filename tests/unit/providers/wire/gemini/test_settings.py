@@ -77,8 +77,9 @@ def test_tier_when_told_then_in_geminis_word(tier: str, made: str | None) -> Non
     ("url", "part"),
     [
         ("data:image/webp;base64,AAAA", {"inlineData": {"mimeType": "image/webp", "data": "AAAA"}}),
-        ("https://a.example/a.png", {"fileData": {"fileUri": "https://a.example/a.png"}}),
-        ("gs://bucket/a.png", {"fileData": {"fileUri": "gs://bucket/a.png"}}),
+        ("https://a.example/a.PNG?b=c.d", {"fileData": {"mimeType": "image/png", "fileUri": "https://a.example/a.PNG?b=c.d"}}),
+        ("https://[a.example/b", {"fileData": {"fileUri": "https://[a.example/b"}}),
+        ("gs://bucket/a.webp", {"fileData": {"mimeType": "image/webp", "fileUri": "gs://bucket/a.webp"}}),
     ],
 )
 def test_picture_when_told_then_inline_or_by_its_address(url: str, part: Json) -> None:
