@@ -112,7 +112,7 @@ COMMON: Mapping[type[Value], frozenset[str]] = MappingProxyType(
         TokenLogprob: every(TokenLogprob),
         CacheMark: every(CacheMark),
         ToolCall: every(ToolCall, but={"signature"}),
-        ToolResult: every(ToolResult),
+        ToolResult: every(ToolResult, but={"is_error"}),
     }
 )
 REQUESTS: Mapping[type[Value], frozenset[str]] = MappingProxyType(

@@ -97,6 +97,7 @@ class Conversation:
                 self._system(blocks)
                 return
             # Only the newest models take one in the midst; in front of the conversation it would say something else.
+            self._losses.field(turn, "role")
             self._said(blocks)
         elif turn.role is Role.ASSISTANT:
             for block in blocks:

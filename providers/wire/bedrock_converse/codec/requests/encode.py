@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from providers.canonical.answerable import not_answerable
 from providers.canonical.codec import ORDINARY, Encoded, Traits
 from providers.canonical.extra import Json, exact
 from providers.canonical.losses import Losses
@@ -40,6 +41,8 @@ def encode_request(request: Request, traits: Traits = ORDINARY) -> Encoded:
     came = request.wire is WIRE
     losses = Losses(WIRE, request.words, OWN if came else CARRIED)
     losses.look(request)
+    if not came and (need := not_answerable(request)) is not None:
+        losses.needs.append(need)
     if losses.needs:
         need = losses.needs[0]
         raise Unsupported(400, need.message, code=need.code, param=exact(need.place))
