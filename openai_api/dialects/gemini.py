@@ -19,10 +19,9 @@ from openai_api.dialects.dialect import Dialect
 from openai_api.errors import Headers, invalid
 from providers.capabilities import Capability
 from providers.errors import Failure
-from providers.wire.gemini.errors import error_json
+from providers.wire.gemini.errors import error_body
 
 PER_PAGE, MOST_PER_PAGE = 50, 1000
-INFO = "type.googleapis.com/google.rpc.ErrorInfo"
 METHODS: Mapping[Capability, tuple[str, ...]] = MappingProxyType(
     {
         Capability.CHAT: ("generateContent", "countTokens"),
@@ -42,22 +41,8 @@ class _Card(msgspec.Struct):
 _card = msgspec.json.Decoder(_Card).decode
 
 
-def error_object(failure: Failure) -> dict[str, Any]:
-    """`{"error": {…}}`. The details are the upstream's own, if it is Google, else the gateway's word for what went wrong."""
-    told = error_json(failure)
-    details = failure.more.get("details")
-    if not isinstance(details, list):
-        place = {"metadata": {"field": failure.param}} if failure.param else {}
-        details = [{"@type": INFO, "reason": (failure.code or failure.kind).upper(), "domain": "gateway", **place}]
-    return {"error": {**told["error"], "details": details}}
-
-
 def _error(failure: Failure, request_id: str) -> bytes:
-    return msgspec.json.encode(error_object(failure))
-
-
-def _message(failure: Failure) -> bytes:
-    return msgspec.json.encode(error_object(failure))
+    return error_body(failure)
 
 
 def _identify(request_id: str) -> Headers:
@@ -122,7 +107,7 @@ GEMINI = Dialect(
     error=_error,
     error_headers=((b"content-type", b"application/json; charset=UTF-8"),),
     events=MappingProxyType({}),
-    message=_message,
+    message=error_body,
     ping=b"",  # its clients read every line of a stream as data
     models=_models,
     model=_model,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 
 import msgspec
@@ -25,6 +26,7 @@ from providers.wire.openai.good_answer import answer_of
 
 OWN = frozenset({VERSION, HEADER})
 """Headers of the client's that are sent as the host wants them."""
+OWN_NAMES = frozenset(name.decode() for name in OWN)
 NOTHING_MORE: Mapping[str, bytes | None] = {}
 
 
@@ -33,9 +35,14 @@ class AnthropicAdapter(HttpVendor):
 
     def __init__(self, config: TargetConfig, row: Row) -> None:
         self.row = row
+        own = {name.lower().encode("latin-1", "replace"): value for name, value in config.extra_headers}
+        kept = tuple((name, value) for name, value in config.extra_headers if name.lower() not in OWN_NAMES)
+        if len(kept) < len(config.extra_headers):
+            config = replace(config, extra_headers=kept)
         proof = row.proof(config)
         super().__init__(config, row, proof.signer)
-        self.rules = MessageRules(config, row.name, row.known)
+        self.rules = MessageRules(config, row.name, row.known, own)
+        self._as_they_came = row.known is None and not self.rules.betas
         self.traits = Traits(model=config.upstream_model, api_version=self.rules.version)
         self._tokens = proof.tokens
         paths, head = row.paths(config), partial(self.head, base=row.base(config))
@@ -68,7 +75,7 @@ class AnthropicAdapter(HttpVendor):
     def _request(
         self, call: Call, asked: Asked, head: Head, transport: Transport, more: Mapping[str, bytes | None] = NOTHING_MORE
     ) -> UpstreamRequest:
-        if self.row.known is not None or not asked.chosen:  # else they go on as they came
+        if not (self._as_they_came and asked.chosen):
             headers = [header for header in call.headers if header[0] not in OWN]
             call = msgspec.structs.replace(call, headers=(*headers, *self.row.headers(asked)))
         request = self.request(call, self.rules.body(call, asked, {**self.row.fields(asked), **more}), head)

@@ -35,6 +35,7 @@ COUNTED = frozenset(
     }
 )  # fmt: skip
 """What a request that is counted may have; others are refused."""
+NO_HEADERS: Mapping[bytes, str] = MappingProxyType({})
 ON_BEDROCK: Mapping[str, str] = MappingProxyType({FIRST_VERSION: "bedrock-2023-05-31"})
 ON_VERTEX: Mapping[str, str] = MappingProxyType({FIRST_VERSION: "vertex-2023-10-16"})
 """What a host calls the first version; it has Anthropic's names of the later ones."""
@@ -53,11 +54,15 @@ class Asked(NamedTuple):
 
 
 class MessageRules:
-    """The rules of one target. `kind` is its type, `known` the betas that its host knows, None if it takes all."""
+    """The rules of one target. `kind` is its type, `known` the betas that its host knows, None if it takes all. `own` are the
+    operator's headers that say the version and betas: the former as the option does, the latter are sent beside the client's."""
 
-    def __init__(self, config: TargetConfig, kind: str, known: Betas | None = None) -> None:
+    def __init__(
+        self, config: TargetConfig, kind: str, known: Betas | None = None, own: Mapping[bytes, str] = NO_HEADERS
+    ) -> None:
         self._known = known
-        self.version = str(config.options.get("api_version") or FIRST_VERSION)
+        self.version = str(config.options.get("api_version") or own.get(VERSION) or FIRST_VERSION)
+        self.betas = betas_in([(HEADER, own[HEADER].encode("latin-1", "replace"))]) if HEADER in own else ()
         self._extra = config.extra_body
         self._model = msgspec.json.encode(config.upstream_model)
         self._operators = OperatorsFields(kind, config.options, config.extra_body)
@@ -68,6 +73,8 @@ class MessageRules:
         own = said.get(VERSION, b"").decode("latin-1")
         version = own or self.version
         betas = self._betas(call, said[HEADER]) if HEADER in said else NO_BETAS
+        if self.betas:
+            betas = Passed(tuple(dict.fromkeys((*self.betas, *betas.sent))), betas.left_out)
         dropped = () if own or version < WITHOUT_SAMPLING else tuple(name for name in SAMPLING if name in call.fields.spans)
         told = [name for name in dropped if call.fields.raw(name) != b"null"]
         messages, foreign = own_messages(call.fields)
@@ -79,7 +86,7 @@ class MessageRules:
 
     def _betas(self, call: Call, said: bytes) -> Passed:
         if self._known is None:
-            return Passed((said.decode("latin-1"),))
+            return Passed(betas_in(call.headers) if self.betas else (said.decode("latin-1"),))
         return passed(betas_in(call.headers), self._known)
 
     def body(self, call: Call, asked: Asked, more: Mapping[str, bytes | None]) -> bytes | Pieces:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hmac
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
+from functools import lru_cache
 from hashlib import sha256
 from typing import NamedTuple
 from urllib.parse import quote, unquote
@@ -57,6 +58,7 @@ def canonical_request(request: UpstreamRequest, headers: Iterable[tuple[str, str
     return "\n".join((*lines, "", names, body_hash(request)))
 
 
+@lru_cache(maxsize=1024)
 def canonical_path(path: str) -> str:
     """The path as it is sent, without its dots and doubled slashes, encoded once more."""
     steps: list[str] = []

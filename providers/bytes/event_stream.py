@@ -30,7 +30,8 @@ MAX_HEADER_BYTES = 128 * 1024
 PRELUDE_BYTES = 12
 CRC_BYTES = 4
 LEAST_BYTES = PRELUDE_BYTES + CRC_BYTES
-ERROR_CODE = b":error-code"
+ERROR_CODE, EVENT_TYPE = b":error-code", b"\x0b:event-type\x07"
+"""Headers, the second with the length of its name and the type of its value."""
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 Header = bool | int | bytes | str | datetime | UUID
 _prelude = struct.Struct("!III").unpack_from
@@ -256,7 +257,11 @@ def _data_of(frame: bytes) -> bytes | None:
 
 
 def _name_of(frame: bytes) -> str:
-    return read(frame)[1]
+    """As `read` says. The header of most is found without reading all of them."""
+    at = frame.find(EVENT_TYPE, PRELUDE_BYTES, PRELUDE_BYTES + _number(frame, 4)[0]) + len(EVENT_TYPE)
+    if at < len(EVENT_TYPE):
+        return read(frame)[1]
+    return frame[at + 2 : at + 2 + int.from_bytes(frame[at : at + 2])].decode("utf-8", "replace")
 
 
 def _with_data(frame: bytes, data: bytes, changed: bytes) -> bytes:

@@ -29,6 +29,7 @@ from providers.openai_compatible.presets import EMBEDDING, OLD_LIMIT, RESPONSES,
 from providers.transport import Head, Origin, Transport, UpstreamStream
 from providers.types import Call, Reply, ReplyStream, TargetConfig
 from providers.wire.ollama.errors import answer_of
+from providers.wire.ollama.lines_to_answer import as_whole
 from providers.wire.openai_embedding import format_of
 
 NO_THINKING = re.compile(r"does not support thinking")
@@ -111,7 +112,7 @@ class NativeAdapter(VendorBase):
         if call.stream:
             return Lines(await self.opened(request, call.wire, transport), call, lossy)
         body = self.good(await transport.fetch(request), call.wire)
-        fields: Fields = await offload(len(body), answer_of, body, field)
+        fields: Fields = await offload(len(body), _whole, body, field)
         return Reply(wire=call.wire, body=fields.body, fields=fields, lossy=lossy)
 
     async def ollama_generate(self, call: Call, transport: Transport) -> Reply | ReplyStream:
@@ -131,6 +132,10 @@ class NativeAdapter(VendorBase):
         sent = msgspec.json.encode({"model": self.config.upstream_model, **said, **own})
         body = self.good(await transport.fetch(self.request(call, sent)), call.wire)
         return await offload(len(body), embedding.answer_of, body, format_of(call.fields), count, lossy)
+
+
+def _whole(body: bytes, field: str) -> Fields:
+    return answer_of(as_whole(body), field)
 
 
 class OllamaAdapter(OpenAICompatibleAdapter):

@@ -174,6 +174,7 @@ def test_stream_when_it_breaks_ends_with_an_error_in_either_form(behaviour: str,
         assert list(told[-1]) == ["error"]
         assert told[-1]["error"]["code"] >= 500
         assert told[-1]["error"]["status"]
+        assert told[-1]["error"]["details"][0]["reason"].startswith("UPSTREAM_")
         assert text_of(told[:-1])
 
 

@@ -34,6 +34,8 @@ def upstream(shared_gateway: LiveGateway) -> Iterator[Vendor]:
         ):
             models = {f"messages/{kind}": able}
             shared_gateway.define_at(kind, f"{upstream.base}{path}", models, name=f"messages {kind}", **more)
+        beta = {"extra_headers": {"Anthropic-Beta": "context-1m-2025-08-07", "x-own": "1", "anthropic-version": "2026-10-21"}}
+        shared_gateway.define_at("anthropic", upstream.base, {"messages/beta": able}, name="messages beta", **beta)
         dated = {"options": {"api_version": "2026-10-21"}}
         shared_gateway.define_at("anthropic", upstream.base, {"messages/dated": able}, name="messages dated", **dated)
         yield upstream
@@ -316,3 +318,19 @@ def test_answer_when_it_has_the_other_form_then_the_one_that_was_asked_for(gatew
     upstream.answers[PATH] = lambda seen: Said(failed(529, "Overloaded").body)
     for streamed in (False, True):
         assert error_of(ask(gateway, stream=streamed))[:2] == (503, "overloaded_error")
+
+
+@pytest.mark.parametrize(
+    ("headers", "version", "betas"),
+    [
+        ({}, "2026-10-21", "context-1m-2025-08-07"),
+        ({**VERSION, "anthropic-beta": "a, context-1m-2025-08-07"}, "2023-06-01", "context-1m-2025-08-07,a"),
+    ],
+)
+def test_betas_when_the_operator_sets_some_then_they_are_sent_beside_the_clients(
+    headers: dict[str, str], version: str, betas: str, gateway: LiveGateway, upstream: Vendor
+) -> None:
+    upstream.answers[PATH] = lambda seen: said(message(HELLO))
+    assert gateway.http.post(PATH, json=body("messages/beta"), headers=headers).status_code == 200
+    sent = upstream.last.headers
+    assert (sent["anthropic-version"], sent["anthropic-beta"], sent["x-own"]) == (version, betas, "1")

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.fakes.messages import read
+from tests.fakes.messages import HELLO, THOUGHT, message, read
 from tests.fakes.vendor import Vendor, events, said, vendor
 from tests.integration.test_messages import COUNT, PATH, VERSION, body, error_of
 from tests.integration.test_recording import rows
@@ -29,12 +29,9 @@ def upstream(shared_gateway: LiveGateway) -> Iterator[Vendor]:
         base = f"{upstream.base}/v1"
         shared_gateway.define_at("openai_compatible", base, {MODELS[0]: ("up-chat", ["chat"])}, name="converted chat")
         shared_gateway.define_at("openai_responses", base, {MODELS[1]: ("up-native", ["chat"])}, name="converted responses")
-        shared_gateway.define_at(
-            "anthropic",
-            upstream.base,
-            {"converted/messages": ("claude-opus-4-6", ["chat", "responses"])},
-            name="converted messages",
-        )
+        able = ["chat", "responses"]
+        models = {"converted/messages": ("claude-opus-4-6", able), "converted/newer": ("claude-opus-4-7", able)}
+        shared_gateway.define_at("anthropic", upstream.base, models, name="converted messages")
         yield upstream
 
 
@@ -171,11 +168,9 @@ def test_tokens_when_the_upstream_does_not_count_then_they_are_estimated(
     assert 10 < answer.json()["input_tokens"] < 200
 
 
-def test_chat_when_the_upstream_is_anthropic_then_what_its_model_refuses_is_left_out(
+def test_chat_and_responses_when_the_upstream_is_anthropic_then_its_answers_and_its_words(
     gateway: LiveGateway, upstream: Vendor
 ) -> None:
-    from tests.fakes.messages import HELLO, THOUGHT, message  # the same names as of chat here
-
     upstream.answers[PATH] = lambda seen: said(message(THOUGHT, HELLO))
     answer = gateway.chat("converted/messages", max_completion_tokens=50)
     assert answer.json()["choices"][0]["message"]["content"] == "Hello."
@@ -192,6 +187,16 @@ def test_chat_when_the_upstream_is_anthropic_then_what_its_model_refuses_is_left
     )
     refused = gateway.chat("converted/messages")
     assert (refused.status_code, openai_error_of(refused)["message"]) == (400, "Odd.")
+
+
+@pytest.mark.parametrize(("model", "takes"), [("converted/messages", True), ("converted/newer", False)])
+def test_temperature_when_the_model_refuses_it_then_it_is_left_out_and_named(
+    model: str, takes: bool, gateway: LiveGateway, upstream: Vendor
+) -> None:
+    upstream.answers[PATH] = lambda seen: said(message(HELLO))
+    answer = gateway.chat(model, temperature=0.5)
+    assert (answer.status_code, "temperature" in upstream.last.json) == (200, takes)
+    assert answer.headers.get("x-gateway-lossy") == (None if takes else "temperature")
 
 
 def test_input_tokens_when_the_upstream_is_anthropic_then_it_counts_them(gateway: LiveGateway, upstream: Vendor) -> None:

@@ -13,7 +13,6 @@ import pytest
 from tests.fakes import ollama
 from tests.fakes.vendor import Said, Vendor, said, vendor
 from tests.live import PROVIDER_KEY, LiveGateway
-from tests.live_fixtures import StartGateway
 
 HI = [{"role": "user", "content": "Hi."}]
 NATIVE = "llama3.2"
@@ -253,6 +252,17 @@ def test_error_of_an_ollama_server_is_told_with_the_status_that_is_true_here(
     assert (message == text) is (status == 400)
 
 
+def test_model_of_an_ollama_server_when_it_lacks_an_ability_is_passed_over_for_the_next(
+    gateway: LiveGateway, server: Vendor
+) -> None:
+    server.answers["/api/chat"] = lambda seen: said({"error": f'"{ollama.MODEL}" does not support tools'}, 400)
+    routes = [{"provider": "own-api", "upstream_model": ollama.MODEL}, {"upstream_model": "ok"}]
+    gateway.define_models({"either": routes})
+    answer = post(gateway, "chat", model="either", messages=HI, stream=False)
+    assert answer.json()["message"]["content"] == "Hello from chaos."
+    assert answer.headers["x-gateway-attempts"] == "2"
+
+
 @pytest.mark.parametrize(
     ("path", "fields", "status"),
     [
@@ -360,39 +370,3 @@ def test_model_when_it_is_only_asked_to_be_loaded_is(gateway: LiveGateway) -> No
 def test_models_when_they_are_to_be_changed_is_refused_with_the_reason(gateway: LiveGateway, method: str, path: str) -> None:
     assert "operator" in failed(gateway.http.request(method, f"/api/{path}", json={"model": "mini"}), 501)
     assert gateway.http.head("/api/blobs/sha256:1").status_code == 501
-
-
-# The server
-
-
-@pytest.mark.parametrize("path", ["/api/tags", "/api/version", "/api/ps", "/"])
-def test_path_when_it_may_be_read_has_a_head_too(gateway: LiveGateway, path: str) -> None:
-    whole, head = gateway.http.get(path), gateway.http.head(path)
-    assert (whole.status_code, head.status_code, head.content) == (200, 200, b"")
-    assert head.headers["content-type"] == whole.headers["content-type"]
-
-
-def test_version_and_loaded_models_when_asked_for_are_there(gateway: LiveGateway) -> None:
-    assert re.fullmatch(r"\d+\.\d+\.\d+", gateway.http.get("/api/version").json()["version"])
-    assert gateway.http.get("/api/ps").json() == {"models": []}
-
-
-def test_start_page_when_a_program_asks_says_that_ollama_is_running_and_browsers_see_the_page(gateway: LiveGateway) -> None:
-    told = httpx.get(f"{gateway.base_url}/", trust_env=False)
-    assert (told.status_code, told.text) == (200, "Ollama is running")
-    page = httpx.get(f"{gateway.base_url}/", headers={"accept": "text/html,application/xhtml+xml,*/*;q=0.8"}, trust_env=False)
-    assert page.headers["content-type"].startswith("text/html")
-
-
-def test_paths_when_authentication_is_off_need_no_key(start_gateway: StartGateway) -> None:
-    gateway = start_gateway(GATEWAY_AUTHENTICATION="off")
-    gateway.define_models({"mini": [{"upstream_model": "ok"}]})
-    answer = httpx.post(f"{gateway.base_url}/api/chat", json={"model": "mini", "messages": HI, "stream": False}, trust_env=False)
-    assert answer.json()["message"]["content"] == "Hello from chaos."
-    assert httpx.get(f"{gateway.base_url}/api/tags", trust_env=False).json()["models"][0]["name"] == "mini:latest"
-
-
-@pytest.mark.parametrize("path", ["/api/chat", "/v1/api/chat", "/api//chat/", "/api/api/chat"])
-def test_path_when_spelled_as_a_base_address_may_make_it_is_found(gateway: LiveGateway, path: str) -> None:
-    answer = gateway.http.post(path, json={"model": "mini", "messages": HI, "stream": False})
-    assert answer.json()["message"]["content"] == "Hello from chaos."

@@ -46,8 +46,10 @@ PROVIDER_MEMBERS = (
 )
 """Members by which a file is known as TensorZero's."""
 
-INPUT = re.compile(r"/(prompt|input)_tokens$")
-OUTPUT = re.compile(r"/(completion|output)_tokens$")
+INPUT = re.compile(r"/(prompt_tokens|input_tokens|promptTokenCount|inputTokens)$")
+OUTPUT = re.compile(r"/(completion_tokens|output_tokens|candidatesTokenCount|outputTokens)$")
+"""Where answers of OpenAI, Anthropic, Gemini and Bedrock have the tokens."""
+
 RESPONSES = "responses"
 API_TYPES = ("chat_completions", RESPONSES)
 T = TypeVar("T")

@@ -56,6 +56,7 @@ def bedrock(params: Table, upstream: str) -> Host:
     arn = ARN.fullmatch(model)
     told = region or (arn[1] if arn else "")
     region = setting(params, REGION, usual=True) or told or _usual_region(params, USUAL_REGION)
+    params.ignore(("guardrailConfig",), "is not imported: Converse gets it where extra_body of the provider has it")
     credential, options = access(params)
     base = setting(params, ENDPOINTS, ENDPOINT_VARIABLES)
     return Host("bedrock", model, {"region": region, **options}, credential, base)

@@ -1,13 +1,14 @@
 """What does an error of Google's mean, and how is one told in its shape?
 
 Format: `{"error": {"code", "message", "status", "details"}}`, also as the one element of a list
-(https://ai.google.dev/gemini-api/docs/troubleshooting; google.rpc.Status). The words are among those that `wire/openai/` knows;
-`details` have the pause that is asked for (google.rpc.RetryInfo) and reasons (google.rpc.ErrorInfo).
+(https://ai.google.dev/gemini-api/docs/troubleshooting; google.rpc.Status). `wire/openai/` knows the words, the reasons in the
+details (google.rpc.ErrorInfo, QuotaFailure) and the pause that they ask for (google.rpc.RetryInfo): Google's OpenAI-compatible
+endpoint has the same.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -16,11 +17,10 @@ import msgspec
 from providers.canonical.answer import Failure
 from providers.canonical.extra import Extra, Json
 from providers.errors import Failure as Told
-from providers.errors import ProviderError
-from providers.retry import clamped, retry_after_of
-from providers.transport import Headers
 from providers.types import Wire
-from providers.wire.openai import errors, told_failure
+from providers.wire.openai import told_failure
+from providers.wire.openai.errors import failure_of
+from providers.wire.openai.told_failure import failure_of as failure_meant
 
 WIRE = Wire.GEMINI
 ERROR = "error"
@@ -30,44 +30,8 @@ STATUSES: Mapping[int, str] = MappingProxyType(
      503: "UNAVAILABLE", 504: "DEADLINE_EXCEEDED"}
 )  # fmt: skip
 """Status of HTTP → the word for it, by google.rpc.Code."""
-RETRY = "google.rpc.RetryInfo"
-
-
-def failure_of(status: int, headers: Headers, body: bytes, *, named_by_client: bool = False) -> ProviderError:
-    """The error that an answer of no good status stands for; the pause that it asks for stands in a header or in its details."""
-    error = errors.failure_of(status, headers, body, named_by_client=named_by_client)
-    if error.retry_after is None or retry_after_of(headers) is None:
-        error.retry_after = _pause(_decoded(body)) or error.retry_after
-    return error
-
-
-def _decoded(body: bytes) -> Any:
-    try:
-        return msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None
-
-
-def _pause(value: Any) -> float | None:
-    """The seconds of `retryDelay` ("7.5s"), within those that a target may ask for."""
-    for detail in _details(value):
-        delay = detail.get("retryDelay")
-        if RETRY not in str(detail.get("@type", RETRY)) or not isinstance(delay, str):
-            continue
-        number = delay.strip().removesuffix("s")
-        if number.replace(".", "", 1).isdigit() and number.isascii():
-            return clamped(float(number))
-    return None
-
-
-def _details(value: Any) -> Iterator[Json]:
-    outer = value[0] if isinstance(value, list) and value else value
-    error = outer.get(ERROR) if isinstance(outer, dict) else None
-    details = error.get("details") if isinstance(error, dict) else None
-    yield from (one for one in (details if isinstance(details, list) else ()) if isinstance(one, dict))
-
-
-# In a good answer or a stream
+INFO = "type.googleapis.com/google.rpc.ErrorInfo"
+__all__ = ["error_body", "error_json", "failure_in", "failure_meant", "failure_of", "failure_told", "told_json"]
 
 
 def failure_in(body: Json) -> Failure | None:
@@ -82,22 +46,16 @@ def failure_told(error: Any) -> Failure:
     return told_failure.failure_told(error, WIRE)
 
 
-def failure_meant(failure: Failure) -> ProviderError:
-    """Which error of the gateway it is."""
-    error = told_failure.failure_of(failure)
-    said = failure.extra.fields.get(told_failure.OBJECT) if failure.extra else None
-    error.retry_after = _pause(said) or error.retry_after
-    return error
-
-
-# To clients
-
-
 def error_json(failure: Told) -> Json:
-    """`{"error": …}`, as Google tells it."""
+    """`{"error": …}`, as Google tells it. The details are the upstream's own, if it is Google, else the gateway's word for what
+    went wrong and the field at fault."""
     status = failure.status if 400 <= failure.status < 600 else 500
     word = STATUSES.get(status) or (STATUSES[400] if status < 500 else STATUSES[500])
-    return {ERROR: {"code": status, "message": failure.message, "status": word}}
+    details = failure.more.get("details")
+    if not isinstance(details, list):
+        place = {"metadata": {"field": failure.param}} if failure.param else {}
+        details = [{"@type": INFO, "reason": (failure.code or failure.kind).upper(), "domain": "gateway", **place}]
+    return {ERROR: {"code": status, "message": failure.message, "status": word, "details": details}}
 
 
 def error_body(failure: Told) -> bytes:

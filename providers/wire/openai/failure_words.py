@@ -234,6 +234,17 @@ VLLM = (
     Row(ModelNotFound, VLLM_ERRORS, "notfounderror", statuses=(IN_BAND,)),
 )
 
+OLLAMA_ERRORS = "https://github.com/ollama/ollama/blob/main/server/routes.go"
+OLLAMA = (
+    Row(
+        Unsupported,
+        OLLAMA_ERRORS,
+        text=r"does not support (?:tools|thinking|vision|chat|generate|insert|completion|embedding)",
+        statuses=(400, IN_BAND),
+    ),
+    Row(CallerError, OLLAMA_ERRORS, text=r"the input length exceeds the context length", statuses=REFUSING),
+)
+
 ALIBABA_ERRORS = "https://www.alibabacloud.com/help/en/model-studio/error-code"
 ALIBABA = (
     Row(PromptRefused, ALIBABA_ERRORS, "data_inspection_failed datainspectionfailed"),
@@ -323,6 +334,6 @@ TABLES = {
     "OpenAI": OPENAI, "Azure OpenAI": AZURE, "Anthropic": ANTHROPIC, "Google": GOOGLE, "Groq": GROQ, "xAI": XAI,
     "OpenRouter": OPENROUTER, "DeepSeek": DEEPSEEK, "Mistral": MISTRAL, "Together": TOGETHER, "Fireworks": FIREWORKS,
     "Cohere": COHERE, "Cerebras": CEREBRAS, "Perplexity": PERPLEXITY, "NVIDIA": NVIDIA, "Hugging Face": HUGGING_FACE,
-    "vLLM": VLLM, "Alibaba": ALIBABA, "Moonshot": MOONSHOT, "MiniMax": MINIMAX, "others": GENERAL,
+    "vLLM": VLLM, "Ollama": OLLAMA, "Alibaba": ALIBABA, "Moonshot": MOONSHOT, "MiniMax": MINIMAX, "others": GENERAL,
 }  # fmt: skip
 """By vendor; the first row that fits counts."""

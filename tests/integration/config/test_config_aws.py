@@ -159,3 +159,8 @@ def test_what_is_beside_a_key_of_bedrock_is_named(import_entry: Imports) -> None
     output = import_entry(f"bedrock/{PLAIN}", params)
     assert "not imported: aws_access_key_id, aws_secret_access_key, aws_profile_name" in output.err
     assert (place(), row()[3]) == ("env::NOT_SET", IN_OPTIONS)
+
+
+def test_guardrail_is_named_with_the_place_it_has_here(import_entry: Imports) -> None:
+    output = import_entry(f"bedrock/{PLAIN}", {**IN, "guardrailConfig": {"guardrailIdentifier": "g"}})
+    assert "litellm_params.guardrailConfig: is not imported: Converse gets it where extra_body" in output.err

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -205,6 +206,28 @@ def test_block_that_cannot_be_served_is_left_out(import_block: Import, kind: str
     output = import_block(kind, members)
     assert not Route.objects.exists()
     assert any(reason in line for line in output.err.splitlines() if line.startswith("left out: "))
+
+
+@pytest.mark.parametrize(
+    ("kind", "members", "pointers"),
+    [
+        ("anthropic", 'model_name = "c"', ("/usage/input_tokens", "/usage/output_tokens")),
+        ("gcp_vertex_gemini", VERTEX, ("/usageMetadata/promptTokenCount", "/usageMetadata/candidatesTokenCount")),
+        ("aws_bedrock", BEDROCK, ("/usage/inputTokens", "/usage/outputTokens")),
+    ],
+)
+def test_costs_are_found_where_the_vendors_answers_have_tokens(
+    import_block: Import, kind: str, members: str, pointers: tuple[str, str]
+) -> None:
+    costs = ", ".join(
+        f'{{ pointer = "{pointer}", cost_per_million = {price} }}' for pointer, price in zip(pointers, (3, 15), strict=True)
+    )
+    output = import_block(
+        kind, f"{members}\ncost = [{costs}, {{ pointer = '/usage/cache_read_input_tokens', cost_per_unit = 1 }}]"
+    )
+    found = ModelDefinition.objects.get()
+    assert (found.input_price, found.output_price) == (Decimal(3), Decimal(15))
+    assert "cost[2]: is not imported" in output.err
 
 
 def test_names_of_tensorzero_are_good_in_the_own_format(manage: Manage, write: Write) -> None:

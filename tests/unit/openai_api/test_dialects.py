@@ -242,7 +242,9 @@ async def test_argument_when_a_verb_follows_it_is_what_stands_before() -> None:
     assert (await site().ask(path="/v9/things/a/b:verb")).json["argument"] == "a/b"
 
 
-@pytest.mark.parametrize(("base", "ping"), [("/v1", OPENAI.ping), ("/v9", OTHER.ping), ("/v1/messages", ANTHROPIC.ping)])
+@pytest.mark.parametrize(
+    ("base", "ping"), [("/v1", OPENAI.ping), ("/v9", OTHER.ping), ("/v1/messages", b'event: ping\ndata: {"type": "ping"}\n\n')]
+)
 async def test_stream_when_it_is_silent_pings_as_the_vendors_clients_know_it(
     base: str, ping: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -119,12 +119,12 @@ REQUESTS: Mapping[type[Value], frozenset[str]] = MappingProxyType(
         ToolResult: every(ToolResult),
         ToolsChange: every(ToolsChange),
         SettingsChange: every(SettingsChange),
-        FunctionTool: every(FunctionTool),
-        CustomTool: every(CustomTool),
+        FunctionTool: every(FunctionTool, but={"deferred"}),
+        CustomTool: every(CustomTool, but={"deferred"}),
         Grammar: every(Grammar),
-        NamespaceTool: every(NamespaceTool),
-        SearchTool: every(SearchTool),
-        HostedTool: every(HostedTool, but={"context_size"}),
+        NamespaceTool: every(NamespaceTool, but={"deferred"}),
+        SearchTool: every(SearchTool, but={"deferred"}),
+        HostedTool: every(HostedTool, but={"context_size", "deferred"}),
         Location: every(Location),
         ToolChoice: every(ToolChoice),
         ToolRef: every(ToolRef),
@@ -132,7 +132,7 @@ REQUESTS: Mapping[type[Value], frozenset[str]] = MappingProxyType(
 )
 CARRIED = Carried(REQUESTS)
 """Of requests from other wires."""
-OWN = Carried({**REQUESTS, HostedCall: every(HostedCall)})
+OWN = Carried({**REQUESTS, **{kind: every(kind) for kind in (HostedCall, FunctionTool, HostedTool)}})
 """Of requests that came as Messages."""
 ANSWERS = Carried(
     {

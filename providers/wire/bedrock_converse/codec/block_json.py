@@ -34,8 +34,8 @@ from providers.canonical.blocks import (
 from providers.canonical.extra import Json
 from providers.canonical.leftovers import NOTHING
 from providers.canonical.signature import carried
-from providers.wire.bedrock_converse.codec.blocks import CITED, JSON, in_order, outer_of
 from providers.wire.bedrock_converse.codec.citations import citation_json
+from providers.wire.bedrock_converse.codec.marks import CITED, JSON, in_order, outer_of
 from providers.wire.bedrock_converse.codec.sources import AUDIOS, DOCUMENTS, IMAGES, VIDEOS, Formats, format_of, source_json
 from providers.wire.bedrock_converse.codec.words import WIRE, own
 

@@ -6,7 +6,7 @@ field, which is its kind. A point of the cache is a block of its own there and a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -27,22 +27,17 @@ from providers.canonical.blocks import (
     ToolResult,
     Video,
 )
-from providers.canonical.extra import Extra, Json, Need, Place
-from providers.canonical.leftovers import left, taken
+from providers.canonical.extra import Json, Need, Place
+from providers.canonical.leftovers import is_same, left, taken
 from providers.canonical.signature import signature_in
-from providers.canonical.tools import CacheMark
+from providers.wire.bedrock_converse.codec.block_json import block_json
 from providers.wire.bedrock_converse.codec.citations import citation_of
+from providers.wire.bedrock_converse.codec.marks import CACHE_POINT, CITED, JSON, mark_in
 from providers.wire.bedrock_converse.codec.sources import AUDIOS, DOCUMENTS, IMAGES, VIDEOS, Formats, source_in
 from providers.wire.bedrock_converse.codec.words import WIRE, own
 
-CACHE_POINT = "cachePoint"
-DEFAULT = "default"
-"""The only type of a point of the cache."""
-JSON = "json"
-"""What a text is called that stands in a result as JSON."""
-CITED = "citationsContent"
-SAID_BY_USER = frozenset({"guardContent"})
-"""Blocks that say something to the model and that no other wire has."""
+BARE = frozenset({"text", JSON})
+"""Kinds under which there is no object."""
 Made = tuple[type[Any], Json] | None
 """The type of a block and its fields, None for what cannot be read."""
 Read = Callable[[Any, Json, Json, Place], Made]
@@ -61,22 +56,6 @@ def blocks_of(values: Any, place: Place, *, answer: bool = False) -> tuple[Block
     return tuple(found)
 
 
-def mark_in(value: Any, place: Place) -> CacheMark | None:
-    """The mark that a point of the cache sets, None for another block."""
-    if not isinstance(value, dict) or not isinstance(value.get(CACHE_POINT), dict):
-        return None
-    inner = dict(value[CACHE_POINT])
-    spelled = {"type": inner.get("type")} if inner.get("type") != DEFAULT else {}
-    inner.pop("type", None)
-    ttl = taken(inner, "ttl", str)
-    outer = {name: said for name, said in value.items() if name != CACHE_POINT}
-    if "type" in spelled and "type" not in value[CACHE_POINT]:
-        spelled = {"no type": True}
-    spelled |= {"outer": outer} if outer else {}
-    lost = (*left(inner, of=f"{CACHE_POINT}."), *left(outer))
-    return CacheMark(ttl=ttl, called=CACHE_POINT, place=place, extra=own.extra_of(inner, lost, spelled=spelled))
-
-
 def block_of(value: Any, place: Place, *, answer: bool = False) -> Block:
     """The block. One that cannot be read, in a request, must not be left out, unless it says nothing to the model."""
     kind = next((name for name in value if name in READ), None) if isinstance(value, dict) else None
@@ -84,7 +63,7 @@ def block_of(value: Any, place: Place, *, answer: bool = False) -> Block:
         if kind == "text" and len(value) == 1 and type(value[kind]) is str:  # so it is with most
             return Text(value[kind], called=kind, place=place)
         block = _read(kind, value, place)
-        if block is not None:
+        if block is not None and is_same(block_json(block), value):  # else it says something in a way that has no place here
             return block
     called = next(iter(value), "") if isinstance(value, dict) else ""
     silent = answer or called == CACHE_POINT
@@ -96,6 +75,8 @@ def block_of(value: Any, place: Place, *, answer: bool = False) -> Block:
 
 def _read(kind: str, value: Json, place: Place) -> Block | None:
     given = value[kind]
+    if not isinstance(given, dict) and kind not in BARE:
+        return None
     rest: Json = dict(given) if isinstance(given, dict) else {}
     spelled: Json = {}
     made = READ[kind](given, rest, spelled, (*place, kind))
@@ -251,32 +232,3 @@ READ: Mapping[str, Read] = MappingProxyType(
         "toolResult": _result,
     }
 )
-
-
-# What of a block stands beside it
-
-
-def in_order(blocks: Sequence[Block], json_of: Callable[[Block], Any]) -> list[Any]:
-    """The blocks as JSON, each with its point of the cache after it."""
-    return [value for block in blocks for value in _with_mark(block, json_of)]
-
-
-def _with_mark(block: Block, json_of: Callable[[Block], Any]) -> Iterator[Any]:
-    yield json_of(block)
-    if block.cache is not None:
-        yield mark_json(block.cache)
-
-
-def mark_json(mark: CacheMark) -> Json:
-    """The point of the cache that a mark is."""
-    extra = mark.extra
-    kind = own.spelled(extra, "type") or DEFAULT
-    inner = {} if own.spelled(extra, "no type") else {"type": kind}
-    if mark.ttl is not None:
-        inner["ttl"] = mark.ttl
-    return {CACHE_POINT: inner | own.rest_of(extra), **outer_of(extra)}
-
-
-def outer_of(extra: Extra | None) -> Json:
-    """What stood beside the kind of a block."""
-    return dict(own.spelled(extra, "outer") or {})

@@ -12,9 +12,9 @@ from typing import Any
 import msgspec
 
 from providers.canonical.extra import Json, Need, Place
-from providers.canonical.leftovers import left, taken
+from providers.canonical.leftovers import is_same, left, taken
 from providers.canonical.tools import ChoiceMode, FunctionTool, OpaqueTool, Tool, ToolChoice, ToolRef
-from providers.wire.bedrock_converse.codec.blocks import mark_in, mark_json, outer_of
+from providers.wire.bedrock_converse.codec.marks import mark_in, mark_json, outer_of
 from providers.wire.bedrock_converse.codec.words import WIRE, own
 
 SPEC = "toolSpec"
@@ -46,7 +46,9 @@ def _tool(value: Any, place: Place) -> Tool:
         spelled = {"outer": outer} if outer else {}
         name, parameters = rest.pop("name"), _schema(rest)
         extra = own.extra_of(rest, (*left(rest, of=f"{SPEC}."), *left(outer)), spelled=spelled)
-        return FunctionTool(name, parameters=parameters, **said, called=SPEC, place=place, extra=extra)
+        tool = FunctionTool(name, parameters=parameters, **said, called=SPEC, place=place, extra=extra)
+        if is_same(_tool_json(tool), value):
+            return tool
     called = next(iter(value), "") if isinstance(value, dict) else ""
     whole = value if isinstance(value, dict) else {"value": value}
     system = whole.get("systemTool")

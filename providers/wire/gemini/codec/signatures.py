@@ -24,7 +24,7 @@ def signature_of(text: str) -> tuple[Signature, bool]:
     """The signature, and whether it is sealed thoughts."""
     if text.startswith(START):
         try:
-            plain = urlsafe_b64decode(text.replace("+", "-").replace("/", "_") + "=" * (-len(text) % 4)).decode()
+            plain = urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode()  # takes both alphabets
         except ValueError:
             return Signature(text, WIRE), False
         sealed = plain.startswith(PREFIX + SEALED)

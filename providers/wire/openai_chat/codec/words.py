@@ -127,18 +127,20 @@ REQUESTS: Mapping[type[Value], frozenset[str]] = MappingProxyType(
         ToolResult: every(ToolResult),
         ToolsChange: every(ToolsChange),
         SettingsChange: every(SettingsChange),
-        FunctionTool: every(FunctionTool),
-        CustomTool: every(CustomTool),
+        FunctionTool: every(FunctionTool, but={"cache", "deferred"}),
+        CustomTool: every(CustomTool, but={"cache", "deferred"}),
         Grammar: every(Grammar),
-        NamespaceTool: every(NamespaceTool),
-        SearchTool: every(SearchTool),
+        NamespaceTool: every(NamespaceTool, but={"cache", "deferred"}),
+        SearchTool: every(SearchTool, but={"cache", "deferred"}),
         ToolChoice: every(ToolChoice),
         ToolRef: every(ToolRef),
     }
 )
 CARRIED = Carried(REQUESTS)
 """Of requests from other wires. What only some vendors take (`top_k`) is not sent to all that speak chat."""
-OWN = Carried({**REQUESTS, **{kind: every(kind) for kind in (Sampling, Delivery, HostedTool, Location)}})
+OWN = Carried(
+    {**REQUESTS, **{kind: every(kind) for kind in (Sampling, Delivery, FunctionTool, CustomTool, HostedTool, Location)}}
+)
 """Of requests that came as chat."""
 ANSWERS = Carried(
     {

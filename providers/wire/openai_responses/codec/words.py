@@ -112,7 +112,7 @@ COMMON: Mapping[type[Value], frozenset[str]] = MappingProxyType(
         TokenLogprob: every(TokenLogprob),
         CacheMark: every(CacheMark),
         ToolCall: every(ToolCall, but={"signature"}),
-        ToolResult: every(ToolResult),
+        ToolResult: every(ToolResult, but={"is_error"}),
     }
 )
 REQUESTS: Mapping[type[Value], frozenset[str]] = MappingProxyType(
@@ -128,12 +128,12 @@ REQUESTS: Mapping[type[Value], frozenset[str]] = MappingProxyType(
         Delivery: every(Delivery),
         ToolsChange: every(ToolsChange),
         SettingsChange: every(SettingsChange),
-        FunctionTool: every(FunctionTool),
-        CustomTool: every(CustomTool),
+        FunctionTool: every(FunctionTool, but={"cache"}),
+        CustomTool: every(CustomTool, but={"cache"}),
         Grammar: every(Grammar),
-        NamespaceTool: every(NamespaceTool),
-        SearchTool: every(SearchTool),
-        HostedTool: every(HostedTool),
+        NamespaceTool: every(NamespaceTool, but={"cache"}),
+        SearchTool: every(SearchTool, but={"cache"}),
+        HostedTool: every(HostedTool, but={"cache"}),
         Location: every(Location),
         ToolChoice: every(ToolChoice),
         ToolRef: every(ToolRef),

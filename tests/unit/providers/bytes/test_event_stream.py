@@ -13,7 +13,7 @@ from botocore.eventstream import EventStreamBuffer
 from hypothesis import given
 from hypothesis import strategies as st
 
-from providers.bytes.event_stream import EventStreamSplitter, Header, event_frame, frame_of, message_of, read
+from providers.bytes.event_stream import AWS_EVENTS, EventStreamSplitter, Header, event_frame, frame_of, message_of, read
 from providers.errors import InvalidResponse, StreamTruncated
 
 HEADERS: dict[str, Header] = {
@@ -150,6 +150,18 @@ def test_lengths_when_they_do_not_fit_then_refused_by_the_beginning(total: int, 
 
 def test_event_when_read_then_its_data_and_its_name() -> None:
     assert read(ONE) == (b'{"delta":{"text":"a"}}', "contentBlockDelta")
+
+
+@given(st.one_of(frames, st.builds(event_frame, texts, st.binary(max_size=20), st.sampled_from(["event", "exception"]))))
+def test_frame_when_looked_at_as_one_of_a_framing_then_as_it_is_read(frame: bytes) -> None:
+    assert (AWS_EVENTS.data_of(frame), AWS_EVENTS.name_of(frame)) == read(frame)
+
+
+def test_frame_when_its_data_is_changed_then_its_headers_stay() -> None:
+    changed = AWS_EVENTS.with_data(ONE, b"", b"{}")
+    assert message_of(changed) == (message_of(ONE).headers, b"{}")
+    assert AWS_EVENTS.last(b"") == b""
+    assert AWS_EVENTS.data_of(b"") is None
 
 
 def test_exception_when_read_then_named_by_its_type() -> None:

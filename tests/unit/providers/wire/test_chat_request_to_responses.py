@@ -200,8 +200,7 @@ def test_field_when_converted_then_it_has_the_other_name(fields: dict[str, Any],
         ({"tools": [{"type": "function", "function": {"name": "f", "x": 1}}]}, ("tools[].function.x",)),
         ({"messages": [{**HI, "name": "a"}, {**HI, "name": "b"}]}, ("messages[].name",)),
         ({"messages": [assistant(content="a", audio={"id": "x"})]}, ("messages[].audio",)),
-        ({"messages": [{"role": "user", "content": [{"type": "text", "text": "a", "cache_control": {}}]}]},
-         ("messages[].content[].cache_control",)),
+        ({"messages": [{"role": "user", "content": [{"type": "text", "text": "a", "x": {}}]}]}, ("messages[].content[].x",)),
     ],
 )  # fmt: skip
 def test_field_when_responses_has_no_word_for_it_then_named_once(fields: dict[str, Any], lossy: tuple[str, ...]) -> None:
@@ -386,3 +385,12 @@ def test_request_when_converted_then_not_changed() -> None:
     before = repr(request)
     to_responses(request)
     assert repr(request) == before
+
+
+def test_mark_when_it_is_anthropics_then_a_part_has_the_one_of_responses() -> None:
+    content = [{"type": "text", "text": "a", "cache_control": {"type": "ephemeral"}}]
+    made = to_responses({"messages": [{"role": "user", "content": content}]})
+    assert made.body["input"][0]["content"] == [
+        {"type": "input_text", "text": "a", "prompt_cache_breakpoint": {"mode": "explicit"}}
+    ]
+    assert made.lossy == ()

@@ -126,6 +126,13 @@ SPOKEN: list[tuple[int, Any, type[ProviderError]]] = [
     (429, {"error": "Your team 1-2 has either used all available credits or reached its monthly spending limit."}, QuotaExceeded),
     (403, {"code": "x", "error": "You have run out of credits or need a subscription."}, QuotaExceeded),
     (404, {"code": "x", "error": "The model m does not exist or your team t does not have access to it."}, ModelNotFound),
+    # Ollama
+    (400, {"error": '"llama2:7b" does not support tools'}, Unsupported),
+    (400, {"error": "raw mode does not support template, system, or context"}, CallerError),
+    (400, {"error": "the input length exceeds the context length"}, CallerError),
+    (404, {"error": "model 'x' not found"}, ModelNotFound),
+    (401, {"error": "unauthorized", "signin_url": "https://ollama.com/connect"}, CredentialError),
+    (503, {"error": "server busy, please try again.  maximum pending requests exceeded"}, Overloaded),
     # OpenRouter
     (402, openai("This request requires more credits, or fewer max_tokens."), QuotaExceeded),
     (403, {"error": {"code": 403, "message": "m requires moderation on X. Your input was flagged."}}, PromptRefused),

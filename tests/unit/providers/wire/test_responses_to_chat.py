@@ -162,7 +162,7 @@ def test_field_when_converted_then_it_has_chats_name(field: str, value: Any, exp
         ({"stream_options": {"include_obfuscation": True}}, ("stream_options.include_obfuscation",)),
         ({"tools": [{"type": "web_search"}], "tool_choice": "required"}, ("tools[0] (web_search)", "tool_choice")),
         ({"tools": [{"type": "function", "name": "f", "output_schema": {}, "async": False, "defer_loading": True}]},
-         ("tools[].output_schema",)),
+         ("tools[].defer_loading", "tools[].output_schema")),
         ({"input": [{"role": "user", "content": [{"type": "input_text", "text": "a", "x": 1, "y": None}]}]},
          ("input[].content[].x",)),
         ({"input": [{"role": "user", "content": "a", "x": 1, "id": "m", "phase": "p"}]}, ("input[].x",)),

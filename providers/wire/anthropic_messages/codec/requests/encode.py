@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from providers.canonical.answerable import not_answerable
 from providers.canonical.codec import ORDINARY, Encoded, Traits
 from providers.canonical.extra import Json, exact
 from providers.canonical.losses import Losses
@@ -42,6 +43,8 @@ def encode_request(request: Request, traits: Traits = ORDINARY) -> Encoded:
     mine = request.wire is WIRE
     losses = Losses(WIRE, request.words, OWN if mine else CARRIED)
     losses.look(request)
+    if not mine and (need := not_answerable(request)) is not None:
+        losses.needs.append(need)
     if losses.needs:
         need = losses.needs[0]
         raise Unsupported(400, need.message, code=need.code, param=exact(need.place))
@@ -52,7 +55,6 @@ def encode_request(request: Request, traits: Traits = ORDINARY) -> Encoded:
 
 
 def _body(request: Request, model: Model, losses: Losses) -> tuple[Json, SentTools]:
-    _refuse(request)
     told = Conversation(request, model, losses)
     body: Json = ({"model": request.model} if request.model else {}) | told.fields()
     fields, sent = tools_sent(request, told.tools, told.called, model, losses)
@@ -80,20 +82,6 @@ def _body(request: Request, model: Model, losses: Losses) -> tuple[Json, SentToo
         body["stream"] = True
     _bound_marks(body, request, losses)
     return body, sent
-
-
-def _refuse(request: Request) -> None:
-    """What would give another kind of answer than the one that was asked."""
-    words = request.words
-    if request.sampling.choices not in (None, 1):
-        name = words.get("Sampling.choices", "n")
-        raise _unsupported(f"This model's provider gives one choice; {name!r} can only be 1.", name)
-    if set(request.output.modalities or ()) - {"text"}:
-        raise _unsupported("This model's provider answers with text only.", words.get("Output.modalities", "modalities"))
-
-
-def _unsupported(message: str, param: str) -> Unsupported:
-    return Unsupported(400, message, code="unsupported_parameter", param=param)
 
 
 def _changed(said: Any, later: Any) -> Any:

@@ -158,6 +158,9 @@ class StreamEncoder:
         self._writer.delta(event.block, "partial_json", event.text)
 
     def media(self, event: MediaDelta) -> None:
+        """What is said in a sound, which may go on beside a text."""
+        if event.transcript and not self._writer.is_open(event.block):
+            self._writer.begin(event.block, {"type": "text", "text": ""})
         self._writer.delta(event.block, "text", event.transcript)
 
     def signature(self, event: SignatureDelta) -> None:

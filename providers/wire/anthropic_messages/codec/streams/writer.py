@@ -59,6 +59,11 @@ class Writer:
                 other.ended = True
         self._advance()
 
+    def is_open(self, number: int) -> bool:
+        """Whether a block has begun, or waits, and has not ended."""
+        block = self._known.get(number)
+        return block is not None and not block.ended
+
     def delta(self, number: int, name: str, text: str) -> None:
         """More of the text of a block; a call begins with an empty piece."""
         block = self._known.get(number)

@@ -44,7 +44,8 @@ def tokens_in(value: Json) -> Usage:
 def _details(value: Json) -> Mapping[str, int]:
     given = value.get(DETAILS)
     found = [one for one in given if isinstance(one, dict)] if isinstance(given, list) else []
-    return {LIVES[one["ttl"]]: _number(one.get(INPUT)) for one in found if one.get("ttl") in LIVES}
+    lives = ((str(one.get("ttl")), _number(one.get(INPUT))) for one in found)
+    return {LIVES[ttl]: tokens for ttl, tokens in lives if ttl in LIVES}
 
 
 def _is_number(value: Any) -> bool:

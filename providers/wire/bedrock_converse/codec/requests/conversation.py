@@ -42,7 +42,7 @@ from providers.canonical.tools import CacheMark
 from providers.errors import Unsupported
 from providers.types import Wire
 from providers.wire.bedrock_converse.codec.block_json import block_json, document_json
-from providers.wire.bedrock_converse.codec.blocks import CACHE_POINT, DEFAULT
+from providers.wire.bedrock_converse.codec.marks import CACHE_POINT, DEFAULT
 from providers.wire.bedrock_converse.codec.requests.sent_tools import id_of, name_of
 from providers.wire.bedrock_converse.codec.words import WIRE
 
@@ -82,7 +82,7 @@ class Conversation:
         for turn in request.turns:
             self._take(turn)
         if request.caching.mark is not None and self._messages:
-            self._messages[-1]["content"] += self._mark(request.caching.mark)
+            self._messages[-1]["content"] += self.mark(request.caching.mark)
 
     def messages(self) -> list[Json]:
         """All of them. Raises 400 `Unsupported` if there are none."""
@@ -97,6 +97,7 @@ class Conversation:
                 self._system(blocks)
                 return
             # Only the newest models take one in the midst; in front of the conversation it would say something else.
+            self._losses.field(turn, "role")
             self._said(blocks)
         elif turn.role is Role.ASSISTANT:
             for block in blocks:
@@ -128,13 +129,13 @@ class Conversation:
                 if not isinstance(block, Opaque):
                     self._losses.whole(block)
             elif block.text.strip():
-                self.system += [{"text": block.text}, *self._mark(block.cache, block)]
+                self.system += [{"text": block.text}, *self.mark(block.cache, block)]
 
     def _said(self, blocks: Sequence[Block]) -> None:
         for block in blocks:
             made = self._result(block) if isinstance(block, ToolResult) else self._block(block)
             if made is not None:
-                self._add("user", [made, *self._mark(_cache_of(block), block)], first=isinstance(block, ToolResult))
+                self._add("user", [made, *self.mark(_cache_of(block), block)], first=isinstance(block, ToolResult))
 
     def _answered(self, block: Block) -> None:
         make = OF_ASSISTANTS.get(type(block))
@@ -144,7 +145,7 @@ class Conversation:
             return
         made = make(self, block)
         if made is not None:
-            self._add("assistant", [made, *self._mark(block.cache, block)])
+            self._add("assistant", [made, *self.mark(block.cache, block)])
 
     # Blocks
 
@@ -229,7 +230,7 @@ class Conversation:
         self._documents.add(name)
         return name
 
-    def _mark(self, mark: CacheMark | None, block: Block | None = None) -> list[Json]:
+    def mark(self, mark: CacheMark | None, block: Block | None = None) -> list[Json]:
         """The point of the cache that a mark is, where the model has a cache."""
         if mark is None:
             return []

@@ -205,14 +205,14 @@ def turn_of(message: Any, place: Place, *, answer: bool = False) -> Turn:
     """The turn of a message."""
     content = message.get("content") if isinstance(message, dict) else None
     role = message.get("role") if isinstance(message, dict) else None
-    if not isinstance(content, list) or (role not in ROLES and not answer):
+    known = ROLES.get(role) if isinstance(role, str) else None
+    if not isinstance(content, list) or (known is None and not answer):
         need = Need("A message needs a 'role' of user, assistant or system, and a list 'content'.", place)
         value = message if isinstance(message, dict) else {"value": message}
         bare = own.extra_of({}, spelled={"bare": True}) if value is not message else None
         odd = Opaque(WIRE, value, None if answer else need, called=ODD, place=place, extra=bare)
         return Turn(role=Role.USER, blocks=(odd,), called=ODD, place=place)
     rest = {name: said for name, said in message.items() if name not in ("role", "content")}
-    known = ROLES.get(role) if isinstance(role, str) else None
     if known is None and "role" in message:
         rest["role"] = role
     blocks = blocks_of(content, (*place, "content"), answer=answer)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from providers.canonical.answerable import not_answerable
 from providers.canonical.codec import ORDINARY, Encoded, Traits
 from providers.canonical.extra import Json, exact
 from providers.canonical.losses import Losses
@@ -40,6 +41,8 @@ def encode_request(request: Request, traits: Traits = ORDINARY) -> Encoded:
     came = request.wire is WIRE
     losses = Losses(WIRE, request.words, OWN if came else CARRIED)
     losses.look(request)
+    if not came and (need := not_answerable(request)) is not None:
+        losses.needs.append(need)
     if losses.needs:
         need = losses.needs[0]
         raise Unsupported(400, need.message, code=need.code, param=exact(need.place))
@@ -55,7 +58,7 @@ def _body(request: Request, model: str, losses: Losses) -> tuple[Json, SentTools
     body: Json = {"messages": told.messages()}
     if told.system:
         body["system"] = told.system
-    tools, sent = tools_sent(request, told.tools, told.called, losses)
+    tools, sent = tools_sent(request, told.tools, told.called, told.mark, losses)
     thinks = claude and (thought(told.thinking, losses) or {"type": OFF})["type"] != OFF
     body |= tools | inference(request, thinks=thinks, losses=losses) | output(told.thinking, told.output, losses)
     body |= additional(request, told.thinking, claude=claude, losses=losses) | tier(request, losses)

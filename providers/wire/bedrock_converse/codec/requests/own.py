@@ -11,7 +11,7 @@ from providers.canonical.extra import Json
 from providers.canonical.request import Request
 from providers.canonical.settings import Format
 from providers.wire.bedrock_converse.codec.block_json import block_json
-from providers.wire.bedrock_converse.codec.blocks import in_order
+from providers.wire.bedrock_converse.codec.marks import in_order
 from providers.wire.bedrock_converse.codec.requests.decode import INFERENCE, ODD
 from providers.wire.bedrock_converse.codec.tools import choice_json, tools_json
 from providers.wire.bedrock_converse.codec.words import own

@@ -7,17 +7,17 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from providers.canonical.blocks import ToolsChange
 from providers.canonical.extra import Json, exact
 from providers.canonical.functions import NO_PARAMETERS, Sent, full_name, functions_of
 from providers.canonical.losses import Losses
 from providers.canonical.request import Request
-from providers.canonical.tools import CallKind, ChoiceMode, SentTools, Tool, ToolChoice, ToolRef
+from providers.canonical.tools import CacheMark, CallKind, ChoiceMode, SentTools, Tool, ToolChoice, ToolRef
 from providers.errors import Unsupported
-from providers.wire.bedrock_converse.codec.blocks import mark_json
 
+Mark = Callable[[CacheMark | None], list[Json]]
 MOST = 64
 """Characters of a name and of an id."""
 NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
@@ -41,11 +41,16 @@ def _hashed(text: str, others: re.Pattern[str]) -> str:
     return f"{others.sub('_', text)[: MOST - 17]}_{hashlib.sha256(text.encode('utf-8', 'replace')).hexdigest()[:16]}"
 
 
-def tools_sent(request: Request, changes: Sequence[ToolsChange], called: Sequence[str], losses: Losses) -> tuple[Json, SentTools]:
-    """`toolConfig`, and what calls mean. `called` are the names of the calls there are. Raises 400 `Unsupported`."""
+def tools_sent(
+    request: Request, changes: Sequence[ToolsChange], called: Sequence[str], mark: Mark, losses: Losses
+) -> tuple[Json, SentTools]:
+    """`toolConfig`, and what calls mean. `called` are the names of the calls there are, `mark` makes what follows a tool that is
+    marked. Raises 400 `Unsupported`."""
     made = _Made()
     for tool in request.tools or ():
         made.add(tool)
+        if tool.cache is not None and not mark(tool.cache):
+            losses.field(tool, "cache")
     for change in changes:  # a tool that comes again counts as it came last
         for tool in change.added:
             made.add(tool, again=True)
@@ -59,7 +64,7 @@ def tools_sent(request: Request, changes: Sequence[ToolsChange], called: Sequenc
         former = dict.fromkeys(name_of(name) for name in called)
         specs = [{"toolSpec": _spec(made.tools.get(name) or Sent(name, FORMER, NO_PARAMETERS))} for name in former]
         return ({"toolConfig": {"tools": specs}} if specs else {}), SentTools(made.refs, frozenset())
-    config: Json = {"tools": [value for name in names for value in _told(made.tools[name])]}
+    config: Json = {"tools": [value for name in names for value in _told(made.tools[name], mark)]}
     if (word := _choice(request, choice, losses)) is not None:
         config["toolChoice"] = word
     if choice.mode is ChoiceMode.NONE:
@@ -98,9 +103,8 @@ def _choice(request: Request, choice: ToolChoice, losses: Losses) -> Json | None
     return {"auto": {}} if request.choice is not None and choice.mode is not ChoiceMode.NONE else None
 
 
-def _told(sent: Sent) -> list[Json]:
-    spec: Json = {"toolSpec": _spec(sent)}
-    return [spec] if sent.cache is None else [spec, mark_json(sent.cache)]
+def _told(sent: Sent, mark: Mark) -> list[Json]:
+    return [{"toolSpec": _spec(sent)}, *mark(sent.cache)]
 
 
 def _spec(sent: Sent) -> Json:

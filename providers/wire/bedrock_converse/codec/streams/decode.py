@@ -30,14 +30,14 @@ from providers.canonical.events import (
 )
 from providers.canonical.extra import Extra, Json
 from providers.canonical.functions import as_sent, custom_input, told_in_pieces
-from providers.canonical.leftovers import left
+from providers.canonical.leftovers import is_same, left
 from providers.canonical.signature import signature_in
 from providers.canonical.tools import NOTHING_SENT, CallKind, SentTools
 from providers.errors import InvalidResponse
 from providers.wire.bedrock_converse.codec.answers.decode import MISFITS, SILENT, tier_in
 from providers.wire.bedrock_converse.codec.answers.stops import stop_of
 from providers.wire.bedrock_converse.codec.answers.usage import used_in
-from providers.wire.bedrock_converse.codec.citations import citation_of
+from providers.wire.bedrock_converse.codec.citations import citation_json, citation_of
 from providers.wire.bedrock_converse.codec.framing import EXCEPTION
 from providers.wire.bedrock_converse.codec.sources import IMAGES
 from providers.wire.bedrock_converse.codec.words import WIRE, WORDS
@@ -48,6 +48,7 @@ START, BEGUN, DELTA, OVER, STOP, METADATA = (
 )  # fmt: skip
 STARTED, CHANGED = (BEGUN,), (DELTA, "delta")
 """Where blocks stand in the events."""
+THOUGHTS = ("text", "signature", "redactedContent")
 PADDING = ("p",)
 """What Bedrock adds to events so that their length does not tell what is in them."""
 
@@ -84,7 +85,7 @@ class StreamDecoder:
             return (Failed(_failure(name, frame)),)
         handler = HANDLERS.get(name)
         if handler is None:  # one that is new
-            return (_beside(name, {"raw": frame}, (name,)),)
+            return (_beside(name, {"raw": frame}, (name,) if name else tuple(frame)),)
         try:
             return handler(self, dict(frame))
         except MISFITS as error:
@@ -110,7 +111,7 @@ class StreamDecoder:
         return begin(self, index, dict(start[kind]), rest)
 
     def call(self, index: int, inner: Json, rest: Json) -> Sequence[Event]:
-        name, call_id = str(inner.pop("name")), inner.pop("toolUseId", None)
+        name, call_id = _text(inner.pop("name")), _text(inner.pop("toolUseId"))
         beside = _beside(BEGUN, {"rest": {name: value for name, value in rest.items() if name != "start"}, "call": inner})
         if inner.get("type") is not None:
             return BlockStarted(self._number(index), HostedCall(name, "", call_id, called="toolUse", place=STARTED)), beside
@@ -155,27 +156,36 @@ class StreamDecoder:
         return number
 
     def text(self, index: int, value: Any) -> list[Event]:
+        if type(value) is not str:
+            return []
         events, number = self._open(index, Text("", called="text", place=CHANGED))
-        return [*events, TextDelta(number, str(value))]
+        return [*events, TextDelta(number, value)]
 
     def arguments(self, index: int, value: Any) -> list[Event]:
-        text = str(value["input"])
+        text = _only(value, "input")
+        if text is None:
+            return []
         if index in self._held:
             self._held[index].pieces.append(text)
             return []
-        return [ArgumentsDelta(self._numbers[index], text)] if value.keys() == {"input"} else []
+        return [ArgumentsDelta(self._numbers[index], text)]
 
     def thought(self, index: int, value: Any) -> list[Event]:
+        name = next((name for name in THOUGHTS if name in value), "")
+        text = _only(value, name)
+        if text is None:
+            return []
         events, number = self._open(index, Reasoning(called="reasoningContent", place=CHANGED))
-        if value.keys() == {"text"}:
-            return [*events, ReasoningDelta(number, str(value["text"]))]
-        name = "redactedContent" if "redactedContent" in value else "signature"
-        signature = signature_in(str(value[name]), WIRE)
-        return [*events, SignatureDelta(number, signature, sealed=name != "signature")]
+        if name == "text":
+            return [*events, ReasoningDelta(number, text)]
+        return [*events, SignatureDelta(number, signature_in(text, WIRE), sealed=name == "redactedContent")]
 
     def citation(self, index: int, value: Any) -> list[Event]:
+        citation = citation_of(value, (*CHANGED, "citation"))
+        if not is_same(citation_json(citation), value):
+            return []
         events, number = self._open(index, Text("", called="text", place=CHANGED))
-        return [*events, CitationDelta(number, citation_of(value, (*CHANGED, "citation")))]
+        return [*events, CitationDelta(number, citation)]
 
     def more(self, index: int, value: Any) -> list[Event]:
         """Of a picture, or of a result: told at its end."""
@@ -212,7 +222,7 @@ class StreamDecoder:
 
     def stopped(self, rest: Json) -> Sequence[Event]:
         self._finished = True
-        stop = stop_of(str(rest.pop("stopReason")))
+        stop = stop_of(_text(rest.pop("stopReason")))
         return Finished(stop), _beside(STOP, {"rest": rest}, left(rest, silent=PADDING))
 
     def metadata(self, rest: Json) -> Sequence[Event]:
@@ -223,6 +233,18 @@ class StreamDecoder:
         told = dict(rest)
         self._tier = tier_in(told) or self._tier
         return *events, _beside(METADATA, {"rest": rest}, left(told, silent=(*SILENT, *PADDING)))
+
+
+def _text(value: Any) -> str:
+    if type(value) is not str:
+        raise InvalidResponse("a field of an event is no text")
+    return value
+
+
+def _only(value: Any, name: str) -> str | None:
+    """The text that stands under the name, if that is all."""
+    text = value[name] if isinstance(value, dict) and value.keys() == {name} else None
+    return text if type(text) is str else None
 
 
 def _index(rest: Json) -> int:
@@ -236,7 +258,8 @@ def _beside(name: str, fields: Json, lost: tuple[str, ...] = ()) -> Beside:
     return Beside(Extra(WIRE, {"name": name, **fields}, lost))
 
 
-def _failure(name: str, frame: Json) -> Failure:
+def _failure(name: str, frame: Any) -> Failure:
+    frame = frame if isinstance(frame, dict) else {}
     message = frame.get("message") or frame.get("Message") or frame.get("originalMessage")
     code = frame.get("code") if name == ERROR else None
     status = frame.get("originalStatusCode")

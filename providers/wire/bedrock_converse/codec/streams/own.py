@@ -30,7 +30,7 @@ def own_frame(events: Sequence[Event], beside: Beside) -> Json:
     """The event, as it came, with what has been changed of it."""
     said = beside.extra.fields
     if "raw" in said:
-        return {said["name"]: said["raw"]}
+        return {said["name"]: said["raw"]} if said["name"] else dict(said["raw"])
     made: Json = dict(said["rest"])
     for event in events:
         if isinstance(event, BlockStarted) and "call" in said:

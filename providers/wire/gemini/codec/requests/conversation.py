@@ -88,7 +88,7 @@ class Conversation:
         if turn.role is not Role.ASSISTANT:
             self._leave_signature()
         if turn.role in SYSTEM:
-            self._instruct(blocks)
+            self._instruct(turn, blocks)
         elif turn.role is Role.ASSISTANT:
             for block in blocks:
                 take = TAKERS.get(type(block))
@@ -106,10 +106,11 @@ class Conversation:
         else:
             self.thinking, self.output = later(self.thinking, change.thinking), later(self.output, change.output)
 
-    def _instruct(self, blocks: Sequence[Block]) -> None:
+    def _instruct(self, turn: Turn, blocks: Sequence[Block]) -> None:
         """What the system says later is told as the user's, at its place: in front it would say something else."""
         parts = texts_of(blocks, self._losses)
         if self._contents:
+            self._losses.field(turn, "role")
             self._add(USER, parts)
         else:
             self.system += parts

@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from providers.canonical.answerable import not_answerable
 from providers.canonical.codec import ORDINARY, Encoded, Traits
 from providers.canonical.extra import Json, exact
 from providers.canonical.losses import Losses
@@ -37,6 +38,8 @@ def encode_request(request: Request, traits: Traits = ORDINARY) -> Encoded:
     own = request.wire is WIRE
     losses = Losses(WIRE, request.words, OWN if own else CARRIED)
     losses.look(request)
+    if not own and (need := not_answerable(request)) is not None:
+        losses.needs.append(need)
     if own:
         return Encoded(own_body(request), losses.names)
     if losses.needs:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from providers.canonical.answerable import not_answerable
 from providers.canonical.codec import ORDINARY, Encoded, Traits
 from providers.canonical.extra import Json, exact
 from providers.canonical.losses import Losses
@@ -23,7 +24,10 @@ from providers.wire.openai_responses.codec.words import CARRIED, OWN, WIRE
 
 MIN_OUTPUT_TOKENS = 16
 SUMMARIES = ("auto", "concise", "detailed")
+NO_MORE = frozenset({None, "standard", "enabled", "adaptive"})
+"""Ways to think, in the words of other wires, that say no more than the effort does."""
 SAME = ("metadata", "user", "service_tier", "moderation")
+MODALITIES = ("text", "image")
 
 
 def encode_request(request: Request, traits: Traits = ORDINARY) -> Encoded:
@@ -31,6 +35,8 @@ def encode_request(request: Request, traits: Traits = ORDINARY) -> Encoded:
     mine = request.wire is WIRE
     losses = Losses(WIRE, request.words, OWN if mine else CARRIED)
     losses.look(request)
+    if not mine and (need := not_answerable(request, MODALITIES)) is not None:
+        losses.needs.append(need)
     if losses.needs:
         need = losses.needs[0]
         raise Unsupported(400, need.message, code=need.code, param=exact(need.place))
@@ -40,17 +46,17 @@ def encode_request(request: Request, traits: Traits = ORDINARY) -> Encoded:
 
 
 def _body(request: Request, losses: Losses) -> Json:
-    _refuse(request)
     body: Json = {"model": request.model} if request.model else {}
     body["input"] = Conversation(request, losses).items()
     body |= _limit(request, losses) | tool_fields(request, losses) | _caching(request.caching)
     sampling, thinking = request.sampling, request.thinking
     said = {"temperature": sampling.temperature, "top_p": sampling.top_p, "safety_identifier": request.safety_user}
+    said["max_tool_calls"] = request.limits.hosted_calls
     said |= {name: getattr(request, name) for name in SAME}
     body |= {name: value for name, value in said.items() if value is not None}
     if text := _text(request.output):
         body["text"] = text
-    if reasoning := _reasoning(thinking):
+    if reasoning := _reasoning(thinking, losses):
         body["reasoning"] = reasoning
     include = []
     if sampling.logprobs or sampling.top_logprobs:
@@ -62,20 +68,6 @@ def _body(request: Request, losses: Losses) -> Json:
         body["include"] = include
     body["store"] = request.store is True
     return body | _delivery(request)
-
-
-def _refuse(request: Request) -> None:
-    """What would give another kind of answer than the one that was asked."""
-    words = request.words
-    if request.sampling.choices not in (None, 1):
-        name = words.get("Sampling.choices", "n")
-        raise _unsupported(f"This model's provider gives one choice; {name!r} can only be 1.", name)
-    if "audio" in (request.output.modalities or ()):
-        raise _unsupported("This model's provider gives no audio.", words.get("Output.modalities", "modalities"))
-
-
-def _unsupported(message: str, param: str) -> Unsupported:
-    return Unsupported(400, message, code="unsupported_parameter", param=param)
 
 
 def _limit(request: Request, losses: Losses) -> Json:
@@ -94,8 +86,10 @@ def _caching(caching: Caching) -> Json:
     return {name: value for name, value in said.items() if value is not None}
 
 
-def _reasoning(thinking: Thinking) -> Json:
+def _reasoning(thinking: Thinking, losses: Losses) -> Json:
     """How much is thought, and whether a summary of it is told: there is one only if it is asked for."""
+    if thinking.mode not in NO_MORE:
+        losses.field(thinking, "mode")
     made: Json = {} if thinking.effort is None else {"effort": thinking.effort}
     if thinking.shown in (None, "none"):
         return made

@@ -136,15 +136,16 @@ def test_calls_when_they_have_no_ids_then_each_has_one_and_its_result_the_same()
     call = {"functionCall": {"name": "f", "args": {}}}
     back = {"functionResponse": {"name": "f", "response": {"output": "1"}}}
     other = {"functionResponse": {"name": "g", "response": {"output": "2"}}}
-    made = chat(
+    request = read(
         HI,
         {"role": "model", "parts": [call, {"functionCall": {"name": "g"}}, call]},
         {"role": "function", "parts": [other, back, back]},
         {"role": "model", "parts": [call]},
         {"role": "user", "parts": [back]},
-    )["messages"]
-    calls = [one["id"] for message in made for one in message.get("tool_calls", ())]
-    results = [message["tool_call_id"] for message in made if message["role"] == "tool"]
+    )
+    blocks = [one for turn in request.turns for one in turn.blocks]
+    calls = [one.call_id for one in blocks if isinstance(one, ToolCall)]
+    results = [one.call_id for one in blocks if isinstance(one, ToolResult)]
     assert len(set(calls)) == 4
     assert results == [calls[1], calls[0], calls[2], calls[3]]
 

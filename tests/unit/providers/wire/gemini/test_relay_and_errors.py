@@ -138,7 +138,9 @@ def test_relay_when_what_comes_is_no_json_then_invalid_response() -> None:
 
 def test_relay_when_broken_then_one_chunk_says_so_as_google_does() -> None:
     (made,) = GeminiRelay("public").broken(Failure(504, "upstream_idle_timeout", "upstream_timeout", "It stopped."))
-    said = {"error": {"code": 504, "message": "It stopped.", "status": "DEADLINE_EXCEEDED"}}
+    reason = {"reason": "UPSTREAM_IDLE_TIMEOUT", "domain": "gateway"}
+    details = [{"@type": "type.googleapis.com/google.rpc.ErrorInfo", **reason}]
+    said = {"error": {"code": 504, "message": "It stopped.", "status": "DEADLINE_EXCEEDED", "details": details}}
     assert json.loads(made.removeprefix(b"data: ")) == said
 
 
@@ -224,7 +226,8 @@ def test_error_when_it_is_none_of_googles_then_its_status_counts(body: bytes) ->
 )
 def test_error_when_told_to_a_client_then_googles_word_for_its_status(status: int, word: str) -> None:
     made = json.loads(error_body(Failure(status, "code", "kind", "Text.")))
-    assert made == {"error": {"code": status, "message": "Text.", "status": word}}
+    details = [{"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "CODE", "domain": "gateway"}]
+    assert made == {"error": {"code": status, "message": "Text.", "status": word, "details": details}}
 
 
 # Usage

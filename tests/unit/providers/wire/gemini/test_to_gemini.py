@@ -106,6 +106,21 @@ def test_results_when_of_parallel_calls_then_one_content_with_the_names_of_their
     ]
 
 
+def test_result_when_the_user_speaks_before_it_then_it_stands_first() -> None:
+    call = {"type": "function_call", "call_id": "c1", "name": "f", "arguments": "{}"}
+    said = {"type": "message", "role": "user", "content": "wait"}
+    body = {"input": [HI, call, said, {"type": "function_call_output", "call_id": "c1", "output": "1"}]}
+    made = asked(body, Wire.OPENAI_RESPONSES).body["contents"][2]["parts"]
+    assert [next(iter(part)) for part in made] == ["functionResponse", "text"]
+
+
+def test_result_when_it_is_an_error_then_it_says_so() -> None:
+    call = {"role": "assistant", "content": [{"type": "tool_use", "id": "t1", "name": "f", "input": {}}]}
+    failed = [{"type": "tool_result", "tool_use_id": "t1", "content": '{"a":1}', "is_error": True}]
+    made = asked({"max_tokens": 5, "messages": [HI, call, {"role": "user", "content": failed}]}, Wire.ANTHROPIC_MESSAGES)
+    assert made.body["contents"][2]["parts"][0]["functionResponse"]["response"] == {"error": '{"a":1}'}
+
+
 def test_result_when_of_no_call_then_400_with_the_place() -> None:
     with pytest.raises(Unsupported) as caught:
         asked(
@@ -198,6 +213,14 @@ def test_signature_when_no_call_came_of_it_then_it_stands_at_the_last_text() -> 
     assert made.body["contents"][1]["parts"] == [{"text": "a", "thoughtSignature": "c2ln"}]
 
 
+def test_signature_when_it_comes_back_twice_then_it_stands_at_its_call_alone() -> None:
+    details = [{"type": "reasoning.encrypted", "data": SIGNED}]
+    call = called(("c1", "f", "{}"), content="Let me look.", reasoning_details=details)
+    call["tool_calls"][0]["extra_content"] = {"google": {"thought_signature": SIGNED}}
+    made = chat(HI, call, result("c1")).body["contents"][1]["parts"]
+    assert [part.get("thoughtSignature") for part in made] == [None, "c2ln"]
+
+
 def test_signature_when_foreign_then_it_is_left_out_and_named_and_the_call_passes() -> None:
     call = called(
         ("c1", "f", "{}"),
@@ -219,8 +242,9 @@ def test_thoughts_when_foreign_then_they_go_back_only_to_who_wants_them() -> Non
 
 @pytest.mark.parametrize("sealed", [False, True])
 def test_signature_when_foreign_and_carried_to_a_client_then_it_is_base64_and_known_again(sealed: bool) -> None:
-    signature = Signature("a.b/c+d==", Wire.ANTHROPIC_MESSAGES)
+    signature = Signature("a.b/c+d==~~~~~~??????", Wire.ANTHROPIC_MESSAGES)
     text = signed(signature, sealed=sealed)
+    assert set("+/") & set(text), "the two alphabets of base64 differ in it"
     assert base64.b64decode(text, validate=True)
     assert signature_of(text) == (signature, sealed)
     assert signature_of(text.replace("+", "-").replace("/", "_").rstrip("=")) == (signature, sealed)
