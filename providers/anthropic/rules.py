@@ -20,7 +20,6 @@ from providers.errors import Unsupported
 from providers.openai_compatible.operators_fields import Changes, OperatorsFields
 from providers.transport import Pieces, RequestHeader
 from providers.types import Call, TargetConfig
-from providers.wire.anthropic_messages.foreign import own_messages
 from providers.wire.openai.field_names import PREFIX
 
 VERSION = b"anthropic-version"
@@ -43,14 +42,13 @@ ON_VERTEX: Mapping[str, str] = MappingProxyType({FIRST_VERSION: "vertex-2023-10-
 
 class Asked(NamedTuple):
     """How a call is put to a target: the version and the betas, which fields are `dropped`, and what is told of as left out.
-    `chosen` says that the version is the client's own; `messages` are written anew if some of them are not Anthropic's."""
+    `chosen` says that the version is the client's own."""
 
     version: str
     betas: tuple[str, ...]
     dropped: tuple[str, ...]
     lossy: tuple[str, ...]
     chosen: bool
-    messages: bytes | None = None
 
 
 class MessageRules:
@@ -77,12 +75,11 @@ class MessageRules:
             betas = Passed(tuple(dict.fromkeys((*self.betas, *betas.sent))), betas.left_out)
         dropped = () if own or version < WITHOUT_SAMPLING else tuple(name for name in SAMPLING if name in call.fields.spans)
         told = [name for name in dropped if call.fields.raw(name) != b"null"]
-        messages, foreign = own_messages(call.fields)
-        lossy = (*self._operators.sent(call), *told, *betas.left_out, *foreign)
+        lossy = (*self._operators.sent(call), *told, *betas.left_out)
         if lossy and call.strict:
             message = f"This model's provider does not take {lossy[0]!r}."
             raise Unsupported(400, message, code="unsupported_parameter", param=lossy[0])
-        return Asked(version, betas.sent, dropped, lossy, bool(own), messages)
+        return Asked(version, betas.sent, dropped, lossy, bool(own))
 
     def _betas(self, call: Call, said: bytes) -> Passed:
         if self._known is None:
@@ -94,8 +91,6 @@ class MessageRules:
         sent."""
         fields = call.fields
         changes: Changes = {"model": self._model, **self._operators.changes(call), **dict.fromkeys(asked.dropped), **more}
-        if asked.messages is not None:
-            changes["messages"] = asked.messages
         changes.update(self._extra)
         changes.update((name, None) for name in fields.spans if name.startswith(PREFIX))
         return patched(fields, changes)

@@ -10,6 +10,7 @@ import msgspec
 
 from providers.convert.calling import wire_for
 from providers.convert.converted import converted_call
+from providers.convert.signed import without_foreign
 from providers.errors import CallerError, ModelNotFound, ProviderError
 from providers.offload import offload
 from providers.protocols import CountsTokens
@@ -71,4 +72,4 @@ def lacks(error: ProviderError) -> bool:
 def _as_sent(target: Target, call: Call) -> Call:
     """What the upstream would be sent. Raises `ProviderError` for what it cannot be."""
     wire = wire_for(target, call)
-    return call if wire is call.wire else converted_call(call, wire, target.adapter)
+    return without_foreign(call)[0] if wire is call.wire else converted_call(call, wire, target.adapter)

@@ -116,14 +116,3 @@ def test_counting_when_the_request_was_made_here_then_without_what_an_answer_nee
     for made, kept in ((call(), {"messages", "model"}), (call(OWN), set(BODY))):
         asked = of.asked(made)
         assert set(json.loads(bytes(of.body(made, asked, of.counted(made, asked))))) == kept
-
-
-def test_thoughts_when_another_vendor_has_signed_them_then_they_are_not_sent_and_named() -> None:
-    thought = {"type": "thinking", "thinking": "hm", "signature": "signalbox.gemini.c2ln"}
-    said = [thought, {"type": "text", "text": "yes"}]
-    made = call(OWN, messages=[{"role": "user", "content": "hi"}, {"role": "assistant", "content": said}])
-    of = rules()
-    asked = of.asked(made)
-    sent = json.loads(bytes(of.body(made, asked, {})))
-    assert sent["messages"][1]["content"] == said[1:]
-    assert asked.lossy == ("messages[1].content[0] (thinking)",)

@@ -9,10 +9,11 @@ import msgspec
 import pytest
 
 from providers.bytes.patch import fields_of
+from providers.capabilities import Capability
 from providers.convert.codecs import codecs
-from providers.types import Wire
+from providers.convert.signed import without_foreign
+from providers.types import Call, Wire
 from providers.wire.anthropic_messages import codec
-from providers.wire.anthropic_messages.foreign import own_messages
 from tests.unit.providers.wire.anthropic_messages.asking import (
     CHAT,
     GEMINI,
@@ -116,7 +117,15 @@ def test_request_when_it_has_what_others_have_signed_then_its_own_wire_does_not_
     assert made.lossy == tuple(f"messages[1].content[{number}] ({one['type']})" for number, one in enumerate(FOREIGN))
 
 
-def test_bytes_when_they_have_what_others_have_signed_then_the_messages_are_written_anew() -> None:
+def passed_on(body: Any) -> tuple[Any, tuple[str, ...]]:
+    """What an upstream of Messages gets of the body, and what is named as left out."""
+    text = msgspec.json.encode(body)
+    call = Call(capability=Capability.CHAT, wire=MESSAGES, model="m", body=text, fields=fields_of(text), request_id="r")
+    made, lossy = without_foreign(call)
+    return msgspec.json.decode(made.body), lossy
+
+
+def test_body_when_it_has_what_others_have_signed_then_that_is_left_out() -> None:
     cited = {
         "type": "web_search_result_location",
         "url": "u",
@@ -124,22 +133,19 @@ def test_bytes_when_they_have_what_others_have_signed_then_the_messages_are_writ
         "title": None,
         "encrypted_index": "signalbox.gemini.",
     }
-    body = request(*FOREIGN, {"type": "text", "text": "a", "citations": [cited], "x": 1})
-    changed, lossy = own_messages(fields_of(msgspec.json.encode(body)))
-    assert changed is not None
-    assert msgspec.json.decode(changed) == request({"type": "text", "text": "a", "x": 1})["messages"]
+    made, lossy = passed_on(request(*FOREIGN, {"type": "text", "text": "a", "citations": [cited], "x": 1}))
+    assert made == request({"type": "text", "text": "a", "x": 1})
     assert len(lossy) == len(FOREIGN)
 
 
 def test_message_when_all_of_it_is_of_others_then_it_is_left_out() -> None:
-    changed, _ = own_messages(fields_of(msgspec.json.encode(request(*FOREIGN))))
-    assert msgspec.json.decode(changed or b"") == [HI, HI]
+    assert passed_on(request(*FOREIGN))[0]["messages"] == [HI, HI]
 
 
-def test_bytes_when_they_have_nothing_of_others_then_they_stay() -> None:
-    assert own_messages(fields_of(msgspec.json.encode(request(*THOUGHTS)))) == (None, ())
+def test_body_when_it_has_nothing_of_others_then_it_stays() -> None:
+    assert passed_on(request(*THOUGHTS)) == (request(*THOUGHTS), ())
     said = request({"type": "text", "text": "a signalbox.gemini. in a text"})
-    assert own_messages(fields_of(msgspec.json.encode(said))) == (None, ())
+    assert passed_on(said) == (said, ())
     assert MESSAGES is Wire.ANTHROPIC_MESSAGES
 
 
