@@ -11,6 +11,7 @@ import re
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
+from itertools import chain
 from string import ascii_lowercase, ascii_uppercase
 from urllib.parse import parse_qsl, urlsplit
 
@@ -30,8 +31,9 @@ PUBLIC_HEADERS = frozenset({"accept", "accept-language", "content-type", "http-r
 FIELDS = ("detail", "said", "message", "error_type", "upstream_code", "param")
 """The attributes of a `ProviderError` that may hold an upstream's words."""
 
-SECRETS_OF_FILES = ("private_key", "client_secret", "refresh_token")
-"""The secret fields of the credential files that vendors give out (Google's)."""
+SECRETS_OF_FILES = frozenset({"privatekey", "clientsecret", "refreshtoken", "secretaccesskey", "sessiontoken"})
+"""The secret fields of the credentials that vendors give out as JSON: Google's files, and what AWS's command line prints, perhaps
+in an object of its own. Without case, underscores and `aws_`, as AWS's are written in several ways."""
 
 
 class Mask:
@@ -82,8 +84,9 @@ def _parts_of_file(text: str) -> Iterator[str]:
     except msgspec.DecodeError:
         yield text
         return
-    for name in SECRETS_OF_FILES:
-        if isinstance(value := file.get(name), str):
+    inner = (value for value in file.values() if isinstance(value, dict))
+    for name, value in chain(file.items(), *(one.items() for one in inner)):
+        if isinstance(value, str) and name.lower().replace("_", "").removeprefix("aws") in SECRETS_OF_FILES:
             yield "".join(line for line in value.splitlines() if not line.startswith("-----"))
 
 

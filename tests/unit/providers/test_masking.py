@@ -86,3 +86,21 @@ def test_error_when_masked_then_in_all_that_it_tells() -> None:
         mask_error(error, Mask((HEX,)))
         assert HEX not in f"{error} {error!r} {vars(error)} {error.public_message}"
     assert refused.more == {"***": [{"a": "x***"}]}
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [
+        '{"AccessKeyId":"AKIAEXAMPLEEXAMPLE00","SecretAccessKey":"%s"}',
+        '{"Credentials":{"AccessKeyId":"ASIAEXAMPLEEXAMPLE00","SecretAccessKey":"x","SessionToken":"%s"}}',
+        '{"aws_access_key_id":"AKIAEXAMPLEEXAMPLE00","aws_secret_access_key":"%s"}',
+        "AKIAEXAMPLEEXAMPLE00:%s",
+        "ASIAEXAMPLEEXAMPLE00:c2VjcmV0:%s",
+    ],
+)
+def test_access_key_when_stored_in_any_form_then_its_secret_parts_are_redacted(stored: str) -> None:
+    secret = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
+    target = TargetConfig(
+        id="t", provider="p", provider_type="bedrock", upstream_model="m", credential=Credential(secret=Secret(stored % secret))
+    )
+    assert mask_of(target, {})(f"The key {secret} is bad.") == "The key *** is bad."
