@@ -27,7 +27,8 @@ EXPOSED = (
 )
 """What scripts may read of an answer's head, beside what the dialect shows them and what they always may."""
 MAX_AGE_S = 600
-METHODS = ", ".join(sorted({route.method for route in ROUTES if route.keyed}))
+METHODS = ", ".join(sorted({route.method for route in ROUTES if route.keyed} - {"HEAD"}))
+"""`HEAD` needs no permission (Fetch, 2.2.1)."""
 KEYLESS = frozenset(route.path for route in ROUTES if not route.keyed)
 """Health and metrics are for operators, not for pages."""
 

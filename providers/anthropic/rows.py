@@ -121,7 +121,6 @@ ROWS = (
         "vertex_anthropic",
         "Anthropic on Vertex AI",
         vertex.BASE,
-        "VERTEX_API_KEY",
         proof=for_vertex,
         known=VERTEX,
         paths=_vertex_paths,
