@@ -22,7 +22,9 @@ NO_SUCH_PATH = frozenset({404, 405, 501})
 NAMED = ("model", "response", "conversation", "prompt")
 """Words in the code of a 404 that is not about the path."""
 INLINE = re.compile(
-    rb'"data:[^"\\]{64,}"|"(?:data|bytes)" ?: ?"[A-Za-z0-9+/=_-]{64,}"|"images" ?: ?\[ ?"[A-Za-z0-9+/=_", -]{64,}" ?\]'
+    rb'"data:[^"\\]{64,}"'
+    rb'|"(?:data|bytes)" ?: ?"[A-Za-z0-9+/=_-]{64,}"'
+    rb'|"images" ?: ?\[ ?"[A-Za-z0-9+/=_", -]{64,}" ?\]'
 )
 """A file inside a request: its bytes are no text. A `data:` address (OpenAI), and bare base64 where Anthropic and Gemini (`data`),
 Bedrock (`bytes`) and Ollama (`images`) have it."""
