@@ -26,8 +26,8 @@ INLINE = re.compile(
     rb'|"(?:data|bytes)" ?: ?"[A-Za-z0-9+/=_-]{64,}"'
     rb'|"images" ?: ?\[ ?"[A-Za-z0-9+/=_", -]{64,}" ?\]'
 )
-"""A file inside a request: its bytes are no text. A `data:` address (OpenAI), and bare base64 where Anthropic and Gemini (`data`),
-Bedrock (`bytes`) and Ollama (`images`) have it."""
+"""A file inside a request: its bytes are no text. A `data:` address (OpenAI), and bare base64 where Anthropic and Gemini
+(`data`), Bedrock (`bytes`) and Ollama (`images`) have it."""
 FIELD = "input_tokens"
 
 
