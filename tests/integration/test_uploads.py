@@ -224,7 +224,7 @@ def test_file_when_the_disk_takes_no_more_is_503_and_the_next_is_served(
     assert (refused.status_code, error_of(refused)["code"]) == (503, "storage_unavailable")
     assert refused.headers["retry-after"] == "1"
     assert uploads.seen == []
-    told = [line for line in gateway.settled_log(start).splitlines() if "temporary folder" in line]
+    told = [line for line in gateway.settled_log(start).splitlines() if "temporary directory" in line]
     assert len(told) == 1
     assert json.loads(told[0])["level"] == "warning"
     assert send(gateway).status_code == 200

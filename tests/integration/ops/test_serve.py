@@ -15,9 +15,9 @@ from tests.fakes.chaos.process import eventually
 from tests.integration.ops.conftest import Machine
 
 
-def get(url: str) -> httpx.Response:
+def get(url: str, **headers: str) -> httpx.Response:
     """One request on a connection of its own."""
-    return httpx.get(url, trust_env=False, timeout=15)
+    return httpx.get(url, headers=headers, trust_env=False, timeout=15)
 
 
 def workers_of(pid: int) -> list[int]:
@@ -37,7 +37,7 @@ def command_of(pid: str) -> bytes:
 def test_serve_when_started_then_it_says_where_and_serves_pages_and_static_files(migrated: Machine) -> None:
     url = migrated.serving(migrated.serve("--port", "0"))
     assert get(f"{url}/livez").status_code == 200
-    landing = get(f"{url}/")
+    landing = get(f"{url}/", accept="text/html")
     assert landing.status_code == 200
     assert f"{url}/v1" in landing.text
     assert get(f"{url}/ui").headers["location"] == "/admin/"
