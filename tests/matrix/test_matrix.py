@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from tests.live import LiveGateway
+from tests.live_fixtures import StartGateway
 from tests.matrix.players import UPSTREAMS, Played, Players
 from tests.matrix.situations import REFUSAL, SITUATIONS, Ask, Tell
 from tests.matrix.wires import anthropic, gemini, ollama, openai_chat, openai_responses
@@ -31,10 +32,16 @@ Play = Callable[[str], Played]
 
 
 @pytest.fixture(scope="module")
-def play(shared_gateway: LiveGateway) -> Iterator[Play]:
+def own_gateway(start_gateway: StartGateway) -> LiveGateway:
+    """A gateway of its own: its many models would stand in the lists that other tests read."""
+    return start_gateway()
+
+
+@pytest.fixture(scope="module")
+def play(own_gateway: LiveGateway) -> Iterator[Play]:
     """Starts the upstream of a wire, with a model for each client and fault, so that no circuit breaker opens for another."""
     with ExitStack() as running:
-        players = Players(shared_gateway, running)
+        players = Players(own_gateway, running)
 
         def start(name: str) -> Played:
             models = [model_of(client, UPSTREAMS[name], fault) for client in CLIENTS.values() for fault in ("", *FAULTS)]
@@ -81,12 +88,12 @@ def send(gateway: LiveGateway, client: Client, model: str, ask: Ask) -> httpx.Re
 @pytest.mark.parametrize("upstream", UPSTREAMS)
 @pytest.mark.parametrize("client", CLIENTS)
 def test_situation_when_all_is_well_is_understood_on_both_sides(
-    shared_gateway: LiveGateway, play: Play, client: str, upstream: str, name: str, stream: bool
+    own_gateway: LiveGateway, play: Play, client: str, upstream: str, name: str, stream: bool
 ) -> None:
     side, at, situation = CLIENTS[client], play(upstream), SITUATIONS[name]
     at.situation, at.stream = situation, stream
     ask = replace(situation.ask, stream=stream)
-    answer = send(shared_gateway, side, model_of(side, at.upstream, ""), ask)
+    answer = send(own_gateway, side, model_of(side, at.upstream, ""), ask)
     assert answer.status_code == 200, answer.text
     seen, wanted = without_ids(at.upstream.read(at.server.last)), without_ids(asked(side, at.upstream, ask))
     if not ask.max_tokens:  # Anthropic's clients must name a limit, and its upstreams must be named one
@@ -108,13 +115,13 @@ def test_situation_when_all_is_well_is_understood_on_both_sides(
 @pytest.mark.parametrize("upstream", UPSTREAMS)
 @pytest.mark.parametrize("client", CLIENTS)
 def test_situation_when_something_goes_wrong_is_told_in_the_clients_own_words(
-    shared_gateway: LiveGateway, play: Play, client: str, upstream: str, name: str, stream: bool
+    own_gateway: LiveGateway, play: Play, client: str, upstream: str, name: str, stream: bool
 ) -> None:
     side, at, situation = CLIENTS[client], play(upstream), SITUATIONS[name]
     if situation.fault == "midway" and not stream:
         return  # a whole answer has no middle
     at.situation, at.stream = situation, stream
-    answer = send(shared_gateway, side, model_of(side, at.upstream, situation.fault), replace(situation.ask, stream=stream))
+    answer = send(own_gateway, side, model_of(side, at.upstream, situation.fault), replace(situation.ask, stream=stream))
     if situation.fault == "refused":
         assert (answer.status_code, side.failed(answer.json())) == (400, REFUSAL)
     elif situation.fault == "before" or not stream:

@@ -49,12 +49,16 @@ def citation_of(value: Any, place: Place = ()) -> Citation:
 
 def _quote(rest: Json, spelled: Json) -> str | None:
     given = rest.get("sourceContent")
-    if not isinstance(given, list) or not given or not all(isinstance(one, dict) and one.keys() == {"text"} for one in given):
+    if not isinstance(given, list) or not given or not all(map(_is_text, given)):
         return None
     texts = [one["text"] for one in rest.pop("sourceContent")]
     if len(texts) > 1:
         spelled["texts"] = texts
     return "".join(texts)
+
+
+def _is_text(part: Any) -> bool:
+    return isinstance(part, dict) and part.keys() == {"text"} and isinstance(part["text"], str)
 
 
 def _location(rest: Json) -> tuple[str, Json, Json]:
