@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from openai_api.routes import ROUTES
 from tests.contract.examples import EXAMPLES
 from tests.integration.test_bad_requests import address
-from tests.live import LiveGateway, body, error_in
+from tests.live import LiveGateway, body
 from tests.paths import filled
 
 REQUESTS = 20
@@ -130,13 +130,15 @@ def test_request_when_it_is_anything_is_answered_without_a_5xx(
 
 def check(request: Any, answer: http.client.HTTPResponse, told: bytes) -> None:
     method, path = request[0], request[1]
-    assert answer.status < 500, (request, answer.status, told)
+    managed = path.startswith("/api/") and answer.status == 501  # calls that manage Ollama's models, which nobody may make here
+    assert answer.status < 500 or managed, (request, answer.status, told)
     ours = path.startswith("/v1") or answer.status < 400
     if ours:
         assert answer.getheader("x-request-id"), (request, answer.status, told)
     if ours and answer.status >= 400 and method != "HEAD":
         assert (answer.getheader("content-type") or "").startswith("application/json"), (request, answer.status, told)
-        assert error_in(json.loads(told)), (request, told)
+        error = json.loads(told)["error"]
+        assert error if isinstance(error, str) else error["message"], (request, told)  # in whichever dialect
 
 
 def test_gateway_after_all_this_has_logged_no_error(gateway: LiveGateway) -> None:
