@@ -121,6 +121,7 @@ ROWS = (
         "vertex_anthropic",
         "Anthropic on Vertex AI",
         vertex.BASE,
+        "ANTHROPIC_VERTEX_API_KEY",
         proof=for_vertex,
         known=VERTEX,
         paths=_vertex_paths,
