@@ -86,6 +86,8 @@ class StreamDecoder:
         handler = HANDLERS.get(name)
         if handler is None:  # one that is new
             return (_beside(name, {"raw": frame}, (name,) if name else tuple(frame)),)
+        if not isinstance(frame, dict):
+            raise InvalidResponse("what an event says is no object")
         try:
             return handler(self, dict(frame))
         except MISFITS as error:
@@ -105,6 +107,8 @@ class StreamDecoder:
     def begun(self, rest: Json) -> Sequence[Event]:
         index, start = _index(rest), dict(rest["start"])
         kind = next(iter(start), "")
+        if len(start) > 1:  # `ContentBlockStart` is a union, of which exactly one member is told
+            raise InvalidResponse("a block begins as two things")
         begin = BEGINNERS.get(kind)
         if begin is None:
             return (_beside(BEGUN, {"raw": rest}, ()),)
