@@ -66,11 +66,15 @@ def hash_key(key: str) -> str:
 
 
 def create_client_key(
-    name: str, *, models: Iterable[ModelDefinition] | None = None, expires_at: datetime | None = None
+    name: str,
+    *,
+    models: Iterable[ModelDefinition] | None = None,
+    expires_at: datetime | None = None,
+    record_bodies: bool = False,
 ) -> tuple[ClientKey, str]:
     """Stores a fresh key and returns it with its row: the only time it is known. `models` None allows every model."""
     key, public_id = generate()
-    return _store(key, name, public_id, models, expires_at), key
+    return _store(key, name, public_id, models, expires_at, record_bodies), key
 
 
 def import_client_key(
@@ -103,7 +107,12 @@ def revoke_client_key(client_key: ClientKey) -> None:
 
 
 def _store(
-    key: str, name: str, public_id: str, models: Iterable[ModelDefinition] | None, expires_at: datetime | None
+    key: str,
+    name: str,
+    public_id: str,
+    models: Iterable[ModelDefinition] | None,
+    expires_at: datetime | None,
+    record_bodies: bool = False,
 ) -> ClientKey:
     row = ClientKey(
         name=name,
@@ -112,6 +121,7 @@ def _store(
         last_four=key[-4:],
         all_models=models is None,
         expires_at=expires_at,
+        record_bodies=record_bodies,
     )
     row.clean_fields()
     with transaction.atomic():

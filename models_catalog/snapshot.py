@@ -27,13 +27,14 @@ def with_rest(upstream_model: str, rest: str) -> str:
 @dataclass(frozen=True, slots=True)
 class Client:
     """The authenticated caller. `models` None means every model, `prefixes` are those of the names in it that end in a star;
-    `expires_at` is in seconds since the epoch."""
+    `expires_at` is in seconds since the epoch; `record_bodies` allows that what is said is recorded."""
 
     id: str
     name: str
     models: frozenset[str] | None = None
     expires_at: float | None = None
     prefixes: tuple[str, ...] = ()
+    record_bodies: bool = False
 
     def may_use(self, model: str) -> bool:
         return self.models is None or model in self.models or model.startswith(self.prefixes)

@@ -44,6 +44,10 @@ class UsageRecord(models.Model):
     possible_duplicate = models.BooleanField(
         default=False, db_default=False, help_text="A try that was given up may have been served, and paid for, as well."
     )
+    session = models.CharField(max_length=200, null=True, help_text="The session that the request was part of.")  # noqa: DJ001
+    agent = models.CharField(max_length=200, null=True)  # noqa: DJ001
+    tenant = models.CharField(max_length=200, null=True)  # noqa: DJ001
+    tags = models.TextField(null=True, help_text="JSON: an object of texts.")  # noqa: DJ001
 
     class Meta:
         ordering = ["-started_at"]
@@ -56,6 +60,8 @@ class UsageRecord(models.Model):
             models.Index(fields=["client_name"], name="usage_by_client_name"),
             models.Index(fields=["provider"], name="usage_by_provider"),
             models.Index(fields=["error"], condition=models.Q(error__isnull=False), name="usage_by_error"),
+            models.Index(fields=["session", "started_at"], condition=models.Q(session__isnull=False), name="usage_by_session"),
+            models.Index(fields=["tenant"], condition=models.Q(tenant__isnull=False), name="usage_by_tenant"),
         ]
 
     def __str__(self) -> str:

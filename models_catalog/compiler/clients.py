@@ -28,5 +28,6 @@ def clients_of(rows: KeyRows, problems: Problems) -> Mapping[bytes, Client]:
         allowed = None if row.all_models else frozenset(rows.names[pk] for pk in chosen if pk in rows.names)
         expires_at = row.expires_at.timestamp() if row.expires_at else None
         prefixes = tuple(name[:-1] for name in allowed or () if name.endswith(STAR))
-        clients[bytes.fromhex(row.key_hash)] = Client(str(row.pk), row.name, allowed, expires_at, prefixes)
+        client = Client(str(row.pk), row.name, allowed, expires_at, prefixes, row.record_bodies)
+        clients[bytes.fromhex(row.key_hash)] = client
     return MappingProxyType(clients)

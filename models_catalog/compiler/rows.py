@@ -20,6 +20,7 @@ class KeyRow(NamedTuple):
     name: str
     key_hash: str
     all_models: bool
+    record_bodies: bool
     expires_at: datetime | None
 
 

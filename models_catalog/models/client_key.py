@@ -26,6 +26,11 @@ class ClientKey(CatalogModel):
     enabled = models.BooleanField(default=True)
     all_models = models.BooleanField(default=True, help_text="Off: only the models chosen below.")
     allowed_models = models.ManyToManyField(ModelDefinition, blank=True, related_name="client_keys")
+    record_bodies = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="Whether what is said in its requests and answers may be recorded, for session pages. Off: only numbers are.",
+    )
     expires_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)

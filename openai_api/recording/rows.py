@@ -33,10 +33,10 @@ MAYBE_SERVED = frozenset(
 class UsageRow(msgspec.Struct):
     """One request. Times in milliseconds, `started_at` in seconds since the epoch, `cost_usd` None when unknown.
 
-    `id` makes writing it twice harmless; it begins with the time, so that rows are appended to its index. `attempts` is a
-    JSON text. `possible_duplicate` says that a try which was given up may have been served, and paid for, as well. `estimated`
-    says that the upstream did not tell the tokens: then four bytes
-    count as one token in, and a stream's event as one token out.
+    `id` makes writing it twice harmless; it begins with the time, so that rows are appended to its index. `attempts` and
+    `tags` are JSON texts. `possible_duplicate` says that a try which was given up may have been served, and paid for, as well.
+    `estimated` says that the upstream did not tell the tokens: then four bytes count as one token in, and a stream's event as one
+    token out.
     """
 
     id: str
@@ -67,6 +67,10 @@ class UsageRow(msgspec.Struct):
     gateway_ms: float | None
     total_ms: float
     possible_duplicate: bool = False
+    session: str | None = None
+    agent: str | None = None
+    tenant: str | None = None
+    tags: str | None = None
 
 
 COLUMNS = UsageRow.__struct_fields__

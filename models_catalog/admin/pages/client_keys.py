@@ -31,8 +31,13 @@ class ClientKeyForm(ui.ModelForm):
 
     class Meta:
         model = ClientKey
-        fields = ("name", "enabled", "all_models", "allowed_models", "expires_at")
-        labels = {"all_models": "All models", "allowed_models": "Models", "expires_at": "Expires at (UTC)"}
+        fields = ("name", "enabled", "all_models", "allowed_models", "record_bodies", "expires_at")
+        labels = {
+            "all_models": "All models",
+            "allowed_models": "Models",
+            "record_bodies": "Record bodies",
+            "expires_at": "Expires at (UTC)",
+        }
         help_texts = {
             "name": "Who or what uses it, e.g. the name of a program.",
             "expires_at": "Empty: never. A date alone: the end of that day.",
@@ -95,7 +100,7 @@ class ClientKeyAdmin(SwitchableAdmin):
     empty_icon = "key"
     empty_text = "Programs call the gateway with a client key. It is shown once, when it is created."
     list_display = ("name", "key", "state", "may_use", "expires_at", "created_at")
-    list_filter = (StatusFilter, "all_models")
+    list_filter = (StatusFilter, "all_models", "record_bodies")
     search_fields = ("name", "public_id")
     search_help_text = "Name or public id"
     autocomplete_fields = ("allowed_models",)
@@ -103,9 +108,9 @@ class ClientKeyAdmin(SwitchableAdmin):
     actions = ("enable", "disable", "revoke")
     actions_detail = ("revoke_one",)
     conditional_fields = {"allowed_models": "typeof all_models === 'undefined' || !all_models"}
-    add_fieldsets = ((None, {"fields": ("name", "all_models", "allowed_models", "expires_at", "key_id")}),)
+    add_fieldsets = ((None, {"fields": ("name", "all_models", "allowed_models", "record_bodies", "expires_at", "key_id")}),)
     fieldsets = (
-        (None, {"fields": ("name", "enabled", "all_models", "allowed_models", "expires_at")}),
+        (None, {"fields": ("name", "enabled", "all_models", "allowed_models", "record_bodies", "expires_at")}),
         ("State", {"fields": ("key", "state", "created_at", "revoked_at")}),
     )
 

@@ -29,13 +29,14 @@ class Command(CatalogCommand):
         parser.add_argument("name", help="what the key is for")
         parser.add_argument("--models", action="append", metavar="A,B", help="the models that it may use; default: all")
         parser.add_argument("--expires", metavar="WHEN", help="30d, 12h, 2027-01-01 or 2027-01-01T12:00:00+01:00; default: never")
+        parser.add_argument("--record-bodies", action="store_true", help="allow what is said to be recorded, for session pages")
         parser.add_argument("--json", action="store_true", help="print a JSON object")
 
     def handle(self, *, name: str, models: list[str] | None, expires: str | None, **options: Any) -> None:
         chosen = None if models is None else find_models([part.strip() for text in models for part in text.split(",")])
         expires_at = parse_expiry(expires, timezone.now()) if expires is not None else None
         try:
-            row, key = create_client_key(name, models=chosen, expires_at=expires_at)
+            row, key = create_client_key(name, models=chosen, expires_at=expires_at, record_bodies=options["record_bodies"])
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from None
         if options["json"]:
@@ -62,6 +63,7 @@ def described(row: ClientKey, key: str) -> dict[str, object]:
         "key": key,
         "models": models,
         "expires_at": expires_at,
+        "record_bodies": row.record_bodies,
     }
 
 

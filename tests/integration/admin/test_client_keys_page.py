@@ -83,6 +83,15 @@ def test_key_when_restricted_then_only_the_chosen_models_are_allowed(pages: Page
     assert (client.may_use("allowed"), client.may_use("other")) == (True, False)
 
 
+def test_bodies_when_the_box_is_ticked_then_recorded_and_otherwise_not(pages: Pages) -> None:
+    pages.send(ADD, {"name": "Billing"})
+    row = ClientKey.objects.get()
+    assert not row.record_bodies
+    pages.save(change(row), {"record_bodies": "on"})
+    assert [client.record_bodies for client in compile_snapshot().clients.values()] == [True]
+    assert list(pages.client.get(address(ClientKey), {"record_bodies__exact": "0"}).context["cl"].result_list) == []
+
+
 @pytest.mark.parametrize(
     ("changes", "remove", "field"),
     [

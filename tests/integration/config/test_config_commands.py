@@ -46,9 +46,15 @@ def test_create_api_key_as_json_is_one_object(manage: Manage) -> None:
         "key": made["key"],
         "models": ["gpt-4", "whisper-1"],
         "expires_at": "2999-01-01T00:00:00+00:00",
+        "record_bodies": False,
     }
     assert row.key_hash == hash_key(made["key"])
     assert {model.name for model in row.allowed_models.all()} == {"gpt-4", "whisper-1"}
+
+
+def test_create_api_key_with_record_bodies_allows_it(manage: Manage) -> None:
+    made = json.loads(manage("create_api_key", "agent", "--record-bodies", "--json").out)
+    assert (made["record_bodies"], ClientKey.objects.get().record_bodies) == (True, True)
 
 
 @pytest.mark.parametrize(

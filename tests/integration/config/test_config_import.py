@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import sys
 from decimal import Decimal
 from typing import Any
@@ -186,6 +187,13 @@ def test_prune_of_a_model_takes_it_from_the_keys(manage: Manage, write: Write) -
     output = manage("import_config", write(ONE), "--prune")
     assert "~ client key mine: models [one, two] → [one]" in output.lines
     assert [model.name for model in ClientKey.objects.get().allowed_models.all()] == ["one"]
+
+
+def test_import_of_a_key_leaves_what_files_do_not_say_of_it(manage: Manage, write: Write) -> None:
+    key = json.loads(manage("create_api_key", "mine", "--record-bodies", "--json").out)["key"]
+    manage("import_config", write(ONE + f'[api_keys."{key}".one]\n'))
+    row = ClientKey.objects.get()
+    assert (row.name, row.all_models, row.record_bodies) == ("mine", False, True)
 
 
 def test_import_of_a_revoked_key_does_not_bring_it_back(manage: Manage, write: Write) -> None:

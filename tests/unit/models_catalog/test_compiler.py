@@ -241,7 +241,7 @@ def test_compile_when_keys_are_of_all_kinds_then_only_usable_ones_are_clients() 
         "all": keys.create_client_key("all"),
         "some": keys.create_client_key("some", models=[gpt, off]),
         "none": keys.create_client_key("none", models=[]),
-        "expiring": keys.create_client_key("expiring", expires_at=tomorrow),
+        "expiring": keys.create_client_key("expiring", expires_at=tomorrow, record_bodies=True),
     }
     revoked, _ = keys.create_client_key("revoked")
     keys.revoke_client_key(revoked)
@@ -257,6 +257,7 @@ def test_compile_when_keys_are_of_all_kinds_then_only_usable_ones_are_clients() 
         "expiring": None,
     }
     assert clients["expiring"].expires_at == tomorrow.timestamp()
+    assert [name for name, client in clients.items() if client.record_bodies] == ["expiring"]
     assert clients["all"].id == str(usable["all"][0].pk)
     assert clients["none"].may_use("gpt") is False
 
