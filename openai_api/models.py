@@ -44,8 +44,8 @@ class UsageRecord(models.Model):
     possible_duplicate = models.BooleanField(
         default=False, db_default=False, help_text="A try that was given up may have been served, and paid for, as well."
     )
-    session = models.CharField(max_length=200, null=True, help_text="The session that the request was part of.")  # noqa: DJ001
-    agent = models.CharField(max_length=200, null=True)  # noqa: DJ001
+    session = models.CharField(max_length=256, null=True, help_text="The session that the request was part of.")  # noqa: DJ001
+    agent = models.CharField(max_length=256, null=True)  # noqa: DJ001
     tenant = models.CharField(max_length=200, null=True)  # noqa: DJ001
     tags = models.TextField(null=True, help_text="JSON: an object of texts.")  # noqa: DJ001
 

@@ -6,19 +6,19 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("openai_api", "0007_fewer_indexes"),
+        ("openai_api", "0008_session_events"),
     ]
 
     operations = [
         migrations.AddField(
             model_name="usagerecord",
             name="session",
-            field=models.CharField(help_text="The session that the request was part of.", max_length=200, null=True),
+            field=models.CharField(help_text="The session that the request was part of.", max_length=256, null=True),
         ),
         migrations.AddField(
             model_name="usagerecord",
             name="agent",
-            field=models.CharField(max_length=200, null=True),
+            field=models.CharField(max_length=256, null=True),
         ),
         migrations.AddField(
             model_name="usagerecord",
