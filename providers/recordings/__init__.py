@@ -1,0 +1,1 @@
+"""How are recorded exchanges read? docs/recordings.md has the format, which `http_recorder` writes."""
