@@ -1,0 +1,200 @@
+"""How do all workers, on all machines, count together? Redis counts for them, each step in one script and one round trip.
+
+    signalbox:limits:{c}:NAME        a counter (`lua.py`)
+    signalbox:limits:{c}:workers     the workers that live
+    signalbox:limits:{c}:notes       what is written down with the counting (a stream)
+
+All keys have the same braces: what a script touches lies on one server of a cluster. While Redis is away each worker admits its
+share; one that does not answer in time is away until it has answered again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from hashlib import sha1
+from itertools import islice
+from secrets import token_hex
+from typing import Any
+
+from openai_api.limits.journal import Entry, encoded
+from openai_api.limits.lua import FILL, FORGET, RENEW, SETTLE, TAKE
+from openai_api.limits.memory import unwritten
+from openai_api.limits.shares import Shares
+from openai_api.limits.store import LEASE_S, Counter, Found, Journal, Kind, Taken, Verdict
+from openai_api.sessions.redis_link import RedisLink, Script
+
+PREFIX = "signalbox:limits:{c}:"
+NOTES = PREFIX + "notes"
+WORKERS = PREFIX + "workers"
+ANSWER_S = 0.05
+"""How long a request waits for Redis at most."""
+FIRST_S = 0.25
+"""How long the first requests wait for a connection at most."""
+BEAT_S = 4.0
+"""How often holds are renewed."""
+AT_ONCE = 200
+"""Holds that are renewed in one script."""
+LEASE_MS = str(int(LEASE_S * 1000))
+FOUND = 5
+"""Numbers that tell of a counter."""
+
+
+def script(text: str) -> Script:
+    return Script(text, sha1(text.encode(), usedforsecurity=False).hexdigest())
+
+
+take_script, settle_script, renew_script, fill_script, forget_script = map(script, (TAKE, SETTLE, RENEW, FILL, FORGET))
+SCRIPTS = (take_script, settle_script, renew_script, fill_script, forget_script)
+
+
+class RedisStore:
+    """A `Store` at the Redis server of that address. `workers` is how many there are on this machine."""
+
+    def __init__(self, url: str, workers: int = 1, journal: Journal = unwritten, answer_s: float = ANSWER_S) -> None:
+        told = "limits are counted by each worker alone: redis is away", "limits are counted together again"
+        self._link = RedisLink(url, SCRIPTS, answer_s, *told)
+        self._least = self._workers = workers
+        self._worker = token_hex(8)
+        self._held: dict[str, list[Counter]] = {}
+        self._beats: asyncio.Task[None] | None = None
+        self._shares = Shares(lambda: self._workers, journal)
+        self._away = False
+
+    @property
+    def failures(self) -> int:
+        """How often Redis was lost."""
+        return self._link.failures
+
+    @property
+    def local(self) -> bool:
+        """Whether this worker counts alone now."""
+        return self._away
+
+    async def _start(self) -> None:
+        """Connects when the first limit is asked for, and says from then on what is held by whom."""
+        self._beats = asyncio.create_task(self._beat(), name="limits-beat")
+        async with asyncio.timeout(FIRST_S):
+            await self._link.connected()
+
+    async def stop(self) -> None:
+        if self._beats is not None:
+            self._beats.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._beats
+        await self._link.stop()
+
+    async def take(self, hold: str, counters: Sequence[Counter], notes: Sequence[Entry] = ()) -> Verdict:
+        if self._beats is None:
+            with suppress(TimeoutError):
+                await self._start()
+        try:
+            said = await self._link.call(take_script, keys_of(counters), take_words(hold, counters, notes))
+        except asyncio.CancelledError:
+            self._give_back(hold, counters)
+            raise
+        if said is None:
+            self._away = True
+            return self._shares.take(hold, counters, notes)
+        if self._away:
+            self._back()
+        verdict = verdict_of(said)
+        if verdict.admitted:
+            self._shares.note(counters)
+            self._keep(hold, counters)
+        return verdict
+
+    def settle(self, taken: Taken, used: Sequence[int], notes: Sequence[Entry] = ()) -> None:
+        if taken.verdict.local:
+            self._shares.settle(taken, used, notes)
+            return
+        self._held.pop(taken.hold, None)
+        if not notes and all(amount == counter.take for counter, amount in zip(taken.counters, used, strict=True)):
+            return  # only requests were counted
+        words = settle_words(taken, used, notes)
+        if not self._link.send(settle_script, keys_of(taken.counters), words):
+            self._shares.write(notes)
+
+    async def fill(self, spent: Sequence[tuple[Counter, int]]) -> None:
+        words = [word for counter, amount in spent for word in (str(amount), str(counter.keep_s))]
+        if await self._link.call(fill_script, [PREFIX + counter.name for counter, _ in spent], words) is None:
+            await self._shares.fill(spent)
+
+    async def forget(self, names: Sequence[str]) -> None:
+        await self._link.call(forget_script, [PREFIX + name for name in names], ())
+
+    def _keep(self, hold: str, counters: Sequence[Counter]) -> None:
+        held = [counter for counter in counters if counter.kind is Kind.HELD]
+        if held:
+            self._held[hold] = held
+
+    def _give_back(self, hold: str, counters: Sequence[Counter]) -> None:
+        """Nobody waits any more for what a take will say. What it may hold is given back; what it counts stays counted."""
+        held = [counter for counter in counters if counter.kind is Kind.HELD]
+        if held:
+            taken = Taken(hold, held, Verdict(False, 0, ()))
+            self._link.send(settle_script, keys_of(held), settle_words(taken, [0] * len(held), ()))
+
+    def _back(self) -> None:
+        self._away = False
+        self._shares.forget()
+
+    async def _beat(self) -> None:
+        while True:
+            await self._renew()
+            await asyncio.sleep(BEAT_S)
+
+    async def _renew(self) -> None:
+        holds = [(hold, counter) for hold, counters in self._held.items() for counter in counters]
+        waiting = iter(holds)
+        while True:
+            some = list(islice(waiting, AT_ONCE))
+            still = [(hold, counter) for hold, counter in some if hold in self._held]
+            keys = [WORKERS, *(PREFIX + counter.name for _, counter in still)]
+            words = [self._worker, LEASE_MS]
+            for hold, counter in still:
+                words += (hold, str(counter.take), str(counter.keep_s))
+            said = await self._link.call(renew_script, keys, words)
+            if isinstance(said, int):
+                self._workers = max(self._least, said)
+                if self._away:
+                    self._back()
+            if said is None or len(some) < AT_ONCE:
+                return
+
+
+def keys_of(counters: Sequence[Counter]) -> list[str]:
+    keys = [PREFIX + counter.name for counter in counters]
+    keys.append(NOTES)
+    return keys
+
+
+def take_words(hold: str, counters: Sequence[Counter], notes: Sequence[Entry]) -> list[str]:
+    """The arguments of `TAKE`."""
+    words = [hold, LEASE_MS, encoded(notes) if notes else ""]
+    for counter in counters:
+        words += _words(counter)
+    return words
+
+
+def settle_words(taken: Taken, used: Sequence[int], notes: Sequence[Entry]) -> list[str]:
+    """The arguments of `SETTLE`."""
+    words = [taken.hold, str(taken.verdict.at_ms), encoded(notes) if notes else ""]
+    for counter, amount in zip(taken.counters, used, strict=True):
+        words += _words(counter)
+        words.append(str(amount))
+    return words
+
+
+def _words(counter: Counter) -> tuple[str, ...]:
+    _, kind, take, most, window_s, burst, keep_s, seeded = counter
+    return (kind, str(take), "" if most is None else str(most), str(window_s), str(burst), str(keep_s), "1" if seeded else "")
+
+
+def verdict_of(said: list[Any]) -> Verdict:
+    """What `TAKE` answers."""
+    admitted, now, unknown = said[:3]
+    found = tuple(Found(*said[place : place + FOUND - 1]) for place in range(3, len(said), FOUND))
+    missing = () if not unknown else tuple(place for place, one in enumerate(said[2 + FOUND :: FOUND]) if one)
+    return Verdict(bool(admitted), now, found, missing)
