@@ -1,0 +1,1 @@
+"""Which answers are given again, instead of asking for them? Exact repeats of requests, as docs/cache.md has it."""
