@@ -6,12 +6,23 @@ import re
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 from typing import TypeVar
 
 from django.db.models import Model
 
-from models_catalog.changes.state import CatalogState, CredentialState, KeyState, ModelState, ProviderState, RouteState, lookup_of
-from models_catalog.models import ModelDefinition, Provider, Route
+from models_catalog.changes.state import (
+    CatalogState,
+    CredentialState,
+    HookState,
+    KeyState,
+    ModelState,
+    ProviderState,
+    RouteState,
+    key_names,
+    lookup_of,
+)
+from models_catalog.models import Hook, ModelDefinition, Provider, Route
 from models_catalog.models.columns import columns_of
 from models_catalog.models.frozen import Settings, thaw
 
@@ -52,6 +63,7 @@ def changes(before: CatalogState, after: CatalogState) -> list[Change]:
         *_rows("provider", before.providers, after.providers, _provider),
         *_models(before.models, after.models),
         *_keys(before.keys, after.keys),
+        *_rows("hook", before.hooks, after.hooks, partial(_hook, key_names({**before.keys, **after.keys}))),
     ]
 
 
@@ -124,7 +136,17 @@ def _credential(name: str, row: CredentialState) -> Items:
 def _provider(name: str, row: ProviderState) -> Items:
     items = _items(Provider, row.content.settings)
     first = {column: items.pop(column) for column in ("type", "api_base")}
-    return {**first, "credential": Item(row.credential), **items, "enabled": Item(row.enabled, True)}
+    parts = zip(row.more, row.content.more, strict=False)
+    more = tuple(f"{name} (weight {share.weight:g}{'' if share.enabled else ', off'})" for name, share in parts)
+    keys = {"credential": Item(row.credential), "more_credentials": Item(more)}
+    return {**first, **keys, **items, "enabled": Item(row.enabled, True)}
+
+
+def _hook(keys: Mapping[str, str], name: str, row: HookState) -> Items:
+    """With the names that files have for the columns."""
+    items = _items(Hook, row.settings)
+    chosen = "all" if row.keys is None else tuple(sorted(keys[digest] for digest in row.keys if digest in keys))
+    return {**{column.file: items[column.name] for column in columns_of(Hook)}, "client_keys": Item(chosen, "all")}
 
 
 def _models(before: Mapping[str, ModelState], after: Mapping[str, ModelState]) -> Iterator[Change]:
@@ -146,7 +168,9 @@ def _by_name(label: str, routes: Iterable[RouteState]) -> dict[str, RouteState]:
 
 def _model(name: str, row: ModelState) -> Items:
     routing = tuple(route.name for route in row.routes)
-    return {**_items(ModelDefinition, row.settings), "fallback_models": Item(row.fallbacks), "routing": Item(routing)}
+    items = _items(ModelDefinition, row.settings)
+    prices = tuple(map(str, row.prices))
+    return {**items, "fallback_models": Item(row.fallbacks), "routing": Item(routing), "prices": Item(prices)}
 
 
 def _route(name: str, row: RouteState) -> Items:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from models_catalog.changes.state import CredentialState, ProviderState, RouteState
-from models_catalog.models import Credential, Provider, Route
+from models_catalog.changes.state import CredentialState, HookState, ProviderState, RouteState
+from models_catalog.models import Credential, Hook, Provider, Route
 from models_catalog.models.columns import fill
 
 
@@ -18,6 +18,12 @@ def fill_provider(row: Provider, state: ProviderState) -> None:
     """All columns but the credential."""
     fill(row, state.content.settings)
     row.enabled = state.enabled
+
+
+def fill_hook(row: Hook, state: HookState) -> None:
+    """All columns but the client keys."""
+    fill(row, state.settings)
+    row.all_client_keys = state.keys is None
 
 
 def fill_route(row: Route, state: RouteState, position: int) -> None:

@@ -39,11 +39,21 @@ def to_enter(name: str) -> Lookup:
 
 
 @dataclass(frozen=True, slots=True)
+class ShareContent:
+    """A further credential of a provider: where it is, and which part of the requests it takes."""
+
+    credential: Lookup
+    weight: float = 1.0
+    enabled: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class ProviderContent:
-    """What a provider holds besides its name and its state: its settings, and where its credential is."""
+    """What a provider holds besides its name and its state: its settings, where its credential is, and further ones."""
 
     settings: Settings
     credential: Lookup = NOTHING
+    more: tuple[ShareContent, ...] = ()
 
     @property
     def type(self) -> str:
@@ -57,7 +67,7 @@ class ProviderContent:
         return replace(self, settings=self.settings.replaced(**values))
 
 
-def provider_content(credential: Lookup = NOTHING, **settings: Hashable) -> ProviderContent:
+def provider_content(credential: Lookup = NOTHING, more: tuple[ShareContent, ...] = (), **settings: Hashable) -> ProviderContent:
     """The content of a provider for which a file says this. Whether it is enabled is no part of it."""
     found = settings_for(Provider, **settings)
-    return ProviderContent(Settings({name: value for name, value in found.items() if name != "enabled"}), credential)
+    return ProviderContent(Settings({name: value for name, value in found.items() if name != "enabled"}), credential, more)

@@ -8,13 +8,7 @@ import msgspec
 
 from models_catalog.models import ModelDefinition
 from models_catalog.models.columns import columns_of, put
-from models_catalog.snapshot import Prices
 from providers.capabilities import Capability
-
-
-def prices_of(row: ModelDefinition) -> Prices:
-    """The prices of a model's row."""
-    return Prices(*(None if price is None else float(price) for price in (row.input_price, row.output_price)))
 
 
 class Card:

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from types import MappingProxyType
 
 from models_catalog import validation
-from models_catalog.compiler.cards import Card, prices_of
+from models_catalog.compiler.cards import Card
 from models_catalog.compiler.patterns import one_of_many
+from models_catalog.compiler.prices import price_list
 from models_catalog.compiler.problems import Problems, Unusable, check
 from models_catalog.compiler.rows import Rows
-from models_catalog.compiler.targets import target_config
-from models_catalog.compiler.upstreams import Upstreams
+from models_catalog.compiler.targets import groups_of, target_configs
+from models_catalog.compiler.upstreams import Upstream, Upstreams
 from models_catalog.models import ModelDefinition, Route
-from models_catalog.snapshot import STAR, ModelEntry, RetryPolicy, Wildcard, Wildcards
+from models_catalog.snapshot import STAR, CacheUse, ModelEntry, RetryPolicy, Strategy, Wildcard, Wildcards
+from models_catalog.target_ids import target_id
 from providers.capabilities import Capability
 from providers.errors import ConfigurationError
 from providers.types import Target
+
+READS, WRITES = frozenset({"on", "read_only"}), frozenset({"on", "write_only"})
+
+Able = tuple[Target, frozenset[Capability]]
 
 
 class Entries:
@@ -27,7 +33,7 @@ class Entries:
     def __init__(self, rows: Rows, problems: Problems) -> None:
         self._rows = rows
         self._problems = problems
-        self._upstreams = Upstreams(rows.credentials, problems)
+        self._upstreams = Upstreams(rows.credentials, rows.shares, problems)
         for provider in rows.providers.values():
             if provider.enabled:
                 self._upstreams.of(provider)
@@ -44,7 +50,8 @@ class Entries:
         return Wildcards(patterns, frozenset(row.name for row in self._rows.models.values()))
 
     def _compiled(self) -> Mapping[str, ModelEntry]:
-        enabled = [row for row in self._rows.models.values() if row.enabled]
+        chosen = self._rows.chosen
+        enabled = [row for pk, row in self._rows.models.items() if row.enabled and (chosen is None or pk in chosen)]
         built = {row.name: self._problems.attempt(f"model {row.name}", row, partial(self._entry, row)) for row in enabled}
         entries = {name: entry for name, entry in built.items() if entry is not None}
         self._report_cycle()
@@ -59,16 +66,21 @@ class Entries:
         """What makes the entry of one name of a pattern."""
         row = next(row for row in self._rows.models.values() if row.name == pattern.name)
         routes = []
-        for route in self._rows.routes.get(row.pk, ()):
-            upstream = self._upstreams.of(self._rows.providers[route.provider_id]) if self._is_on(route) else None
+        listed = self._rows.routes.get(row.pk, ())
+        groups = groups_of(row, listed, self._counts(listed))
+        for route in listed:
+            upstream = self._upstream_of(route)
             if upstream is not None:
-                routes.append((upstream.kind, target_config(row, route, upstream)))
+                configs = target_configs(row, route, upstream, groups.get(route.pk))
+                routes += [(upstream.kind, config) for config in configs]
         return partial(one_of_many, pattern, Card(row), tuple(routes))
 
     def _entry(self, row: ModelDefinition) -> ModelEntry:
         check(row)
-        routes = [route for route in self._rows.routes.get(row.pk, ()) if self._is_on(route)]
-        built = [made for route in routes if (made := self._target_of(row, route)) is not None]
+        listed = self._rows.routes.get(row.pk, ())
+        groups = groups_of(row, listed, self._counts(listed))
+        routes = [(route, groups.get(route.pk)) for route in listed if self._is_on(route)]
+        built = [made for route, group in routes for made in self._targets_of(row, route, group)]
         if not built:
             raise Unusable("Not served: no usable route.")
         targets = {}
@@ -86,8 +98,12 @@ class Entries:
             targets=MappingProxyType(targets),
             fallbacks=self._fallback_names(row),
             retry=RetryPolicy(row.num_retries, row.max_retry_delay_s),
-            prices=prices_of(row),
+            prices=price_list(row, self._rows.prices.get(row.pk, ()), self._ids_of(listed), self._problems),
             card=Card(row).of(row.name, targets),
+            strategy=Strategy(row.strategy),
+            affinity=row.affinity,
+            cache=CacheUse(row.cache in READS, row.cache in WRITES, row.cache_max_age_s, row.cache_joins),
+            most_output_tokens=row.most_output_tokens,
         )
 
     def _fallback_names(self, row: ModelDefinition) -> tuple[str, ...]:
@@ -109,17 +125,34 @@ class Entries:
     def _is_on(self, route: Route) -> bool:
         return route.enabled and self._rows.providers[route.provider_id].enabled
 
-    def _target_of(self, model: ModelDefinition, route: Route) -> tuple[Target, frozenset[Capability]] | None:
-        return self._problems.attempt(f"model {model.name}, route {route.name}", model, partial(self._target, model, route))
+    def _upstream_of(self, route: Route) -> Upstream | None:
+        return self._upstreams.of(self._rows.providers[route.provider_id]) if self._is_on(route) else None
 
-    def _target(self, model: ModelDefinition, route: Route) -> tuple[Target, frozenset[Capability]]:
-        """The target of a route and what it can do."""
+    def _counts(self, routes: Sequence[Route]) -> Mapping[int, int]:
+        """How many targets each route has that is in use."""
+        return {route.pk: len(found.shares) for route in routes if (found := self._upstream_of(route)) is not None}
+
+    def _ids_of(self, routes: Sequence[Route]) -> Mapping[int, Sequence[str]]:
+        """The ids of the targets of each route that is in use."""
+        upstreams = ((route, self._upstream_of(route)) for route in routes)
+        return {
+            route.pk: [target_id(route.pk, share.row) for share in found.shares]
+            for route, found in upstreams
+            if found is not None
+        }
+
+    def _targets_of(self, model: ModelDefinition, route: Route, group: int | None) -> Sequence[Able]:
+        where = f"model {model.name}, route {route.name}"
+        return self._problems.attempt(where, model, partial(self._targets, model, route, group)) or ()
+
+    def _targets(self, model: ModelDefinition, route: Route, group: int | None) -> Sequence[Able]:
+        """The targets of a route, one for each credential of its provider, and what they can do."""
         provider = self._rows.providers[route.provider_id]
         upstream = self._upstreams.of(provider)
         if upstream is None:
             raise Unusable(f"Skipped: the provider {provider.name} is unusable.")
         try:
-            target = upstream.kind.target(target_config(model, route, upstream))
-            return target, upstream.kind.capabilities_of(target.upstream_model)
+            targets = [upstream.kind.target(config) for config in target_configs(model, route, upstream, group)]
+            return [(target, upstream.kind.capabilities_of(target.upstream_model)) for target in targets]
         except ConfigurationError as err:
             raise Unusable(f"Skipped: {err.field}: {err.message}") from err

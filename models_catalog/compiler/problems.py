@@ -10,7 +10,7 @@ from django.db import models
 from django.urls import NoReverseMatch, reverse
 
 from models_catalog import validation
-from models_catalog.models import ModelDefinition, Provider
+from models_catalog.models import Hook, ModelDefinition, Provider
 from models_catalog.snapshot import Problem
 from providers.capabilities import Capability
 
@@ -40,10 +40,10 @@ class Problems:
     def report(
         self, where: str, message: str, row: models.Model, lost: Capability | None = None, *, harmless: bool = False
     ) -> None:
-        self.found.append(Problem(where, message, _admin_path(row), lost, harmless))
+        self.found.append(Problem(where, message, admin_path(row), lost, harmless))
 
 
-def check(row: ModelDefinition | Provider) -> None:
+def check(row: Hook | ModelDefinition | Provider) -> None:
     """The rules of `validation`: rows may have been written past the forms. Raises `Unusable`."""
     try:
         validation.check_name(row.name)
@@ -54,7 +54,7 @@ def check(row: ModelDefinition | Provider) -> None:
         raise Unusable(f"Skipped: {' '.join(texts)}") from err
 
 
-def _admin_path(row: models.Model) -> str:
+def admin_path(row: models.Model) -> str:
     """The page where the row can be repaired, "" without an admin."""
     try:
         return reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[row.pk])

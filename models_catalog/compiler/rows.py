@@ -3,74 +3,79 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, NamedTuple
+from functools import partial
+from typing import Any, TypeVar
 from uuid import UUID
 
-from models_catalog.models import ClientKey, Credential, Fallback, ModelDefinition, Provider, Route
+from django.db.models import Model, Q, QuerySet
+
+from models_catalog.compiler.key_tables import KeyRows
+from models_catalog.models import Credential, Fallback, Hook, ModelDefinition, Price, Provider, ProviderCredential, Route
 from models_catalog.publish import Version, current_versions
 
-
-class KeyRow(NamedTuple):
-    """What is read of a client key: there may be very many."""
-
-    pk: UUID
-    name: str
-    key_hash: str
-    all_models: bool
-    record_bodies: bool
-    expires_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class KeyRows:
-    """The client keys in force, and the models that each may use. `names` are those of all models."""
-
-    version: Version
-    names: Mapping[int, str]
-    client_keys: Sequence[KeyRow]
-    allowed_models: Mapping[UUID, Sequence[int]]
-
-    @classmethod
-    def read(cls, using: str, version: Version, names: Mapping[int, str] | None = None) -> KeyRows:
-        """`names` if they are known already."""
-        allowed = ClientKey.allowed_models.through.objects.using(using)
-        client_keys = ClientKey.objects.using(using).filter(enabled=True, revoked_at__isnull=True)
-        rows = ModelDefinition.objects.using(using).values_list("pk", "name")
-        return cls(
-            version=version,
-            names=dict(rows) if names is None else names,
-            client_keys=[KeyRow(*row) for row in client_keys.values_list(*KeyRow._fields)],
-            allowed_models=_grouped(allowed.values_list("clientkey_id", "modeldefinition_id")),
-        )
+R = TypeVar("R", bound=Model)
 
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """The whole catalog. The version is read first: it is never newer than the rows."""
+    """The whole catalog; with `chosen`, of models' routes and prices only theirs. The version is read first: it is never newer
+    than the rows."""
 
     credentials: Mapping[UUID, Credential]
     providers: Mapping[int, Provider]
+    shares: Mapping[int, Sequence[ProviderCredential]]
     models: Mapping[int, ModelDefinition]
     routes: Mapping[int, Sequence[Route]]
     fallbacks: Mapping[int, Sequence[int]]
+    prices: Mapping[int, Sequence[Price]]
+    hooks: Sequence[Hook]
+    hook_keys: Mapping[UUID, Sequence[UUID]]
     keys: KeyRows
+    chosen: Collection[int] | None = None
 
     @classmethod
-    def read(cls, using: str) -> Rows:
+    def read(cls, using: str, before: KeyRows | None = None) -> Rows:
+        """All that routes requests; of the client keys, what has been written since `before`."""
         version = current_versions(using)
+        return cls._routing(using, version, lambda names: KeyRows.read(using, version, names, before))
+
+    @classmethod
+    def read_routing(cls, using: str, chosen: Collection[int] | None = None) -> Rows:
+        """What routes requests to the chosen models, or to all; no client keys."""
+        version = current_versions(using)
+        return cls._routing(using, version, partial(KeyRows.none, version), chosen)
+
+    @classmethod
+    def _routing(
+        cls,
+        using: str,
+        version: Version,
+        keys: Callable[[Mapping[int, str]], KeyRows],
+        chosen: Collection[int] | None = None,
+    ) -> Rows:
         models = {row.pk: row for row in ModelDefinition.objects.using(using).order_by("name")}
         fallbacks = Fallback.objects.using(using).order_by("position", "pk")
+        used = Q(providers__enabled=True) | Q(shares__enabled=True, shares__provider__enabled=True)
+        shares = ProviderCredential.objects.using(using).filter(enabled=True, provider__enabled=True).order_by("pk")
         return cls(
-            credentials={row.pk: row for row in Credential.objects.using(using).filter(providers__enabled=True).distinct()},
+            credentials={row.pk: row for row in Credential.objects.using(using).filter(used).distinct()},
             providers={row.pk: row for row in Provider.objects.using(using).order_by("name")},
+            shares=_grouped((row.provider_id, row) for row in shares),
             models=models,
-            routes=_grouped((row.model_id, row) for row in Route.objects.using(using).order_by("position", "pk")),
+            routes=_grouped((row.model_id, row) for row in _of(chosen, Route.objects.using(using).order_by("position", "pk"))),
             fallbacks=_grouped(fallbacks.values_list("model_id", "fallback_id")),
-            keys=KeyRows.read(using, version, {pk: row.name for pk, row in models.items()}),
+            prices=_grouped((row.model_id, row) for row in _of(chosen, Price.objects.using(using).order_by("pk"))),
+            hooks=list(Hook.objects.using(using).order_by("position", "name")),
+            hook_keys=_grouped(Hook.client_keys.through.objects.using(using).values_list("hook_id", "clientkey_id")),
+            keys=keys({pk: row.name for pk, row in models.items()}),
+            chosen=chosen,
         )
+
+
+def _of(chosen: Collection[int] | None, rows: QuerySet[R]) -> QuerySet[R]:
+    return rows if chosen is None else rows.filter(model__in=chosen)
 
 
 def _grouped(pairs: Iterable[tuple[Any, Any]]) -> Mapping[Any, list[Any]]:

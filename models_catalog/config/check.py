@@ -8,12 +8,13 @@ from django.core.exceptions import ValidationError
 from django.db import models
 
 from models_catalog import keys, validation
-from models_catalog.changes.rows import fill_credential, fill_provider, fill_route
+from models_catalog.changes.prices import filled
+from models_catalog.changes.rows import fill_credential, fill_hook, fill_provider, fill_route
 from models_catalog.changes.state import RouteState
 from models_catalog.config.document import KeySpec, ModelSpec
 from models_catalog.config.plan import Plan
 from models_catalog.config.table import nearest
-from models_catalog.models import Credential, ModelDefinition, Provider, Route
+from models_catalog.models import Credential, Hook, ModelDefinition, Provider, Route
 from models_catalog.models.columns import fill
 from models_catalog.snapshot import STAR
 
@@ -28,6 +29,8 @@ def check_plan(plan: Plan) -> None:
             _check_credential(plan, name, place)
         elif kind == "provider":
             _check_provider(plan, name, place)
+        elif kind == "hook":
+            _check_hook(plan, name, place)
     for model in plan.document.models:
         _check_model(plan, model)
     _check_names(plan)
@@ -53,6 +56,12 @@ def _check_provider(plan: Plan, name: str, place: str) -> None:
     _report(plan, row, place)
 
 
+def _check_hook(plan: Plan, name: str, place: str) -> None:
+    row = Hook(name=name)
+    fill_hook(row, plan.after.hooks[name])
+    _report(plan, row, place)
+
+
 def _check_model(plan: Plan, spec: ModelSpec) -> None:
     row = ModelDefinition(name=spec.name)
     fill(row, spec.settings)
@@ -61,6 +70,8 @@ def _check_model(plan: Plan, spec: ModelSpec) -> None:
         route_row = Route()
         fill_route(route_row, RouteState(route.name, "", route.settings), 0)
         _report(plan, route_row, route.place)
+    for price in spec.prices or ():
+        _report(plan, filled(row, price, {}), f"{spec.place}.prices")
     for name in spec.fallbacks:
         if name not in plan.after.models:
             hint = nearest(name, plan.after.models)

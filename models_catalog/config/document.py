@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 
+from models_catalog.changes.prices import PriceState
 from models_catalog.changes.values import ProviderContent
 from models_catalog.models.frozen import Settings
 from providers.types import Secret
@@ -43,6 +44,8 @@ class ModelSpec:
     routes: tuple[RouteSpec, ...]
     fallbacks: tuple[str, ...] = ()
     fallbacks_place: str
+    prices: tuple[PriceState, ...] | None = None
+    """None leaves those there as they are."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,8 +58,19 @@ class KeySpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HookSpec:
+    """A hook; `keys` are the names of client keys, None for all."""
+
+    name: str
+    place: str
+    settings: Settings
+    keys: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
-    """A whole file. `lists_keys` says that `client_keys` are all there should be: the file has a section of keys.
+    """A whole file. `lists_keys` says that `client_keys` are all there should be: the file has a section of keys;
+    `lists_hooks` says it of hooks.
 
     `names` says what the fields of the catalog's rows are called in this format, for the places of errors. `unread` are the
     names of models that the file has and that are not in `models`, because none of their entries can be served.
@@ -66,6 +80,8 @@ class Document:
     providers: tuple[ProviderSpec, ...] = ()
     client_keys: tuple[KeySpec, ...] = ()
     lists_keys: bool = False
+    hooks: tuple[HookSpec, ...] = ()
+    lists_hooks: bool = False
     names: Mapping[str, str] = field(default_factory=dict)
     unread: frozenset[str] = frozenset()
 

@@ -46,7 +46,7 @@ def import_text(
     with transaction.atomic():
         # Writers raise the version first: whoever holds its row sees a catalog that does not change meanwhile.
         CatalogVersion.objects.select_for_update().first()
-        before = load(with_secrets=_has_secrets(document))
+        before = load(with_secrets=_has_secrets(document), published=not prune)
         if findings.foreign:
             document = sift(document, () if prune else before.models, findings)
         plan = make_plan(document, before, findings, prune=prune)

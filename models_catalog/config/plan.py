@@ -13,10 +13,20 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from models_catalog.changes.state import CatalogState, CredentialState, KeyState, ModelState, ProviderState, RouteState
+from models_catalog.changes.state import (
+    CatalogState,
+    CredentialState,
+    HookState,
+    KeyState,
+    ModelState,
+    ProviderState,
+    RouteState,
+    key_names,
+)
 from models_catalog.changes.values import NOTHING, Lookup, ProviderContent
-from models_catalog.config.document import Document, KeySpec, ModelSpec, ProviderSpec, RouteSpec, free_name
+from models_catalog.config.document import Document, HookSpec, KeySpec, ModelSpec, ProviderSpec, RouteSpec, free_name
 from models_catalog.config.findings import Findings
+from models_catalog.config.gateway.hooks import with_stored_secrets
 from models_catalog.config.stored_headers import with_stored_headers
 from models_catalog.config.table import nearest, step
 from models_catalog.keys import hash_key
@@ -139,10 +149,18 @@ class Plan:
             content = replace(content, credential=Lookup("stored", credential))
         if enabled is None:
             enabled = old.enabled if old else True
-        self.after.providers[name] = ProviderState(content, credential, enabled)
+        more = self._more(content, name, self.document.place(place, "more_credentials"))
+        self.after.providers[name] = ProviderState(content, credential, enabled, more)
         if old:
             self._by_content[old.content].discard(name)
         self._by_content.setdefault(content, set()).add(name)
+
+    def _more(self, content: ProviderContent, provider: str, place: str) -> tuple[str, ...]:
+        """The names of the rows of the further credentials; an error for one that is named twice."""
+        names = tuple(found for share in content.more if (found := self._credential(share.credential, provider, None, place)))
+        for twice in sorted({name for name in names if names.count(name) > 1}):
+            self.findings.fatal(place, f"duplicate credential {twice!r}")
+        return names
 
     def _credential(self, lookup: Lookup, provider: str, old: ProviderState | None, place: str) -> str | None:
         """The name of the credential row, made if there is none."""
@@ -183,7 +201,7 @@ class Plan:
         return self._add_credential(provider, CredentialState("stored", secret=secret), place)
 
     def _users_of(self, credential: str) -> int:
-        return sum(provider.credential == credential for provider in self.after.providers.values())
+        return sum(credential in provider.credentials for provider in self.after.providers.values())
 
     def _add_credential(self, wish: str, credential: CredentialState, place: str) -> str:
         name = free_name(wish.strip()[:LONGEST_NAME].strip(), self.after.credentials)
@@ -217,6 +235,27 @@ class Plan:
             named = {hash_key(spec.key.reveal()) for spec in self.document.client_keys}
             self.after.keys = {digest: key for digest, key in self.after.keys.items() if digest in named}
 
+    # Hooks
+
+    def _put_hook(self, spec: HookSpec) -> None:
+        spec = with_stored_secrets(spec, self.before, self.findings)
+        self.places["hook", spec.name] = spec.place
+        self.after.hooks[spec.name] = HookState(spec.settings, self._digests(spec))
+
+    def _digests(self, spec: HookSpec) -> frozenset[str] | None:
+        if spec.keys is None:
+            return None
+        digests = {name: digest for digest, name in key_names(self.after.keys).items()}
+        for name in spec.keys:
+            if name not in digests:
+                self.findings.fatal(step(spec.place, "client_keys"), f"unknown client key {name!r}{nearest(name, digests)}")
+        return frozenset(digests[name] for name in spec.keys if name in digests)
+
+    def _forget_hooks(self) -> None:
+        if self.document.lists_hooks:
+            named = {spec.name for spec in self.document.hooks}
+            self.after.hooks = {name: hook for name, hook in self.after.hooks.items() if name in named}
+
     # What nobody uses any more
 
     def _forget_unused(self) -> None:
@@ -225,16 +264,22 @@ class Plan:
         had_routes = {route.provider for model in self.before.models.values() for route in model.routes}
         for name in had_routes - used - self._fixed:
             self.after.providers.pop(name, None)
-        needed = {provider.credential for provider in self.after.providers.values()}
-        had_providers = {provider.credential for provider in self.before.providers.values()}
-        for unneeded in had_providers - needed - {None}:
-            self.after.credentials.pop(str(unneeded), None)
+        needed = {name for provider in self.after.providers.values() for name in provider.credentials}
+        had_providers = {name for provider in self.before.providers.values() for name in provider.credentials}
+        for unneeded in had_providers - needed:
+            self.after.credentials.pop(unneeded, None)
 
     def _forget_allowed_models(self) -> None:
         """Keys lose the models that are removed."""
         for digest, key in self.after.keys.items():
             if key.models is not None and key.key is None:
                 self.after.keys[digest] = replace(key, models=key.models & self.after.models.keys())
+
+    def _forget_hooks_keys(self) -> None:
+        """Hooks lose the keys that are removed."""
+        for name, hook in self.after.hooks.items():
+            if hook.keys is not None:
+                self.after.hooks[name] = replace(hook, keys=hook.keys & self.after.keys.keys())
 
     def make(self, *, prune: bool) -> None:
         """Puts the whole document into the plan."""
@@ -246,14 +291,18 @@ class Plan:
         given = self._give_providers()
         for model in self.document.models:
             self.places["model", model.name] = model.place
-            self.after.models[model.name] = _model(model, given)
+            self.after.models[model.name] = _model(model, given, self.before.models.get(model.name))
         if prune:
             self._forget_keys()
         for key in self.document.client_keys:
             self._put_key(key)
+        for hook in self.document.hooks:
+            self._put_hook(hook)
         if prune:
+            self._forget_hooks()
             self._forget_unused()
             self._forget_allowed_models()
+            self._forget_hooks_keys()
 
 
 def make_plan(document: Document, before: CatalogState, findings: Findings, *, prune: bool = False) -> Plan:
@@ -263,13 +312,16 @@ def make_plan(document: Document, before: CatalogState, findings: Findings, *, p
     return plan
 
 
-def _model(spec: ModelSpec, given: dict[tuple[str, str], str]) -> ModelState:
+def _model(spec: ModelSpec, given: dict[tuple[str, str], str], before: ModelState | None) -> ModelState:
     routes = [
         RouteState(route.name, given[spec.name, route.name], route.settings)
         for route in spec.routes
         if (spec.name, route.name) in given
     ]
-    return ModelState(spec.settings, tuple(routes), spec.fallbacks)
+    names = {"", *(route.name for route in routes)}
+    old = before.prices if before else ()
+    prices = tuple(price for price in old if price.route in names) if spec.prices is None else tuple(sorted(spec.prices))
+    return ModelState(spec.settings, tuple(routes), spec.fallbacks, prices)
 
 
 def _without_number(name: str) -> str:

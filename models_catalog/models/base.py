@@ -45,7 +45,7 @@ class CatalogModel(models.Model):
         try:
             self.check_rules()
         except ValidationError as err:
-            errors.update(err.error_dict)
+            errors = err.update_error_dict(errors)
         errors = {name: found for name, found in errors.items() if name not in (exclude or ())}
         if errors:
             raise ValidationError(errors)

@@ -33,6 +33,7 @@ class FileTable(Protocol):
     def price(self, name: str) -> Hashable: ...
     def texts(self, name: str) -> tuple[str, ...] | None: ...
     def json(self, name: str) -> dict[str, Any]: ...
+    def __contains__(self, name: str) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +177,16 @@ def _or_absent(found: Hashable, one: Column) -> Hashable:
     return one.absent if found is None else found
 
 
+FAULTS: Mapping[str, bool] = MappingProxyType({"open": True, "closed": False})
+"""What a hook's row says of faults, as files say it."""
+
+
+def _read_fail_open(table: FileTable, name: str, one: Column) -> Hashable:
+    if name not in table:
+        return one.absent
+    return "open" if table.flag(name, False) else "closed"
+
+
 TEXT = Kind(lambda table, name, one: table.text(name, str(one.absent)))
 FLAG = Kind(lambda table, name, one: table.flag(name, bool(one.absent)))
 COUNT = Kind(_read_count, narrow=True)
@@ -188,6 +199,8 @@ PRICE = Kind(
 OBJECT = Kind(lambda table, name, one: freeze(table.json(name)), freeze=freeze, thaw=thaw)
 HEADERS = Kind(OBJECT.read, freeze=freeze, thaw=thaw, masked=True)
 CAPABILITIES = Kind(lambda table, name, one: _or_absent(table.texts(name), one), freeze=in_order, thaw=list)
+NAMES = Kind(lambda table, name, one: _or_absent(table.texts(name), one), freeze=tuple, thaw=list)
+FAIL_OPEN = Kind(_read_fail_open, as_json=lambda said: FAULTS.get(str(said)))
 KINDS: Mapping[type[models.Field[Any, Any]], Kind] = MappingProxyType(
     {
         models.BooleanField: FLAG,

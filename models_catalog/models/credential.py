@@ -46,6 +46,10 @@ class Credential(CatalogModel):
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
+    origin = models.CharField(
+        max_length=200, blank=True, default="", db_default="", editable=False, help_text="Where it is published, if it is."
+    )
+
     objects = CatalogManager["Credential"]()
 
     class Meta:

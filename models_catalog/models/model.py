@@ -16,7 +16,27 @@ MOST_RETRIES = 2**15 - 1
 """What the column of every database can hold."""
 
 RETRIES, PRICES, METADATA = "Retries and time-outs", "Prices", "Metadata"
+SHARING, CACHE = "Sharing", "Cache"
 """The tabs of the admin's page."""
+
+
+class Strategy(models.TextChoices):
+    """Which of several routes takes the next request."""
+
+    ORDERED = "ordered", "In their order"
+    WEIGHTED = "weighted", "By weight"
+    LEAST_BUSY = "least_busy", "The least busy"
+    FASTEST = "fastest", "The fastest"
+    CHEAPEST = "cheapest", "The cheapest"
+
+
+class CacheUse(models.TextChoices):
+    """What is done with the cache where a request does not say it."""
+
+    OFF = "off", "Off"
+    ON = "on", "Read and write"
+    READ_ONLY = "read_only", "Read only"
+    WRITE_ONLY = "write_only", "Write only"
 
 
 def seconds(label: str, place: str) -> models.FloatField[float | None, float | None]:
@@ -113,6 +133,75 @@ class ModelDefinition(CatalogModel):
         listed="",
         card="metadata",
         tab=METADATA,
+    )
+    strategy = column(
+        models.CharField(
+            max_length=12,
+            choices=Strategy.choices,
+            default=Strategy.ORDERED,
+            db_default=Strategy.ORDERED,
+            help_text="Which route takes the next request.",
+        ),
+        listed="",
+        tab=SHARING,
+    )
+    affinity = column(
+        models.BooleanField(
+            default=True,
+            db_default=True,
+            help_text="Whether requests of a session, or with the same prompt_cache_key, go to the same one of routes that "
+            "share: its prompt cache stays warm.",
+        ),
+        listed="",
+        tab=SHARING,
+    )
+    cache = column(
+        models.CharField(
+            max_length=12,
+            choices=CacheUse.choices,
+            default=CacheUse.OFF,
+            db_default=CacheUse.OFF,
+            help_text="Whether answers are kept and given again to equal requests of the same key that do not say otherwise.",
+        ),
+        file="cache.enabled",
+        listed="",
+        tab=CACHE,
+    )
+    cache_max_age_s = column(
+        models.FloatField(
+            "longest age",
+            null=True,
+            blank=True,
+            validators=[MinValueValidator(0.001), validation.check_finite],
+            help_text="Seconds for which an answer is given again; empty: as GATEWAY_CACHE_MAX_AGE_S says.",
+        ),
+        file="cache.max_age_s",
+        listed="",
+        tab=CACHE,
+    )
+    cache_joins = column(
+        models.BooleanField(
+            "equal requests share a call",
+            default=False,
+            db_default=False,
+            help_text="Whether equal requests that come at the same time wait for the first one's answer. Needs the cache.",
+        ),
+        file="cache.joins",
+        listed="",
+        tab=CACHE,
+    )
+    most_output_tokens = column(
+        models.PositiveIntegerField(
+            null=True,
+            blank=True,
+            validators=[MinValueValidator(1), MaxValueValidator(validation.MOST_TOKENS)],
+            help_text="How many tokens an answer is expected to have at most where the request does not say; held by budgets.",
+        ),
+        listed="",
+        tab=PRICES,
+    )
+    origin = models.CharField(
+        max_length=200, blank=True, default="", db_default="", editable=False, help_text="Where it is published, if it is."
     )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
 from django.views.decorators.debug import sensitive_variables
 
@@ -32,6 +33,15 @@ class Provider(CatalogModel):
         special=True,
     )
     credential = models.ForeignKey(Credential, null=True, blank=True, on_delete=models.PROTECT, related_name="providers")
+    credential_weight = column(
+        models.FloatField(
+            "weight",
+            default=1.0,
+            db_default=1.0,
+            validators=[MinValueValidator(0.0), MaxValueValidator(1e6), validation.check_finite],
+            help_text="The part of this credential, beside the further ones below; 0: none while another can.",
+        )
+    )
     extra_headers = column(EncryptedHeadersField(default=dict, blank=True), special=True)
     extra_body = column(
         models.JSONField(default=dict, blank=True, help_text='Top-level fields for every request body: {"field": value}'),
@@ -40,6 +50,10 @@ class Provider(CatalogModel):
     options = column(
         models.JSONField(default=dict, blank=True, help_text="Settings of this provider type, e.g. Azure's api_version."),
         special=True,
+    )
+
+    origin = models.CharField(
+        max_length=200, blank=True, default="", db_default="", editable=False, help_text="Where it is published, if it is."
     )
 
     objects = CatalogManager["Provider"]()

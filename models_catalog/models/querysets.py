@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from typing import Any, TypeVar
 
 from django.db import models, transaction
 
+from models_catalog.audit import capture
+from models_catalog.audit.chain import collected
 from models_catalog.publish import Part, mark_changed
 from models_catalog.secrets.fields import encrypted_fields
 
@@ -22,10 +24,10 @@ class CatalogQuerySet(models.QuerySet[Row_co, Row_co]):
     def update(self, **kwargs: Any) -> int:
         with transaction.atomic(using=self.db):
             self._mark_changed()
-            return super().update(**kwargs)
+            return capture.updated(self, kwargs, lambda: super(CatalogQuerySet, self).update(**kwargs))
 
     def delete(self) -> tuple[int, dict[str, int]]:
-        with transaction.atomic(using=self.db):
+        with transaction.atomic(using=self.db), collected(self.db):
             self._mark_changed()
             return super().delete()
 
@@ -33,11 +35,13 @@ class CatalogQuerySet(models.QuerySet[Row_co, Row_co]):
         self._for_write = True
         with transaction.atomic(using=self.db):
             self._mark_changed()
-            return super().bulk_create(objs, *args, **kwargs)
+            rows = super().bulk_create(objs, *args, **kwargs)
+            capture.created(self.model, rows, self.db, replacing=bool(kwargs.get("update_conflicts")))
+            return rows
 
     def bulk_update(self, objs: Iterable[Row_co], fields: Iterable[str], batch_size: int | None = None) -> int:
         self._for_write = True
-        rows: Collection[Row_co] = tuple(objs)
+        rows = tuple(objs)
         names = tuple(fields)
         with transaction.atomic(using=self.db):
             self._mark_changed()
@@ -45,7 +49,10 @@ class CatalogQuerySet(models.QuerySet[Row_co, Row_co]):
                 if field.name in names:
                     for row in rows:
                         field.pre_save(row, add=False)
-            return super().bulk_update(rows, names, batch_size=batch_size)
+            chosen = self.model._default_manager.using(self.db).filter(pk__in=[row.pk for row in rows[: capture.FEW + 1]])
+            return capture.updated(
+                chosen, names, lambda: super(CatalogQuerySet, self).bulk_update(rows, names, batch_size=batch_size)
+            )
 
     update.alters_data = True  # type: ignore[attr-defined]
     delete.alters_data = True  # type: ignore[attr-defined]

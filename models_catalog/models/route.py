@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
 from models_catalog import validation
@@ -12,6 +13,17 @@ from models_catalog.models.columns import column
 from models_catalog.models.model import ModelDefinition
 from models_catalog.models.provider import Provider
 from models_catalog.models.querysets import CatalogManager
+
+
+def _most(label: str) -> models.PositiveIntegerField[int | None, int | None]:
+    """How much its upstream takes; empty means any."""
+    return models.PositiveIntegerField(
+        label,
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1), MaxValueValidator(2**31 - 1)],
+        help_text="What the upstream takes: the route is passed over while it is at this. Empty: any.",
+    )
 
 
 class Route(CatalogModel):
@@ -33,6 +45,26 @@ class Route(CatalogModel):
     )
     enabled = column(models.BooleanField(default=True))
     position = models.PositiveIntegerField(default=0, db_index=True)
+    shares = column(
+        models.BooleanField(
+            "shares with the one above",
+            default=False,
+            db_default=False,
+            help_text="Whether it takes its part of the requests, by weight; else it takes what the one above could not serve.",
+        )
+    )
+    weight = column(
+        models.FloatField(
+            default=1.0,
+            db_default=1.0,
+            validators=[MinValueValidator(0.0), MaxValueValidator(1e6), validation.check_finite],
+            help_text="Its part of the requests, beside those of the routes that it shares them with; 0: none while another can.",
+        )
+    )
+    rpm = column(_most("requests a minute"))
+    tpm = column(_most("tokens a minute"))
+    max_concurrent = column(_most("requests at once"))
+    origin = models.CharField(max_length=200, blank=True, default="", db_default="", editable=False)
 
     objects = CatalogManager["Route"]()
 

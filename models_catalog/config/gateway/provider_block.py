@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from models_catalog import addresses
-from models_catalog.changes.values import NOTHING, Lookup, ProviderContent, provider_content, to_enter
+from models_catalog.changes.values import NOTHING, Lookup, ProviderContent, ShareContent, provider_content, to_enter
 from models_catalog.config.gateway.members import Members
 from models_catalog.config.gateway.tensorzero_clouds import READERS, Cloud
 from models_catalog.config.locations import read_location
@@ -74,6 +74,7 @@ def read_provider(
         type=BY_RESPONSES.get(known.name, known.name) if by_responses else known.name,
         api_base=stored["api_base"],
         extra_headers=freeze(_headers(table, headers)),
+        more=_more(table),
         extra_body=freeze(body),
         options=freeze(stored["options"]),
         **plain,
@@ -81,6 +82,29 @@ def read_provider(
     members.close()
     table.close()
     return content, upstream_model or cloud.upstream_model
+
+
+def _more(table: Table) -> tuple[ShareContent, ...]:
+    """The further credentials: `more_credentials = [{ api_key_location = "env::NAME", weight = 1.0 }]`."""
+    value = table.raw("more_credentials")
+    if value is None:
+        return ()
+    if not isinstance(value, list):
+        table.error("more_credentials", f"must be a list of tables, not {kind(value)}")
+        return ()
+    entries = (table.as_table(item, f"{table.at('more_credentials')}[{index}]") for index, item in enumerate(value))
+    return tuple(share for entry in entries if entry is not None and (share := _share(entry)) is not None)
+
+
+def _share(entry: Table) -> ShareContent | None:
+    location, weight = read_location(entry, "api_key_location"), entry.number("weight")
+    enabled = entry.flag("enabled", True)
+    entry.close()
+    if location is None or location == NOTHING:
+        if "api_key_location" not in entry or location == NOTHING:
+            entry.findings.error(entry.place, "api_key_location is missing")
+        return None
+    return ShareContent(location, 1.0 if weight is None else weight, enabled)
 
 
 def _cloud(table: Table, default: Lookup | None) -> Cloud:

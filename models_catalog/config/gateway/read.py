@@ -14,11 +14,13 @@ from types import MappingProxyType
 from models_catalog.changes.values import Lookup
 from models_catalog.config.document import Document, KeySpec, ModelSpec, ProviderSpec, RouteSpec
 from models_catalog.config.findings import Findings, Unservable
+from models_catalog.config.gateway.hooks import read_hook
 from models_catalog.config.gateway.members import Members
+from models_catalog.config.gateway.prices import read_prices
 from models_catalog.config.gateway.provider_block import read_provider
 from models_catalog.config.gateway.tensorzero import OTHER_SECTIONS, RouteExtra, add_to_model, read_defaults, read_extra
 from models_catalog.config.table import Table, nearest, step
-from models_catalog.models import ModelDefinition, Provider, Route
+from models_catalog.models import Hook, ModelDefinition, Provider, Route
 from models_catalog.models.columns import columns_of, settings_for
 from models_catalog.models.frozen import Settings
 from providers.capabilities import Capability
@@ -37,7 +39,7 @@ CAPABILITIES: Mapping[str, str] = MappingProxyType(
 NOT_A_MODEL_SETTING = ("rate_limits", "guardrail_profile", "skip_relay")
 NAMES: Mapping[str, str] = MappingProxyType(
     {
-        **{column.name: column.file for model in (ModelDefinition, Provider, Route) for column in columns_of(model)},
+        **{column.name: column.file for model in (ModelDefinition, Provider, Route, Hook) for column in columns_of(model)},
         "credential": "api_key_location",
     }
 )
@@ -68,12 +70,19 @@ def read_gateway(text: str, findings: Findings, file: str = "") -> Document:
         providers=tuple(provider for provider in providers if provider),
         client_keys=tuple(spec for spec, _ in keys),
         lists_keys="api_keys" in root,
+        hooks=tuple(read_hook(name, table) for name, table in root.tables("hooks")),
+        lists_hooks="hooks" in root,
         names=NAMES,
         unread=frozenset(name for name, _, _ in tables),
     )
     root.ignore(OTHER_SECTIONS, "is not imported: not part of the catalog")
     root.close()
     return document
+
+
+def read_model(name: str, values: Mapping[str, object], findings: Findings) -> ModelSpec | None:
+    """The model of that name, as it stands in `[models."name"]`. What is wrong with it is added to the findings."""
+    return _servable(name, Table(values, step("models", name), findings), ("chat",), {})
 
 
 def _syntax_error(message: str) -> str:
@@ -104,6 +113,7 @@ def _model(name: str, table: Table, capabilities: tuple[str, ...], defaults: Map
         routes=tuple(route for route, _ in found),
         fallbacks=table.texts("fallback_models") or (),
         fallbacks_place=table.at("fallback_models"),
+        prices=read_prices(table, {route.name for route, _ in found}),
     )
     table.ignore(NOT_A_MODEL_SETTING, "is not imported: the catalog has no such setting")
     table.close()

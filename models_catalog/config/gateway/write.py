@@ -12,8 +12,10 @@ from collections import Counter
 from typing import Any
 
 from models_catalog.changes.state import CatalogState, ModelState, ProviderState, RouteState
-from models_catalog.changes.values import NOTHING, ProviderContent
+from models_catalog.changes.values import NOTHING, ProviderContent, ShareContent
+from models_catalog.config.gateway.hooks import write_hook
 from models_catalog.config.gateway.members import written
+from models_catalog.config.gateway.prices import write_price
 from models_catalog.config.gateway.toml_text import write_table
 from models_catalog.config.provider_types import NoSuchType, find_type, usual_location
 from models_catalog.config.stored_headers import STORED
@@ -37,7 +39,21 @@ def write_gateway(state: CatalogState) -> str:
     for name, model in state.models.items():
         tables.append((("models", name), _model(model)))
         tables += [(("models", name, "providers", route.name), _route(route, state, apart)) for route in model.routes]
+    tables += [(("hooks", name), _in_toml(write_hook(name, row, state))) for name, row in state.hooks.items()]
     return HEADER + "\n".join(write_table(path, table) for path, table in tables)
+
+
+def write_object(kind: str, name: str, state: CatalogState) -> str:
+    """The tables of one provider, model or hook. A model's routes refer to their providers by name."""
+    if kind == "provider":
+        tables: list[Entry] = [(("providers", name), _provider(name, state.providers[name], with_state=True))]
+    elif kind == "hook":
+        tables = [(("hooks", name), _in_toml(write_hook(name, state.hooks[name], state)))]
+    else:
+        model, apart = state.models[name], set(state.providers)
+        tables = [(("models", name), _model(model))]
+        tables += [(("models", name, "providers", route.name), _route(route, state, apart)) for route in model.routes]
+    return "\n".join(write_table(path, table) for path, table in tables)
 
 
 def _apart(state: CatalogState) -> set[str]:
@@ -62,12 +78,19 @@ def _provider(name: str, row: ProviderState, *, with_state: bool = False) -> dic
         table["api_base"] = api_base
     if not _goes_without_saying(content):
         table["api_key_location"] = str(content.credential)
+    if content.more:
+        table["more_credentials"] = [_share(share) for share in content.more]
     table.update(content.json("options"))
     if headers := content.json("extra_headers"):
         table["extra_headers"] = dict.fromkeys(headers, STORED + name)
     if body := content.json("extra_body"):
         table["extra_body"] = body
     return _in_toml({**table, **written(Provider, content.settings)})
+
+
+def _share(share: ShareContent) -> dict[str, Any]:
+    table: dict[str, Any] = {"api_key_location": str(share.credential), "weight": share.weight}
+    return table if share.enabled else {**table, "enabled": False}
 
 
 def _goes_without_saying(content: ProviderContent) -> bool:
@@ -89,6 +112,8 @@ def _model(row: ModelState) -> dict[str, Any]:
         table["enabled"] = settings.pop("enabled")
     if row.fallbacks:
         table["fallback_models"] = list(row.fallbacks)
+    if row.prices:
+        settings["prices"] = [write_price(price) for price in row.prices]
     return _in_toml({**table, **settings})
 
 

@@ -13,6 +13,7 @@ from models_catalog.config.findings import Unservable
 from models_catalog.config.litellm import names
 from models_catalog.config.litellm.host import Host
 from models_catalog.config.litellm.hosts import HOSTS
+from models_catalog.config.litellm.rates import FURTHER, further_rates
 from models_catalog.config.litellm.values import SHARED, api_base_of, credential_of, resolved
 from models_catalog.config.provider_types import NoSuchType, find_type
 from models_catalog.config.table import Table, nearest
@@ -25,7 +26,9 @@ from providers.types import Wire
 
 SLIP = 0.9
 VERSION = "anthropic-version"
-IMPORTED_INFO = ("input_cost_per_token", "output_cost_per_token", "max_input_tokens", "max_tokens")
+MOST_COUNTED = 2**31 - 1
+"""What the columns of limits hold."""
+IMPORTED_INFO = ("input_cost_per_token", "output_cost_per_token", *FURTHER, "max_input_tokens", "max_tokens")
 ONE_STAR = "a * is only allowed at the end of a name"
 
 
@@ -43,9 +46,15 @@ class Entry:
     stream_timeout: float | None
     num_retries: int | None
     order: float
+    weight: float | None
+    rpm: int | None
+    tpm: int | None
+    max_concurrent: int | None
     input_price: Decimal | None
     output_price: Decimal | None
     context_length: int | None
+    rates: str
+    """What else is billed, by tier, as frozen JSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +106,14 @@ def _entry(table: Table, shared: Mapping[str, Mapping[str, object]]) -> Entry | 
         stream_timeout=_number(params, "stream_timeout"),
         num_retries=_retries(params),
         order=params.count("order", 10**9),
+        weight=_most(params.number("weight"), params, "weight", 1e6),
+        rpm=_limit("rpm", params, info, table),
+        tpm=_limit("tpm", params, info, table),
+        max_concurrent=_limit("max_parallel_requests", params),
         input_price=_price(params, info, "input_cost_per_token"),
         output_price=_price(params, info, "output_cost_per_token"),
         context_length=_context_length(info),
+        rates=further_rates(params, info),
     )
     if table.findings.foreign:
         _close_entry(table)
@@ -109,6 +123,7 @@ def _entry(table: Table, shared: Mapping[str, Mapping[str, object]]) -> Entry | 
 
 def _close_entry(table: Table) -> None:
     """After the entry is known to be served: what is left out needs no more words."""
+    table.skip("rpm", "tpm")
     table.ignore(names.LIMITS, "is not imported: limits are not part of the catalog")
     table.close()
 
@@ -253,6 +268,21 @@ def _number(params: Table, name: str) -> float | None:
             params.error(name, "must be a number")
             return None
     return params.number(name, positive=True)
+
+
+def _limit(name: str, *tables: Table) -> int | None:
+    """What the first of the tables that has it says; LiteLLM takes 0 for none."""
+    for table in tables:
+        if table.raw(name) is not None:
+            return table.count(name, 0, most=MOST_COUNTED) or None
+    return None
+
+
+def _most(value: float | None, params: Table, name: str, most: float) -> float | None:
+    if value is not None and value > most:
+        params.error(name, f"must not be more than {most:g}")
+        return None
+    return value
 
 
 def _retries(params: Table) -> int | None:

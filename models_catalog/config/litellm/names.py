@@ -183,11 +183,7 @@ LIMITS = (
     "itpm",
     "max_budget",
     "budget_duration",
-    "max_parallel_requests",
     "otpm",
-    "rpm",
-    "tpm",
-    "weight",
 )
 
 PARAMETERS = frozenset(

@@ -9,11 +9,13 @@ from typing import TypeVar
 from models_catalog.config.document import ModelSpec, RouteSpec, free_name
 from models_catalog.config.findings import Findings
 from models_catalog.config.litellm.entry import Entry
+from models_catalog.config.litellm.rates import price_rows
+from models_catalog.config.litellm.sharing import shared, strategy_for, strategy_of
 from models_catalog.config.litellm.values import resolved
 from models_catalog.config.table import Table, kind, nearest
 from models_catalog.models import ModelDefinition, Route
 from models_catalog.models.columns import settings_for
-from models_catalog.models.model import MOST_RETRIES
+from models_catalog.models.model import MOST_RETRIES, Strategy
 from models_catalog.snapshot import STAR, with_rest
 from providers.capabilities import Capability
 
@@ -32,6 +34,7 @@ class Defaults:
 
     findings: Findings
     num_retries: int = RETRIES
+    strategy: Strategy = Strategy.WEIGHTED
     timeout: float | None = None
     stream_timeout: float | None = None
     fallbacks: dict[str, tuple[tuple[str, ...], str]] = field(default_factory=dict)
@@ -62,11 +65,12 @@ def read_defaults(roots: Iterable[Table], findings: Findings) -> Defaults:
 
 
 def _read_section(settings: Table, timeout: str, found: Defaults) -> None:
-    imported = ("num_retries", timeout, "stream_timeout", "default_fallbacks", "fallbacks", *ALIASES)
+    imported = ("num_retries", timeout, "stream_timeout", "default_fallbacks", "fallbacks", "routing_strategy", *ALIASES)
     settings = resolved(settings, [name for name in settings if name not in imported])
     found.num_retries = settings.count("num_retries", found.num_retries, most=MOST_RETRIES)
     found.timeout = settings.number(timeout, positive=True) or found.timeout
     found.stream_timeout = settings.number("stream_timeout", positive=True) or found.stream_timeout
+    found.strategy = strategy_of(settings, found.strategy)
     if generic := settings.texts("default_fallbacks"):
         found.fallbacks[EVERY_MODEL] = (generic, settings.at("default_fallbacks"))
     found.fallbacks.update(_fallbacks(settings))
@@ -118,9 +122,6 @@ def _fallbacks(settings: Table) -> dict[str, tuple[tuple[str, ...], str]]:
 def combine(name: str, entries: Sequence[Entry], defaults: Defaults, findings: Findings) -> ModelSpec:
     """The model of all entries of that name. Where they differ in what belongs to the model, the largest value counts."""
     place = entries[0].place
-    if len({entry.order for entry in entries}) < len(entries):
-        where = ", ".join(entry.place for entry in entries)
-        findings.warn(where, "routes are tried in order: all traffic goes to the first until it fails")
     fallbacks, fallbacks_place = defaults.fallbacks_of(name)
     capabilities = frozenset().union(*(entry.capabilities for entry in entries))
     settings = settings_for(
@@ -132,9 +133,17 @@ def combine(name: str, entries: Sequence[Entry], defaults: Defaults, findings: F
         input_price=_largest(entries, "input_price", findings, None),
         output_price=_largest(entries, "output_price", findings, None),
         context_length=_largest(entries, "context_length", findings, None),
+        strategy=strategy_for(_servable(entries), defaults.strategy),
     )
+    routes = _routes(entries)
     return ModelSpec(
-        name=name, place=place, settings=settings, routes=_routes(entries), fallbacks=fallbacks, fallbacks_place=fallbacks_place
+        name=name,
+        place=place,
+        settings=settings,
+        routes=tuple(route for route, _ in routes),
+        fallbacks=fallbacks,
+        fallbacks_place=fallbacks_place,
+        prices=price_rows([(route.name, rates) for route, rates in routes]),
     )
 
 
@@ -178,12 +187,19 @@ def _with_rest(route: RouteSpec, rest: str) -> RouteSpec:
     return replace(route, settings=route.settings.replaced(upstream_model=upstream_model))
 
 
-def _routes(entries: Sequence[Entry]) -> tuple[RouteSpec, ...]:
-    """The routes in order, called by the type of their provider and numbered."""
-    routes: list[RouteSpec] = []
-    for entry in sorted(entries, key=lambda entry: entry.order):
+def _routes(entries: Sequence[Entry]) -> list[tuple[RouteSpec, str]]:
+    """The routes in order, called by the type of their provider and numbered, with their further rates."""
+    routes: list[tuple[RouteSpec, str]] = []
+    listed = _servable(entries)
+    said = shared(listed, [settings_for(Route, upstream_model=entry.upstream_model) for entry in listed])
+    for entry, settings in zip(listed, said, strict=True):
         if entry.content is not None:
-            name = free_name(entry.content.type, [route.name for route in routes])
-            settings = settings_for(Route, upstream_model=entry.upstream_model)
-            routes.append(RouteSpec(name=name, place=entry.route_place, provider=entry.content, settings=settings))
-    return tuple(routes)
+            name = free_name(entry.content.type, [route.name for route, _ in routes])
+            spec = RouteSpec(name=name, place=entry.route_place, provider=entry.content, settings=settings)
+            routes.append((spec, entry.rates))
+    return routes
+
+
+def _servable(entries: Sequence[Entry]) -> list[Entry]:
+    """Those whose provider could be read, by their order."""
+    return sorted((entry for entry in entries if entry.content is not None), key=lambda entry: entry.order)

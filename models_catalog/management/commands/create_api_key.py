@@ -11,11 +11,15 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError
+from django.db import transaction
 from django.utils import timezone
 
 from models_catalog.config.table import nearest
 from models_catalog.keys import create_client_key
+from models_catalog.management.budget_arguments import add_budget, make_budget
 from models_catalog.management.catalog_command import CatalogCommand
+from models_catalog.management.limit_arguments import add_limits, make_limits
+from models_catalog.management.owner_arguments import add_owner, check_aliases, groups_of, owner_columns
 from models_catalog.models import ClientKey, ModelDefinition
 
 UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
@@ -30,13 +34,24 @@ class Command(CatalogCommand):
         parser.add_argument("--models", action="append", metavar="A,B", help="the models that it may use; default: all")
         parser.add_argument("--expires", metavar="WHEN", help="30d, 12h, 2027-01-01 or 2027-01-01T12:00:00+01:00; default: never")
         parser.add_argument("--record-bodies", action="store_true", help="allow what is said to be recorded, for session pages")
+        add_owner(parser)
+        add_limits(parser)
+        add_budget(parser)
         parser.add_argument("--json", action="store_true", help="print a JSON object")
 
     def handle(self, *, name: str, models: list[str] | None, expires: str | None, **options: Any) -> None:
         chosen = None if models is None else find_models([part.strip() for text in models for part in text.split(",")])
         expires_at = parse_expiry(expires, timezone.now()) if expires is not None else None
+        groups = groups_of(options["access_group"])
+        if groups and chosen is None:
+            chosen = []
+        columns = {**owner_columns(options), "expires_at": expires_at, "record_bodies": options["record_bodies"]}
         try:
-            row, key = create_client_key(name, models=chosen, expires_at=expires_at, record_bodies=options["record_bodies"])
+            with transaction.atomic():
+                row, key = create_client_key(name, models=chosen, groups=groups, **columns)
+                check_aliases(row)
+                make_limits(row, options)
+                make_budget(row, options)
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from None
         if options["json"]:

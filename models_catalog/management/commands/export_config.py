@@ -24,7 +24,7 @@ class Command(CatalogCommand):
 
     def handle(self, *, output: str | None, **options: Any) -> None:
         with consistent_read():
-            text = write_gateway(load())
+            text = write_gateway(load(published=False))
         if output is None:
             self.stdout.write(text, ending="")
             return

@@ -1,0 +1,1 @@
+"""How do keys and models come in that another program publishes in Redis? Read, compared and written by one reader."""
