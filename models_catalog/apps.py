@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from django.apps import AppConfig
 from django.core.checks import register
 from django.db.models import signals
@@ -14,14 +16,18 @@ class ModelsCatalogConfig(AppConfig):
 
     def ready(self) -> None:
         from models_catalog import checks
+        from models_catalog.publication.checks import check_publication
 
         self.connect_signals()
+        self.watch_rows()
         for check, tags in checks.CHECKS:
             register(check, *tags)
+        register(check_publication, checks.CATALOG)
 
     def connect_signals(self) -> None:
         """Makes every single-row write of a row that is compiled raise the version."""
         from models_catalog.models import CatalogModel
+        from models_catalog.models.revised import RevisedModel, link_written, raw_row_written
         from models_catalog.publish import Part, client_key_written, row_written
 
         receivers = {Part.ROUTING: row_written, Part.CLIENT_KEYS: client_key_written}
@@ -31,6 +37,20 @@ class ModelsCatalogConfig(AppConfig):
             receiver = receivers[model.part]
             for signal in (signals.pre_save, signals.post_save, signals.pre_delete, signals.post_delete):
                 signal.connect(receiver, sender=model, dispatch_uid=f"catalog-version-{model.__name__}")
+            linked: Callable[..., None] = receiver
+            if issubclass(model, RevisedModel):
+                linked = link_written
+                signals.pre_save.connect(raw_row_written, sender=model, dispatch_uid=f"catalog-revision-{model.__name__}")
             for field in model._meta.many_to_many:
                 through = field.remote_field.through
-                signals.m2m_changed.connect(receiver, sender=through, dispatch_uid=f"catalog-version-{field}")
+                signals.m2m_changed.connect(linked, sender=through, dispatch_uid=f"catalog-version-{field}")
+
+    def watch_rows(self) -> None:
+        """Makes every change of what people edit an entry of the audit log."""
+        from django.contrib.auth.models import Group, User
+
+        from models_catalog.audit.capture import watch
+        from models_catalog.models import CatalogModel, ChangeSet, KeyRequest, ManagementToken
+
+        watch(*(model for model in self.get_models() if issubclass(model, CatalogModel)))
+        watch(KeyRequest, ChangeSet, ManagementToken, User, Group)

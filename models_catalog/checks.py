@@ -20,7 +20,7 @@ from django.db import DEFAULT_DB_ALIAS, DatabaseError, connection
 
 from models_catalog import credentials
 from models_catalog.compiler import compile_snapshot
-from models_catalog.models import CatalogVersion, Credential, Provider
+from models_catalog.models import CatalogVersion, Credential, Hook, Provider
 from models_catalog.secrets import encryption
 from models_catalog.secrets.fields import EncryptedText
 from models_catalog.snapshot import Problem
@@ -29,7 +29,16 @@ from providers.capabilities import Capability
 
 CATALOG = "catalog"
 KEY_HINT = "`manage.py quickstart` makes a key file; a key is 32 random bytes in base64."
-PROBLEM_IDS = {"model": "catalog.E010", "provider": "catalog.E011", "credential": "catalog.E012", "client key": "catalog.E013"}
+PROBLEM_IDS = {
+    "model": "catalog.E010",
+    "provider": "catalog.E011",
+    "credential": "catalog.E012",
+    "client key": "catalog.E013",
+    "hook": "catalog.E014",
+    "publication": "catalog.E015",
+    "limit": "catalog.E018",
+    "budget": "catalog.E019",
+}
 
 _rows_wanted: ContextVar[bool] = ContextVar("catalog_rows_wanted", default=False)
 
@@ -42,6 +51,11 @@ def rows_included() -> Iterator[None]:
         yield
     finally:
         _rows_wanted.reset(token)
+
+
+def rows_wanted() -> bool:
+    """Whether checks that cost time are wanted: `manage.py check` itself is run."""
+    return _rows_wanted.get()
 
 
 def check_key_ring(**kwargs: Any) -> list[CheckMessage]:
@@ -93,6 +107,12 @@ def _secrets() -> Iterator[CheckMessage]:
             provider.headers()
         except encryption.EncryptionError as err:
             yield Error(f"provider {provider.name}: its headers cannot be decrypted: {err}.", hint=hint, id="catalog.E002")
+    for hook in Hook.objects.exclude(secrets=""):
+        stored.append(hook.secrets)
+        try:
+            hook.kept_secrets()
+        except encryption.EncryptionError as err:
+            yield Error(f"hook {hook.name}: its secrets cannot be decrypted: {err}.", hint=hint, id="catalog.E002")
     yield from _retired(stored)
 
 
@@ -119,8 +139,8 @@ def _unauthenticated() -> Iterator[CheckMessage]:
 
 
 def _left_out() -> Iterator[CheckMessage]:
-    """E010 to E013: rows that the compiled catalog leaves out, with the reason. W006: a capability that it leaves out. W007:
-    fallbacks that run in a circle, which does no harm."""
+    """E010 to E015: rows that the compiled catalog leaves out, or that were not taken over from Redis, with the reason. W006: a
+    capability that it leaves out. W007: fallbacks that run in a circle, which does no harm."""
     for problem in compile_snapshot(DEFAULT_DB_ALIAS).problems:
         if problem.lost:
             yield CheckWarning(f"{problem.where}: {problem.message}", hint=_who_has(problem.lost), id="catalog.W006")

@@ -10,13 +10,14 @@ import hashlib
 import secrets
 import zlib
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
 
-from models_catalog.models import ClientKey, ModelDefinition
+from models_catalog.models import AccessGroup, ClientKey, ModelDefinition
 
 PREFIX = "sk-gw-"
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -70,11 +71,13 @@ def create_client_key(
     *,
     models: Iterable[ModelDefinition] | None = None,
     expires_at: datetime | None = None,
-    record_bodies: bool = False,
+    groups: Iterable[AccessGroup] = (),
+    **columns: Any,
 ) -> tuple[ClientKey, str]:
-    """Stores a fresh key and returns it with its row: the only time it is known. `models` None allows every model."""
+    """Stores a fresh key and returns it with its row: the only time it is known. `models` None allows every model; `groups` are
+    models that are allowed beside them. `columns` are further ones of the row. Raises `ValidationError`."""
     key, public_id = generate()
-    return _store(key, name, public_id, models, expires_at, record_bodies), key
+    return _store(key, name, public_id, models, groups, expires_at=expires_at, **columns), key
 
 
 def import_client_key(
@@ -83,9 +86,9 @@ def import_client_key(
     """Stores a key that clients already have. Raises `ValidationError` for one that is too weak, damaged or known."""
     check_foreign_key(key)
     public_id = key[len(PREFIX) : len(PREFIX) + PUBLIC_ID_LENGTH] if well_formed(key) else ""
-    if ClientKey.objects.filter(key_hash=hash_key(key)).exists():
+    if ClientKey.objects.filter(key_hash=hash_key(key), origin="").exists():
         raise ValidationError("This key is in the catalog already.", code="unique")
-    return _store(key, name, public_id, models, expires_at)
+    return _store(key, name, public_id, models, expires_at=expires_at)
 
 
 def check_foreign_key(key: str) -> None:
@@ -106,25 +109,58 @@ def revoke_client_key(client_key: ClientKey) -> None:
         client_key.save(update_fields=["enabled", "revoked_at"])
 
 
+COPIED = (
+    "record_bodies", "project", "person", "aliases", "allowed_networks", "max_wait_s", "ends_streams", "expires_at",
+)  # fmt: skip
+"""What a key has of the one that it replaces, beside its models and groups."""
+
+
+def rotate_client_key(client_key: ClientKey, grace: timedelta, **more: Any) -> tuple[ClientKey, str]:
+    """Stores a fresh key with all settings of another one, and gives it with its row, as `create_client_key` does. The old key is
+    accepted until the grace is over, and both are counted as one. `more` are further columns. Raises `ValidationError` for a
+    key that is not in force."""
+    now = timezone.now()
+    over = client_key.expires_at is not None and client_key.expires_at <= now
+    if client_key.revoked_at is not None or not client_key.enabled or over:
+        raise ValidationError("Only a key that is accepted can be replaced by another one.", code="rotate")
+    if client_key.origin:
+        raise ValidationError("This key is published from outside: whoever publishes it replaces it.", code="rotate")
+    columns = {name: getattr(client_key, name) for name in COPIED}
+    models = None if client_key.all_models else client_key.allowed_models.all()
+    with transaction.atomic():
+        made, key = create_client_key(
+            client_key.name,
+            models=models,
+            groups=client_key.access_groups.all(),
+            lineage=client_key.lineage or client_key.pk,
+            **columns,
+            **more,
+        )
+        for hook in client_key.hooks.all():
+            hook.client_keys.add(made)
+        if grace <= timedelta():
+            revoke_client_key(client_key)
+        elif client_key.expires_at is None or client_key.expires_at > now + grace:
+            client_key.expires_at = now + grace
+            client_key.save(update_fields=["expires_at"])
+    return made, key
+
+
 def _store(
     key: str,
     name: str,
     public_id: str,
     models: Iterable[ModelDefinition] | None,
-    expires_at: datetime | None,
-    record_bodies: bool = False,
+    groups: Iterable[AccessGroup] = (),
+    **columns: Any,
 ) -> ClientKey:
     row = ClientKey(
-        name=name,
-        public_id=public_id,
-        key_hash=hash_key(key),
-        last_four=key[-4:],
-        all_models=models is None,
-        expires_at=expires_at,
-        record_bodies=record_bodies,
+        name=name, public_id=public_id, key_hash=hash_key(key), last_four=key[-4:], all_models=models is None, **columns
     )
     row.clean_fields()
     with transaction.atomic():
+        ClientKey.objects.filter(key_hash=row.key_hash).exclude(origin="").delete()  # an operator's own key goes before
         row.save()
         row.allowed_models.set(models or ())
+        row.access_groups.set(groups)
     return row

@@ -9,7 +9,7 @@ so the difference of the two is the version of all the rest: while it stays, not
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import Enum
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -22,6 +22,8 @@ from django.db import DEFAULT_DB_ALIAS, connections, transaction
 from django.db.models import F
 from redis.backoff import NoBackoff
 from redis.retry import Retry
+
+from models_catalog.cache_names import NO_PURGES
 
 CHANNEL = "gateway_catalog"
 VERSION_ROW = 1
@@ -38,10 +40,11 @@ class Part(Enum):
 
 
 class Version(NamedTuple):
-    """The version of the catalog, and how much of it is due to client keys."""
+    """The version of the catalog, how much of it is due to client keys, and how often what is cached has been purged."""
 
     number: int = 0
     client_keys: int = 0
+    purges: Mapping[str, int] = NO_PURGES
 
     @property
     def routing(self) -> int:
@@ -127,7 +130,7 @@ def current_version(using: str = DEFAULT_DB_ALIAS) -> int:
 def current_versions(using: str = DEFAULT_DB_ALIAS) -> Version:
     """The version in the database, in one query."""
     rows = _version_model().objects.using(using).filter(pk=VERSION_ROW)
-    return Version(*(rows.values_list("version", "client_keys").first() or ()))
+    return Version(*(rows.values_list("version", "client_keys", "purges").first() or ()))
 
 
 def _version_model() -> Any:

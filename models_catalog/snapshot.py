@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import re
+from abc import abstractmethod
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from ipaddress import IPv4Network, IPv6Network
 from types import MappingProxyType
+from typing import Any
 
+from models_catalog.bounds import NO_BOUNDS, Bounds
+from models_catalog.cache_names import NO_PURGES
+from models_catalog.route_groups import Group, groups_of, is_bounded
+from models_catalog.tariffs import NO_PRICE_LIST, PriceList
 from providers.capabilities import Capability
 from providers.types import Target
 
+MODEL_PREFIX = "tensorzero::model_name::"
+"""May stand before a name where a client sends one."""
 STAR = "*"
 """At the end of a model's name: any name that begins like it."""
 
@@ -24,10 +34,37 @@ def with_rest(upstream_model: str, rest: str) -> str:
     return upstream_model[:-1] + rest if upstream_model.endswith(STAR) else upstream_model
 
 
+Network = IPv4Network | IPv6Network
+NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Who a key belongs to: names, as they are recorded, and ids; all "" for a key of nobody's."""
+
+    tenant: str = ""
+    project: str = ""
+    person: str = ""
+    tenant_id: str = ""
+    project_id: str = ""
+    person_id: str = ""
+
+
+NOBODY = Owner()
+
+
 @dataclass(frozen=True, slots=True)
 class Client:
     """The authenticated caller. `models` None means every model, `prefixes` are those of the names in it that end in a star;
-    `expires_at` is in seconds since the epoch; `record_bodies` allows that what is said is recorded."""
+    `expires_at` is in seconds since the epoch; `record_bodies` allows that what is said is recorded.
+
+    `hashed_with` is what stands before the key where its digest is taken; `published` says that it comes from another program.
+
+    `owner` is who the key belongs to; `bounds` are the rules of the key and of its owner. `lineage` is the id under which it is
+    counted, that of the first of the keys that have replaced each other. `aliases` are names that it may send for models;
+    `networks` are where it may be used from, None from everywhere; `max_wait_s` is how long its requests may wait for a limit;
+    `ends_streams` says that its running answers end with the key; `labels` are recorded with its requests.
+    """
 
     id: str
     name: str
@@ -35,9 +72,35 @@ class Client:
     expires_at: float | None = None
     prefixes: tuple[str, ...] = ()
     record_bodies: bool = False
+    owner: Owner = NOBODY
+    bounds: Bounds = NO_BOUNDS
+    lineage: str = ""
+    aliases: Mapping[str, str] = field(default_factory=lambda: NOTHING)
+    networks: tuple[Network, ...] | None = None
+    max_wait_s: float = 0.0
+    ends_streams: bool = False
+    labels: Mapping[str, str] = field(default_factory=lambda: NOTHING)
+    hashed_with: bytes = b""
+    published: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.lineage:
+            object.__setattr__(self, "lineage", self.id)
+
+    def meant(self, name: str) -> str:
+        """The name of the model that the client means by a name, which may have the prefix."""
+        return self.aliases.get(name) or self.aliases.get(name.removeprefix(MODEL_PREFIX)) or name
 
     def may_use(self, model: str) -> bool:
         return self.models is None or model in self.models or model.startswith(self.prefixes)
+
+
+class ClientsById(Mapping[bytes, Client]):
+    """Clients by the digests of their keys, which can be found by their ids, too."""
+
+    @abstractmethod
+    def of_id(self, client_id: str) -> Client | None:
+        """The client in force with that id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,28 +111,56 @@ class RetryPolicy:
     max_delay_s: float = 10.0
 
 
-@dataclass(frozen=True, slots=True)
-class Prices:
-    """US dollars for a million tokens; None is unknown."""
+class Strategy(StrEnum):
+    """Which of several routes takes the next request."""
 
-    input_per_million: float | None = None
-    output_per_million: float | None = None
+    ORDERED = "ordered"
+    WEIGHTED = "weighted"
+    LEAST_BUSY = "least_busy"
+    FASTEST = "fastest"
+    CHEAPEST = "cheapest"
+
+
+@dataclass(frozen=True, slots=True)
+class CacheUse:
+    """What is done with the cache where a request does not say it. `joins` lets equal requests share a running call."""
+
+    reads: bool = False
+    writes: bool = False
+    max_age_s: float | None = None
+    joins: bool = False
+
+
+NO_CACHE = CacheUse()
 
 
 @dataclass(frozen=True, slots=True)
 class ModelEntry:
     """One public model. `targets` are in routing order and hold only what can serve the capability; `fallbacks` are
     the names of other models, without repeats. `card` is the model's object in `/v1/models`, as JSON. `pattern` is the name of
-    the model by which this one name was found, "" if that is a model of its own."""
+    the model by which this one name was found, "" if that is a model of its own. `most_output_tokens` is what an answer is
+    expected to have at most where the request does not say it. `groups` are the targets of a capability that has some that share;
+    `watched` says that it is counted what is asked of its targets, since they share or have limits of their own."""
 
     name: str
     capabilities: frozenset[Capability]
     targets: Mapping[Capability, tuple[Target, ...]]
     fallbacks: tuple[str, ...] = ()
     retry: RetryPolicy = field(default_factory=RetryPolicy)
-    prices: Prices = field(default_factory=Prices)
+    prices: PriceList = NO_PRICE_LIST
     card: bytes = b"{}"
     pattern: str = ""
+    strategy: Strategy = Strategy.ORDERED
+    affinity: bool = True
+    cache: CacheUse = NO_CACHE
+    most_output_tokens: int | None = None
+    groups: Mapping[Capability, tuple[Group, ...]] = field(init=False, repr=False, compare=False)
+    watched: bool = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        groups = groups_of(self.targets)
+        object.__setattr__(self, "groups", groups)
+        object.__setattr__(self, "watched", bool(groups) or is_bounded(self.targets.values()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +204,48 @@ class Wildcards:
         return pattern.build(name)
 
 
+class SharedNames:
+    """Names that all published keys of one beginning may send besides their own, with the models that they mean. Belongs to the
+    event loop."""
+
+    BEGINNING = b"bud_client"
+
+    def __init__(self, names: Mapping[str, str] = NOTHING) -> None:
+        self.names = names
+        self._models = frozenset(names.values())
+        self._widened: dict[str, tuple[Client, Client]] = {}
+
+    def widened(self, client: Client, key: bytes) -> Client:
+        """The client of that key with these names over its own. The latest thousand are kept."""
+        if not self.names or not client.published or not key.startswith(self.BEGINNING):
+            return client
+        before, after = self._widened.get(client.id, (None, client))
+        if before is not client:
+            models = None if client.models is None else client.models | self._models
+            after = replace(client, aliases={**client.aliases, **self.names}, models=models)
+            if len(self._widened) >= MOST_KEPT:
+                del self._widened[next(iter(self._widened))]
+            self._widened[client.id] = client, after
+        return after
+
+
+@dataclass(frozen=True, slots=True)
+class HookEntry:
+    """A hook of the catalog. `options` are those that are given, secrets among them as `Secret`. `models` are names, a * at the
+    end of one standing for any rest, () for all; `keys` the ids of client keys, None for all. What is None of the rest, the
+    hook's type says. `path` is its admin page."""
+
+    id: str
+    name: str
+    type: str
+    options: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    models: tuple[str, ...] = ()
+    keys: frozenset[str] | None = None
+    fail_open: bool | None = None
+    time_limit_s: float | None = None
+    path: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """A catalog row that was left out, and why. `where` is like "model gpt-4o, route azure"; `path` its admin page; `lost`
@@ -127,16 +260,28 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class CatalogSnapshot:
-    """The catalog of one version. `clients` are keyed by the SHA-256 digest of the key, `models` by name; those whose names end
-    in a star are in `wildcards`. `version` rises with every write, `routing_version` with those of more than client keys."""
+    """The catalog of one version. `clients` are keyed by the SHA-256 digest of the key (and of what it is `hashed_with`),
+    `models` by name; those whose names end in a star are in `wildcards`, `hooks` in the order in which they run. `version` rises
+    with every write, `routing_version` with those of more than client keys. `model_bounds` are the rules of models, by their
+    names; `purges` how often what is cached of a model, tenant or key has been purged, by names like "model:gpt-4o"."""
 
     version: int = 0
     routing_version: int = 0
     clients: Mapping[bytes, Client] = field(default_factory=lambda: MappingProxyType({}), repr=False)
+    model_bounds: Mapping[str, Bounds] = field(default_factory=lambda: MappingProxyType({}))
+    purges: Mapping[str, int] = field(default_factory=lambda: NO_PURGES)
     models: Mapping[str, ModelEntry] = field(default_factory=lambda: MappingProxyType({}))
     problems: tuple[Problem, ...] = ()
     models_body: bytes = b'{"object":"list","data":[]}'
     wildcards: Wildcards = field(default_factory=Wildcards, repr=False)
+    hooks: tuple[HookEntry, ...] = ()
+    shared: SharedNames = field(default_factory=SharedNames, repr=False)
+
+    def client(self, client_id: str) -> Client | None:
+        """The client in force with that id."""
+        if isinstance(self.clients, ClientsById):
+            return self.clients.of_id(client_id)
+        return next((client for client in self.clients.values() if client.id == client_id), None)
 
     def entries(self) -> Iterator[ModelEntry]:
         """All models, and then the patterns."""
@@ -169,3 +314,8 @@ class CatalogSnapshot:
         """All targets by the names of their circuit breakers."""
         by_capability = (targets for entry in self.models.values() for targets in entry.targets.values())
         return {target.circuit: target for targets in by_capability for target in targets}
+
+    def routes(self) -> dict[str, tuple[ModelEntry, Target]]:
+        """A target of each route, those of patterns included, with its model, by its id."""
+        listed = ((entry, target) for entry in self.entries() for targets in entry.targets.values() for target in targets)
+        return {target.id: (entry, target) for entry, target in listed}

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 import msgspec
 from django.core.exceptions import ValidationError
 
+from models_catalog import hook_types
 from models_catalog.snapshot import STAR
 from providers import registry
 from providers.capabilities import Capability
@@ -26,6 +27,7 @@ RESERVED_PREFIX = "tensorzero::"
 FROM_ENVIRONMENT = "env::"
 """An address that begins with this is the value of a variable."""
 MOST_TOKENS = 10**9
+MOST_NAMES, LONGEST_NAME = 200, 200
 PROTECTED_HEADERS = frozenset(
     {
         "accept-encoding",
@@ -231,6 +233,58 @@ def clean_model(*, capabilities: object, metadata: object) -> None:
     errors.collect("capabilities", check_capabilities, capabilities)
     errors.collect("metadata", check_object, metadata)
     errors.throw()
+
+
+def clean_hook(*, hook_type: str, options: object, plain: object, models: object, for_some: bool = False) -> None:
+    """A hook: a registered type with the options that it knows, secrets only where they are encrypted, and names of models.
+    `plain` are the options that are stored in clear, `options` all of them, None where some do not decrypt; `for_some` says that
+    it is for some models or client keys only."""
+    errors = _Errors()
+    errors.collect("model_names", check_model_names, models)
+    errors.collect("options", check_object, plain)
+    try:
+        known = hook_types.hook_type(hook_type)
+    except hook_types.UnknownHookType as err:
+        errors.add("type", f"{err}.")
+    else:
+        if known.fault:
+            errors.add("type", f"{known.name} cannot be loaded: {known.fault}.")
+        if known.for_all and for_some:
+            errors.add("model_names", f"{known.name} authenticates, so it cannot be for some models or client keys only.")
+        if not known.fault and isinstance(options, dict) and isinstance(plain, dict):
+            errors.collect("options", lambda given: _check_hook_options(known, given, plain), options)
+    errors.throw()
+
+
+def _check_hook_options(known: hook_types.HookType, options: Mapping[str, Any], plain: Mapping[str, Any]) -> None:
+    bare = [name for name in hook_types.secret_options(known) if name in plain and not _names_variables(plain[name])]
+    errors = [f"{name}: a secret is not stored among the options." for name in bare]
+    try:
+        hook_types.check_options(known, options)
+    except hook_types.BadOptions as err:
+        errors += [f"{name}: {fault}" if name else fault for name, fault in err.faults.items()]
+    if errors:
+        raise ValidationError(errors, code="options")
+
+
+def _names_variables(value: object) -> bool:
+    """Whether a secret is not told, but the variable that holds it."""
+    if isinstance(value, dict):
+        return all(map(_names_variables, value.values()))
+    return value is None or (isinstance(value, str) and value.startswith(FROM_ENVIRONMENT))
+
+
+def check_model_names(names: object) -> None:
+    """A list of names of models; a * at the end of one stands for any rest."""
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise ValidationError('Enter a list of names: ["name"].', code="models")
+    for name in names:
+        check_name(name)
+        if STAR in name[:-1] or len(name) > LONGEST_NAME:
+            message = f"{name[:60]!r}: a * may stand at the end only, and a name has up to {LONGEST_NAME} characters."
+            raise ValidationError(message, code="models")
+    if len(names) > MOST_NAMES:
+        raise ValidationError(f"At most {MOST_NAMES} names.", code="models")
 
 
 # Several rows

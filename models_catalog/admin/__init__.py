@@ -2,6 +2,38 @@
 
 from __future__ import annotations
 
-from models_catalog.admin.pages import client_keys, credentials, models, overview, providers, users
+from models_catalog.admin.pages import (
+    access_groups,
+    audit,
+    client_keys,
+    credentials,
+    history,
+    hooks,
+    key_requests,
+    limits,
+    models,
+    overview,
+    people,
+    projects,
+    providers,
+    tenants,
+    users,
+)
 
-__all__ = ["client_keys", "credentials", "models", "overview", "providers", "users"]
+__all__ = [
+    "access_groups",
+    "audit",
+    "client_keys",
+    "credentials",
+    "history",
+    "hooks",
+    "key_requests",
+    "limits",
+    "models",
+    "overview",
+    "people",
+    "projects",
+    "providers",
+    "tenants",
+    "users",
+]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime, time
+from ipaddress import ip_network
 from typing import Any
 
 from django import forms
@@ -59,3 +60,60 @@ class SecretHeadersField(JSONObjectField):
         except ValidationError:
             return initial
         return dict.fromkeys(names, KEPT)
+
+
+class AliasesField(forms.CharField):
+    """Names and what they mean, one `name = model` a line."""
+
+    def prepare_value(self, value: Any) -> Any:
+        return "\n".join(f"{name} = {model}" for name, model in value.items()) if isinstance(value, dict) else value
+
+    def to_python(self, value: Any) -> Any:
+        """Raises `ValidationError` with the number of the line."""
+        if isinstance(value, dict):
+            return value
+        found: dict[str, str] = {}
+        for number, line in enumerate((super().to_python(value) or "").splitlines(), start=1):
+            if not line.strip():
+                continue
+            name, sign, model = (part.strip() for part in line.partition("="))
+            if not (name and sign and model):
+                raise ValidationError(f"Line {number}: enter a name, = and the model that it means.", code="invalid")
+            if name in found:
+                raise ValidationError(f"Line {number}: {name} stands there already.", code="invalid")
+            found[name] = model
+        return found
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        try:
+            return bool((initial or {}) != self.to_python(data))
+        except ValidationError:
+            return True
+
+
+class NetworksField(forms.CharField):
+    """Addresses and ranges, one a line. `10.0.0.1/8` is kept as 10.0.0.0/8."""
+
+    def prepare_value(self, value: Any) -> Any:
+        return "\n".join(map(str, value)) if isinstance(value, list) else value
+
+    def to_python(self, value: Any) -> Any:
+        """Raises `ValidationError` with the number of the line."""
+        if isinstance(value, list):
+            return value
+        found = []
+        for number, line in enumerate((super().to_python(value) or "").splitlines(), start=1):
+            if line.strip():
+                try:
+                    network = ip_network(line.strip(), strict=False)
+                except ValueError:
+                    text = f"Line {number}: enter an address or a range, like 10.0.0.7 or 10.0.0.0/8."
+                    raise ValidationError(text, code="invalid") from None
+                found.append(str(network.network_address) if network.num_addresses == 1 else str(network))
+        return list(dict.fromkeys(found))
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        try:
+            return bool((initial or []) != self.to_python(data))
+        except ValidationError:
+            return True

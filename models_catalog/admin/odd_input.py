@@ -17,6 +17,8 @@ from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import URLPattern
 
+from models_catalog.admin.tenancy import may_see
+
 LONGEST = 2**63
 REFUSED = (OverflowError, DataError)
 """What SQLite and PostgreSQL say of values that no column can hold."""
@@ -45,7 +47,7 @@ class CarefulAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def guarded(self, view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
         def guard(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
             row = next((kwargs[name] for name in ROW if name in kwargs), None)
-            if row is not None and not could_be_id(self.model, unquote(row)):
+            if row is not None and not self.may_exist(request, unquote(row)):
                 raise Http404
             self.check_chosen(request)
             try:
@@ -54,6 +56,10 @@ class CarefulAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
                 raise BadRequest("A value is too long for the database, or contains a character that it cannot store.") from err
 
         return update_wrapper(guard, view)
+
+    def may_exist(self, request: HttpRequest, text: str) -> bool:
+        """Whether there can be a row of that id, for who asks. Dialogs ask for nothing of their row before they are sent."""
+        return could_be_id(self.model, text) and may_see(request, self.model(pk=text))
 
     def check_chosen(self, request: HttpRequest) -> None:
         """Widgets look for what was chosen when they show a form again, after the fields have refused it."""

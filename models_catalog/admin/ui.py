@@ -15,15 +15,19 @@ from unfold.decorators import action
 from unfold.forms import AdminPasswordChangeForm, BaseDialogForm, PaginationInlineFormSet, UserChangeForm, UserCreationForm
 from unfold.widgets import (
     UnfoldAdminCheckboxSelectMultipleWidget,
+    UnfoldAdminIntegerFieldWidget,
     UnfoldAdminPasswordWidget,
+    UnfoldAdminSelectWidget,
     UnfoldAdminSplitDateTimeWidget,
     UnfoldAdminTextareaWidget,
     UnfoldAdminTextInputWidget,
+    UnfoldBooleanSwitchWidget,
     UnfoldBooleanWidget,
 )
 
 from models_catalog.admin.fields import JSONObjectField
 from models_catalog.admin.odd_input import CarefulAdmin
+from models_catalog.admin.tenancy import Scoped, ScopedPage
 
 __all__ = [
     "AdminPasswordChangeForm",
@@ -33,18 +37,27 @@ __all__ = [
     "DialogForm",
     "InlineFormSet",
     "JSONEditor",
+    "Lines",
     "ModelAdmin",
     "ModelForm",
+    "Number",
     "SecretInput",
+    "Select",
     "SortableInline",
+    "Switch",
+    "TabularInline",
     "TextInput",
     "UserChangeForm",
     "UserCreationForm",
+    "action",
     "dialog",
     "go_to",
 ]
 
 TextInput = UnfoldAdminTextInputWidget
+Number = UnfoldAdminIntegerFieldWidget
+Select = UnfoldAdminSelectWidget
+Switch = UnfoldBooleanSwitchWidget
 Checkbox = UnfoldBooleanWidget
 DateTime = UnfoldAdminSplitDateTimeWidget
 Handler = TypeVar("Handler", bound=Callable[..., Any])
@@ -55,7 +68,14 @@ class ModelForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 class InlineFormSet(PaginationInlineFormSet, forms.BaseInlineFormSet):  # type: ignore[misc, type-arg]
-    """The formset of an inline."""
+    """The formset of an inline. Each input of a table has a label of its own, which names its row."""
+
+    def add_fields(self, form: forms.ModelForm, index: int | None) -> None:  # type: ignore[type-arg]
+        super().add_fields(form, index)
+        row = "new row" if index is None else f"row {index + 1}"
+        for name, field in form.fields.items():
+            widget: Any = getattr(field.widget, "widget", field.widget)  # that of a relation is wrapped
+            widget.attrs["aria-label"] = f"{field.label or name.replace('_', ' ').capitalize()}, {row}"
 
 
 class DialogForm(BaseDialogForm, forms.Form):  # type: ignore[misc]
@@ -96,7 +116,14 @@ class JSONEditor(UnfoldAdminTextareaWidget, forms.Textarea):  # type: ignore[mis
         super().__init__(attrs={"class": "sb-code", "rows": 3, "spellcheck": "false"})
 
 
-class ModelAdmin(CarefulAdmin, UnfoldModelAdmin, admin.ModelAdmin):  # type: ignore[misc, type-arg]
+class Lines(UnfoldAdminTextareaWidget, forms.Textarea):  # type: ignore[misc]
+    """A text area for texts, one a line."""
+
+    def __init__(self) -> None:
+        super().__init__(attrs={"class": "sb-code", "rows": 3, "spellcheck": "false"})
+
+
+class ModelAdmin(CarefulAdmin, ScopedPage, UnfoldModelAdmin, admin.ModelAdmin):  # type: ignore[misc, type-arg]
     """The base of every page: labels beside the fields, a warning before unsaved changes are lost."""
 
     change_list_template = "models_catalog/list.html"
@@ -111,13 +138,19 @@ class ModelAdmin(CarefulAdmin, UnfoldModelAdmin, admin.ModelAdmin):  # type: ign
     formfield_overrides = {models.JSONField: {"form_class": JSONObjectField, "widget": JSONEditor}}
 
 
-class SortableInline(UnfoldTabularInline, admin.TabularInline):  # type: ignore[misc, type-arg]
-    """Rows that are dragged into their order, which is kept in `position`."""
+class TabularInline(Scoped, UnfoldTabularInline, admin.TabularInline):  # type: ignore[misc, type-arg]
+    """Rows that belong to that of a page."""
 
-    ordering_field = "position"
-    hide_ordering_field = True
     extra = 0
+    formset = InlineFormSet
     if hasattr(UnfoldTabularInline, "show_title"):
         show_title = False
     else:
         hide_title = True
+
+
+class SortableInline(TabularInline):
+    """Rows that are dragged into their order, which is kept in `position`."""
+
+    ordering_field = "position"
+    hide_ordering_field = True

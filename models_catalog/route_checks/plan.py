@@ -6,10 +6,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from models_catalog.abilities import is_on, served_by
-from models_catalog.compiler import compile_snapshot
+from models_catalog.compiler import compile_routing
 from models_catalog.models import ModelDefinition, Route
 from models_catalog.route_checks.calls import COSTLY
 from models_catalog.snapshot import STAR, CatalogSnapshot
+from models_catalog.target_ids import route_of
 from providers.capabilities import Capability
 from providers.types import Target
 
@@ -30,7 +31,8 @@ def plan(
 ) -> list[Planned]:
     """The calls for the enabled ones of these models; of all capabilities but the costly ones, unless `images`, or of the
     one named; of all routes, or of the one named. Compiles the catalog, so each target is what clients get."""
-    snapshot = compile_snapshot()
+    models = list(models)
+    snapshot = compile_routing([model.pk for model in models])
     reasons = {problem.where: problem.message for problem in reversed(snapshot.problems)}
     return [
         _planned(model, row, able, snapshot, reasons)
@@ -48,7 +50,7 @@ def _planned(
 ) -> Planned:
     entry = snapshot.models.get(model.name)
     targets = entry.targets.get(capability, ()) if entry else ()
-    target = next((target for target in targets if target.id == str(route.pk)), None)
+    target = next((target for target in targets if route_of(target.id) == str(route.pk)), None)
     places = (f"model {model.name}, route {route.name}", f"model {model.name}")
     why = "" if target else next((reasons[place] for place in places if place in reasons), "Out of service.")
     return Planned(model, route, capability, target, why)

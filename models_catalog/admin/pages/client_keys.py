@@ -6,51 +6,33 @@ import json
 import uuid
 from typing import Any
 
-from django import forms
 from django.contrib import admin, messages
 from django.db.models import DateTimeField, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.views.decorators.debug import sensitive_variables
 
 from models_catalog import keys
 from models_catalog.admin import html, ui
+from models_catalog.admin.client_key_form import ACCESS, BEHAVIOUR, EXPIRY, OWNER, ClientKeyForm, OwnedKeyForm
 from models_catalog.admin.fields import ExpiryField
+from models_catalog.admin.key_uploads import ClientKeyUpload
+from models_catalog.admin.pages.projects import may_use
 from models_catalog.admin.problems import page_of
+from models_catalog.admin.purging import PurgingAdmin
+from models_catalog.admin.rotating import RotatingAdmin
+from models_catalog.admin.rule_inlines import INLINES
 from models_catalog.admin.switching import SwitchableAdmin
-from models_catalog.models import ClientKey, ModelDefinition
+from models_catalog.admin.tenancy import reach_of, visible
+from models_catalog.models import ClientKey, ModelDefinition, Tenant
 from providers.types import Secret
 
-
-class ClientKeyForm(ui.ModelForm):
-    """`key_id` is chosen with the page: sending it twice cannot make two keys."""
-
-    key_id = forms.UUIDField(widget=forms.HiddenInput(), initial=uuid.uuid4, required=False)
-
-    class Meta:
-        model = ClientKey
-        fields = ("name", "enabled", "all_models", "allowed_models", "record_bodies", "expires_at")
-        labels = {
-            "all_models": "All models",
-            "allowed_models": "Models",
-            "record_bodies": "Record bodies",
-            "expires_at": "Expires at (UTC)",
-        }
-        help_texts = {
-            "name": "Who or what uses it, e.g. the name of a program.",
-            "expires_at": "Empty: never. A date alone: the end of that day.",
-        }
-
-    def clean(self) -> dict[str, Any]:
-        data: dict[str, Any] = super().clean() or self.cleaned_data
-        if not data.get("all_models", True) and not data.get("allowed_models") and "allowed_models" not in self.errors:
-            self.add_error("allowed_models", "Choose at least one model, or allow all models.")
-        expires_at = data.get("expires_at")
-        if expires_at and "expires_at" in self.changed_data and expires_at <= timezone.now():
-            self.add_error("expires_at", "This time has passed.")
-        return data
+OWNERS = frozenset({"project__id__exact", "person__id__exact"})
+"""By what other pages lead to the list."""
 
 
 class StatusFilter(admin.SimpleListFilter):
@@ -75,6 +57,26 @@ class StatusFilter(admin.SimpleListFilter):
         }
 
 
+class TenantFilter(admin.SimpleListFilter):
+    """By the tenant of the key's project, or of its person."""
+
+    title = parameter_name = "tenant"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [
+            *((str(pk), name) for pk, name in visible(request, Tenant.objects.all()).values_list("pk", "name")),
+            ("none", "None"),
+        ]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        chosen = self.value()
+        if chosen is None:
+            return queryset
+        if chosen == "none":
+            return queryset.filter(project=None, person=None)
+        return queryset.filter(Q(project__tenant=chosen) | Q(project=None, person__tenant=chosen))
+
+
 def status(row: ClientKey) -> tuple[str, str]:
     """In a word, and its colour."""
     if row.revoked_at:
@@ -91,7 +93,7 @@ def shown(row: ClientKey) -> str:
 
 
 @admin.register(ClientKey)
-class ClientKeyAdmin(SwitchableAdmin):
+class ClientKeyAdmin(RotatingAdmin, PurgingAdmin, ClientKeyUpload, SwitchableAdmin):
     form = ClientKeyForm
     formfield_overrides = {
         **SwitchableAdmin.formfield_overrides,
@@ -99,29 +101,51 @@ class ClientKeyAdmin(SwitchableAdmin):
     }
     empty_icon = "key"
     empty_text = "Programs call the gateway with a client key. It is shown once, when it is created."
-    list_display = ("name", "key", "state", "may_use", "expires_at", "created_at")
-    list_filter = (StatusFilter, "all_models", "record_bodies")
-    search_fields = ("name", "public_id")
-    search_help_text = "Name or public id"
-    autocomplete_fields = ("allowed_models",)
-    readonly_fields = ("key", "state", "created_at", "revoked_at")
-    actions = ("enable", "disable", "revoke")
-    actions_detail = ("revoke_one",)
-    conditional_fields = {"allowed_models": "typeof all_models === 'undefined' || !all_models"}
-    add_fieldsets = ((None, {"fields": ("name", "all_models", "allowed_models", "record_bodies", "expires_at", "key_id")}),)
+    list_display = ("name", "key", "state", "owner", "may_use", "expires_at", "last_used_at", "created_at")
+    list_filter = (StatusFilter, TenantFilter, "all_models", "record_bodies")
+    search_fields = ("name", "public_id", "project__name", "person__name", "origin")
+    search_help_text = "Name, public id, project, person or origin"
+    autocomplete_fields = ("project", "person", "allowed_models", "access_groups")
+    readonly_fields = ("key", "state", "owner", "counted_with", "origin", "labels_", "created_at", "last_used_at", "revoked_at")
+    actions = ("enable", "disable", "revoke", "purge_cached")
+    actions_detail = ("rotate_one", "revoke_one")
+    conditional_fields = {
+        "allowed_models": "typeof all_models === 'undefined' || !all_models",
+        "access_groups": "typeof all_models === 'undefined' || !all_models",
+    }
+    add_fieldsets = (
+        (None, {"fields": ("name", *OWNER, *EXPIRY, "key_id")}),
+        ("Access", {"fields": ACCESS}),
+        ("Behaviour", {"fields": BEHAVIOUR}),
+    )
     fieldsets = (
-        (None, {"fields": ("name", "enabled", "all_models", "allowed_models", "record_bodies", "expires_at")}),
-        ("State", {"fields": ("key", "state", "created_at", "revoked_at")}),
+        (None, {"fields": ("name", "enabled", *OWNER, *EXPIRY)}),
+        ("Access", {"fields": ACCESS}),
+        ("Behaviour", {"fields": BEHAVIOUR}),
+        ("State", {"fields": ("key", "state", "counted_with", "origin", "labels_", "created_at", "last_used_at", "revoked_at")}),
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ClientKey]:
         rows: QuerySet[ClientKey] = super().get_queryset(request)
-        return rows.prefetch_related("allowed_models")
+        return rows.select_related("project__tenant", "person__tenant").prefetch_related("allowed_models", "access_groups")
+
+    def get_form(self, request: HttpRequest, obj: ClientKey | None = None, change: bool = False, **kwargs: Any) -> Any:
+        """Who sees the keys of some tenants only makes keys for projects of theirs."""
+        form = ClientKeyForm if reach_of(request) is None else OwnedKeyForm
+        return super().get_form(request, obj, change, **{"form": form, **kwargs})
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        return lookup in OWNERS or bool(super().lookup_allowed(lookup, value, request))
 
     def has_change_permission(self, request: HttpRequest, obj: ClientKey | None = None) -> bool:
         """A revoked key stays as it is."""
         revoked = isinstance(obj, ClientKey) and obj.revoked_at is not None
         return bool(super().has_change_permission(request, obj)) and not revoked
+
+    def get_inlines(self, request: HttpRequest, obj: ClientKey | None) -> Any:
+        """A key is made without limits: the answer to that form shows the key, and nothing else. One that has replaced another is
+        counted with it, and the rules of both stand on the page of that one."""
+        return () if obj is None or obj.lineage else INLINES["client_key"]
 
     # Making a key
 
@@ -161,16 +185,19 @@ class ClientKeyAdmin(SwitchableAdmin):
         vars(obj)["shown_once"] = key
 
     def response_add(self, request: HttpRequest, obj: ClientKey, post_url_continue: str | None = None) -> HttpResponse:
+        return self.shown_once(request, obj, vars(obj)["shown_once"], "../")
+
+    def shown_once(self, request: HttpRequest, obj: ClientKey, key: Secret, list_url: str = "../../") -> HttpResponse:
         """The page with the key is the answer to the form itself: no session, cookie, address or message ever holds it."""
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
             "original": obj,
             "title": obj.name,
-            "key": vars(obj)["shown_once"],
+            "key": key,
             "base_url": request.build_absolute_uri("/v1"),
             "example": example_body(obj),
-            "list_url": "../",
+            "list_url": list_url,
         }
         response = TemplateResponse(request, "models_catalog/client_key_created.html", context)
         response["Cache-Control"] = "no-store"
@@ -189,13 +216,34 @@ class ClientKeyAdmin(SwitchableAdmin):
 
     @admin.display(description="Models")
     def may_use(self, row: ClientKey) -> SafeString:
-        return html.muted("all") if row.all_models else html.tags(model.name for model in row.allowed_models.all())
+        return may_use(row)
+
+    @admin.display(description="Owner", ordering="project__name")
+    def owner(self, row: ClientKey) -> SafeString:
+        """Tenant, project and person."""
+        of = row.project or row.person
+        if of is None:
+            return html.muted("none")
+        names = [of.tenant.name, *(one.name for one in (row.project, row.person) if one is not None)]
+        return format_html('<span class="sb-owner">{}</span>', " / ".join(names))
+
+    @admin.display(description="Limits and budgets")
+    def counted_with(self, row: ClientKey) -> SafeString:
+        """Where the rules of a key stand that has replaced another."""
+        if not row.lineage:
+            return html.muted("its own, below")
+        page = reverse("admin:models_catalog_clientkey_change", args=[row.lineage])
+        return format_html('<a class="sb-link" href="{}">those of the key that it has replaced</a>', page)
+
+    @admin.display(description="Labels")
+    def labels_(self, row: ClientKey) -> SafeString:
+        return html.tags(f"{name}: {value}" for name, value in row.labels.items()) or html.muted("none")
 
     # Revoking
 
     @admin.action(description="Revoke, for good", permissions=["change"])
     def revoke(self, request: HttpRequest, rows: QuerySet[ClientKey]) -> None:
-        active = list(rows.filter(revoked_at__isnull=True))
+        active = list(self.own(rows).filter(revoked_at__isnull=True))
         for row in active:
             self.revoke_row(request, row)
         self.message_user(request, f"{len(active)} revoked.")

@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 
 from models_catalog.admin import key_source, ui
-from models_catalog.admin.problems import CatalogAdmin
+from models_catalog.admin.key_uploads import ProviderKeyUpload
 from models_catalog.models import Credential
 from providers.types import Secret
 
@@ -63,7 +63,7 @@ class CredentialForm(ui.ModelForm):
 
 
 @admin.register(Credential)
-class CredentialAdmin(CatalogAdmin):
+class CredentialAdmin(ProviderKeyUpload):
     form = CredentialForm
     empty_icon = "passkey"
     empty_text = "A credential is a key of a provider: pasted and stored encrypted, or found in a variable or file."

@@ -4,33 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from decimal import Decimal
-from itertools import groupby
 from typing import Any
 
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import ValidationError
-from django.db.models import QuerySet
+from django.db.models import Prefetch, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from models_catalog import validation
 from models_catalog.abilities import is_on, unserved
-from models_catalog.admin import health, html, ui
+from models_catalog.admin import health, html, model_columns, model_tabs, ui
 from models_catalog.admin.duplicate import duplicate, free_name
+from models_catalog.admin.filling import FillableAdmin
 from models_catalog.admin.health import label
-from models_catalog.admin.pages.routing import FallbackInline, RouteInline
-from models_catalog.admin.problems import page_of
+from models_catalog.admin.problems import page_of, rows_shown
+from models_catalog.admin.purging import PurgingAdmin
 from models_catalog.admin.testing import TestableAdmin
-from models_catalog.compiler.targets import timeouts_of
-from models_catalog.models import ModelDefinition, Provider, Route
+from models_catalog.admin.versions import VersionedAdmin
+from models_catalog.compiler.targets import groups_of, timeouts_of
+from models_catalog.models import Fallback, ModelDefinition, Provider, Route
 from models_catalog.models.columns import PRICE, columns_of
 from models_catalog.snapshot import STAR
 from providers.capabilities import Capability
 from providers.registry import provider_types
 
 ARROW = format_html('<span aria-hidden="true">{}</span>', "→")
+BESIDE = format_html('<span title="{}">{}</span>', "shares with", "+")
 
 
 def capability_choices(stored: Iterable[str] = ()) -> list[tuple[str, str]]:
@@ -112,43 +114,35 @@ class ProviderFilter(admin.SimpleListFilter):
         return queryset.filter(routes__provider_id=int(chosen)).distinct() if chosen and chosen.isdecimal() else queryset
 
 
-def fields_of(tab: str) -> list[str | tuple[str, ...]]:
-    """The fields of a tab in the order of the row's class, narrow ones side by side in twos."""
-    found: list[str | tuple[str, ...]] = []
-    columns = [column for column in columns_of(ModelDefinition) if column.tab == tab]
-    for narrow, group in groupby(columns, lambda column: column.kind.narrow):
-        names = [column.name for column in group]
-        found += [in_a_row(names[start : start + 2]) for start in range(0, len(names), 2)] if narrow else names
-    return found
-
-
-def in_a_row(names: list[str]) -> str | tuple[str, ...]:
-    return tuple(names) if len(names) > 1 else names[0]
-
-
-def tabs() -> list[Any]:
-    names = dict.fromkeys(column.tab for column in columns_of(ModelDefinition) if column.tab)
-    return [(name, {"classes": ["tab"], "fields": fields_of(name)}) for name in names]
-
-
 @admin.register(ModelDefinition)
-class ModelDefinitionAdmin(TestableAdmin):
+class ModelDefinitionAdmin(FillableAdmin, VersionedAdmin, PurgingAdmin, TestableAdmin):
     form = ModelDefinitionForm
     change_form_template = "models_catalog/model_form.html"
     empty_icon = "hub"
     empty_text = "A model is a name that clients request, and the providers that serve it, in the order they are tried."
-    inlines = (RouteInline, FallbackInline)
-    list_display = ("name", "state", "can", "chain", "health")
+    inlines = tuple(model_tabs.INLINES)
+    list_display = ("name", "state", "can", "chain", "health", "price")
     list_filter = ("enabled", CapabilityFilter, ProviderFilter)
     search_fields = ("name", "routes__upstream_model", "routes__provider__name")
     search_help_text = "Name, upstream model or provider"
-    actions = ("enable", "disable", "duplicate_selected", "test_selected")
+    actions = ("enable", "disable", "duplicate_selected", "test_selected", "purge_cached")
     actions_detail = ("duplicate_one", "test_one")
-    fieldsets = ((None, {"fields": ("name", *fields_of(""))}), *tabs())
+    actions_row = ("test_one", "duplicate_one", "enable_one", "disable_one")
+    fieldsets = model_tabs.fieldsets()
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ModelDefinition]:
         rows: QuerySet[ModelDefinition] = super().get_queryset(request)
-        return rows.prefetch_related("routes__provider", "routes__checks")
+        named = Prefetch("fallbacks", Fallback.objects.select_related("fallback"))
+        return rows.prefetch_related("routes__provider", "routes__checks", named, "price_list")
+
+    def get_list_display(self, request: HttpRequest) -> list[Any]:
+        *shown, problems = super().get_list_display(request)
+        return [*shown, model_columns.used(request, lambda: rows_shown(request)), problems]
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> HttpResponse:
+        more = model_tabs.context(request, context, kwargs.get("obj"))
+        response: HttpResponse = super().render_change_form(request, {**context, **more}, *args, **kwargs)
+        return response
 
     @admin.display(description="State", ordering="enabled")
     def state(self, row: ModelDefinition) -> SafeString:
@@ -174,10 +168,17 @@ class ModelDefinitionAdmin(TestableAdmin):
 
     @admin.display(description="Routes")
     def chain(self, row: ModelDefinition) -> SafeString:
-        routes = [link(route) for route in row.routes.all()]
+        routes = list(row.routes.all())
         if not routes:
-            return html.tag("no routes", "warn")
-        return format_html('<span class="sb-chain">{}</span>', format_html_join(ARROW, "{}", ((route,) for route in routes)))
+            return format_html("{} {}", html.tag("no routes", "warn"), model_columns.fallbacks(row))
+        parts = [(BESIDE if shares else ARROW, link(route)) for route, shares in zip(routes, sharing(row, routes), strict=True)]
+        (_, first), *others = parts
+        chain = format_html('<span class="sb-chain">{}{}</span>', first, format_html_join("", "{}{}", others))
+        return format_html("{} {}", chain, model_columns.fallbacks(row))
+
+    @admin.display(description="Price")
+    def price(self, row: ModelDefinition) -> SafeString:
+        return model_columns.price(row)
 
     @admin.action(description="Duplicate", permissions=["add"])
     def duplicate_selected(self, request: HttpRequest, rows: QuerySet[ModelDefinition]) -> None:
@@ -205,6 +206,13 @@ class ModelDefinitionAdmin(TestableAdmin):
         copied = duplicate(source, name)
         self.log_addition(request, copied, f"Copied from {source.name}.")
         return copied
+
+
+def sharing(model: ModelDefinition, routes: list[Route]) -> list[bool]:
+    """Whether each route shares with the one above."""
+    groups = groups_of(model, routes)
+    above = [None, *(groups.get(route.pk) for route in routes)]
+    return [group is not None and groups.get(route.pk) == group for group, route in zip(above, routes, strict=False)]
 
 
 def link(route: Route) -> SafeString:

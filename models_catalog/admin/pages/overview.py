@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.conf import settings
 from django.contrib import admin
 from django.http import HttpRequest
-from django.urls import reverse
+from django.urls import resolve, reverse
 
 from models_catalog import demo
 from models_catalog.admin import key_source
 from models_catalog.admin.pages.client_keys import StatusFilter
 from models_catalog.admin.problems import problems_of, snapshot
+from models_catalog.admin.tenancy import SCOPES, may_see, reach_of, visible
 from models_catalog.models import ClientKey, ModelDefinition, Provider
-from models_catalog.snapshot import CatalogSnapshot
+from models_catalog.snapshot import CatalogSnapshot, Problem
 
 admin.site.index_template = "models_catalog/overview.html"
 admin.site.index_title = "Overview"
@@ -65,7 +66,8 @@ def overview(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     enabled = Provider.objects.filter(enabled=True).select_related("credential")
     working = [provider for provider in enabled if not key_source.of_provider(provider).fault]
     steps = first_steps(working, catalog)
-    problems = problems_of(catalog)
+    problems = [linked(request, problem) for problem in within_reach(request, problems_of(catalog))]
+    may_add = {step.model for step in steps if request.user.has_perm(f"models_catalog.add_{step.model}")}
     return {
         **context,
         "catalog": catalog,
@@ -73,20 +75,45 @@ def overview(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         "pristine": not (served(catalog) or problems),
         "figures": [
             figure
-            for figure in figures(len(working), len(enabled), catalog)
+            for figure in figures(request, len(working), len(enabled), catalog)
             if request.user.has_perm(f"models_catalog.view_{figure.model}")
         ],
+        "may_add": may_add,
         "steps": steps if not all(step.done for step in steps) else (),
         "base_url": request.build_absolute_uri("/v1"),
         "open_to_all": not settings.GATEWAY_AUTHENTICATION,
     }
 
 
-def figures(working: int, providers: int, catalog: CatalogSnapshot) -> tuple[Figure, ...]:
+def within_reach(request: HttpRequest, problems: Sequence[Problem]) -> list[Problem]:
+    """Those that are not of other tenants' rows."""
+    return list(problems) if reach_of(request) is None else [one for one in problems if not is_anothers(request, one.path)]
+
+
+def linked(request: HttpRequest, problem: Problem) -> Problem:
+    """The problem, without the address of a page that the account may not open."""
+    if not problem.path:
+        return problem
+    app, model, _ = (resolve(problem.path).url_name or "").rsplit("_", 2)
+    return problem if request.user.has_perm(f"{app}.view_{model}") else replace(problem, path="")
+
+
+def is_anothers(request: HttpRequest, path: str) -> bool:
+    """Whether a page of the admin is that of a row out of reach."""
+    for model in SCOPES:
+        before = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
+        if path.startswith(before):
+            row = path.removeprefix(before).split("/")[0]
+            return not may_see(request, model(pk=row))
+    return False
+
+
+def figures(request: HttpRequest, working: int, providers: int, catalog: CatalogSnapshot) -> tuple[Figure, ...]:
     in_service, models = served(catalog), ModelDefinition.objects.filter(enabled=True).count()
     off = ModelDefinition.objects.filter(enabled=False).count()
-    keys = ClientKey.objects.count()
-    active = ClientKey.objects.filter(StatusFilter.conditions()["active"]).count()
+    all_keys = visible(request, ClientKey.objects.all())
+    keys = all_keys.count()
+    active = all_keys.filter(StatusFilter.conditions()["active"]).count()
     enabled = out_of(models, "enabled") + (f", {off} disabled" if off else "")
     return (
         Figure("modeldefinition", "Models in service", "hub", in_service, enabled, in_service < models),

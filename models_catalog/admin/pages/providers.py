@@ -2,27 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
 from django.utils.decorators import method_decorator
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 
 from models_catalog import addresses
-from models_catalog.admin import html, key_source, ui
+from models_catalog.admin import health, html, key_source, ui
 from models_catalog.admin.fields import KEPT, SecretHeadersField
+from models_catalog.admin.filling import FillingAdmin
+from models_catalog.admin.further_credentials import ShareInline
+from models_catalog.admin.problems import page_of
 from models_catalog.admin.switching import SwitchableAdmin
-from models_catalog.models import Credential, Provider
+from models_catalog.admin.testing import NOTHING, run_tests, told
+from models_catalog.admin.versions import VersionedAdmin
+from models_catalog.models import Credential, ModelDefinition, Provider
+from models_catalog.route_checks.plan import plan
+from models_catalog.route_checks.run import FAILED
+from models_catalog.route_state import traffic
 from models_catalog.secrets import encryption
 from models_catalog.validation import provider_type_choices
 from providers.registry import ALLOWED_FIELDS, ProviderType, UnknownProviderType, provider_type, provider_types
 from providers.types import Secret
+
+OF_ACCOUNT = ("name", "type", "enabled", "api_base", "credential")
 
 
 def hint(known: ProviderType) -> str:
@@ -66,7 +79,7 @@ class ProviderForm(ui.ModelForm):
 
     class Meta:
         model = Provider
-        fields = ("name", "type", "enabled", "api_base", "credential", "extra_headers", "extra_body", "options")
+        fields = (*OF_ACCOUNT, "credential_weight", "extra_headers", "extra_body", "options")
         help_texts = {
             "type": format_html('<span id="{}"></span>', "provider-type-hint"),
         }
@@ -128,18 +141,31 @@ def header_names(row: Provider) -> list[str]:
         return []
 
 
+def health_column() -> Callable[[Provider], SafeString]:
+    """The column of the list that says how each fares. What was served is asked once for the whole list."""
+    served = cache(traffic)
+
+    @admin.display(description="Health")
+    def fares(row: Provider) -> SafeString:
+        return health.of_provider(row, served())
+
+    return fares
+
+
 @admin.register(Provider)
-class ProviderAdmin(SwitchableAdmin):
+class ProviderAdmin(FillingAdmin, VersionedAdmin, SwitchableAdmin):
     form = ProviderForm
     empty_icon = "dns"
     empty_text = "A provider is an upstream account: OpenAI, Azure, your own server. The type Dummy works without an account."
     list_display = ("name", "kind", "state", "key", "route_count")
+    inlines = (ShareInline,)
+    actions_detail = ("fill_models", "test_one")
     ordering = ("name",)
     list_filter = ("enabled", "type")
     list_select_related = ("credential",)
     search_fields = ("name", "type", "api_base")
     search_help_text = "Name, type or address"
-    readonly_fields = ("key", "headers_set")
+    readonly_fields = ("key", "headers_set", "fares")
     change_form_after_template = "models_catalog/provider_types.html"
 
     @method_decorator(sensitive_post_parameters("api_key", "extra_headers"))
@@ -158,15 +184,23 @@ class ProviderAdmin(SwitchableAdmin):
 
     def get_fieldsets(self, request: HttpRequest, obj: Provider | None = None) -> Any:
         after_credential = ("api_key",) if self.may_paste(request, obj) else ("key",) if obj else ()
+        state = ("fares",) if obj else ()
         headers = "extra_headers" if obj is None or self.has_change_permission(request, obj) else "headers_set"
         return (
-            (None, {"fields": ("name", "type", "enabled", "api_base", "credential", *after_credential)}),
+            (
+                None,
+                {"fields": (*OF_ACCOUNT, *after_credential, "credential_weight", *state)},
+            ),
             ("Added to every request", {"fields": (headers, "extra_body", "options")}),
         )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Provider]:
         rows: QuerySet[Provider] = super().get_queryset(request)
-        return rows.annotate(routes_served=Count("routes"))
+        return rows.annotate(routes_served=Count("routes")).prefetch_related("routes__checks", "routes__model")
+
+    def get_list_display(self, request: HttpRequest) -> list[Any]:
+        *shown, problems = super().get_list_display(request)
+        return [*shown, health_column(), problems]
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> HttpResponse:
         types = {known.name: {"api_base": known.api_base, "hint": hint(known)} for known in provider_types()}
@@ -180,6 +214,50 @@ class ProviderAdmin(SwitchableAdmin):
             obj.credential = form.new_credential
         super().save_model(request, obj, form, change)
 
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """A key that is not there is told at once: the overview tells it until it is there."""
+        super().save_related(request, form, formsets, change)
+        obj = form.instance
+        if not obj.enabled:
+            return
+        further = list(obj.more_credentials.filter(enabled=True).select_related("credential"))
+        if obj.credential is not None or not further:
+            self.tell_fault(request, f"{obj.name} has no key that can be used.", key_source.of_provider(obj).fault)
+        for row in further:
+            self.tell_fault(request, f"The further credential {row} has no key.", key_source.of_credential(row.credential).fault)
+
+    def tell_fault(self, request: HttpRequest, what: str, fault: str) -> None:
+        if fault:
+            self.message_user(request, f"{what} {fault}", messages.WARNING)
+
+    # Testing
+
+    @ui.dialog(
+        title="Test now",
+        text="Makes the smallest real call for each capability of each of its routes, without images.",
+        submit="Test now",
+        icon="network_check",
+        permission="test",
+        form=ui.DialogForm,
+    )
+    def test_one(self, request: HttpRequest, form: ui.DialogForm, object_id: str) -> HttpResponse:
+        row = get_object_or_404(Provider, pk=object_id)
+        self.test(request, row)
+        return ui.go_to(page_of(row))
+
+    def test(self, request: HttpRequest, row: Provider) -> None:
+        """Makes the calls of its routes, stores how they ended and tells it in a sentence."""
+        models = ModelDefinition.objects.filter(routes__provider=row).distinct().prefetch_related("routes__provider")
+        results = run_tests([one for one in plan(models) if one.route.provider_id == row.pk])
+        bad = not results or any(result.outcome == FAILED for result in results)
+        text = told(results) if results else f"{NOTHING} Only models that have a route to it can be called."
+        self.message_user(request, text, messages.WARNING if bad else messages.SUCCESS)
+
+    def has_test_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        return bool(self.has_change_permission(request))
+
+    # Lists
+
     @admin.display(description="Type", ordering="type")
     def kind(self, row: Provider) -> str:
         return type_label(row.type)
@@ -191,6 +269,10 @@ class ProviderAdmin(SwitchableAdmin):
     @admin.display(description="Key")
     def key(self, row: Provider) -> SafeString:
         return key_source.of_provider(row).html()
+
+    @admin.display(description="In this worker")
+    def fares(self, row: Provider) -> SafeString:
+        return health.of_credential(row, "")
 
     @admin.display(description="Extra headers")
     def headers_set(self, row: Provider) -> SafeString:

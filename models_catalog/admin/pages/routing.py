@@ -9,6 +9,7 @@ from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.functional import cached_property
 from django.utils.safestring import SafeString
 
 from models_catalog import validation
@@ -16,15 +17,34 @@ from models_catalog.admin import health, html, ui
 from models_catalog.admin.ordering import OrderedFormSet
 from models_catalog.models import Fallback, ModelDefinition, Route
 
+NUMBERS = {"weight": "1", "rpm": "any", "tpm": "any", "max_concurrent": "any"}
+"""Fields of few digits, and what they say when they are empty."""
+
 
 class RouteForm(ui.ModelForm):
     class Meta:
         model = Route
-        fields = ("provider", "upstream_model", "name", "enabled", "position")
+        fields = ("provider", "upstream_model", "name", "enabled", "shares", *NUMBERS, "position")
+        labels = {"shares": "Shares", "weight": "Weight", "rpm": "RPM", "tpm": "TPM", "max_concurrent": "At once"}
         widgets = {
             "upstream_model": ui.TextInput(attrs={"placeholder": "as the model"}),
             "name": ui.TextInput(attrs={"placeholder": "as the provider"}),
+            **{name: ui.Number(attrs={"class": "sb-narrow", "placeholder": text}) for name, text in NUMBERS.items()},
         }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        weight = self.fields["weight"]
+        weight.required, weight.initial = False, None
+        weight.widget.attrs["step"] = "any"
+        given = self.initial.pop("weight", None)
+        if given is not None and self.instance.pk:  # a new row is only what somebody has entered
+            self.initial["weight"] = int(given) if given == int(given) else given
+
+    def clean_weight(self) -> float:
+        """Left empty, a route counts like any other."""
+        given = self.cleaned_data.get("weight")
+        return 1.0 if given is None else float(given)
 
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean() or self.cleaned_data
@@ -34,6 +54,17 @@ class RouteForm(ui.ModelForm):
 
 
 class RouteFormSet(OrderedFormSet):
+    @cached_property
+    def providers(self) -> list[Any]:
+        """What each row offers, asked once."""
+        field = self.form.base_fields["provider"]
+        return list(field.widget.choices) if isinstance(field, forms.ModelChoiceField) else []
+
+    def add_fields(self, form: forms.ModelForm[Any], index: int | None) -> None:
+        super().add_fields(form, index)
+        if isinstance(choices := form.fields.get("provider"), forms.ModelChoiceField):
+            choices.choices = self.providers
+
     def clean(self) -> None:
         if any(self.errors):
             return
@@ -79,8 +110,8 @@ def fallbacks_of_all(edited: ModelDefinition) -> dict[str, list[str]]:
     return graph
 
 
-class RoutingInline(ui.SortableInline):
-    """Part of the model: who may change the model may change it."""
+class RoutingRights:
+    """Rows that are part of the model: who may change the model may change them."""
 
     def may(self, request: HttpRequest, verb: str) -> bool:
         return request.user.has_perm(f"models_catalog.{verb}_modeldefinition")
@@ -98,13 +129,31 @@ class RoutingInline(ui.SortableInline):
         return self.has_add_permission(request, obj)
 
 
+class RoutingInline(RoutingRights, ui.SortableInline):
+    """Rows in their order."""
+
+
+REST = ("upstream_model", "name", "enabled", "shares", *NUMBERS, "serves", "position")
+"""What is shown of a route besides its provider."""
+
+
 class RouteInline(RoutingInline):
     model = Route
     form = RouteForm
     formset = RouteFormSet
     verbose_name_plural = "Routes, in the order they are tried"
-    fields = ("provider", "upstream_model", "name", "enabled", "serves", "position")
-    readonly_fields = ("serves",)
+    fields = ("provider", *REST)
+    readonly_fields = ("serves", "provider_")
+
+    def get_fields(self, request: HttpRequest, obj: ModelDefinition | None = None) -> Any:
+        """Where nothing can be changed, Django shows the provider as a link, also to those who may not follow it."""
+        if self.has_change_permission(request, obj) or request.user.has_perm("models_catalog.view_provider"):
+            return ["provider", *REST]
+        return ["provider_", *REST]
+
+    @admin.display(description="Provider")
+    def provider_(self, row: Route) -> str:
+        return str(row.provider)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Route]:
         rows: QuerySet[Route] = super().get_queryset(request)

@@ -33,7 +33,7 @@
 
   // Sortable rows: the handle takes the focus, the arrow keys move its row.
 
-  const savedRows = (table) => [...table.querySelectorAll(":scope > .form-group.original")];
+  const savedRows = (table) => [...table.querySelectorAll(":scope > .form-group.original, :scope > tbody:has([x-sort\\:handle])")];
 
   function number(table) {
     savedRows(table).forEach((row, index) => {
@@ -44,7 +44,7 @@
   }
 
   function move(handle, step) {
-    const row = handle.closest(".form-group");
+    const row = handle.closest("tbody");
     const table = row.parentElement;
     const rows = savedRows(table);
     const other = rows[rows.indexOf(row) + step];
@@ -56,7 +56,7 @@
   }
 
   function prepareHandles() {
-    for (const handle of document.querySelectorAll(".form-group.original [x-sort\\:handle]")) {
+    for (const handle of document.querySelectorAll(".form-group.original [x-sort\\:handle], #result_list [x-sort\\:handle]")) {
       handle.dataset.sbHandle = "";
       handle.tabIndex = 0;
       handle.setAttribute("role", "button");
@@ -99,9 +99,87 @@
     show();
   }
 
+  // Rows to choose from: only those that hold what is typed are shown, and one box chooses all that are shown.
+
+  function prepareChoice(table) {
+    const rows = [...table.tBodies[0].rows];
+    const all = table.querySelector("[data-sb-all]");
+    const boxes = () => rows.filter((row) => !row.hidden).map((row) => row.querySelector("input[type=checkbox]:not(:disabled)")).filter(Boolean);
+    const count = document.querySelector("[data-sb-count]");
+    const tell = () => {
+      const chosen = table.tBodies[0].querySelectorAll("input[type=checkbox]:checked").length;
+      count.textContent = `${chosen} chosen`;
+      const shown = boxes();
+      all.checked = shown.length > 0 && shown.every((box) => box.checked);
+    };
+    document.querySelector("[data-sb-filter]").addEventListener("input", (event) => {
+      const words = event.target.value.toLowerCase().split(/\s+/);
+      for (const row of rows) row.hidden = !words.every((word) => row.textContent.toLowerCase().includes(word));
+      tell();
+    });
+    all.addEventListener("change", () => {
+      for (const box of boxes()) box.checked = all.checked;
+      tell();
+    });
+    table.addEventListener("change", tell);
+    tell();
+  }
+
+  // The menu of a row opens by keyboard, too.
+
+  function prepareMenus() {
+    for (const dots of document.querySelectorAll("[x-ref^=rowDropdown]")) {
+      dots.tabIndex = 0;
+      dots.setAttribute("role", "button");
+      const name = dots.closest("tr").querySelector("th a, td a");
+      dots.setAttribute("aria-label", name ? `Actions for ${name.textContent.trim()}` : "Actions");
+      dots.addEventListener("keydown", (event) => {
+        if (event.key !== "Enter" && event.key !== " ") return;
+        event.preventDefault();
+        dots.click();
+      });
+    }
+  }
+
+  // Tabs: one part of a form at a time. The tab is remembered for the page; one with errors is opened first.
+
+  function prepareTabs(root) {
+    const tabs = [...root.querySelectorAll(":scope > [role=tablist] > [role=tab]")];
+    const place = `sb-tab:${location.pathname}`;
+    const show = (chosen) => {
+      for (const tab of tabs) {
+        const on = tab === chosen;
+        tab.setAttribute("aria-selected", String(on));
+        tab.tabIndex = on ? 0 : -1;
+        document.getElementById(tab.getAttribute("aria-controls")).hidden = !on;
+      }
+    };
+    const choose = (tab) => {
+      show(tab);
+      sessionStorage.setItem(place, tab.id);
+    };
+    tabs.forEach((tab, index) => {
+      tab.addEventListener("click", () => choose(tab));
+      tab.addEventListener("keydown", (event) => {
+        const last = tabs.length - 1;
+        const to = { ArrowRight: index === last ? 0 : index + 1, ArrowLeft: index ? index - 1 : last, Home: 0, End: last }[event.key];
+        if (to === undefined) return;
+        event.preventDefault();
+        choose(tabs[to]);
+        tabs[to].focus();
+      });
+    });
+    tabs[0].parentElement.hidden = false;
+    const kept = sessionStorage.getItem(place);
+    show(tabs.find((tab) => "sbErrors" in tab.dataset) || tabs.find((tab) => tab.id === kept) || tabs[0]);
+  }
+
   document.addEventListener("click", keepTyped, true);
   document.addEventListener("DOMContentLoaded", () => {
     prepareHandles();
     followType();
+    prepareMenus();
+    document.querySelectorAll("[data-sb-choose]").forEach(prepareChoice);
+    document.querySelectorAll("[data-sb-tabs]").forEach(prepareTabs);
   });
 })();

@@ -1,0 +1,72 @@
+"""The page of limits, of whatever subject; those of a client key or a model stand on its own page, too."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from models_catalog.admin import html, ui
+from models_catalog.admin.switching import SwitchableAdmin
+from models_catalog.models import Limit
+
+SUBJECTS = ("client_key", "person", "project", "tenant", "model")
+SAID = ("counted", "amount", "per", "algorithm", "burst")
+
+
+class LimitForm(ui.ModelForm):
+    class Meta:
+        model = Limit
+        fields = (*SUBJECTS, "each", *SAID, "enabled")
+
+
+class InlineLimitForm(ui.ModelForm):
+    class Meta:
+        model = Limit
+        fields = ("each", *SAID, "enabled")
+
+
+class LimitInline(ui.TabularInline):
+    """The limits of the row of a page."""
+
+    model = Limit
+    form = InlineLimitForm
+    formset = ui.InlineFormSet
+    verbose_name_plural = "Limits"
+
+
+@admin.register(Limit)
+class LimitAdmin(SwitchableAdmin):
+    form = LimitForm
+    empty_icon = "speed"
+    empty_text = "A limit says how fast a key, person, project, tenant or model may ask: requests, tokens, or requests at once."
+    list_display = ("subject", "what", "algorithm", "enabled")
+    list_filter = ("counted", "per", "algorithm", "enabled")
+    search_fields = ("client_key__name", "person__name", "project__name", "tenant__name", "model__name")
+    search_help_text = "Name of the key, person, project, tenant or model"
+    autocomplete_fields = SUBJECTS
+    conditional_fields = {
+        "per": "counted !== 'concurrent'",
+        "algorithm": "counted !== 'concurrent'",
+        "burst": "counted !== 'concurrent' && algorithm === 'token_bucket'",
+    }
+    fieldsets = (
+        ("Of", {"fields": (*SUBJECTS, "each")}),
+        (None, {"fields": (*SAID, "enabled")}),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Limit]:
+        rows: QuerySet[Limit] = super().get_queryset(request)
+        return rows.select_related(*SUBJECTS)
+
+    @admin.display(description="Of")
+    def subject(self, row: Limit) -> SafeString:
+        name, _ = row.scope
+        each = html.muted(f" each {row.each}") if row.each else ""
+        return format_html("{} {}{}", html.tag(name.replace("_", " ")), getattr(row, name), each)
+
+    @admin.display(description="Limit", ordering="amount")
+    def what(self, row: Limit) -> str:
+        return str(row)

@@ -1,0 +1,1 @@
+"""How does a catalog fill with what a provider's account offers?"""

@@ -1,0 +1,1 @@
+"""Which prices does the `genai-prices` library know for the models of the catalog?"""

@@ -1,0 +1,125 @@
+"""What does the API take and give, for programs that read it? An OpenAPI 3.1 document, made once in a process from the views."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import cache
+from typing import Any
+
+from django.http import HttpRequest, JsonResponse
+from django.urls import URLPattern
+from django.urls.resolvers import RoutePattern, URLResolver
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_view
+
+from openai_api.manage.fields import Object, Text, body
+from openai_api.manage.lists import PAGING
+from openai_api.manage.resources.base import Resource
+from openai_api.manage.resources.keys import MADE_KEY
+
+PREFIX = "manage/v1/"
+ERROR = body(
+    "Error",
+    {
+        "error": body(
+            "ErrorDetail", {"code": Text(), "message": Text(), "field": Text(required=False), "fields": Object(required=False)}
+        )()
+    },
+)
+REFUSED = OpenApiResponse(ERROR, "Refused: `code` is a word for programs, `fields` are messages by field.")
+IF_MATCH = OpenApiParameter("If-Match", str, OpenApiParameter.HEADER, description="An ETag: 412 if the object has changed.")
+IF_NONE_MATCH = OpenApiParameter(
+    "If-None-Match", str, OpenApiParameter.HEADER, description="`*`: 412 if there is such an object."
+)
+
+
+class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    """How the document tells of tokens."""
+
+    target_class = "openai_api.manage.access.TokenAuthentication"
+    name = "managementToken"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+        return {"type": "http", "scheme": "bearer", "description": "A management token, sk-mgmt-…"}
+
+
+def query(parameters: Mapping[str, str]) -> list[OpenApiParameter]:
+    return [OpenApiParameter(name, str, description=text) for name, text in parameters.items()]
+
+
+def _said(resource: Resource, operation: str, summary: str, answers: Mapping[int, Any], parameters: Iterable[Any] = ()) -> Any:
+    return extend_schema(
+        operation_id=f"{operation}_{resource.path.replace('-', '_')}",
+        summary=summary,
+        tags=[resource.path],
+        parameters=list(parameters),
+        responses={**answers, "default": REFUSED},
+    )
+
+
+def describe_collection(view: type[Any], resource: Resource) -> None:
+    """Tells of the methods of a list."""
+    listed = body(
+        f"{resource.component}List",
+        {"data": resource.serializer(many=True), "next": Text(allow_null=True, help_text="The cursor of the next page.")},
+    )
+    filters = {**{name: text for name, (text, _) in resource.filters.items()}, **PAGING}
+    made = MADE_KEY if resource.path == "keys" else resource.serializer
+    extend_schema_view(
+        get=_said(resource, "list", f"A page of {resource.path}", {200: listed}, query(filters)),
+        post=_said(resource, "create", f"Make a {resource.kind}", {201: made}),
+    )(view)
+
+
+def describe_item(view: type[Any], resource: Resource) -> None:
+    """Tells of the methods of an object."""
+    one, known = resource.serializer, [IF_MATCH]
+    extend_schema_view(
+        get=_said(resource, "get", f"A {resource.kind}", {200: one}),
+        put=_said(resource, "put", f"Make or replace a {resource.kind}", {200: one, 201: one}, [*known, IF_NONE_MATCH]),
+        patch=_said(resource, "patch", f"Change a {resource.kind}", {200: one}, known),
+        delete=_said(resource, "delete", f"Delete a {resource.kind}", {204: None}, known),
+    )(view)
+
+
+def describe_action(view: type[Any], resource: Resource, name: str) -> None:
+    extend_schema_view(
+        post=_said(resource, name, f"{name.capitalize()} a {resource.kind}", {200: resource.serializer, 201: MADE_KEY})
+    )(view)
+
+
+def describe(view: type[Any], method: str, operation: str, parameters: Mapping[str, str], taken: Any = None) -> None:
+    """Tells of a view that has one method."""
+    said = extend_schema(
+        operation_id=operation,
+        summary=str(view.__doc__).strip(),
+        tags=[view.scope],
+        parameters=query(parameters),
+        request=taken,
+        responses={200: OpenApiTypes.OBJECT, "default": REFUSED},
+    )
+    extend_schema_view(**{method: said})(view)
+
+
+@cache
+def document(patterns: tuple[URLPattern, ...]) -> dict[str, Any]:
+    """The document of these paths, with the public ones."""
+    root = URLResolver(RoutePattern(PREFIX), list(patterns))
+    generator: Any = SchemaGenerator
+    found: dict[str, Any] = generator(patterns=[root]).get_schema(request=None, public=True)
+    return found
+
+
+def serve(patterns: tuple[URLPattern, ...]) -> Any:
+    """The view of the document. It needs no token: it says what is in the documentation, and nothing of this gateway."""
+
+    def view(request: HttpRequest) -> JsonResponse:
+        if request.method not in ("GET", "HEAD"):
+            return JsonResponse(
+                {"error": {"code": "method_not_allowed", "message": "Only GET."}}, status=405, headers={"Allow": "GET, HEAD"}
+            )
+        return JsonResponse(document(patterns), headers={"Cache-Control": "max-age=300"})
+
+    return view
