@@ -57,6 +57,14 @@ def delete_responses(ids: Sequence[str]) -> int:
     return len(ids)
 
 
+def delete_responses_of(owner: str) -> int:
+    """Deletes all responses of a key, some at a time, and says how many there were."""
+    rows, deleted = StoredResponseRow.objects.filter(owner=owner), 0
+    while ids := _ids(rows[:PURGE_ROWS]):
+        deleted += delete_responses(ids)
+    return deleted
+
+
 def with_jobs(rows: QuerySet[StoredResponseRow]) -> QuerySet[StoredResponseRow]:
     """The rows with `job_state` and `job_streamed`, which are None without a job."""
     job = JobRow.objects.filter(pk=OuterRef("pk"))

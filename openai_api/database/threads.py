@@ -1,4 +1,4 @@
-"""Who asks the database for stored responses? A few threads with connections of their own."""
+"""Who asks the database for stored responses, and for figures? A few threads with connections of their own."""
 
 from __future__ import annotations
 
@@ -20,29 +20,31 @@ log = structlog.stdlib.get_logger("gateway.responses")
 
 
 class DatabaseThreads:
-    """The threads of a process."""
+    """The threads of a process; `name` says what they read and write."""
 
-    def __init__(self) -> None:
-        self._threads = ThreadPoolExecutor(THREADS, "responses")
+    def __init__(self, name: str = "response") -> None:
+        self._recovered, self._unavailable = f"{name} store recovered", f"{name} store unavailable"
+        self._threads = ThreadPoolExecutor(THREADS, f"{name}s")
         self._away = False
 
     async def run(self, work: Callable[[], T]) -> T:
         """What the work returns. Raises `StoreUnavailable` when the database fails twice, or does not answer."""
         answer = asyncio.get_running_loop().run_in_executor(self._threads, _answered, work)
         try:
-            answered = await asyncio.wait_for(answer, ANSWER_S)
+            async with asyncio.timeout(ANSWER_S):
+                answered = await answer
         except (TimeoutError, DatabaseError, InterfaceError, OSError) as error:
             self._lose(error)
             raise StoreUnavailable from error
         if self._away:
             self._away = False
-            log.info("response store recovered")
+            log.info(self._recovered)
         return answered
 
     def _lose(self, error: Exception) -> None:
         if not self._away:
             self._away = True
-            log.error("response store unavailable", error=type(error).__name__)
+            log.error(self._unavailable, error=type(error).__name__)
 
     async def close(self) -> None:
         """Waits for what is under way, not for long, and gives the threads' connections back."""

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from time import monotonic
 from typing import Any
+from uuid import UUID
 
 import msgspec
 import structlog
 from django.db import DatabaseError, DataError, IntegrityError, InterfaceError, connection, transaction
 
+from openai_api.database import roll_ups
+from openai_api.database.last_used import LastUsed
 from openai_api.database.usage_purge import ROWS, purge
 from openai_api.models import UsageRecord
 from openai_api.recording.batches import Batch
@@ -44,6 +47,7 @@ class DatabaseSink:
         self._held: list[UsageRow] = []
         self._away = self._full = False
         self._again = self._purge_at = 0.0
+        self._used = LastUsed()
 
     @property
     def held(self) -> int:
@@ -59,6 +63,8 @@ class DatabaseSink:
             self._insert(rows)
             self._held = []
             self._replay()
+            self._used.note(rows)
+            self._used.write()
             self._purge()
         except AWAY as error:
             self._lose(error)
@@ -79,6 +85,8 @@ class DatabaseSink:
             self.lost += len(self._held)
             log.error("usage rows are lost: neither the database nor the disk takes them", rows=len(self._held))
         self._spool.close()
+        if not self._away:
+            self._used.write(now=True)
         connection.close()
 
     def _insert(self, rows: Sequence[UsageRow]) -> None:
@@ -101,8 +109,9 @@ class DatabaseSink:
             log.error("spooled usage rows cannot be read: they are lost", rows=replayed.unreadable)
 
     def _purge(self) -> None:
-        if self._days and monotonic() >= self._purge_at:
-            more = purge(self._days) == ROWS
+        if monotonic() >= self._purge_at:
+            more = bool(self._days) and purge(self._days) == ROWS
+            more = roll_ups.purge(self._days) >= roll_ups.PURGED or more
             self._purge_at = 0.0 if more else monotonic() + PURGE_S
 
     def _works(self) -> None:
@@ -152,12 +161,30 @@ def rows_of(batches: Sequence[Batch]) -> list[UsageRow]:
 
 
 def insert(rows: Sequence[UsageRow]) -> None:
-    """Inserts rows; those whose id is there already are left alone. Raises database errors."""
+    """Inserts rows, and counts them in the roll-ups; those whose id is there already are left alone. Raises database errors."""
     with transaction.atomic(), connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             cursor.execute(_from_json(), [msgspec.json.encode(rows).decode()])
+            ids = {found.hex for (found,) in cursor.fetchall()}
+            new = rows if len(ids) == len(rows) else [row for row in _once(rows) if UUID(row.id).hex in ids]
         else:
-            cursor.executemany(_by_values(), [_values(row) for row in rows])
+            new = _unknown(cursor, rows)
+            cursor.executemany(_by_values(), [_values(row) for row in new])
+        roll_ups.add(new)
+
+
+def _once(rows: Iterable[UsageRow]) -> list[UsageRow]:
+    """One row for each id."""
+    return list({row.id: row for row in reversed(list(rows))}.values())[::-1]
+
+
+def _unknown(cursor: Any, rows: Sequence[UsageRow]) -> list[UsageRow]:
+    """Those rows that are not there. Nobody else writes in the meantime: SQLite's transactions begin as writers."""
+    table = connection.ops.quote_name(UsageRecord._meta.db_table)
+    known = f"SELECT id FROM {table} WHERE id IN (SELECT value FROM json_each(%s))"  # noqa: S608 - names only
+    cursor.execute(known, [msgspec.json.encode([row.id for row in rows]).decode()])
+    there = {found for (found,) in cursor.fetchall()}
+    return [row for row in _once(rows) if row.id not in there]
 
 
 @cache
@@ -169,7 +196,7 @@ def _from_json() -> str:
     types = {name: fields[name].db_type(connection) for name in COLUMNS} | {"started_at": "double precision"}
     columns = ", ".join(f"{quote(name)} {kind}" for name, kind in types.items())
     values = ", ".join("to_timestamp(started_at)" if name == "started_at" else quote(name) for name in COLUMNS)
-    return f"{_into()} SELECT {values} FROM json_to_recordset(%s::json) AS told({columns}) ON CONFLICT DO NOTHING"  # noqa: S608 - names only
+    return f"{_into()} SELECT {values} FROM json_to_recordset(%s::json) AS told({columns}) ON CONFLICT DO NOTHING RETURNING id"  # noqa: S608 - names only
 
 
 @cache

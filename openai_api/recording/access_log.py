@@ -124,6 +124,7 @@ def facts(record: Record, pid: int) -> dict[str, Any]:
         "key_id": record.client_id,
         "model": record.model,
         "stream": record.stream or None,
+        "session": record.session or None,
         "attempts": [f"{attempt.provider}/{attempt.upstream_model}={attempt.outcome}" for attempt in record.attempts],
         "input_tokens": usage.input_tokens if usage else None,
         "output_tokens": usage.output_tokens if usage else None,

@@ -14,6 +14,8 @@ BATCH = 200
 MOST_BYTES = 64 * 1024 * 1024
 """The longest frame. A larger length means that the data are not frames."""
 LENGTH = struct.Struct(">I")
+TOLD = 0x80000000
+"""This bit of a length says that the frame holds a transcript for observers, which nobody acknowledges or keeps."""
 NUMBER = struct.Struct(">Q")
 """A batch that is kept, as the recorder acknowledges it."""
 UNENCODABLE = (UnicodeError, OverflowError)
@@ -62,6 +64,16 @@ def frame_of(batch: Batch) -> bytes:
     return LENGTH.pack(len(encoded)) + encoded
 
 
+def told_frame(encoded: bytes) -> bytes:
+    """An encoded transcript behind its length."""
+    return LENGTH.pack(len(encoded) | TOLD) + encoded
+
+
+def told_in(frame: bytes) -> bytes | None:
+    """The encoded transcript in a frame; None if it holds a batch."""
+    return frame[LENGTH.size :] if frame[0] & 0x80 else None
+
+
 def batch_of(frame: bytes) -> Batch:
     """The batch in a frame. Raises `Broken`."""
     try:
@@ -75,7 +87,7 @@ def whole_frames(received: bytearray) -> list[bytes]:
     found = []
     start = 0
     while len(received) >= start + LENGTH.size:
-        (length,) = LENGTH.unpack_from(received, start)
+        length = LENGTH.unpack_from(received, start)[0] & ~TOLD
         if length > MOST_BYTES:
             raise Broken
         end = start + LENGTH.size + length

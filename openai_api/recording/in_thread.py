@@ -7,6 +7,7 @@ import os
 import threading
 from collections import deque
 from contextlib import suppress
+from typing import Any
 
 from openai_api.recording.batches import BATCH, Batch, worker_name
 from openai_api.recording.events import Record
@@ -22,7 +23,7 @@ class ThreadRecorder:
     """Takes records in the event loop; `dropped` counts those that found no room."""
 
     def __init__(self, run: str, recorder: Recorder) -> None:
-        self.dropped = 0
+        self.dropped = self.untold = 0
         self._run = run
         self._recorder = recorder
         self._worker = worker_name()
@@ -37,6 +38,10 @@ class ThreadRecorder:
             self.dropped += 1
         else:
             self._fresh.append(record)
+
+    def tell(self, transcript: Any) -> None:
+        """Hands on what happened in an exchange, for observers."""
+        self._recorder.onlookers.put(transcript)
 
     def status(self) -> RecorderStatus:
         waiting = len(self._fresh) + self._recorder.waiting

@@ -11,9 +11,11 @@ import os
 from collections import deque
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
-from openai_api.recording.batches import BATCH, NUMBER, UNENCODABLE, Batch, encodable, frame_of, worker_name
+import msgspec
+
+from openai_api.recording.batches import BATCH, NUMBER, UNENCODABLE, Batch, encodable, frame_of, told_frame, worker_name
 from openai_api.recording.events import Record
 from openai_api.recording.lanes import CAPACITY, CROWDED, PATIENCE_S
 from openai_api.recording.spool import Spool, SpoolFull
@@ -23,6 +25,9 @@ log = logging.getLogger("gateway.recording")
 SEND_S = 0.05
 """How long a record waits for others to be sent with: what a worker that is killed loses."""
 CHECK_S = 0.25
+MOST_UNTOLD = 32 * 1024 * 1024
+"""Bytes of transcripts that may wait for the recorder."""
+TOLD_AT_ONCE = 256 * 1024
 TELL_S = 5.0
 """How long the recorder may give no sign before the log says so: it is started again within a second."""
 
@@ -40,7 +45,7 @@ class Link(asyncio.Protocol):
     neither memory nor disk had room."""
 
     def __init__(self, run: str, path: Path, backlog: Spool[bytes]) -> None:
-        self.dropped = 0
+        self.dropped = self.untold = 0
         self._run = run
         self._path = path
         self._backlog = backlog
@@ -52,6 +57,9 @@ class Link(asyncio.Protocol):
         self._waiting = 0
         self._number = 0
         self._fresh: list[Record] = []
+        self._transcripts: list[bytes] = []
+        self._transcript_bytes = 0
+        self._encode = msgspec.msgpack.Encoder().encode
         self._unacknowledged: dict[int, Sent] = {}
         self._unsent: deque[int] = deque()
         self._received = bytearray()
@@ -71,6 +79,23 @@ class Link(asyncio.Protocol):
             self._send()
         elif len(self._fresh) == 1 and self._loop is not None:
             self._loop.call_later(SEND_S, self._send)
+
+    def tell(self, transcript: Any) -> None:
+        """Hands on what happened in an exchange, for observers; it goes with the next records. `untold` counts those for which
+        the socket has no room: they are kept nowhere."""
+        waiting = self._transcript_bytes + (self._transport.get_write_buffer_size() if self._transport is not None else 0)
+        if waiting > MOST_UNTOLD:
+            self.untold += 1
+            return
+        try:
+            frame = told_frame(self._encode(transcript))
+        except UNENCODABLE:
+            self.untold += 1
+            return
+        self._transcripts.append(frame)
+        self._transcript_bytes += len(frame)
+        if self._transcript_bytes > TOLD_AT_ONCE:
+            self._tell()
 
     def status(self) -> RecorderStatus:
         return RecorderStatus("process", self._state(), self._waiting, self.dropped)
@@ -93,7 +118,8 @@ class Link(asyncio.Protocol):
         self._through.clear()
         if self._unacknowledged and self._transport is not None:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._through.wait(), PATIENCE_S)
+                async with asyncio.timeout(PATIENCE_S):
+                    await self._through.wait()
         await asyncio.to_thread(self.abandon)
         if self._transport is not None:
             self._transport.close()
@@ -112,6 +138,7 @@ class Link(asyncio.Protocol):
         self._transport, self._paused = cast(asyncio.Transport, transport), False
         self._received.clear()
         self._unsent = deque(self._unacknowledged)
+        self._tell()
         self._pump()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -137,19 +164,33 @@ class Link(asyncio.Protocol):
         if not self._unacknowledged:
             self._through.set()
 
+    def _tell(self) -> None:
+        """Sends transcripts, if there is a recorder."""
+        if self._transport is not None and self._transcripts:
+            told, self._transcripts, self._transcript_bytes = self._transcripts, [], 0
+            self._transport.write(b"".join(told))
+
     def _pump(self) -> None:
         while self._unsent and self._transport is not None and not self._paused:
             if (sent := self._unacknowledged.get(self._unsent.popleft())) is not None:
                 self._transport.write(sent.frame)
 
     async def _connect(self) -> None:
-        with suppress(OSError):
+        made = False
+        try:
             async with asyncio.timeout(PATIENCE_S):
                 await asyncio.get_running_loop().create_unix_connection(lambda: self, str(self._path))
+            made = True
+        except OSError:
+            pass  # of which a time-out is one
+        finally:
+            if not made and self._transport is not None:  # given up after it was made: it is closed, and nobody tells
+                self.connection_lost(None)
 
     # What is on the way
 
     def _send(self) -> None:
+        self._tell()
         if not self._fresh:
             return
         fresh, self._fresh = self._fresh, []
@@ -192,6 +233,8 @@ class Link(asyncio.Protocol):
 
     async def _watch(self) -> None:
         while True:
+            if self._transport is not None and self._transport.is_closing():
+                self.connection_lost(None)  # it was made at the last moment, and given up: nobody else says so
             if self._transport is None:
                 await self._connect()
             self._judge()

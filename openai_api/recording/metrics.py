@@ -19,8 +19,9 @@ from types import MappingProxyType
 import msgspec
 
 from openai_api.recording.batches import Batch
+from openai_api.recording.costs import cost_of, used
 from openai_api.recording.events import Record
-from openai_api.recording.rows import CLIENT_CLOSED, cost_of
+from openai_api.recording.rows import CLIENT_CLOSED, dollars
 
 SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0)
 SHORT = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0)
@@ -37,6 +38,7 @@ LAGS = 1000
 WORKERS = 1000
 """Workers of which it is remembered which batches have been counted, the latest ones; older workers ended long ago."""
 TOTAL = "_total"
+RECORDS, TRANSCRIPTS = "records_dropped_total", "transcripts_dropped_total"
 Labels = tuple[str, ...]
 
 
@@ -133,12 +135,12 @@ class Counts:
                     count(self._tally, record)
         return fresh
 
-    def lose(self, records: int) -> None:
-        """Counts records that could not be kept."""
-        if records:
+    def lose(self, count: int, name: str = RECORDS) -> None:
+        """Counts records that could not be kept, or transcripts that somebody has not seen."""
+        if count:
             with self._lock:
                 self._changed = True
-                self._tally.add("records_dropped_total", (), records)
+                self._tally.add(name, (), count)
 
     def add_to(self, tally: Tally) -> None:
         """Adds the sums to those there."""
@@ -211,9 +213,9 @@ class WorkerMetrics:
             self._counts.add_to(present)
         for name, labels, value in self._gauges():
             if name.endswith(TOTAL):
-                present.add(name, labels, value)
+                present.add(name, labels, float(value))
             else:
-                present.gauges[name, labels] = value
+                present.gauges[name, labels] = float(value)  # a flag would be written as one, which the others cannot read
         return present
 
 
@@ -240,10 +242,13 @@ def count(tally: Tally, record: Record) -> None:
         tally.observe("added_seconds", (), max(record.first_byte_s - record.upstream_s(), 0.0))
         if record.stream and record.status == 200:
             tally.observe("first_token_seconds", (model,), record.first_byte_s)
-    if record.usage is not None and not record.counted_apart:
-        tally.add("tokens_total", (model, provider, "input"), record.usage.input_tokens)
-        tally.add("tokens_total", (model, provider, "output"), record.usage.output_tokens)
-        tally.add("cost_usd_total", (model, provider), cost_of(record, record.usage) or 0.0)
+    usage, _ = used(record)
+    if usage is not None:
+        tally.add("tokens_total", (model, provider, "input"), usage.input_tokens)
+        tally.add("tokens_total", (model, provider, "output"), usage.output_tokens)
+    cost = dollars(cost_of(record))
+    if usage is not None or cost is not None:
+        tally.add("cost_usd_total", (model, provider), cost or 0.0)
 
 
 def _stored(tally: Tally) -> _Stored:

@@ -8,7 +8,7 @@ import socket
 from collections.abc import Callable
 from contextlib import suppress
 
-from openai_api.recording.batches import NUMBER, Broken, batch_of, whole_frames
+from openai_api.recording.batches import NUMBER, Broken, batch_of, told_in, whole_frames
 from openai_api.recording.recorder import TURN_S, Recorder
 
 log = logging.getLogger("gateway.recording")
@@ -60,6 +60,9 @@ class Peer:
     def _take(self, data: bytes, recorder: Recorder) -> None:
         self._received += data
         for frame in whole_frames(self._received):
+            if (told := told_in(frame)) is not None:
+                recorder.onlookers.put_encoded(told)
+                continue
             batch = batch_of(frame)
             recorder.take(batch, self._done(batch.number))
 

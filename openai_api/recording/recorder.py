@@ -12,7 +12,8 @@ from time import monotonic
 
 from openai_api.recording.batches import Batch, Broken, batch_of
 from openai_api.recording.lanes import CAPACITY, PATIENCE_S, Lane, Parcel, Sink
-from openai_api.recording.metrics import Counts
+from openai_api.recording.metrics import TRANSCRIPTS, Counts
+from openai_api.recording.onlookers import Nobody, Onlookers
 from openai_api.recording.spool import Spool, SpoolFull
 
 log = logging.getLogger("gateway.recording")
@@ -22,20 +23,30 @@ REPLAY_S = 0.5
 
 
 class Recorder:
-    """Owns the sinks: `rows`, which makes a batch safe, and `others`, which may lose some of it.
+    """Owns the sinks: `rows`, which makes a batch safe, and `others`, which may lose some of it. `onlookers` are shown what
+    workers tell of whole exchanges.
 
     One thread calls it. `run` names the server: what comes from another one has been counted there, if at all, and only its
     rows are kept. `backlog` are the batches that could not be handed over in time.
     """
 
-    def __init__(self, run: str, counts: Counts, rows: Sink, others: Sequence[Sink], backlog: Spool[bytes]) -> None:
+    def __init__(
+        self,
+        run: str,
+        counts: Counts,
+        rows: Sink,
+        others: Sequence[Sink],
+        backlog: Spool[bytes],
+        onlookers: Onlookers | None = None,
+    ) -> None:
+        self.onlookers = onlookers or Nobody()
         self._run = run
         self._counts = counts
         self._sink = rows
         self._rows = Lane(rows)
         self._others = [Lane(sink, bounded=True) for sink in others]
         self._backlog = backlog
-        self._lost = self._unreadable = 0
+        self._lost = self._unseen = self._unreadable = 0
 
     @property
     def crowded(self) -> bool:
@@ -54,6 +65,7 @@ class Recorder:
     def start(self) -> None:
         for lane in self._lanes:
             lane.start()
+        self.onlookers.start()
 
     def take(self, batch: Batch, done: Callable[[], None] | None = None) -> None:
         """Counts the batch and gives it to the sinks; `done` is called, in a later turn, when its rows are written or on disk.
@@ -81,6 +93,7 @@ class Recorder:
         deadline = monotonic() + PATIENCE_S
         for lane in self._lanes:
             lane.join(deadline)
+        self.onlookers.stop()
         self.turn()
 
     def abandon(self) -> None:
@@ -129,3 +142,6 @@ class Recorder:
         lost = self._unreadable + sum(lane.dropped for lane in self._lanes)
         self._counts.lose(lost - self._lost)
         self._lost = lost
+        unseen = self.onlookers.lost
+        self._counts.lose(unseen - self._unseen, TRANSCRIPTS)
+        self._unseen = unseen

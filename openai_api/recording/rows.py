@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import msgspec
 
+from models_catalog.bounds import NANO
+from openai_api.recording.costs import cost_of, used
 from openai_api.recording.events import Attempt, Record
-from providers.capabilities import Capability
-from providers.types import Usage
-from providers.wire.openai.usage import estimated_tokens
 
 CLIENT_CLOSED = 499
-ESTIMATED = frozenset({Capability.CHAT, Capability.COMPLETION, Capability.EMBEDDING, Capability.RESPONSES})
-"""What is billed by tokens of text, so that bytes tell something."""
-
 MAYBE_SERVED = frozenset(
     {
         "upstream_reset",
@@ -71,13 +67,26 @@ class UsageRow(msgspec.Struct):
     agent: str | None = None
     tenant: str | None = None
     tags: str | None = None
+    project: str | None = None
+    person: str | None = None
+    app: str | None = None
+    user_agent: str | None = None
+    service_tier: str | None = None
+    cache: str | None = None
+    cache_write_tokens: int | None = None
+    audio_tokens: int | None = None
+    image_tokens: int | None = None
+    units: str | None = None
+    test: bool = False
+    revision: int | None = None
 
 
 COLUMNS = UsageRow.__struct_fields__
 
 
-class _Try(msgspec.Struct):
-    """An attempt as the row tells it; `started_ms` is counted from the request's beginning."""
+class _Try(msgspec.Struct, omit_defaults=True):
+    """An attempt as the row tells it; `started_ms` is counted from the request's beginning. An empty `message` is
+    left out."""
 
     target: str
     provider: str
@@ -86,12 +95,13 @@ class _Try(msgspec.Struct):
     failure: str | None
     upstream_s: float
     started_ms: float
+    message: str = ""
 
 
 def row_of(record: Record, row_id: str) -> UsageRow:
     """The row of a request that has ended; an id of the record's own goes before `row_id`."""
     last = record.attempts[-1] if record.attempts else None
-    usage, estimated = _usage(record)
+    usage, estimated = used(record)
     upstream_s = record.upstream_s()
     return UsageRow(
         id=record.row_id or row_id,
@@ -116,40 +126,40 @@ def row_of(record: Record, row_id: str) -> UsageRow:
         cached_tokens=usage.cached_tokens if usage else None,
         reasoning_tokens=usage.reasoning_tokens if usage else None,
         estimated=estimated,
-        cost_usd=cost_of(record, usage),
+        cost_usd=dollars(cost_of(record)),
         first_byte_ms=_ms(record.first_byte_s),
         upstream_ms=upstream_s * 1000,
         gateway_ms=None if record.first_byte_s is None else max(record.first_byte_s - upstream_s, 0.0) * 1000,
         total_ms=record.total_s * 1000,
         possible_duplicate=any(tried.outcome in MAYBE_SERVED for tried in record.attempts[:-1]),
+        session=_text(record.session, 256) or None,
+        agent=_text(record.agent, 256) or None,
+        tenant=_text(record.tenant, 200) or None,
+        tags=msgspec.json.encode(record.tags).decode() if record.tags else None,
+        project=_text(record.project, 200) or None,
+        person=_text(record.person, 200) or None,
+        app=_text(record.app, 200) or None,
+        user_agent=_text(record.user_agent, 200) or None,
+        service_tier=_text(record.service_tier, 20) or None,
+        cache=record.cache or None,
+        cache_write_tokens=usage.cache_write_tokens if usage else None,
+        audio_tokens=usage.audio_input_tokens + usage.audio_output_tokens if usage else None,
+        image_tokens=usage.image_input_tokens + usage.image_output_tokens if usage else None,
+        units=msgspec.json.encode(record.units).decode() if record.units else None,
+        test=record.test,
+        revision=record.revision or None,
     )
 
 
-def cost_of(record: Record, usage: Usage | None) -> float | None:
-    """US dollars; None without usage, or without the price of a kind of token that was used."""
-    if usage is None or record.prices is None:
-        return None
-    cost = 0.0
-    used = ((usage.input_tokens, record.prices.input_per_million), (usage.output_tokens, record.prices.output_per_million))
-    for tokens, price in used:
-        if tokens and price is None:
-            return None
-        cost += tokens * (price or 0.0) / 1_000_000
-    return cost
-
-
-def _usage(record: Record) -> tuple[Usage | None, bool]:
-    if record.counted_apart:
-        return None, False
-    if record.usage is not None or record.served_model is None or record.capability not in ESTIMATED:
-        return record.usage, False
-    return Usage(input_tokens=estimated_tokens(record.body_bytes), output_tokens=record.events), True
+def dollars(nano: int | None) -> float | None:
+    """Billionths of a US dollar as dollars: nine decimals of it are exact up to a million dollars."""
+    return None if nano is None else nano / NANO
 
 
 def _try(attempt: Attempt, clock: float) -> _Try:
     started_ms = round(max(attempt.began - clock, 0.0) * 1000, 3)
     told = attempt.target, attempt.provider, attempt.upstream_model, attempt.outcome, attempt.failure, attempt.upstream_s
-    return _Try(*told, started_ms)
+    return _Try(*told, started_ms, attempt.message)
 
 
 def _text(text: str, length: int) -> str:

@@ -1,0 +1,312 @@
+"""How do several workers count together without Redis? In rows of the database, with the arithmetic of `limits/counting.py`.
+
+What has come together while the last transaction ran is counted in one more: it locks the rows in the order of their names, asks
+for the time, and writes what has changed. So a worker has one transaction under way, and many requests share it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from secrets import token_hex
+from typing import Any
+
+import msgspec
+from django.db import DatabaseError, connection, transaction
+
+from openai_api.database.threads import DatabaseThreads
+from openai_api.errors import StoreUnavailable
+from openai_api.limits.counting import STATES, Held, State, admit
+from openai_api.limits.journal import Entry
+from openai_api.limits.memory import unwritten
+from openai_api.limits.shares import Shares
+from openai_api.limits.store import LEASE_S, Counter, Journal, Kind, Taken, Verdict
+from openai_api.models import LimitCounterRow
+
+ANSWER_S = 0.5
+"""How long a request waits for the database at most."""
+BEAT_S = 4.0
+"""How often holds are renewed, and how often a database that is away is asked again."""
+MOST_STEPS = 200
+"""Steps that are taken in one transaction."""
+MOST_KNOWN = 100_000
+LEAST_KEPT_MS = 60_000
+PURGE_ROWS = 1000
+LEASE_MS = int(LEASE_S * 1000)
+WORKERS = Counter("workers", Kind.HELD, 1, None)
+"""The workers that live, each of which holds one."""
+_decode = msgspec.json.Decoder(list[Any]).decode
+
+
+@dataclass(slots=True)
+class Step:
+    """Something that is done with counters, all at once. `answer` is told its result; `notes` are written down with it, if it is
+    not a take that was refused."""
+
+    counters: Sequence[Counter]
+    apply: Callable[[Sequence[State], int], Any]
+    answer: asyncio.Future[Any] | None = None
+    notes: Sequence[Entry] = ()
+
+
+class DatabaseStore:
+    """A `Store` in the database. `workers` is how many there are on this machine; `write` writes notes down, in the transaction,
+    and `journal` where there is none."""
+
+    def __init__(
+        self,
+        threads: DatabaseThreads,
+        workers: int,
+        journal: Journal = unwritten,
+        write: Journal = unwritten,
+        answer_s: float = ANSWER_S,
+    ) -> None:
+        self._threads = threads
+        self._write = write
+        self._answer_s = answer_s
+        self._least = self._workers = workers
+        self._worker = token_hex(8)
+        self._held: dict[str, list[Counter]] = {}
+        self._shares = Shares(lambda: self._workers, journal)
+        self._steps: deque[Step] = deque()
+        self._come = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._known: set[str] = set()
+        self.local = False
+        self.failures = 0
+
+    def _start(self) -> None:
+        """Begins to count when the first limit is asked for."""
+        if not self._tasks:
+            self._tasks = [asyncio.create_task(run(), name="limits-database") for run in (self._serve, self._beat)]
+
+    async def stop(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._steps and not self.local:
+            with suppress(StoreUnavailable):
+                await self._threads.run(partial(self._count, list(self._steps)))
+
+    async def take(self, hold: str, counters: Sequence[Counter], notes: Sequence[Entry] = ()) -> Verdict:
+        if self.local:
+            return self._shares.take(hold, counters, notes)
+        taken = partial(_taken, hold, counters)
+        answer = self._asked(counters, taken, notes)
+        try:
+            async with asyncio.timeout(self._answer_s):
+                verdict: Verdict | None = await asyncio.shield(answer)
+        except TimeoutError:
+            verdict = None
+        except asyncio.CancelledError:
+            answer.add_done_callback(partial(self._give_back, hold, counters))
+            raise
+        if verdict is None:
+            answer.add_done_callback(partial(self._give_back, hold, counters))
+            return self._shares.take(hold, counters, notes)
+        if verdict.admitted:
+            self._shares.note(counters)
+            self._keep(hold, counters)
+        return verdict
+
+    def settle(self, taken: Taken, used: Sequence[int], notes: Sequence[Entry] = ()) -> None:
+        if taken.verdict.local:
+            self._shares.settle(taken, used, notes)
+            return
+        self._held.pop(taken.hold, None)
+        changed = [pair for pair in zip(taken.counters, used, strict=True) if pair[0].take != pair[1]]
+        if changed or notes:
+            counters = [counter for counter, _ in changed]
+            settled = partial(_settled, taken.hold, taken.verdict.at_ms, counters, [amount for _, amount in changed])
+            self._add(Step(counters, settled, None, notes))
+
+    async def fill(self, spent: Sequence[tuple[Counter, int]]) -> None:
+        await self._shares.fill(spent)
+        if not self.local:
+            await self._asked([counter for counter, _ in spent], partial(_filled, spent))
+
+    async def forget(self, names: Sequence[str]) -> None:
+        if names and not self.local:
+            await self._asked([Counter(name, Kind.HELD, 0, None) for name in names], _forgotten)
+
+    def _asked(
+        self, counters: Sequence[Counter], apply: Callable[[Sequence[State], int], Any], notes: Sequence[Entry] = ()
+    ) -> asyncio.Future[Any]:
+        answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._add(Step(counters, apply, answer, notes))
+        return answer
+
+    def _add(self, step: Step) -> None:
+        if not self._tasks:
+            self._start()
+        self._steps.append(step)
+        self._come.set()
+
+    def _keep(self, hold: str, counters: Sequence[Counter]) -> None:
+        held = [counter for counter in counters if counter.kind is Kind.HELD]
+        if held:
+            self._held[hold] = held
+
+    def _give_back(self, hold: str, counters: Sequence[Counter], answer: asyncio.Future[Any]) -> None:
+        """Nobody waits any more for what a take has said. What it holds is given back; what it counts stays counted."""
+        verdict = None if answer.cancelled() else answer.result()
+        held = [counter for counter in counters if counter.kind is Kind.HELD]
+        if held and verdict is not None and verdict.admitted:
+            self.settle(Taken(hold, held, verdict), [0] * len(held))
+
+    async def _serve(self) -> None:
+        while True:
+            await self._come.wait()
+            self._come.clear()
+            while self._steps and not self.local:
+                steps = [self._steps.popleft() for _ in range(min(MOST_STEPS, len(self._steps)))]
+                await self._done(steps)
+
+    async def _done(self, steps: Sequence[Step]) -> None:
+        try:
+            results = await self._threads.run(partial(self._count, steps))
+        except StoreUnavailable:
+            self._lose(steps)
+            return
+        for step, result in zip(steps, results, strict=True):
+            if step.answer is not None and not step.answer.done():
+                step.answer.set_result(result)
+
+    def _lose(self, steps: Sequence[Step]) -> None:
+        """Each worker counts its share from now on; what waits is told so."""
+        self.local = True
+        self.failures += 1
+        for step in (*steps, *self._steps):
+            if step.answer is None:
+                self._shares.write(step.notes)
+            elif not step.answer.done():
+                step.answer.set_result(None)
+        self._steps.clear()
+
+    async def _beat(self) -> None:
+        while True:
+            holds = [(hold, counter) for hold, counters in self._held.items() for counter in counters]
+            counters = [WORKERS, *(counter for _, counter in holds)]
+            step = Step(counters, partial(_renewed, [self._worker, *(hold for hold, _ in holds)], counters))
+            with suppress(StoreUnavailable):
+                (workers,) = await self._threads.run(partial(self._count, [step]))
+                self._workers = max(self._least, workers)
+                if self.local:
+                    self.local = False
+                    self._shares.forget()
+            await asyncio.sleep(BEAT_S)
+
+    def _count(self, steps: Sequence[Step]) -> list[Any]:
+        """The results of the steps. For a thread of the database."""
+        counters = {counter.name: counter for step in steps for counter in step.counters}
+        self._know(counters)
+        with transaction.atomic():
+            found = _locked(counters)
+            if len(found) < len(counters):  # they have been deleted
+                self._known.clear()
+                raise DatabaseError("counters have been deleted")
+            now = _clock()
+            results = [step.apply([found[counter.name] for counter in step.counters], now) for step in steps]
+            _save(found, counters, now)
+            notes = [note for step, said in zip(steps, results, strict=True) if _counts(said) for note in step.notes]
+            if notes:
+                self._write(notes)
+        return results
+
+    def _know(self, counters: Mapping[str, Counter]) -> None:
+        """Makes rows for counters that are new, before any is locked: two workers must not wait for each other."""
+        missing = sorted(set(counters) - self._known)
+        if missing:
+            rows = [LimitCounterRow(name=name, state="", expires_at=datetime.now(UTC)) for name in missing]
+            LimitCounterRow.objects.bulk_create(rows, ignore_conflicts=True)
+            if len(self._known) > MOST_KNOWN:
+                self._known.clear()
+            self._known.update(missing)
+
+
+def purge_counters() -> int:
+    """Deletes counters that say nothing any more, the first thousand of them, and says how many there were."""
+    with transaction.atomic():
+        expired = LimitCounterRow.objects.filter(expires_at__lt=datetime.fromtimestamp(time.time() - LEAST_KEPT_MS / 1000, UTC))
+        old = list(
+            expired.select_for_update(skip_locked=connection.vendor == "postgresql").values_list("pk", flat=True)[:PURGE_ROWS]
+        )
+        LimitCounterRow.objects.filter(pk__in=old).delete()
+    return len(old)
+
+
+def _taken(hold: str, counters: Sequence[Counter], states: Sequence[State], now: int) -> Verdict:
+    return admit(states, now, hold, now + LEASE_MS, counters)
+
+
+def _settled(hold: str, at: int, counters: Sequence[Counter], used: Sequence[int], states: Sequence[State], now: int) -> None:
+    for state, counter, amount in zip(states, counters, used, strict=True):
+        state.settle(now, at, counter, hold, amount)
+
+
+def _filled(spent: Sequence[tuple[Counter, int]], states: Sequence[State], now: int) -> None:
+    for state, (counter, amount) in zip(states, spent, strict=True):
+        if isinstance(state, Held):
+            state.fill(now, amount, counter.keep_s)
+
+
+def _forgotten(states: Sequence[State], now: int) -> None:
+    for state in states:
+        if isinstance(state, Held) and state.seeded:
+            state.seeded, state.spent = False, 0
+
+
+def _renewed(holds: Sequence[str], counters: Sequence[Counter], states: Sequence[State], now: int) -> int:
+    """How many workers live; the first state is that of the workers."""
+    for state, counter, hold in zip(states, counters, holds, strict=True):
+        if isinstance(state, Held):
+            state.wait(now, counter)  # whoever is lost is forgotten
+            state.renew(counter, hold, now + LEASE_MS)
+    workers = states[0]
+    return workers.held if isinstance(workers, Held) else 1
+
+
+def _counts(result: object) -> bool:
+    return not isinstance(result, Verdict) or result.admitted
+
+
+def _locked(counters: Mapping[str, Counter]) -> dict[str, State]:
+    """The states of the counters, which nobody else changes until the transaction ends."""
+    found: dict[str, State] = {}
+    rows = LimitCounterRow.objects.select_for_update().filter(pk__in=list(counters)).order_by("pk")
+    for name, packed in rows.values_list("name", "state"):
+        state = found[name] = STATES[counters[name].kind]()
+        if packed:
+            state.unpack(_decode(packed))
+    return found
+
+
+def _clock() -> int:
+    """Milliseconds since the epoch, by the clock that all workers have in common."""
+    if connection.vendor != "postgresql":
+        return int(time.time() * 1000)  # they are on one machine
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint")
+        return int(cursor.fetchone()[0])
+
+
+def _save(found: Mapping[str, State], counters: Mapping[str, Counter], now: int) -> None:
+    rows = [
+        LimitCounterRow(
+            name=name, state=msgspec.json.encode(state.pack()).decode(), expires_at=_expires(state, counters[name], now)
+        )
+        for name, state in found.items()
+    ]
+    changed = ["state", "expires_at"]
+    LimitCounterRow.objects.bulk_create(rows, update_conflicts=True, unique_fields=["name"], update_fields=changed)
+
+
+def _expires(state: State, counter: Counter, now: int) -> datetime:
+    kept = counter.keep_s * 1000 if counter.kind is Kind.HELD else max(LEAST_KEPT_MS, state.found(now, counter).reset_ms)
+    return datetime.fromtimestamp((now + min(kept, 10**12)) / 1000, UTC)
