@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 CONSECUTIVE = 5
@@ -31,6 +31,15 @@ class CircuitState(NamedTuple):
     state: str
     failures: int
     seconds: float
+
+
+class LastFailure(NamedTuple):
+    """How a target failed last: `at` is in seconds since the epoch, `detail` holds no secret and nothing that a client wrote."""
+
+    at: float
+    code: str
+    status: int | None
+    detail: str
 
 
 @dataclass(slots=True)
@@ -60,11 +69,13 @@ class _Circuit:
 
 
 class Breakers:
-    """The circuits of one process. `clock` gives monotonic seconds. All but `keep` and `states` belong to the event loop."""
+    """The circuits of one process. `clock` gives monotonic seconds. All but `keep`, `states` and `last_failures` belong to the
+    event loop."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._circuits: dict[str, _Circuit] = {}
+        self._last: dict[str, LastFailure] = {}
         self._permits = NO_PROBE
 
     def _circuit(self, target: str) -> _Circuit:
@@ -75,6 +86,15 @@ class Breakers:
                 self._circuits.pop(next(iter(self._circuits)), None)
             circuit = self._circuits[target] = _Circuit()
         return circuit
+
+    def has(self, target: str) -> bool:
+        """Whether the target has failed since it was last forgotten: if not, a success need not be told."""
+        return target in self._circuits
+
+    def rests(self, target: str) -> bool:
+        """Whether the target is left alone now."""
+        circuit = self._circuits.get(target)
+        return circuit is not None and circuit.open_until > 0.0 and self._clock() < circuit.open_until
 
     def allows(self, target: str) -> int:
         """The permit to try the target now, 0 for none. After a cooldown the first to ask gets the probe, and must report."""
@@ -139,6 +159,17 @@ class Breakers:
         if circuit is not None and circuit.probe == permit:
             circuit.probe_until = 0.0
 
+    def note(self, target: str, failure: LastFailure) -> None:
+        """Remembers how the target of that id failed, also after it has answered again. The oldest makes room for a new one."""
+        self._last.pop(target, None)
+        if len(self._last) >= MOST_CIRCUITS:
+            self._last.pop(next(iter(self._last)), None)
+        self._last[target] = failure
+
+    def last_failures(self) -> dict[str, LastFailure]:
+        """By the ids of targets. For any thread."""
+        return self._last.copy()
+
     def first_to_open(self, targets: Iterable[str]) -> str:
         """Of some cooled targets the one whose cooldown ends first."""
         return min(targets, key=lambda target: circuit.open_until if (circuit := self._circuits.get(target)) else 0.0)
@@ -148,6 +179,13 @@ class Breakers:
         for target in tuple(self._circuits):
             if target not in targets:
                 self._circuits.pop(target, None)
+
+    def copy(self) -> Breakers:
+        """The same circuits as they are now: what becomes of the copy does not change these."""
+        made = Breakers(self._clock)
+        made._circuits = {name: replace(circuit) for name, circuit in self._circuits.items()}
+        made._permits = self._permits
+        return made
 
     def states(self) -> dict[str, CircuitState]:
         """All targets that failed lately. For any thread."""

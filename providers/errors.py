@@ -8,6 +8,7 @@
     ├── CredentialError        our key was refused or is missing (401, 403)
     ├── ModelNotFound          the upstream has no such model, deployment or path (404): the catalog names another than there is
     ├── RateLimited            429; `retry_after` seconds when the provider said so
+    │   ├── RouteFull          a limit of the route's own, and the provider was not asked
     │   └── QuotaExceeded      the account's money or quota is used up
     │       └── OwnQuotaExceeded  that of the account whose key the request brought
     ├── Overloaded             503, 529, or `overloaded_error` in a stream
@@ -190,6 +191,12 @@ class RateLimited(ProviderError):
     status = 429
     type = "rate_limit_error"
     code = "upstream_rate_limited"
+
+
+class RouteFull(RateLimited):
+    """The model's providers have as many requests as they take."""
+
+    code = "rate_limit_exceeded"
 
 
 class QuotaExceeded(RateLimited):

@@ -16,8 +16,8 @@ from providers.bytes.sse import BOM
 from providers.capabilities import Capability
 from providers.errors import ConfigurationError
 from providers.signing import KeyHeader, Signer
-from providers.transport import Head, Origin, Pieces, Transport, UpstreamReply, UpstreamRequest, UpstreamStream
-from providers.types import Call, TargetConfig, Wire
+from providers.transport import Head, Origin, Pieces, RequestHeader, Transport, UpstreamReply, UpstreamRequest, UpstreamStream
+from providers.types import Call, TargetConfig, Timeouts, Wire
 from providers.wire.over_http import OVER_HTTP, OverHttp
 
 HOST = re.compile(r"[a-z0-9._:-]+")
@@ -25,6 +25,7 @@ IN_A_PATH = "/%:@"
 IN_A_QUERY = "!$%&'()*+,/:;=?@"
 JSON = ("content-type", "application/json")
 COMMON_HEADERS = (("accept-encoding", "identity"), ("user-agent", "signalbox"))
+LISTING = Timeouts(5.0, 20.0, 20.0, 20.0)
 FAILURE_BYTES = 1024 * 1024
 """How much is read of the body of a stream that failed."""
 
@@ -69,6 +70,23 @@ class HttpVendor:
         self._brought = key.brought if key and key.credential.dynamic is not None else None
         self._sign = None if isinstance(signer, KeyHeader) else signer.sign
         self._heads: dict[Capability, Head] = {}
+
+    listed_at = ""
+    """The path at which the vendor tells what it offers; "" where it does not, or where that is not known."""
+    listed_in = Wire.OPENAI_CHAT
+    """The wire whose errors it answers with there."""
+
+    def listing(self) -> UpstreamRequest:
+        """The request for what the vendor offers (`offered.py`). Raises `ConfigurationError`."""
+        if not self.listed_at:
+            raise ConfigurationError("type", f"{self._vendor.label} has no list of its models")
+        sign = None if self._sign is None else partial(self._sign, {})
+        head = self.head(self.listed_at, json=False, method="GET")
+        return UpstreamRequest(head, b"", LISTING, self.listing_headers(), sign)
+
+    def listing_headers(self) -> tuple[RequestHeader, ...]:
+        """What that request has besides the headers of all."""
+        return ()
 
     def head_for(self, capability: Capability) -> Head:
         """The head of a capability's requests, made when it is first needed: few models use many. Raises `ConfigurationError`."""

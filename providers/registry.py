@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from providers.capabilities import Capability
 from providers.protocols import METHODS, serving
@@ -66,8 +67,16 @@ class ProviderType:
         """The target that the router calls. Raises `ConfigurationError`."""
         names = (config.id, config.fingerprint(), config.model, config.provider, config.upstream_model)
         wires = self.wires_of(config.upstream_model)
-        dynamic = config.credential.dynamic or ""
-        return Target(*names, config.timeouts, self.build(config), wires, self.keeps_responses, dynamic)
+        told = (config.credential.dynamic or "", self.name, host_of(config.api_base or self.api_base))
+        return Target(*names, config.timeouts, self.build(config), wires, self.keeps_responses, *told)
+
+
+def host_of(address: str) -> str:
+    """The host of an address, without port; "" if there is none."""
+    try:
+        return urlsplit(address).hostname or ""
+    except ValueError:
+        return ""
 
 
 class UnknownProviderType(LookupError):

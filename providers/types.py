@@ -126,6 +126,25 @@ class Credential:
     dynamic: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Sharing:
+    """How a target takes its part of the requests. Targets beside each other in the same `group` share, each taking its part by
+    `weight`; None is none. The rest is what its upstream takes, None any: requests and tokens a minute, requests at once."""
+
+    group: int | None = None
+    weight: float = 1.0
+    rpm: int | None = None
+    tpm: int | None = None
+    max_concurrent: int | None = None
+
+    @property
+    def is_bounded(self) -> bool:
+        return self.rpm is not None or self.tpm is not None or self.max_concurrent is not None
+
+
+ALONE = Sharing()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TargetConfig:
     """What an adapter is built from: one provider, one upstream model, one credential, one set of time-outs.
@@ -145,6 +164,7 @@ class TargetConfig:
     extra_body: Mapping[str, bytes] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)
     timeouts: TargetTimeouts = field(default_factory=TargetTimeouts.of)
+    sharing: Sharing = ALONE
 
     def fingerprint(self) -> str:
         """The id and a number that differs for any other configuration, in this process. Tells nothing of the secret."""
@@ -163,7 +183,8 @@ class Target:
     """The compiled form of a route: the adapter, ready to be called, and the names that appear in records. `circuit` is the
     name of its circuit breaker; `wires` are the formats that its upstream speaks, for each capability that it can serve, the
     best one first (`protocols.py` derives them); `keeps_responses` says that it knows a response again by its id. `dynamic` is
-    the name of the credential that requests must bring, "" for one of the operator's, or none."""
+    the name of the credential that requests must bring, "" for one of the operator's, or none. `vendor` is the provider's type,
+    `server` the host that is asked, "" where there is none."""
 
     id: str
     circuit: str
@@ -175,6 +196,13 @@ class Target:
     wires: Mapping[Capability, tuple[Wire, ...]] = field(default_factory=dict)
     keeps_responses: bool = False
     dynamic: str = ""
+    vendor: str = ""
+    server: str = ""
+
+    @property
+    def sharing(self) -> Sharing:
+        """How it takes its part of the requests."""
+        return self.adapter.config.sharing
 
     def speaks(self, call: Call) -> bool:
         """Whether its upstream knows the call's format; else the call must be converted."""
@@ -182,14 +210,26 @@ class Target:
 
 
 class Usage(msgspec.Struct, frozen=True):
-    """Tokens of one call, in the gateway's own spelling; `cached_tokens` and `cache_write_tokens` are part of
-    `input_tokens`."""
+    """Tokens of one call, in the gateway's own spelling; `cached_tokens` and `cache_write_tokens` are part of `input_tokens`,
+    `cache_write_1h_tokens` of `cache_write_tokens`, `reasoning_tokens` of `output_tokens`, those of sound and pictures of
+    either; `cached_audio_tokens` are part of `cached_tokens` and of `audio_input_tokens`. `service_tier` is the tier that served,
+    as the upstream calls it, "" where it does not say; `audio_seconds` is how much sound was heard, `searches` what a reranker
+    bills."""
 
     input_tokens: int = 0
     output_tokens: int = 0
     cached_tokens: int = 0
     reasoning_tokens: int = 0
     cache_write_tokens: int = 0
+    cache_write_1h_tokens: int = 0
+    audio_input_tokens: int = 0
+    audio_output_tokens: int = 0
+    image_input_tokens: int = 0
+    image_output_tokens: int = 0
+    cached_audio_tokens: int = 0
+    service_tier: str = ""
+    audio_seconds: float = 0.0
+    searches: int = 0
 
 
 class Action(StrEnum):

@@ -20,7 +20,7 @@ from providers.offload import offload
 from providers.openai_compatible.either_form import OpenAIStream, as_whole
 from providers.protocols import wires_of
 from providers.registry import ProviderType, register
-from providers.transport import Head, Origin, Transport, UpstreamRequest
+from providers.transport import Head, Origin, RequestHeader, Transport, UpstreamRequest
 from providers.types import Adapter, Call, Reply, ReplyStream, TargetConfig, Wire
 from providers.wire.openai.good_answer import answer_of
 
@@ -46,7 +46,11 @@ class AnthropicAdapter(HttpVendor):
         self.traits = Traits(model=config.upstream_model, api_version=self.rules.version)
         self._tokens = proof.tokens
         paths, head = row.paths(config), partial(self.head, base=row.base(config))
+        self.listed_at = "/v1/models?limit=1000" if row.known is None else ""
         self._whole, self._streamed, self._counted = map(head, (paths.whole, paths.streamed, paths.counted))
+
+    def listing_headers(self) -> tuple[RequestHeader, ...]:
+        return ((VERSION, self.rules.version.encode()),)
 
     def head_for(self, capability: Capability) -> Head:
         return self._whole

@@ -15,7 +15,9 @@ from typing import Any, cast
 import msgspec
 
 from providers.bytes.halves import decoded
+from providers.bytes.in_steps import decode_in_steps, encode_in_steps, release_in_steps
 from providers.bytes.patch import fields_of
+from providers.canonical.answer import Answer
 from providers.canonical.codec import Asked, Traits
 from providers.canonical.extra import Json
 from providers.canonical.request import Request
@@ -28,7 +30,7 @@ from providers.ids import item_ids, mint
 from providers.offload import offload
 from providers.protocols import METHODS
 from providers.transport import Transport
-from providers.types import Adapter, Answered, Call, Reply, ReplyStream, Wire
+from providers.types import Adapter, Answered, Call, Reply, ReplyStream, Usage, Wire
 
 ADDED: Mapping[Wire, tuple[str, ...]] = MappingProxyType({Wire.OPENAI_RESPONSES: ("store",)})
 """Fields that a request of a wire always has, whether the client has said them or not."""
@@ -86,9 +88,15 @@ def converted_call(call: Call, wire: Wire, adapter: Adapter) -> Call:
     return _asked(call, wire, traits_of(adapter)).call
 
 
+def lossy_of(call: Call, wire: Wire, adapter: Adapter) -> tuple[str, ...]:
+    """What the adapter's upstream is not told of a call that is converted to `wire`, as `x-gateway-lossy` names it. Raises
+    `ProviderError`."""
+    return _asked(call, wire, traits_of(adapter)).lossy
+
+
 def left_out_by(call: Call, wire: Wire) -> tuple[str, ...]:
     """What an upstream that speaks `wire` would not be told of the request. Raises `CallerError` if it cannot be asked."""
-    return left_out(call, codecs()[wire].encode_request(_request(call, codecs()[call.wire])).lossy)
+    return left_out(call, codecs()[wire].encode_request(request_of(call, codecs()[call.wire])).lossy)
 
 
 def left_out(call: Call, names: tuple[str, ...]) -> tuple[str, ...]:
@@ -99,8 +107,9 @@ def left_out(call: Call, names: tuple[str, ...]) -> tuple[str, ...]:
     return names
 
 
-def _request(call: Call, codec: WireCodec) -> Request:
-    body: Json = msgspec.json.decode(call.body)
+def request_of(call: Call, codec: WireCodec) -> Request:
+    """The request in canonical form. Raises `CallerError`."""
+    body: Json = decode_in_steps(call.body)
     if call.response.previous_id is not None:  # the client's own name of it; the body has what was said before
         body["previous_response_id"] = call.response.previous_id
     request = codec.decode_request(body)
@@ -113,13 +122,15 @@ def _request(call: Call, codec: WireCodec) -> Request:
 def _asked(call: Call, wire: Wire, traits: Traits) -> _Asked:
     """What the upstream is asked. Raises `ProviderError`."""
     codec = codecs()[call.wire]
-    request = _request(call, codec)
+    request = request_of(call, codec)
     encoded = codecs()[wire].encode_request(request, traits)
     left_out(call, encoded.lossy)
     answer_id = call.response.id or mint(codec.id_prefix)
+    turns = list(request.turns)
     request = msgspec.structs.replace(request, turns=())  # an answer repeats settings; what was said may be very large
+    release_in_steps(turns)
     answer = Asked(request=request, id=answer_id, created=int(time.time()), model=call.model, mint=item_ids(answer_id, "o"))
-    body = msgspec.json.encode({**encoded.body, "model": call.model})
+    body = encode_in_steps({**encoded.body, "model": call.model})
     added = tuple(name for name in ADDED.get(wire, ()) if name not in call.fields.spans)
     method = METHODS[wire]
     own = OWN_HEADERS.get(call.wire, NO_HEADERS)
@@ -130,17 +141,25 @@ def _asked(call: Call, wire: Wire, traits: Traits) -> _Asked:
 
 def _whole(call: Call, asked: _Asked, reply: Reply, lossy: tuple[str, ...]) -> Reply:
     upstream, client = codecs()[asked.call.wire], codecs()[call.wire]
-    with _readable():
+    with readable():
         answer = upstream.decode_answer(_object(reply.body), asked.sent)
         if answer.failure is not None:
             raise upstream.failure_of(answer.failure)
         made = client.encode_answer(answer, asked.answer)
     body = msgspec.json.encode(made.body)
-    return Reply(wire=call.wire, body=body, fields=fields_of(body), lossy=(*lossy, *reply.lossy, *made.lossy))
+    usage = usage_of(answer) or reply.usage
+    return Reply(wire=call.wire, body=body, fields=fields_of(body), lossy=(*lossy, *reply.lossy, *made.lossy), usage=usage)
+
+
+def usage_of(answer: Answer) -> Usage | None:
+    """What an answer says was used, with all that the client's wire may have no word for."""
+    if answer.used is None:
+        return None
+    return msgspec.structs.replace(answer.used.tokens, service_tier=answer.service_tier or answer.used.tokens.service_tier)
 
 
 @contextmanager
-def _readable() -> Iterator[None]:
+def readable() -> Iterator[None]:
     """Whatever goes wrong with the values of an upstream's answer is the upstream's fault: `InvalidResponse`."""
     try:
         yield

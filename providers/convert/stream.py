@@ -6,22 +6,26 @@ from collections.abc import Sequence
 from threading import Lock
 from typing import Any
 
+import msgspec
+
 from providers.bytes.framing import ERROR
 from providers.bytes.halves import Halves
 from providers.bytes.sse import Frames
 from providers.canonical.answer import Failure
 from providers.canonical.codec import Asked
-from providers.canonical.events import Ended, Event, Failed
+from providers.canonical.events import Ended, Event, Failed, Started, UsageTold
 from providers.canonical.extra import Extra, Json
 from providers.canonical.tools import SentTools
 from providers.convert.codecs import WireCodec
 from providers.errors import EmptyStream, InvalidResponse, ProviderError
 from providers.offload import offload
-from providers.types import ReplyStream, Wire
+from providers.types import ReplyStream, Usage, Wire
 from providers.wire.openai.framing import DONE
 from providers.wire.openai.good_answer import failure_in_event, failure_in_text, failure_in_whole
 from providers.wire.over_http import OVER_HTTP
 
+EVENTS_COST = 8
+"""How much more it costs to convert bytes of events than to look through a text: they are many small ones."""
 MISFITS = (AttributeError, TypeError, KeyError, ValueError, IndexError)
 """What comes of a value that has not the type that its format gives it."""
 
@@ -35,6 +39,13 @@ class Conversion:
         self._upstream, self._client = upstream, client
         self._decoder = upstream.stream_decoder(sent)
         self._encoder = client.stream_encoder(asked)
+        self._tokens: Usage | None = None
+        self._tier = ""
+
+    @property
+    def usage(self) -> Usage | None:
+        """What was told so far, with all that the client's wire may have no word for."""
+        return self._tokens and msgspec.structs.replace(self._tokens, service_tier=self._tier or self._tokens.service_tier)
 
     def begin(self) -> Frames:
         """What is said before the upstream says anything."""
@@ -68,6 +79,11 @@ class Conversion:
         return list(map(self._client.frame_of, self._encoder.feed((Failed(failure),))))
 
     def _told(self, events: Sequence[Event]) -> Frames:
+        for event in events:
+            if type(event) is UsageTold:
+                self._tokens = event.used.tokens
+            elif isinstance(event, Started | Ended) and event.answer is not None and event.answer.service_tier:
+                self._tier = event.answer.service_tier
         frames = list(map(self._client.frame_of, self._encoder.feed(events)))
         if _ends(events):
             self.done = True
@@ -119,13 +135,19 @@ class ConvertedStream:
             if self._error is not None:
                 raise self._error
             chunk = await self._inner.next()
-            out = await offload(self._work(chunk), self._converted, chunk) if chunk else await offload(self._told, self._last)
+            work, arguments = (self._converted, (chunk,)) if chunk else (self._last, ())
+            out = await offload(EVENTS_COST * (self._work(chunk) if chunk else self._told), work, *arguments)
         self._told += sum(map(len, out))
         return out
 
     def _work(self, chunk: bytes) -> int:
         """How many bytes are to be worked upon: the end tells all again that was told."""
         return len(chunk) + self._splitter.waiting + (self._told if DONE in chunk else 0)
+
+    @property
+    def usage(self) -> Usage | None:
+        """What its upstream has told so far."""
+        return self._conversion.usage
 
     def fail(self, code: str, message: str, more: Json) -> Frames:
         """What is said when it cannot go on. A thread may still be at work when whoever awaited it was cancelled."""

@@ -48,6 +48,7 @@ class GeminiAdapter(GeminiBase):
         version = segment({**found, **_given(config)}, VERSION, "v1beta")
         access = access_of(config.credential)
         super().__init__(config, STUDIO, access, base, gemini_path(version, config.upstream_model))
+        self.listed_at = f"/{version}/models?pageSize=1000"
         self._resource = self._path.removeprefix(f"/{version}/")
 
     def counting(self, body: dict[str, Any]) -> dict[str, Any]:

@@ -42,6 +42,8 @@ class GeminiBase(HttpVendor):
     embedding_fields = frozenset({"task_type", "title"})
     """Fields of embedding calls that OpenAI has not."""
 
+    listed_in = Wire.GEMINI
+
     def __init__(self, config: TargetConfig, vendor: Vendor, access: Access, base: str, path: str) -> None:
         super().__init__(config, vendor, access.key)
         self.traits = Traits(model=config.upstream_model)

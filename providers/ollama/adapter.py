@@ -26,7 +26,7 @@ from providers.ollama.prompt import prompt_of
 from providers.openai_compatible.adapter import OpenAICompatibleAdapter, register_preset
 from providers.openai_compatible.base import VendorBase
 from providers.openai_compatible.presets import EMBEDDING, OLD_LIMIT, RESPONSES, TEXT, Preset, Quirk, paths
-from providers.transport import Head, Origin, Transport, UpstreamStream
+from providers.transport import Head, Origin, Transport, UpstreamRequest, UpstreamStream
 from providers.types import Call, Reply, ReplyStream, TargetConfig
 from providers.wire.ollama.errors import answer_of
 from providers.wire.ollama.lines_to_answer import as_whole
@@ -68,6 +68,7 @@ class NativeAdapter(VendorBase):
 
     native_embedding: ClassVar[bool] = True
     """Takes the fields of `/api/embed` that OpenAI's format has not."""
+    listed_at = "/api/tags"
 
     def __init__(self, config: TargetConfig) -> None:
         self._thinks = True
@@ -149,6 +150,9 @@ class OllamaAdapter(OpenAICompatibleAdapter):
 
     def place_of(self, address: str) -> tuple[Origin, str, str]:
         return super().place_of(openai_base(address))
+
+    def listing(self) -> UpstreamRequest:
+        return self._native.listing()
 
     async def ollama_chat(self, call: Call, transport: Transport) -> Reply | ReplyStream:
         return await self._native.ollama_chat(call, transport)

@@ -35,6 +35,8 @@ FORMS = frozenset(
 class VendorBase(HttpVendor):
     """One target of a vendor that is described by a preset. The capabilities are in classes that build upon this one."""
 
+    listed_at = "/models"
+
     def __init__(self, config: TargetConfig, preset: Preset) -> None:
         super().__init__(config, preset, KeyHeader(config.credential, partial(auth_header, preset.auth)))
         self.preset = preset

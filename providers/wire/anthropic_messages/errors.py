@@ -24,6 +24,9 @@ ERROR, OBJECT = "error", "object"
 TYPES: Mapping[str, str] = MappingProxyType(
     {
         "insufficient_quota": "billing_error",
+        "invalid_api_key": "authentication_error",
+        "model_not_found": "not_found_error",
+        "price_unknown": "permission_error",
         "invalid_request_error": "invalid_request_error",
         "rate_limit_error": "rate_limit_error",
         "rate_limit_exceeded": "rate_limit_error",

@@ -22,6 +22,12 @@ class Details(msgspec.Struct):
     thinking_tokens: Any = None
 
 
+class Written(msgspec.Struct):
+    """Of what was written to the cache."""
+
+    ephemeral_1h_input_tokens: Any = None
+
+
 class Counts(msgspec.Struct):
     """The counts of a `usage`, as they came; `with_later` puts those of a later event over them."""
 
@@ -30,6 +36,8 @@ class Counts(msgspec.Struct):
     cache_creation_input_tokens: Any = None
     cache_read_input_tokens: Any = None
     output_tokens_details: Details | None = None
+    cache_creation: Written | None = None
+    service_tier: Any = None
 
     def with_later(self, later: Counts) -> Counts:
         said = {name: value for name in self.__struct_fields__ if (value := getattr(later, name)) is not None}
@@ -43,7 +51,16 @@ class Counts(msgspec.Struct):
             return None
         thought = count(self.output_tokens_details.thinking_tokens) if self.output_tokens_details else None
         total = (sent or 0) + (read or 0) + (written or 0)
-        return Usage(total, received or 0, read or 0, min(thought or 0, received or 0), written or 0)
+        kept = count(self.cache_creation.ephemeral_1h_input_tokens) if self.cache_creation else None
+        return Usage(
+            total,
+            received or 0,
+            read or 0,
+            min(thought or 0, received or 0),
+            written or 0,
+            min(kept or 0, written or 0),
+            service_tier=tier_of(self.service_tier),
+        )
 
 
 _decode = msgspec.json.Decoder(Counts | None).decode
@@ -64,6 +81,11 @@ def usage_of(fields: Fields) -> Usage | None:
     """The usage of a whole message; None when it is absent, null or unreadable, or counts no tokens."""
     counts = counts_in(fields.raw("usage"))
     return None if counts is None else counts.usage()
+
+
+def tier_of(value: Any) -> str:
+    """The tier that served; "" for the standard one."""
+    return value if isinstance(value, str) and value != "standard" else ""
 
 
 def count(value: Any) -> int | None:

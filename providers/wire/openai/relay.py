@@ -170,7 +170,10 @@ class FrameRelay(ABC):
 
 
 class EventRelay(FrameRelay):
-    """A stream of typed events, none of which is changed. It is complete after its last kind of event."""
+    """A stream of typed events, none of which is changed. It is complete after its last kind of event. `completed` counts the
+    pictures in it."""
+
+    completed = 0
 
     def broken(self, failure: Failure) -> Frames:
         error, *rest = super().broken(failure)
@@ -195,6 +198,7 @@ class EventRelay(FrameRelay):
         self.events += 1
         if kind.endswith(LAST_EVENTS):
             self.finished = True
+            self.completed += kind.endswith(b".completed")
             self.usage = usage_of(fields) or self.usage
         if self.error is None:
             out.append(frame)

@@ -1,7 +1,9 @@
 """How many tokens does an answer say it used? In either of OpenAI's spellings, and those of who copied them.
 
 Formats: `usage` of chat and embeddings (`prompt_tokens`, `completion_tokens`), of audio and images (`input_tokens`,
-`output_tokens`), of rerankers (`total_tokens` alone, or Cohere's `meta`); Groq's `x_groq.usage`, on the last chunk of a stream.
+`output_tokens`, with `input_token_details` for transcripts), of sound that is billed by its length (`seconds`), of rerankers
+(`total_tokens` alone, or Cohere's `meta`); Groq's `x_groq.usage`, on the last chunk of a stream. The tier that served stands
+beside the usage, as `service_tier`.
 A usage in the common form is read by the decoder alone. One that it cannot read is read number by number: PHP writes an
 empty object as `[]`, JavaScript and databases write numbers as texts or as 12.0, and what is no count counts as absent.
 
@@ -15,7 +17,8 @@ Vendors and what they spell otherwise, each as its reference of 2026 has it:
 - Perplexity (deep research): `reasoning_tokens` beside the others.
 - xAI (reasoning): `completion_tokens` without `reasoning_tokens`; the total has both.
 - Gemini's OpenAI endpoint (thinking): thoughts are in the total alone.
-- Cohere (rerank): `meta.billed_units`, `meta.tokens`.
+- Cohere (rerank): `meta.billed_units`, `meta.tokens`; `search_units` are what it bills.
+- Mistral (transcripts): `prompt_audio_seconds` beside the others. Whisper servers: `duration` beside the text alone.
 
 The rest of a total that is larger than its parts are thoughts, which are paid as output; where it is what was read from the cache
 or written to it, the input does not contain that, and it belongs there. Without a total, what is larger than the whole is no part
@@ -36,11 +39,21 @@ MOST = 2**53
 Count = Annotated[int, msgspec.Meta(ge=0, le=MOST)]
 
 
+Seconds = Annotated[float, msgspec.Meta(ge=0, le=MOST)]
+
+
+class _Cached(msgspec.Struct):
+    audio_tokens: Count | None = None
+
+
 class _Details(msgspec.Struct):
     cached_tokens: Count | None = None
     cache_write_tokens: Count | None = None
     cache_creation_input_tokens: Count | None = None
     reasoning_tokens: Count | None = None
+    audio_tokens: Count | None = None
+    image_tokens: Count | None = None
+    cached_tokens_details: _Cached | None = None
 
 
 class _Usage(msgspec.Struct):
@@ -60,6 +73,11 @@ class _Usage(msgspec.Struct):
     completion_tokens_details: _Details | None = None
     input_tokens_details: _Details | None = None
     output_tokens_details: _Details | None = None
+    input_token_details: _Details | None = None
+    output_token_details: _Details | None = None
+    seconds: Seconds | None = None
+    prompt_audio_seconds: Seconds | None = None
+    search_units: Count | None = None
 
 
 class _Groq(msgspec.Struct):
@@ -67,6 +85,9 @@ class _Groq(msgspec.Struct):
 
 
 DETAILS = tuple(name for name in _Usage.__struct_fields__ if name.endswith("_details"))
+SECONDS = ("seconds", "prompt_audio_seconds")
+NO_DETAILS = _Details()
+NO_TIER = (None, b"null", b'"default"', b'"standard"', b'"auto"', b'""')
 _decode = msgspec.json.Decoder(_Usage | None).decode
 _decode_groq = msgspec.json.Decoder(_Groq | None).decode
 
@@ -90,14 +111,26 @@ def usage_of(fields: Fields) -> Usage | None:
     """The usage of an answer, a chunk or an event; None when it is absent, null or unreadable, or counts no tokens."""
     spans = fields.spans
     if "usage" not in spans and "x_groq" not in spans and "meta" not in spans:
-        return None
+        return _of_duration(fields) if "duration" in spans and "text" in spans else None
     try:
         usage = _decode(fields.raw("usage") or b"null") or _of_groq(fields)
     except msgspec.DecodeError:
         usage = _read(_value(fields, "usage")) or _read(_within(_value(fields, "x_groq"), "usage"))
     if usage is None:
         return _of_cohere(fields)
-    return _counted(usage)
+    counted = _counted(usage)
+    return counted if counted is None or fields.raw("service_tier") in NO_TIER else with_tier(counted, fields)
+
+
+def with_tier(usage: Usage, fields: Fields) -> Usage:
+    """The usage with the tier that served."""
+    tier = _value(fields, "service_tier")
+    return msgspec.structs.replace(usage, service_tier=tier) if isinstance(tier, str) else usage
+
+
+def _of_duration(fields: Fields) -> Usage | None:
+    seconds = _seconds(_value(fields, "duration"))
+    return Usage(audio_seconds=seconds) if seconds else None
 
 
 def usage_in(value: Any) -> Usage | None:
@@ -113,22 +146,42 @@ def _counted(usage: _Usage) -> Usage | None:
         return _pieced_together(usage)
     if before.cached_tokens is None or before.cache_creation_input_tokens is not None or after.reasoning_tokens is None:
         return _pieced_together(usage)
-    return Usage(sent, received, before.cached_tokens, after.reasoning_tokens, before.cache_write_tokens or 0)
+    found = Usage(sent, received, before.cached_tokens, after.reasoning_tokens, before.cache_write_tokens or 0)
+    return _with_media(found, usage, before, after)
+
+
+def _with_media(found: Usage, usage: _Usage, before: _Details, after: _Details) -> Usage:
+    """The usage with what is told of sound and pictures, which most are not about."""
+    heard, seen = before.audio_tokens or 0, before.image_tokens or 0
+    spoken, drawn = after.audio_tokens or 0, after.image_tokens or 0
+    seconds = usage.seconds or usage.prompt_audio_seconds or 0.0
+    if not (heard or seen or spoken or drawn or seconds):
+        return found
+    cached = before.cached_tokens_details
+    return msgspec.structs.replace(
+        found,
+        audio_input_tokens=heard,
+        image_input_tokens=seen,
+        audio_output_tokens=spoken,
+        image_output_tokens=drawn,
+        cached_audio_tokens=(cached.audio_tokens or 0) if cached else 0,
+        audio_seconds=float(seconds),
+    )
 
 
 def _pieced_together(usage: _Usage) -> Usage | None:
     """The tokens of a usage that is not wholly in OpenAI's form."""
     sent = usage.prompt_tokens if usage.prompt_tokens is not None else usage.input_tokens
     received = usage.completion_tokens if usage.completion_tokens is not None else usage.output_tokens
-    before = usage.prompt_tokens_details or usage.input_tokens_details
-    after = usage.completion_tokens_details or usage.output_tokens_details
+    before = usage.prompt_tokens_details or usage.input_tokens_details or usage.input_token_details
+    after = usage.completion_tokens_details or usage.output_tokens_details or usage.output_token_details
     total = usage.total_tokens
     cached, written, thought = _cached(usage, before), _written(usage, before), _thought(usage, after)
     if sent is None and usage.prompt_cache_hit_tokens is not None and usage.prompt_cache_miss_tokens is not None:
         sent = usage.prompt_cache_hit_tokens + usage.prompt_cache_miss_tokens
     if sent is None or received is None:
         if all(told is None for told in (sent, received, total, before, after)):
-            return None
+            return _without_tokens(usage)
         sent, received = _completed(sent, received, total)
     else:
         anthropics = usage.prompt_tokens is None and usage.cache_read_input_tokens is not None
@@ -140,7 +193,13 @@ def _pieced_together(usage: _Usage) -> Usage | None:
     elif rest > 0:
         received += rest
         thought = thought or rest
-    return Usage(sent, received, cached, thought, written)
+    found = Usage(sent, received, cached, thought, written)
+    return _with_media(found, usage, before or NO_DETAILS, after or NO_DETAILS)
+
+
+def _without_tokens(usage: _Usage) -> Usage | None:
+    seconds, searches = usage.seconds or usage.prompt_audio_seconds or 0.0, usage.search_units or 0
+    return Usage(audio_seconds=float(seconds), searches=searches) if seconds or searches else None
 
 
 def _completed(sent: int | None, received: int | None, total: int | None) -> tuple[int, int]:
@@ -174,7 +233,11 @@ def _of_groq(fields: Fields) -> _Usage | None:
 def _of_cohere(fields: Fields) -> Usage | None:
     """Tokens of an answer that has `meta` in place of a usage."""
     meta = _value(fields, "meta") if "meta" in fields.spans else None
-    return usage_in(_within(meta, "billed_units")) or usage_in(_within(meta, "tokens"))
+    billed = usage_in(_within(meta, "billed_units"))
+    if billed is not None and not billed.searches:
+        return billed
+    tokens = usage_in(_within(meta, "tokens"))
+    return tokens if billed is None else msgspec.structs.replace(tokens or billed, searches=billed.searches)
 
 
 def _value(fields: Fields, name: str) -> Any:
@@ -194,11 +257,27 @@ def _read(value: Any) -> _Usage | None:
         return None
     names = _Usage.__struct_fields__
     told: dict[str, Any] = {name: (_details if name in DETAILS else _count)(value.get(name)) for name in names}
+    told |= {name: _seconds(value.get(name)) for name in SECONDS}
     return _Usage(**told)
 
 
 def _details(value: Any) -> _Details | None:
-    return _Details(**{name: _count(value.get(name)) for name in _Details.__struct_fields__}) if isinstance(value, dict) else None
+    if not isinstance(value, dict):
+        return None
+    counts: dict[str, Any] = {name: _count(value.get(name)) for name in _Details.__struct_fields__}
+    inner = value.get("cached_tokens_details")
+    cached = _Cached(_count(inner.get("audio_tokens"))) if isinstance(inner, dict) else None
+    return _Details(**{**counts, "cached_tokens_details": cached})
+
+
+def _seconds(value: Any) -> float | None:
+    """A length of sound; None for what is none."""
+    if isinstance(value, str) and len(value) <= 20:
+        try:
+            value = float(value)
+        except ValueError:
+            return None
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= MOST else None
 
 
 def _count(value: Any) -> int | None:

@@ -19,6 +19,7 @@ from providers.canonical.functions import full_name
 from providers.canonical.losses import Losses
 from providers.canonical.signature import Signature, carried
 from providers.types import Wire
+from providers.wire.anthropic_messages.codec.block_json import sealed_json
 from providers.wire.anthropic_messages.codec.citations import foreign_json
 from providers.wire.anthropic_messages.codec.words import WIRE
 
@@ -63,7 +64,7 @@ class Content:
             self._summary = block.summary
             self.blocks.append(thinking_json("" if twice else block.text, block.signature, self._maker))
         if block.sealed is not None:
-            self.blocks.append({"type": "redacted_thinking", "data": carried(block.sealed, WIRE)})
+            self.blocks.append({"type": "redacted_thinking", "data": sealed_json(block.sealed)})
 
     def audio(self, block: Audio) -> None:
         """What is said in a sound."""

@@ -13,7 +13,7 @@ from providers.canonical.answer import Used
 from providers.canonical.extra import Extra, Json, Place
 from providers.types import Usage
 from providers.wire.anthropic_messages.codec.words import WIRE, own
-from providers.wire.anthropic_messages.usage import Counts, Details, count
+from providers.wire.anthropic_messages.usage import Counts, Details, Written, count
 
 TIERS: Mapping[str, str] = MappingProxyType({"standard": "default"})
 """Service tiers of answers with another name here."""
@@ -36,7 +36,10 @@ def used_in(value: Any, place: Place) -> Used | None:
         return None
     given = value.get("output_tokens_details")
     details = Details(given.get("thinking_tokens")) if isinstance(given, dict) else None
-    tokens = Counts(**{name: value.get(name) for name in COUNTED}, output_tokens_details=details).usage()
+    written = value.get("cache_creation")
+    kept = Written(written.get("ephemeral_1h_input_tokens")) if isinstance(written, dict) else None
+    counts = {name: value.get(name) for name in (*COUNTED, "service_tier")}
+    tokens = Counts(**counts, output_tokens_details=details, cache_creation=kept).usage()
     if tokens is None:
         return None
     return Used(tokens=tokens, details=_details(value), place=place, extra=Extra(WIRE, {"usage": value, "tokens": tokens}))

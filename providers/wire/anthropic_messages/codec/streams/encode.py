@@ -142,7 +142,16 @@ class StreamEncoder:
     # What they say
 
     def text(self, event: TextDelta) -> None:
-        self._writer.delta(event.block, "text", event.text)
+        self._say(event.block, event.text)
+
+    def media(self, event: MediaDelta) -> None:
+        self._say(event.block, event.transcript)
+
+    def _say(self, number: int, text: str) -> None:
+        """A text and what is said in a sound may take turns, which blocks of this wire cannot: each turn is a block."""
+        if text and not self._writer.is_open(number):
+            self._writer.begin(number, {"type": "text", "text": ""})
+        self._writer.delta(number, "text", text)
 
     def reasoning(self, event: ReasoningDelta) -> None:
         self._think(event.block, event.text)
@@ -156,12 +165,6 @@ class StreamEncoder:
 
     def arguments(self, event: ArgumentsDelta) -> None:
         self._writer.delta(event.block, "partial_json", event.text)
-
-    def media(self, event: MediaDelta) -> None:
-        """What is said in a sound, which may go on beside a text."""
-        if event.transcript and not self._writer.is_open(event.block):
-            self._writer.begin(event.block, {"type": "text", "text": ""})
-        self._writer.delta(event.block, "text", event.transcript)
 
     def signature(self, event: SignatureDelta) -> None:
         if event.sealed:

@@ -11,6 +11,7 @@ from providers.canonical.extra import Json
 from providers.canonical.signature import Signature, carried
 from providers.types import Wire
 from providers.wire.anthropic_messages.codec.answers.content import object_of
+from providers.wire.anthropic_messages.codec.block_json import sealed_json
 from providers.wire.anthropic_messages.codec.words import WIRE
 
 TYPES = {"text": "text_delta", "thinking": "thinking_delta", "partial_json": "input_json_delta"}
@@ -87,7 +88,7 @@ class Writer:
 
     def seal(self, signature: Signature) -> None:
         """Thoughts that only their maker can read, as a block of their own."""
-        block = _Block(-1, {"type": "redacted_thinking", "data": carried(signature, WIRE)})
+        block = _Block(-1, {"type": "redacted_thinking", "data": sealed_json(signature)})
         block.needed = block.ended = True
         self._queue.append(block)
         self._advance()

@@ -9,7 +9,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from providers.bytes.patch import Fields, InvalidJson, fields_of
+import msgspec
+
+from providers.bytes.patch import Fields
 from providers.canonical.answer import Used
 from providers.canonical.extra import Json, Place
 from providers.types import Usage
@@ -38,7 +40,14 @@ def used_in(value: Any, place: Place = ()) -> Used | None:
 def tokens_in(value: Json) -> Usage:
     """The tokens, in the gateway's spelling."""
     fresh, output, read, written = (_number(value.get(name)) for name in (INPUT, OUTPUT, READ, WRITTEN))
-    return Usage(input_tokens=fresh + read + written, output_tokens=output, cached_tokens=read, cache_write_tokens=written)
+    kept = min(_details(value).get("cache_write_1h", 0), written)
+    return Usage(
+        input_tokens=fresh + read + written,
+        output_tokens=output,
+        cached_tokens=read,
+        cache_write_tokens=written,
+        cache_write_1h_tokens=kept,
+    )
 
 
 def _details(value: Json) -> Mapping[str, int]:
@@ -74,8 +83,9 @@ def usage_json(used: Used) -> Json:
 def usage_of(fields: Fields) -> Usage | None:
     """What a whole answer says was used, found without decoding the rest of it."""
     try:
-        given = fields_of(fields.raw("usage") or b"")
-    except InvalidJson:
+        given = msgspec.json.decode(fields.raw("usage") or b"null")
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
-    numbers = {name: int(raw) for name in (INPUT, OUTPUT, READ, WRITTEN) if (raw := given.raw(name) or b"").isdigit()}
-    return tokens_in(numbers) if numbers else None
+    if not isinstance(given, dict) or not any(_is_number(given.get(name)) for name in (INPUT, OUTPUT, READ, WRITTEN)):
+        return None
+    return tokens_in(given)
