@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
+from openai_api.answer_once import answer_once
 from openai_api.context import Gateway, Handler, Inbound, Receive, Send
 from openai_api.errors import CLOSE, ApiError
 from openai_api.http.disconnect import watched
@@ -15,6 +16,7 @@ from openai_api.http.routing import Place, Route, RouteTable
 from openai_api.in_flight import in_flight
 from openai_api.pipeline.exchange import identify
 from openai_api.recording.events import Record
+from openai_api.repeats.key import HEADER
 from openai_api.routes import TABLE
 
 BODYLESS = frozenset({"GET", "HEAD", "DELETE", "OPTIONS"})
@@ -49,8 +51,9 @@ class InferenceConsumer:
     async def _answer(self, place: Place, inbound: Inbound, scope: Mapping[str, Any], receive: Receive) -> None:
         inbound.headers = checked_headers(scope["headers"], inbound.dialect.credentials)
         route, inbound.record.route, inbound.record.path, inbound.argument = place.match(inbound.method, inbound.path)
+        inbound.observed = route.keyed
         if route.keyed:
-            identify(self._gateway, inbound)  # before the body: nobody without a key makes the gateway hold one
+            await identify(self._gateway, inbound)  # before the body: nobody without a key makes the gateway hold one
         if inbound.method not in BODYLESS:
             await self._read(route, inbound, receive)
         await self._while_connected(route.handler, inbound, scope, receive)
@@ -72,12 +75,15 @@ class InferenceConsumer:
         record, task = inbound.record, asyncio.current_task()
 
         def gone() -> None:
-            if task is not None and not inbound.outlet.finished:
+            if task is not None and not inbound.outlet.finished and not (inbound.stays and inbound.stays()):
                 record.client_aborted = True
                 task.cancel()
 
         stop_watching = watched(scope, receive, gone)
         try:
-            await handler(self._gateway, inbound)
+            if HEADER in inbound.headers and inbound.method == "POST" and inbound.observed and self._gateway.repeats is not None:
+                await answer_once(self._gateway, inbound, handler, self._gateway.repeats)
+            else:
+                await handler(self._gateway, inbound)
         finally:
             stop_watching()

@@ -18,12 +18,18 @@ Asgi = Callable[[Mapping[str, Any], Receive, Send], Awaitable[None]]
 ANY = "*"
 HEADER_NAMES = re.compile(rb"[A-Za-z0-9!#$%&'*+.^_`|~, \t-]{1,4096}")
 EXPOSED = (
+    "age",
     "x-gateway-attempts",
+    "x-gateway-cache",
+    "x-gateway-cost-usd",
     "x-gateway-estimated",
+    "x-gateway-limits",
+    "x-gateway-idempotent",
     "x-gateway-lossy",
     "x-gateway-model",
     "x-gateway-overhead-ms",
     "x-gateway-provider",
+    "x-gateway-session-id",
 )
 """What scripts may read of an answer's head, beside what the dialect shows them and what they always may."""
 MAX_AGE_S = 600

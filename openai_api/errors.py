@@ -11,6 +11,7 @@ Everything else that goes wrong is `internal_error` and a request id.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import ceil
 from typing import Any
 
 from providers.errors import NOTHING_MORE, CallerError, Failure, ProviderError
@@ -18,6 +19,7 @@ from providers.errors import NOTHING_MORE, CallerError, Failure, ProviderError
 Headers = tuple[tuple[bytes, bytes], ...]
 CLOSE: Headers = ((b"connection", b"close"),)
 RETRY_SOON: Headers = ((b"retry-after", b"1"),)
+STOPPED = "stopped_by_operator"
 
 
 class ApiError(Exception):
@@ -99,6 +101,12 @@ def server_draining() -> ApiError:
     return ApiError(503, "server_draining", "The gateway is shutting down.", kind="overloaded_error", headers=RETRY_SOON)
 
 
+def stopped_by_operator() -> ApiError:
+    """Somebody has stopped this one request in the admin; programs must not send it again by themselves."""
+    message = "An operator of the gateway has stopped this request."
+    return ApiError(503, STOPPED, message, kind="overloaded_error", headers=((b"x-should-retry", b"false"),))
+
+
 def internal_error(request_id: str) -> ApiError:
     """A defect of ours: the log has the rest under this id."""
     return ApiError(500, "internal_error", f"Internal error. Request id: {request_id}", kind="internal_error")
@@ -113,5 +121,5 @@ def upstream(error: ProviderError) -> ApiError:
         return api_error
     headers: Headers = ((b"x-should-retry", b"false"),)
     if error.status == 429:
-        headers = ((b"retry-after", b"%d" % max(1, round(error.retry_after or 1))),)
+        headers = ((b"retry-after", b"%d" % max(1, ceil(error.retry_after or 1))),)
     return ApiError(error.status, error.code, error.public_message, kind=error.type, headers=headers, more=error.more)

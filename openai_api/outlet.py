@@ -40,3 +40,29 @@ class Outlet(Protocol):
     def close(self) -> None:
         """Stops what the outlet does by itself, such as keep-alive comments. Always called after `begin`, perhaps twice."""
         ...
+
+
+class HeardOutlet:
+    """An `Outlet` that keeps a whole answer, for whoever asked inside the gateway."""
+
+    def __init__(self) -> None:
+        self.finished = False
+        self.body = b""
+
+    async def whole(self, status: int, headers: Headers, body: bytes) -> None:
+        self.finished, self.body = True, body
+
+    async def error(self, error: ApiError, headers: Headers) -> None:
+        raise error
+
+    async def begin(self, headers: Headers, first: Frames, content_type: bytes) -> None:
+        raise TypeError("a stream was not asked for")
+
+    async def events(self, frames: Frames) -> None:
+        pass
+
+    async def end(self, frames: Frames) -> None:
+        pass
+
+    def close(self) -> None:
+        pass

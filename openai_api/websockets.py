@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import Any
 
 from openai_api.context import Gateway, Inbound, Receive, Send
-from openai_api.errors import ApiError, conflicting_credentials, internal_error, invalid, server_draining
+from openai_api.errors import ApiError, InvalidKey, conflicting_credentials, internal_error, invalid, server_draining
 from openai_api.http.credentials import key_in
 from openai_api.http.outlet import HttpOutlet
 from openai_api.http.receive import ClientGone, checked_headers, request_id_of
@@ -22,7 +22,6 @@ from openai_api.http.routing import Place, RouteTable, not_found
 from openai_api.in_flight import in_flight
 from openai_api.outlet import Outlet
 from openai_api.pipeline.exchange import identify
-from openai_api.pipeline.respond import send_error
 from openai_api.recording.events import Record
 from openai_api.responses.connection_responses import ConnectionResponses
 from openai_api.routes import TABLE
@@ -61,20 +60,20 @@ class ResponsesSocket:
         inbound.peer, inbound.dialect = (scope.get("client") or ("",))[0], place.dialect
         protocols: list[str] = scope.get("subprotocols") or []
         try:
-            self._admit(place, inbound, scope["headers"], protocols)
+            await self._admit(place, inbound, scope["headers"], protocols)
         except ApiError as error:
-            await in_flight(self._gateway, inbound, send_error(inbound, error))
+            await in_flight(self._gateway, inbound, _refused(error))
             return
         with suppress(ClientGone):
             await Connection(self._gateway, inbound, send).serve(receive, _chosen(protocols, inbound.headers))
 
-    def _admit(self, place: Place, inbound: Inbound, headers: list[tuple[bytes, bytes]], protocols: list[str]) -> None:
+    async def _admit(self, place: Place, inbound: Inbound, headers: list[tuple[bytes, bytes]], protocols: list[str]) -> None:
         """Whether there may be a connection. Raises `ApiError`."""
         inbound.headers = _with_key(checked_headers(headers, place.dialect.credentials), protocols)
         if place.socket is None:
             raise not_found(inbound.method, inbound.path)
         inbound.path = inbound.record.path = inbound.record.route = place.socket.path
-        identify(self._gateway, inbound)
+        await identify(self._gateway, inbound)
         if not self._gateway.authentication:
             _check_origin(inbound.headers)
         if self._gateway.state.draining:
@@ -189,6 +188,7 @@ class Connection:
             await in_flight(self._gateway, inbound, self._answer(inbound, turn, message))
         finally:
             self._in_work = None
+        self._refused = self._refused or isinstance(inbound.ends_with, InvalidKey)
         if not outlet.finished and not self._left:
             await outlet.error(internal_error(inbound.request_id), ())  # a defect in the middle of the answer
         if turn.previous is not None and inbound.record.error is not None:
@@ -196,7 +196,7 @@ class Connection:
 
     async def _answer(self, inbound: Inbound, turn: Turn, message: Mapping[str, Any]) -> None:
         try:
-            identify(self._gateway, inbound)
+            await identify(self._gateway, inbound)
         except ApiError as error:
             self._refused = error.status != NOT_NOW
             raise
@@ -228,6 +228,10 @@ class Connection:
 
 def _inbound(method: str, path: str, outlet: Outlet, request_id: str) -> Inbound:
     return Inbound(request_id, method, path, "", {}, b"", Record(request_id, method, path), outlet)
+
+
+async def _refused(error: ApiError) -> None:
+    raise error
 
 
 def _with_key(headers: Mapping[bytes, bytes], protocols: list[str]) -> Mapping[bytes, bytes]:

@@ -17,6 +17,7 @@ import msgspec
 
 from models_catalog.snapshot import CatalogSnapshot, Client, ModelEntry
 from openai_api.dialects.dialect import Dialect
+from openai_api.dialects.listed import listed
 from openai_api.errors import Headers, invalid
 from providers.errors import Failure
 
@@ -80,7 +81,7 @@ def _identify(request_id: str) -> Headers:
 def _models(catalog: CatalogSnapshot, client: Client, query: bytes) -> bytes:
     """A page of the models, by name. Raises 400 `ApiError`s that name the parameter at fault."""
     asked = parse_qs(query.decode("latin-1"))
-    entries = sorted((entry for entry in catalog.entries() if client.may_use(entry.name)), key=lambda entry: entry.name)
+    entries = listed(catalog, client)
     stages = [stage for name in ("lifecycle", "lifecycle[]") for text in asked.get(name, ()) for stage in text.split(",")]
     if stages and ACTIVE not in stages:  # the catalog has no others
         entries = []

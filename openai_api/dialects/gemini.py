@@ -16,6 +16,7 @@ import msgspec
 
 from models_catalog.snapshot import CatalogSnapshot, Client, ModelEntry
 from openai_api.dialects.dialect import Dialect
+from openai_api.dialects.listed import listed
 from openai_api.errors import Headers, invalid
 from providers.capabilities import Capability
 from providers.errors import Failure
@@ -53,8 +54,7 @@ def _models(catalog: CatalogSnapshot, client: Client, query: bytes) -> bytes:
     """A page of the models, by name. Raises 400 `ApiError`s that name the parameter at fault."""
     asked = parse_qs(query.decode("latin-1"))
     after, size = _after(asked.get("pageToken", [""])[0]), _size(asked.get("pageSize", [""])[0])
-    names = sorted((entry for entry in catalog.entries() if client.may_use(entry.name)), key=lambda entry: entry.name)
-    rest = [entry for entry in names if entry.name > after]
+    rest = [entry for entry in listed(catalog, client) if entry.name > after]
     page = {"models": [_described(entry) for entry in rest[:size]]}
     if len(rest) > size:
         page["nextPageToken"] = urlsafe_b64encode(rest[size - 1].name.encode()).decode()  # type: ignore[assignment]

@@ -11,8 +11,9 @@ from typing import Any
 
 import msgspec
 
-from models_catalog.snapshot import CatalogSnapshot, Client, ModelEntry
+from models_catalog.snapshot import STAR, CatalogSnapshot, Client, ModelEntry
 from openai_api.dialects.dialect import Dialect
+from openai_api.dialects.listed import listed
 from openai_api.errors import Headers
 from providers.capabilities import Capability
 from providers.errors import Failure
@@ -80,8 +81,10 @@ def _capabilities(entry: ModelEntry, card: _Card) -> list[str]:
 
 def _tags(catalog: CatalogSnapshot, client: Client, query: bytes) -> bytes:
     """The models that the client may use, by name; patterns are no models."""
-    served = (entry for entry in catalog.models.values() if client.may_use(entry.name) and not SERVED.isdisjoint(entry.targets))
-    return msgspec.json.encode({"models": [_listed(entry) for entry in sorted(served, key=lambda entry: entry.name)]})
+    served = (
+        entry for entry in listed(catalog, client) if not entry.name.endswith(STAR) and not SERVED.isdisjoint(entry.targets)
+    )
+    return msgspec.json.encode({"models": [_listed(entry) for entry in served]})
 
 
 def _listed(entry: ModelEntry) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import msgspec
 from models_catalog.snapshot import CatalogSnapshot, Client, ModelEntry
 from openai_api.dialects import codex
 from openai_api.dialects.dialect import Dialect
+from openai_api.dialects.listed import listed
 from openai_api.errors import Headers
 from providers.errors import Failure
 from providers.types import Wire
@@ -39,9 +40,9 @@ def _identify(request_id: str) -> Headers:
 
 def _models(catalog: CatalogSnapshot, client: Client, query: bytes) -> bytes:
     """OpenAI's list object, rendered when the catalog was compiled; its endpoint knows no pages."""
-    if client.models is None and not codex.asks(query):
+    if client.models is None and not client.aliases and not codex.asks(query):
         return catalog.models_body
-    entries = [entry for entry in sorted(catalog.entries(), key=lambda entry: entry.name) if client.may_use(entry.name)]
+    entries = listed(catalog, client)
     if codex.asks(query):
         return codex.catalog(entries)
     return b'{"object":"list","data":[' + b",".join(entry.card for entry in entries) + b"]}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from openai_api.context import Gateway, Inbound
+from openai_api.dialects.listed import named
 from openai_api.pipeline.resolve_model import resolve_model
 from openai_api.pipeline.respond import send_json
 
@@ -14,6 +15,7 @@ async def list_models(gateway: Gateway, inbound: Inbound) -> None:
 
 async def get_model(gateway: Gateway, inbound: Inbound) -> None:
     """One model; its id may hold slashes, and one more at either end of the path is forgiven."""
-    known, name = inbound.catalog.models, inbound.argument
-    name = name if name in known else name.strip("/")
-    await send_json(inbound, inbound.dialect.model(resolve_model(name, inbound.caller, inbound.catalog)))
+    known, own, name = inbound.catalog.models, inbound.caller.aliases, inbound.argument
+    name = name if name in known or name in own else name.strip("/")
+    entry = resolve_model(name, inbound.caller, inbound.catalog)
+    await send_json(inbound, inbound.dialect.model(named(entry, name) if name in own else entry))

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from openai_api.context import Gateway, Inbound
+from openai_api.dialects.listed import named
 from openai_api.dialects.ollama import known_name
 from openai_api.endpoints.json_body import json_object, typed
 from openai_api.errors import ApiError, invalid
@@ -39,8 +40,9 @@ async def show(gateway: Gateway, inbound: Inbound) -> None:
     name = request.model or request.name
     if not name:
         raise invalid("missing_required_parameter", "model is required", "model")
-    entry = resolve_model(known_name(name, inbound.catalog), inbound.caller, inbound.catalog)
-    await send_json(inbound, inbound.dialect.model(entry))
+    name = known_name(name, inbound.catalog)
+    entry = resolve_model(name, inbound.caller, inbound.catalog)
+    await send_json(inbound, inbound.dialect.model(named(entry, name) if name in inbound.caller.aliases else entry))
 
 
 async def ps(gateway: Gateway, inbound: Inbound) -> None:

@@ -14,14 +14,14 @@ from urllib.parse import parse_qsl, quote, urlencode
 
 import msgspec
 
-from models_catalog.snapshot import ModelEntry
+from models_catalog.snapshot import MODEL_PREFIX, ModelEntry
 from openai_api.context import Gateway, Inbound
 from openai_api.endpoints.call import make_call
 from openai_api.endpoints.response_call import MODEL_HEADER
 from openai_api.errors import ApiError, invalid
 from openai_api.http.routing import not_found
 from openai_api.pipeline.exchange import exchange_of, generate
-from openai_api.pipeline.resolve_model import PREFIX, resolve_model
+from openai_api.pipeline.resolve_model import resolve_model
 from openai_api.pipeline.respond import send_json
 from openai_api.responses.continue_response import found
 from openai_api.responses.count_response import count_response
@@ -112,7 +112,7 @@ def _sealed(gateway: Gateway, inbound: Inbound) -> Sealed | None:
 async def _stored(gateway: Gateway, inbound: Inbound) -> StoredResponse:
     named = _named(inbound)
     stored = await found(gateway.responses, inbound.argument, inbound.caller)
-    if stored is None or (named and named.name != stored.model.removeprefix(PREFIX)):
+    if stored is None or (named and named.name != stored.model.removeprefix(MODEL_PREFIX)):
         raise no_such_response(inbound.argument)
     inbound.record.model = stored.model
     return stored

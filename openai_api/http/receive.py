@@ -24,8 +24,19 @@ REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 MAX_HEADERS = 100
 MAX_HEADER_BYTES = 32 * 1024
 ONCE = (b"host", b"content-length")
-LISTS = (b"tracestate", b"content-encoding", b"anthropic-beta")
-"""Headers whose values are one list, though they may come in several lines (RFC 9110 5.3)."""
+LISTS = (
+    b"traceparent",
+    b"tracestate",
+    b"content-encoding",
+    b"anthropic-beta",
+    b"x-gateway-tags",
+    b"x-cylestio-tags",
+    b"x-forwarded-for",
+)
+"""Headers whose values are one list, though they may come in several lines (RFC 9110 5.3). A second `traceparent` makes no list:
+together they are seen to be none, as W3C's Trace Context wants, where the last one alone would pass."""
+UNDERSCORED = frozenset({b"session_id", b"conversation_id"})
+"""Headers of older versions of Codex. They name a session, which a client says of itself in any case."""
 NOT_IN_A_HOST = b"/?#@ "
 
 
@@ -42,8 +53,8 @@ class ClientGone(Exception):
 
 
 def checked_headers(headers: list[tuple[bytes, bytes]], credentials: tuple[bytes, ...]) -> Mapping[bytes, bytes]:
-    """The headers by name; those of `credentials` may carry a key. Names that hold `_`, which some servers take for `-`, and
-    trailers, which come later, are not among them.
+    """The headers by name; those of `credentials` may carry a key. Names that hold `_`, which some servers take for `-`, are
+    not among them but for those of `UNDERSCORED`, nor are trailers, which come later.
 
     Raises 431 `headers_too_large`, or 400 `invalid_headers` for anything but one good Host, one way to end the body, and
     one key in each credential header.
@@ -64,7 +75,7 @@ def checked_headers(headers: list[tuple[bytes, bytes]], credentials: tuple[bytes
     if b"transfer-encoding" in found and b"content-length" in found:
         raise ApiError(400, "invalid_headers", "Send Content-Length or Transfer-Encoding, not both.", headers=CLOSE)
     if b"_" in names:
-        return {name: value for name, value in found.items() if b"_" not in name}
+        return {name: value for name, value in found.items() if b"_" not in name or name in UNDERSCORED}
     return found
 
 

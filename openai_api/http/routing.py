@@ -33,7 +33,8 @@ class Route(NamedTuple):
     """`keyed` paths need a client key. `max_file_bytes` is the largest file in a form; 0 where no form is taken.
     `max_form_bytes` is the largest such form, where that says the same of its one file; 0 for as much as any body. `others` are
     dialects whose clients ask the same path; each knows its own requests (`Dialect.claims`). `beside_a_page` says that browsers
-    get a page of Django's there."""
+    get a page of Django's there; `among_pages` that without its version it stands among pages of Django's: what only begins like
+    it is theirs."""
 
     method: str
     path: str
@@ -44,6 +45,7 @@ class Route(NamedTuple):
     max_form_bytes: int = 0
     others: tuple[Dialect, ...] = ()
     beside_a_page: bool = False
+    among_pages: bool = False
 
 
 class Socket(NamedTuple):
@@ -77,6 +79,11 @@ class Place(NamedTuple):
     raw: str = ""
     spelled: str = ""
 
+    @property
+    def known(self) -> bool:
+        """Whether anything is there."""
+        return bool(self.matches or self.templates)
+
     def dialect_for(self, method: str, headers: Iterable[tuple[bytes, bytes]], query: bytes) -> Dialect:
         """Whose client asks: that of the route, or of what is there if it has no such method."""
         match = self.matches.get(method)
@@ -102,7 +109,7 @@ class Place(NamedTuple):
         return match
 
     def _refusal(self, method: str, path: str) -> ApiError:
-        if not self.matches and not self.templates:
+        if not self.known:
             return not_found(method, path)
         allowed = ", ".join(sorted([*self.matches, *self.templates]))
         message = f"Method {method[:20]} is not allowed for this path. Allowed: {allowed}."
@@ -164,7 +171,9 @@ class RouteTable:
         bare = {path.removeprefix(USUAL): place for path, place in exact.items() if path.startswith(f"{USUAL}/")}
         self._exact = exact | bare
         self._beside = frozenset(route.path for route in routes if route.beside_a_page)
-        self._first = versions | {path.split("/")[2] for path in by_path if path.startswith(f"{USUAL}/")}
+        shared = {route.path.split("/")[2] for route in routes if route.among_pages}
+        self._among = frozenset(shared)
+        self._first = versions | {path.split("/")[2] for path in by_path if path.startswith(f"{USUAL}/")} - shared
 
     def place(self, path: str) -> Place:
         """What is at that path; a place without matches if nothing is."""
@@ -175,7 +184,8 @@ class RouteTable:
         table."""
         if path in self._beside:
             return False
-        return path in self._exact or path.lstrip("/").partition("/")[0] in self._first
+        first = path.lstrip("/").partition("/")[0]
+        return path in self._exact or first in self._first or (first in self._among and self.place(path).known)
 
     def owns_for(self, method: str, path: str, headers: Iterable[tuple[bytes, bytes]]) -> bool:
         """Whether a request to a path that has a page, too, is answered here: browsers ask for HTML."""

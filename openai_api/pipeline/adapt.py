@@ -13,6 +13,7 @@ import msgspec
 from providers.bytes.patch import patch
 from providers.convert.calling import wire_for
 from providers.convert.stream import ConvertedStream
+from providers.convert.verbatim import own_relay
 from providers.errors import InvalidResponse
 from providers.ids import mint
 from providers.masking import Mask, mask_of
@@ -111,7 +112,10 @@ CONVERTED_RELAYS: Mapping[Wire, MakeRelay] = MappingProxyType(
 
 
 def relay_of(stream: Streamed, call: Call, target: Target) -> Relay:
-    """What relays the stream, by the wires of the upstream and of the call; it says when the stream has begun, too."""
+    """What relays the stream, by the wires of the upstream and of the call, unless it brings its own; it says when the stream has
+    begun, too."""
+    if (own := own_relay(stream)) is not None:
+        return own
     makers = RELAYS if wire_for(target, call) is call.wire else CONVERTED_RELAYS
     return makers.get(call.wire, _events)(stream, call, target)
 

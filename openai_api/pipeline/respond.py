@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from functools import lru_cache
+from functools import lru_cache, partial
 from time import perf_counter
 from urllib.parse import quote
+
+import msgspec
 
 from openai_api.context import Inbound
 from openai_api.errors import ApiError, Headers, server_draining, upstream
@@ -13,7 +15,9 @@ from openai_api.outlet import Outlet
 from openai_api.pipeline.state import Exchange
 from openai_api.pipeline.streams import Answer, Begun, fed
 from openai_api.recording.events import Record
-from openai_api.taps import Tap, tapped
+from openai_api.recording.failure_text import failure_text
+from openai_api.spending.noting import cost_header, note_stream, note_whole
+from openai_api.taps import Stopped, Tap, tapped
 from providers.bytes.framing import SSE
 from providers.bytes.patch import patch
 from providers.bytes.sse import Frames
@@ -51,9 +55,12 @@ async def respond(exchange: Exchange, target: Target, answer: Answer) -> None:
     if isinstance(answer, Begun):
         await _stream(exchange, target, answer, headers)
         return
+    reply = await _public(exchange, answer)
+    if exchange.hooks is not None:
+        reply = await exchange.hooks.finish(exchange.call, reply)
     if exchange.keep is not None:
-        await exchange.keep(target, answer.body)
-    await _whole(exchange, answer, headers)
+        await exchange.keep(target, reply.body)
+    await _whole(exchange, reply, headers)
 
 
 async def send_json(inbound: Inbound, body: bytes, status: int = 200, headers: Headers = ()) -> None:
@@ -64,12 +71,12 @@ async def send_json(inbound: Inbound, body: bytes, status: int = 200, headers: H
 async def send_error(inbound: Inbound, error: ApiError) -> None:
     """Sends an error before anything else was sent."""
     record = inbound.record
-    record.error = error.code or error.type
+    record.error, inbound.told = error.code or error.type, error
     headers: Headers = ()
     if any(tried.failure != FailureClass.UNSUPPORTED for tried in record.attempts):
         headers = ((b"x-gateway-attempts", b"%d" % len(record.attempts)),)
     _note_start(record, error.status)
-    await inbound.outlet.error(error, headers)
+    await inbound.outlet.error(error, (*headers, *inbound.head, *session_header(record)))
 
 
 def gateway_headers(record: Record, target: Target) -> Headers:
@@ -87,39 +94,55 @@ def _served_by(model: str, provider: str) -> Headers:
     return (b"x-gateway-model", header_value(model)), (b"x-gateway-provider", header_value(provider))
 
 
+def session_header(record: Record) -> Headers:
+    """The header that names the session of a request; none without one."""
+    return ((b"x-gateway-session-id", header_value(record.session)),) if record.session else ()
+
+
 def header_value(text: str) -> bytes:
     """The text as a header can carry it: percent-encoded outside printable ASCII."""
     return quote(text, safe=" !\"#$&'()*+,/:;<=>?@[\\]^`{|}").encode("ascii")
 
 
+async def _public(exchange: Exchange, reply: Reply) -> Reply:
+    """The answer under the model's public name, with its usage noted."""
+    call, fields, record = exchange.call, reply.fields, exchange.record
+    told = not reply.estimated
+    wire = OVER_HTTP[reply.wire]
+    usage = reply.usage or (wire.usage_of(fields) if told and fields is not None else None)
+    await offload(len(reply.body), partial(note_whole, record, call, usage, reply.body, fields, told=told))
+    if fields is None:
+        return reply
+    if wire.model_field not in fields.spans and call.wire in WITHOUT_MODEL:
+        return reply
+    changes = {wire.model_field: json_string(call.model)}
+    size = len(reply.body)
+    body = patch(fields, changes) if size <= LARGE else await offload(size, patch, fields, changes)
+    return msgspec.structs.replace(reply, body=body, fields=None)
+
+
 async def _whole(exchange: Exchange, reply: Reply, headers: Headers) -> None:
-    inbound, call, body, fields = exchange.inbound, exchange.call, reply.body, reply.fields
-    inbound.record.usage = reply.usage
-    if fields is not None:
-        wire = OVER_HTTP[reply.wire]
-        inbound.record.usage = reply.usage or (None if reply.estimated else wire.usage_of(fields))
-        if wire.model_field in fields.spans or call.wire not in WITHOUT_MODEL:
-            changes = {wire.model_field: json_string(call.model)}
-            body = patch(fields, changes) if len(body) <= LARGE else await offload(len(body), patch, fields, changes)
+    body = reply.body
     if exchange.shape is not None:
         body = await offload(len(body), exchange.shape, body)
     if reply.lossy:
         headers = (*headers, lossy(reply.lossy))
     if reply.estimated:
         headers = (*headers, ESTIMATED)
-    await send_whole(inbound, 200, ((b"content-type", reply.content_type), *headers), body)
+    headers = (*headers, *cost_header(exchange.record))
+    await send_whole(exchange.inbound, 200, ((b"content-type", reply.content_type), *headers), body)
 
 
 async def send_whole(inbound: Inbound, status: int, headers: Headers, body: bytes) -> None:
     """Sends an answer whose body is known."""
     _note_start(inbound.record, status)
-    await inbound.outlet.whole(status, headers, body)
+    await inbound.outlet.whole(status, (*headers, *inbound.head, *session_header(inbound.record)), body)
 
 
 async def begin_stream(inbound: Inbound, headers: Headers, first: Frames, content_type: bytes = EVENT_STREAM) -> Outlet:
     """Sends the head and the first of a stream; what takes the rest."""
     _note_start(inbound.record, 200)
-    await inbound.outlet.begin(headers, first, content_type)
+    await inbound.outlet.begin((*headers, *inbound.head, *session_header(inbound.record)), first, content_type)
     return inbound.outlet
 
 
@@ -129,36 +152,63 @@ def _note_start(record: Record, status: int) -> None:
 
 
 async def _stream(exchange: Exchange, target: Target, begun: Begun, headers: Headers) -> None:
-    record, relay, outlet = exchange.record, begun.relay, exchange.inbound.outlet
-    taps = exchange.taps if relay.framing is not None else ()  # sound has no events
-    idle = target.timeouts.when(streamed=exchange.call.stream).idle
+    inbound, record, relay, hooks = exchange.inbound, exchange.record, begun.relay, exchange.hooks
     try:
-        try:
-            last = await _opened(exchange.inbound, begun, headers, taps)
-            last = last if relay.done else await _relayed(begun, idle, outlet, taps)
-        except ProviderError as error:
-            if begun.mask is not None:
-                mask_error(error, begun.mask())
-            last = _broken(record, relay, upstream(own_failure(target.dynamic, error)))
-        except asyncio.CancelledError:
-            if not record.draining:
-                raise
-            last = _broken(record, relay, server_draining())
-        if taps and last is not None:
-            last = await tapped(taps, last, relay.framing or SSE, last=True)
-            if relay.final is not None:  # what is kept is what the client hears
-                relay.final = await offload(sum(map(len, last)), response_in, last) or relay.final
+        last = await _to_the_last(exchange, target, begun, headers)
         if exchange.keep is not None and relay.final is not None:
             await exchange.keep(target, relay.final)
         if last is None:
             return  # an answer that is not complete makes the server break the connection
-        await outlet.end(last)
+        await inbound.outlet.end(last)
         if record.error is None:
             await _drain(begun)
+        if hooks is not None:
+            await hooks.ended(exchange.call)
     finally:
-        outlet.close()
-        record.usage, record.events = relay.usage, relay.deltas
+        inbound.outlet.close()
+        usage = getattr(begun.stream, "usage", None) or relay.usage
+        images = getattr(relay, "completed", 0)
+        note_stream(record, exchange.call, usage, relay.deltas, images=images, whole=relay.done)
         begun.stream.close()
+
+
+async def _to_the_last(exchange: Exchange, target: Target, begun: Begun, headers: Headers) -> Frames | None:
+    """Sends all but the last frames of a stream, which are returned; None if nothing can say how it ends."""
+    inbound, record, relay = exchange.inbound, exchange.record, begun.relay
+    taps = _taps(exchange, begun)
+    idle = target.timeouts.when(streamed=exchange.call.stream).idle
+    try:
+        last = await _opened(inbound, begun, headers, taps)
+        last = last if relay.done else await _relayed(begun, idle, inbound.outlet, taps)
+    except ProviderError as error:
+        if begun.mask is not None:
+            mask_error(error, begun.mask())
+        if record.attempts:
+            record.attempts[-1].message = failure_text(error)
+        last = await _broken(exchange, relay, upstream(own_failure(target.dynamic, error)), taps)
+    except Stopped as stopped:
+        if record.status == 0:
+            raise stopped.error from stopped
+        broken = await _broken(exchange, relay, stopped.error, ())
+        last = None if broken is None else [*stopped.frames, *broken]
+    except asyncio.CancelledError:
+        ending = server_draining() if record.draining else inbound.ends_with
+        if ending is None:
+            raise
+        last = await _broken(exchange, relay, ending, taps)
+    if taps and last is not None and relay.final is not None:  # what is kept is what the client hears
+        relay.final = await offload(sum(map(len, last)), response_in, last) or relay.final
+    return last
+
+
+def _taps(exchange: Exchange, begun: Begun) -> tuple[Tap, ...]:
+    """What sees the events; sound has none."""
+    framing = begun.relay.framing
+    if framing is None:
+        return ()
+    if exchange.hooks is None:
+        return exchange.taps
+    return (*exchange.taps, *exchange.hooks.taps(exchange.call, framing.content_type.decode("ascii")))
 
 
 async def _opened(inbound: Inbound, begun: Begun, headers: Headers, taps: tuple[Tap, ...]) -> Frames | None:
@@ -168,11 +218,15 @@ async def _opened(inbound: Inbound, begun: Begun, headers: Headers, taps: tuple[
     headers = (lossy(stream.lossy), *headers) if stream.lossy else headers
     framing = relay.framing
     content_type = stream.content_type if framing is None else framing.content_type
-    if relay.done:
-        await begin_stream(inbound, headers, [], content_type)
-        return held
-    await begin_stream(inbound, headers, await tapped(taps, held, framing or SSE) if taps else held, content_type)
-    return []
+    if taps:
+        try:
+            held = await tapped(taps, held, framing or SSE, last=relay.done)
+        except Stopped as stopped:
+            if stopped.frames:
+                await begin_stream(inbound, headers, stopped.frames, content_type)
+            raise
+    await begin_stream(inbound, headers, [] if relay.done else held, content_type)
+    return held if relay.done else []
 
 
 async def _relayed(begun: Begun, idle: float, outlet: Outlet, taps: tuple[Tap, ...]) -> Frames:
@@ -188,7 +242,7 @@ async def _relayed(begun: Begun, idle: float, outlet: Outlet, taps: tuple[Tap, .
         chunk = await stream.next()
         out = await fed(relay, chunk) if chunk else relay.end()
         if relay.done:
-            return out
+            return await tapped(taps, out, relay.framing or SSE, last=True) if taps else out
         chunk = b""
         if taps and out:
             out = await tapped(taps, out, relay.framing or SSE)
@@ -202,10 +256,18 @@ def lossy(names: tuple[str, ...]) -> tuple[bytes, bytes]:
     return b"x-gateway-lossy", header_value(", ".join(names)[:MAX_LOSSY])
 
 
-def _broken(record: Record, relay: Relay, error: ApiError) -> Frames | None:
+async def _broken(exchange: Exchange, relay: Relay, error: ApiError, taps: tuple[Tap, ...]) -> Frames | None:
     """What ends a stream that cannot go on; None if nothing can say so."""
-    record.error = error.code or error.type
-    return relay.broken(error.failure())
+    if exchange.hooks is not None:
+        error = await exchange.hooks.failed(error)
+    exchange.record.error, exchange.inbound.told = error.code or error.type, error
+    frames = relay.broken(error.failure())
+    if not taps or frames is None:
+        return frames
+    try:
+        return await tapped(taps, frames, relay.framing or SSE, last=True)
+    except Stopped:
+        return frames
 
 
 async def _drain(begun: Begun) -> None:

@@ -7,7 +7,9 @@ they may repeat what the client wrote.
 from __future__ import annotations
 
 import logging
+from time import time
 
+from providers.breaker import LastFailure
 from providers.errors import (
     AddressRefused,
     CallerError,
@@ -45,6 +47,11 @@ def limited(target: Target, error: ProviderError, seconds: float) -> None:
     log.info("circuit opened by a rate limit", extra={**_about(target, error), "seconds": round(seconds, 1)})
 
 
+def last_failure(error: ProviderError) -> LastFailure:
+    """What is remembered of it for the pages of the admin."""
+    return LastFailure(time(), error.code, error.upstream_status, _detail(error))
+
+
 def answers_again(target: Target) -> None:
     """The target's circuit is closed again."""
     log.info("circuit closed", extra=_named(target))
@@ -55,5 +62,8 @@ def _named(target: Target) -> dict[str, object]:
 
 
 def _about(target: Target, error: ProviderError) -> dict[str, object]:
-    detail = "" if isinstance(error, CallerError) else error.detail[:300]
-    return {**_named(target), "code": error.code, "status": error.upstream_status, "detail": detail}
+    return {**_named(target), "code": error.code, "status": error.upstream_status, "detail": _detail(error)}
+
+
+def _detail(error: ProviderError) -> str:
+    return "" if isinstance(error, CallerError) else error.detail[:300]

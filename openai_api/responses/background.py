@@ -5,10 +5,12 @@ A worker that shuts down hands over what it has not finished; what a killed one 
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from contextlib import nullcontext
 from functools import partial
 
 import msgspec
@@ -19,11 +21,14 @@ from openai_api.errors import ApiError, InvalidKey, internal_error
 from openai_api.jobs.job import Ending, Events, Job, State, Why
 from openai_api.jobs.run import Run
 from openai_api.jobs.runner import JobRunner
-from openai_api.pipeline.exchange import exchange_of, generate
+from openai_api.pipeline.exchange import exchange_of, generate, later_hooks
 from openai_api.pipeline.respond import send_error
+from openai_api.pipeline.run_hooks import on_error
+from openai_api.recording.events import Record
 from openai_api.responses.background_job import KIND, asked_of, call_of, new_job
 from openai_api.responses.background_run import BackgroundRun
 from openai_api.responses.store import ResponseWrites, StoredResponse
+from openai_api.transcribe import collecting, tell
 from providers.bytes.sse import Frames
 from providers.convert.response_actions import create
 from providers.offload import offload
@@ -58,15 +63,16 @@ class Background:
         self._jobs = jobs
         self._writes = writes
         self._gateway: Gateway
+        self._cancelling: set[asyncio.Task[bool]] = set()
         jobs.register(self)
 
     def start(self, gateway: Gateway) -> None:
         """Makes responses by this gateway from now on."""
         self._gateway = gateway
 
-    async def begin(self, call: Call, client: Client) -> StoredResponse:
+    async def begin(self, call: Call, client: Client, record: Record) -> StoredResponse:
         """Queues the response and, if there is a place, begins to make it. Raises `StoreUnavailable` or 400."""
-        response, job, bound = await offload(len(call.body), new_job, call, client)
+        response, job, bound = await offload(len(call.body), new_job, call, client, record)
         await self._jobs.begin(job, partial(self._make, call), bound=bound, write=self._writes.begun(response))
         return response
 
@@ -89,11 +95,26 @@ class Background:
 
     async def _make(self, call: Call | None, run: Run) -> Ending:
         made = BackgroundRun(run, asked_of(run.job))
+        said = collecting(self._gateway, made.inbound)
         try:
-            await _journey(self._gateway, made, call)
+            await _journey(self._gateway, made, call, partial(self._revoked, run.job))
             return await made.ending(self._writes)
         finally:
-            self._gateway.recorder.record(made.record())
+            record = made.record()
+            if said is not None:
+                tell(self._gateway, made.inbound, said)
+            self._gateway.recorder.record(record)
+
+    def _revoked(self, job: Job) -> None:
+        """Cancels a response whose key has ended."""
+        task = asyncio.get_running_loop().create_task(self.cancel(job.id, job.owner), name="response-revoked")
+        self._cancelling.add(task)
+        task.add_done_callback(self._cancelled)
+
+    def _cancelled(self, task: asyncio.Task[bool]) -> None:
+        self._cancelling.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("a response whose key has ended could not be cancelled", exc_info=error)
 
     def interrupted(self, job: Job, events: Events, why: Why) -> Ending:
         """The response with what its events have told. The event is heard where it was asked for as a stream."""
@@ -107,8 +128,9 @@ class Background:
         return Ending(state, frames, self._writes.ended(job.id, state, body))
 
 
-async def _journey(gateway: Gateway, made: BackgroundRun, first: Call | None) -> None:
-    """From what is asked to the last byte of the answer, or to the error that ends it."""
+async def _journey(gateway: Gateway, made: BackgroundRun, first: Call | None, revoked: Callable[[], object]) -> None:
+    """From what is asked to the last byte of the answer, or to the error that ends it. `revoked` is called if the key that asked
+    ends, and its answers with it."""
     inbound, job = made.inbound, made.run.job
     catalog = inbound.catalog = gateway.catalog.current
     try:
@@ -118,19 +140,22 @@ async def _journey(gateway: Gateway, made: BackgroundRun, first: Call | None) ->
         call = call_of(job, made.asked, first).with_response(open_summary=partial(gateway.summaries.open, client.id))
         exchange = exchange_of(gateway, inbound, call, ask=create, keep=made.keep)
         inbound.record.capability = None  # the body is no measure of what is made: tokens that nobody counted are not estimated
-        await generate(exchange)
+        exchange.hooks = later_hooks(exchange)
+        inbound.body = call.body
+        with gateway.revocations.watching(gateway.catalog, client, revoked) if client.ends_streams else nullcontext():
+            await generate(exchange)
     except ApiError as error:
-        await send_error(inbound, error)
+        await send_error(inbound, await on_error(gateway, inbound, error))
     except Exception as error:
         log.error("a background response failed", exc_info=error, extra={"request_id": inbound.request_id})
-        await send_error(inbound, internal_error(inbound.request_id))
+        await send_error(inbound, await on_error(gateway, inbound, internal_error(inbound.request_id)))
 
 
 def _client(gateway: Gateway, catalog: CatalogSnapshot, owner: str) -> Client:
     """The key that asked. Raises `InvalidKey` if it has been revoked, or has expired, since."""
     if owner == ANONYMOUS.id and not gateway.authentication:
         return ANONYMOUS
-    for client in catalog.clients.values():
-        if client.id == owner and (client.expires_at is None or client.expires_at > time.time()):
-            return client
+    client = catalog.client(owner)
+    if client is not None and (client.expires_at is None or client.expires_at > time.time()):
+        return client
     raise InvalidKey(given=True)

@@ -12,6 +12,7 @@ import msgspec
 from models_catalog.snapshot import Client
 from openai_api.errors import invalid
 from openai_api.jobs.job import Job
+from openai_api.recording.events import Record
 from openai_api.responses.keep_response import identified_items
 from openai_api.responses.store import StoredResponse
 from providers.bytes.patch import fields_of, patch
@@ -25,7 +26,8 @@ NOT_KEPT: Mapping[str, bytes | None] = MappingProxyType({"background": None, "te
 
 
 class Asked(msgspec.Struct):
-    """The payload of a job: the request without its secrets, and the response object at its beginning."""
+    """The payload of a job: the request without its secrets, the response object at its beginning, and of which session the
+    request is part."""
 
     body: msgspec.Raw
     response: msgspec.Raw
@@ -34,6 +36,10 @@ class Asked(msgspec.Struct):
     stream: bool
     strict: bool
     previous_response_id: str | None = None
+    session: str = ""
+    agent: str = ""
+    tenant: str = ""
+    tags: dict[str, str] = {}
 
 
 def asked_of(job: Job) -> Asked:
@@ -41,7 +47,7 @@ def asked_of(job: Job) -> Asked:
     return msgspec.json.decode(job.payload, type=Asked)
 
 
-def new_job(call: Call, client: Client) -> tuple[StoredResponse, Job, bool]:
+def new_job(call: Call, client: Client, record: Record) -> tuple[StoredResponse, Job, bool]:
     """The response at its beginning, the job that makes it, and whether that has secrets, which are not in it. Raises 400 for
     fields of a wrong type."""
     request: dict[str, Any] = msgspec.json.decode(call.body)
@@ -54,7 +60,17 @@ def new_job(call: Call, client: Client) -> tuple[StoredResponse, Job, bool]:
     begun = msgspec.json.encode(response)
     body = patch(call.fields, {**NOT_KEPT, **_cleaned(request)})
     asked = Asked(
-        msgspec.Raw(body), msgspec.Raw(begun), call.model, call.request_id, call.stream, call.strict, call.response.previous_id
+        body=msgspec.Raw(body),
+        response=msgspec.Raw(begun),
+        model=call.model,
+        request_id=call.request_id,
+        stream=call.stream,
+        strict=call.strict,
+        previous_response_id=call.response.previous_id,
+        session=record.session,
+        agent=record.agent,
+        tenant=record.tenant,
+        tags=record.tags,
     )
     stored = StoredResponse(
         call.response.id, client.id, call.model, identified_items(call), begun, created, "queued", call.stream

@@ -42,6 +42,7 @@ class BackgroundRun:
         self.run = run
         self.asked = asked
         record = Record(run.job.id, "POST", RUN, route=PATH, stream=asked.stream)
+        record.session, record.agent, record.tenant, record.tags = asked.session, asked.agent, asked.tenant, asked.tags
         self.inbound = Inbound(run.job.id, "POST", PATH, "", {}, b"", record, RunOutlet(self))
         self._final: bytes | None = None
         if asked.stream:

@@ -13,6 +13,7 @@ import msgspec
 from openai_api.context import Gateway, Inbound
 from openai_api.recording.events import Record
 from openai_api.responses.background_run import PATH, RUN
+from openai_api.spending.noting import tier_of
 from providers.bytes.patch import InvalidJson, fields_of
 from providers.capabilities import Capability
 from providers.types import Target, Usage
@@ -38,7 +39,10 @@ async def count_response(gateway: Gateway, inbound: Inbound, target: Target, bod
     counted[response_id] = None
     while len(counted) > MAX_COUNTED:
         del counted[next(iter(counted))]
-    gateway.recorder.record(_record(inbound.record, response_id, usage))
+    record = _record(inbound.record, response_id, usage)
+    gateway.recorder.record(record)
+    if gateway.charge is not None:
+        gateway.charge(record, inbound.caller, inbound.catalog)
 
 
 def _record(of: Record, response_id: str, usage: Usage) -> Record:
@@ -47,6 +51,7 @@ def _record(of: Record, response_id: str, usage: Usage) -> Record:
     record.client_id, record.client_name = of.client_id, of.client_name
     record.provider, record.upstream_model = of.attempts[-1].provider, of.attempts[-1].upstream_model
     record.model, record.served_model, record.prices = of.model, of.served_model, of.prices
-    record.usage = usage
+    record.session, record.agent, record.tenant, record.tags = of.session, of.agent, of.tenant, of.tags
+    record.usage, record.service_tier = usage, tier_of(usage)
     record.row_id = hashlib.sha256(response_id.encode()).hexdigest()[:32]
     return record

@@ -16,6 +16,7 @@ from openai_api.responses.count_response import count_response
 from openai_api.responses.keep_response import keep_response
 from openai_api.responses.queue_response import is_made_here, queue_response
 from openai_api.responses.response_model import sealing
+from openai_api.responses.response_session import keep_session, keeping_session
 from providers.convert.response_actions import ACTIONS
 from providers.offload import offload
 from providers.types import Action, Call, Target
@@ -55,12 +56,14 @@ async def prepare_response(exchange: Exchange) -> bool:
     exchange.record.counted_apart = context.background
     if context.background:
         if is_made_here(call, exchange.entry):
+            await keep_session(exchange, context.id)
             await queue_response(exchange)
             return True
         exchange.only = _keeps_responses
         exchange.keep = partial(count_response, gateway, exchange.inbound)
     elif context.action is Action.CREATE:
         exchange.keep = partial(keep_response, gateway.responses, call, client)
+    exchange.keep = keeping_session(exchange, exchange.keep)
     return False
 
 

@@ -39,7 +39,7 @@ async def queue_response(exchange: Exchange) -> None:
         except CallerError as error:
             raise upstream(error) from error
         headers = (lossy(names),) if names else ()
-    stored = await gateway.background.begin(call, inbound.caller)
+    stored = await gateway.background.begin(call, inbound.caller, inbound.record)
     if call.stream:
         await follow_response(gateway, inbound, stored.id, -1, headers)
     else:
@@ -58,9 +58,9 @@ async def follow_response(gateway: Gateway, inbound: Inbound, response_id: str, 
         except StoreUnavailable as error:
             last = _broken(inbound, error, after)
         except asyncio.CancelledError:
-            if not inbound.record.draining:
+            if (ending := server_draining() if inbound.record.draining else inbound.ends_with) is None:
                 raise
-            last = _broken(inbound, server_draining(), after)
+            last = _broken(inbound, ending, after)
         await outlet.end([*last, sse.frame_of(DONE)])
     finally:
         inbound.outlet.close()

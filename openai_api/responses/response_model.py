@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from models_catalog.snapshot import CatalogSnapshot, Client, ModelEntry
-from openai_api.pipeline.resolve_model import PREFIX
+from models_catalog.snapshot import MODEL_PREFIX, CatalogSnapshot, Client, ModelEntry
 from openai_api.responses.ids import ResponseIds, Sealed, tag
 from providers.capabilities import Capability
 from providers.types import Target
@@ -48,7 +47,7 @@ def model_of(sealed: Sealed, capability: Capability, client: Client, catalog: Ca
     ]
     if sealed.asked:
         for entry in usable:
-            for name in (entry.name, PREFIX + entry.name):
+            for name in (entry.name, MODEL_PREFIX + entry.name):
                 if tag(name) == sealed.asked:
                     return entry, name
     own = [entry for entry in usable if _serves(entry, sealed.target, capability)]

@@ -13,6 +13,7 @@ import msgspec
 from models_catalog.snapshot import Client
 from openai_api.errors import upstream
 from openai_api.jobs.job import Write
+from openai_api.recording.events import Record
 from providers.bytes.patch import fields_of, patch
 from providers.bytes.sse import Frames
 from providers.errors import CallerError
@@ -105,8 +106,8 @@ class ResponseWrites(Protocol):
 class BackgroundResponses(Protocol):
     """Makes responses while nobody waits. All may raise `StoreUnavailable`."""
 
-    async def begin(self, call: Call, client: Client) -> StoredResponse:
-        """The response at its beginning. Raises 400 `ApiError`s."""
+    async def begin(self, call: Call, client: Client, record: Record) -> StoredResponse:
+        """The response at its beginning; `record` is that of the request that asks for it. Raises 400 `ApiError`s."""
         ...
 
     async def cancel(self, response_id: str, owner: str) -> bool:
