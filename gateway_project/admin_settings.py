@@ -17,12 +17,15 @@ ADMIN_CSP: dict[str, list[str]] = {
     "script-src": [SELF, UNSAFE_EVAL],
     "style-src": [SELF, UNSAFE_INLINE],
     "img-src": [SELF, "data:"],
+    "connect-src": [SELF],
+    "media-src": [SELF, "blob:"],
     "object-src": [NONE],
     "base-uri": [NONE],
     "form-action": [SELF],
     "frame-ancestors": [SELF],
 }
-"""Alpine evaluates its attributes, and unfold writes its colours into a style element."""
+"""Alpine evaluates its attributes, and unfold writes its colours into a style element. Sounds that
+a model has made are played from the memory of the playground's page."""
 
 
 def icon(request: HttpRequest) -> str:
@@ -47,11 +50,24 @@ def item(title: str, symbol: str, model: str) -> dict[str, Any]:
     return {"title": title, "icon": symbol, "link": reverse_lazy(f"admin:{app}_{name}_changelist"), "permission": may_view}
 
 
+def page(title: str, symbol: str, name: str, permission: str) -> dict[str, Any]:
+    """A sidebar line to a page that is no model's, for those who have the right."""
+
+    def may_view(request: HttpRequest) -> bool:
+        return request.user.has_perm(permission)
+
+    return {"title": title, "icon": symbol, "link": reverse_lazy(f"admin:{name}"), "permission": may_view}
+
+
 SIDEBAR = [
     {
         "items": [
             {"title": "Overview", "icon": "monitoring", "link": reverse_lazy("admin:index")},
+            item("Sessions", "forum", "openai_api.sessionrow"),
             item("Requests", "swap_horiz", "openai_api.usagerecord"),
+            page("Explain", "alt_route", "explain", "models_catalog.view_modeldefinition"),
+            page("Playground", "science", "playground", "models_catalog.view_modeldefinition"),
+            item("Ledger", "receipt_long", "openai_api.ledgerentry"),
             item("Stored responses", "inventory_2", "openai_api.storedresponserow"),
             item("Jobs", "pending_actions", "openai_api.jobrow"),
         ]
@@ -63,6 +79,8 @@ SIDEBAR = [
             item("Models", "hub", "models_catalog.modeldefinition"),
             item("Providers", "dns", "models_catalog.provider"),
             item("Credentials", "passkey", "models_catalog.credential"),
+            item("Hooks", "phishing", "models_catalog.hook"),
+            item("Change sets", "difference", "models_catalog.changeset"),
         ],
     },
     {
@@ -70,8 +88,25 @@ SIDEBAR = [
         "separator": True,
         "items": [
             item("Client keys", "key", "models_catalog.clientkey"),
+            item("Management tokens", "terminal", "models_catalog.managementtoken"),
+            item("People", "badge", "models_catalog.person"),
+            item("Projects", "folder_open", "models_catalog.project"),
+            item("Tenants", "domain", "models_catalog.tenant"),
+            item("Access groups", "workspaces", "models_catalog.accessgroup"),
+            item("Limits", "speed", "models_catalog.limit"),
+            item("Budgets", "savings", "models_catalog.budget"),
+            item("Ledger", "receipt_long", "openai_api.ledgerentry"),
+            item("Requests for more", "waving_hand", "models_catalog.keyrequest"),
+        ],
+    },
+    {
+        "title": "Staff",
+        "separator": True,
+        "items": [
             item("Users", "person", "auth.user"),
             item("Groups", "group", "auth.group"),
+            item("History", "history", "admin.logentry"),
+            item("Audit log", "policy", "models_catalog.auditentry"),
         ],
     },
 ]
@@ -112,8 +147,9 @@ UNFOLD: dict[str, Any] = {
     "SHOW_VIEW_ON_SITE": False,
     "BORDER_RADIUS": "7px",
     "COLORS": {"base": SLATE, "primary": TEAL},
-    "DASHBOARD_CALLBACK": "models_catalog.admin.pages.overview.overview",
+    "DASHBOARD_CALLBACK": "openai_api.admin.overview.overview",
     "STYLES": [styles],
     "SCRIPTS": [scripts],
+    "LOGIN": {"form": "gateway_project.shared_sign_in.SignInForm"},
     "SIDEBAR": {"show_search": False, "show_all_applications": False, "navigation": SIDEBAR},
 }

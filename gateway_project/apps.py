@@ -10,6 +10,11 @@ class GatewayProjectConfig(AppConfig):
     name = "gateway_project"
 
     def ready(self) -> None:
-        from gateway_project import checks
+        from gateway_project import audit, checks, hook_types, hooks, opentelemetry
+        from models_catalog.hook_types import tell
 
         register(checks.https, Tags.security, deploy=True)
+        register(hooks.check_hooks)
+        register(opentelemetry.check_extra)
+        tell(hook_types.hook_types)
+        audit.connect()

@@ -12,9 +12,14 @@ from django.core.management import execute_from_command_line
 from django.db import DatabaseError, InterfaceError
 
 from gateway_project.logs import scrub
+from models_catalog.audit.actor import acting, of_command
 
 TRACEBACK = "--traceback"
 """Django's own option: shows where an error came from."""
+WITHOUT_DATA = ("proxy", "replay")
+"""Commands that keep nothing, and need no data directory."""
+SERVERS = ("serve", "runserver")
+"""Commands that go on as the gateway: what changes while they run is not their doing."""
 INTERRUPTED = 130
 """The exit status of a program that SIGINT ended, as shells have it."""
 
@@ -24,10 +29,11 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "gateway_project.settings")
     os.umask(0o077)  # the database and every export hold what only their owner may read
     try:
-        data_dir = settings.GATEWAY_DATA_DIR
-        with contextlib.suppress(OSError):  # a command that needs the directory says so itself
-            data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        execute_from_command_line(sys.argv)
+        if sys.argv[1:2] and sys.argv[1] not in WITHOUT_DATA:
+            with contextlib.suppress(OSError):  # a command that needs the directory says so itself
+                settings.GATEWAY_DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with acting(of_command(sys.argv[1])) if sys.argv[1:2] and sys.argv[1] not in SERVERS else contextlib.nullcontext():
+            execute_from_command_line(sys.argv)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
     except (ImproperlyConfigured, DatabaseError, InterfaceError, OSError) as error:

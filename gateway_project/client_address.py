@@ -1,33 +1,19 @@
-"""Which address does a request of the admin come from? The other end of the connection, or what a trusted proxy says of it."""
+"""Which address does a request of the admin come from, and what does it count as?"""
 
 from __future__ import annotations
 
 import ipaddress
-import re
 from collections.abc import Mapping, Sequence
 
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-WITH_PORT = re.compile(r"\[(?P<v6>[^\]]*)\](?::\d+)?|(?P<v4>[\d.]+):\d+", re.ASCII)
-"""Some proxies add the port: `192.0.2.1:5678`, `[2001:db8::1]:5678`."""
+from openai_api.http.client_address import Address, Network, address_of
+
 SITE = 64
 """An IPv6 customer has at least a /64 network, and can change addresses in it at will."""
 
 
 def client_address(meta: Mapping[str, str], trusted: Sequence[Network]) -> Address | None:
-    """The address of the client by the request's `META`; None when the server does not know the other end.
-
-    `X-Forwarded-For` is read from its end, where the proxies write, and only as far as those who wrote it are trusted: what
-    stands further in front may be the client's own invention.
-    """
-    address = _parsed(meta.get("REMOTE_ADDR", ""))
-    hops = meta.get("HTTP_X_FORWARDED_FOR", "").split(",")
-    while address is not None and hops and any(address in network for network in trusted):
-        told = _parsed(hops.pop())
-        if told is None:
-            break
-        address = told
-    return address
+    """The address of the client by the request's `META`; None when the server does not know the other end."""
+    return address_of(meta.get("REMOTE_ADDR", ""), meta.get("HTTP_X_FORWARDED_FOR", ""), trusted)
 
 
 def counted_as(address: Address | None) -> str | None:
@@ -35,15 +21,3 @@ def counted_as(address: Address | None) -> str | None:
     if address is None or address.version == 4:
         return None if address is None else str(address)
     return str(ipaddress.ip_network((address, SITE), strict=False).network_address)
-
-
-def _parsed(text: str) -> Address | None:
-    text = text.strip()
-    if match := WITH_PORT.fullmatch(text):
-        text = match["v6"] or match["v4"]
-    try:
-        address = ipaddress.ip_address(text.partition("%")[0])
-    except ValueError:
-        return None
-    mapped = address.ipv4_mapped if address.version == 6 else None
-    return mapped or address

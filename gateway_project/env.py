@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ipaddress
+import json
 import re
 import secrets
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, overload
-from urllib.parse import urlsplit
+from typing import Any, TypeVar, overload
+from urllib.parse import unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 from environ import Env, FileAwareMapping
@@ -17,6 +19,7 @@ from gateway_project import database_url
 from providers.transport.reach import Reach
 from providers.types import Secret
 
+T = TypeVar("T")
 SWITCHES = {"on": True, "off": False, "true": True, "false": False, "yes": True, "no": False, "1": True, "0": False}
 DATABASE_SCHEMES = (*database_url.SCHEMES, "sqlite")
 PROXY_SCHEMES = ("http", "https")
@@ -31,6 +34,8 @@ POSTGRES_OPTIONS: dict[str, Any] = {
     **({"tcp_user_timeout": 4000} if sys.platform == "linux" else {}),
 }
 """A server that has vanished is noticed within five seconds; the URL may say otherwise."""
+MAIL_SCHEMES = {"smtp": 25, "smtp+tls": 587, "smtp+ssl": 465}
+"""With the port that is usual for it."""
 REDIS_SCHEMES = ("redis", "rediss", "unix")
 REDIS_S = 0.5
 
@@ -101,6 +106,24 @@ def choice(name: str, default: str, allowed: tuple[str, ...]) -> str:
     return word
 
 
+def several(name: str, allowed: tuple[str, ...]) -> list[str]:
+    """Some of a few words, each once; none if it is empty or `off`."""
+    found = list(dict.fromkeys(word.lower() for word in words(name)))
+    if found == ["off"]:
+        return []
+    if unknown := [word for word in found if word not in allowed]:
+        raise ImproperlyConfigured(f"{name} must be off, or some of {', '.join(allowed)}; {unknown[0]!r} is none of them")
+    return found
+
+
+def read(name: str, reader: Callable[[str], T], default: str = "") -> T:
+    """What the reader makes of the value. Its `ValueError` says what the value must be, and does not repeat it."""
+    try:
+        return reader(text(name, default))
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name} {error}") from None
+
+
 def proxy(name: str) -> Secret | None:
     """The URL of an HTTP proxy, which may hold a password. The error does not repeat it."""
     url = text(name)
@@ -118,6 +141,17 @@ def words(name: str, default: tuple[str, ...] = ()) -> list[str]:
     """A list separated by commas or line ends."""
     found = [word.strip() for word in text(name).replace("\n", ",").split(",")]
     return [word for word in found if word] or list(default)
+
+
+def json_list(name: str) -> list[Any]:
+    """A list of JSON values or, if it does not begin like one, words separated by commas."""
+    given = text(name)
+    if not given.startswith("["):
+        return list(words(name))
+    try:
+        return list(json.loads(given))
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name} must be a list of words or of JSON values: {error}") from None
 
 
 def hosts(name: str) -> list[str]:
@@ -200,6 +234,13 @@ def database(name: str, sqlite_file: Path) -> dict[str, Any]:
     return found
 
 
+def redis_address(url: str) -> str:
+    """The URL of a Redis server, or none, for `read`."""
+    if url and url.partition("://")[0] not in REDIS_SCHEMES:
+        raise ValueError(f"must begin with one of {', '.join(f'{scheme}://' for scheme in REDIS_SCHEMES)}")
+    return url
+
+
 def cache(name: str) -> dict[str, Any]:
     """The shared cache: Redis when its URL is given, this process's memory otherwise."""
     url = text(name)
@@ -209,3 +250,28 @@ def cache(name: str) -> dict[str, Any]:
         raise ImproperlyConfigured(f"{name} must begin with one of {', '.join(f'{scheme}://' for scheme in REDIS_SCHEMES)}")
     options = {"SOCKET_CONNECT_TIMEOUT": REDIS_S, "SOCKET_TIMEOUT": REDIS_S}
     return {"BACKEND": "django_redis.cache.RedisCache", "LOCATION": url, "KEY_PREFIX": "signalbox", "OPTIONS": options}
+
+
+def mail(name: str) -> dict[str, Any]:
+    """Django's settings of the server that takes mail, from `smtp://user:password@host:port`; with `smtp+tls` or `smtp+ssl` it is
+    asked over TLS. None without one: then nothing is sent."""
+    url = text(name)
+    if not url:
+        return {"EMAIL_BACKEND": "django.core.mail.backends.dummy.EmailBackend"}
+    parts = urlsplit(url)
+    if parts.scheme not in MAIL_SCHEMES or not parts.hostname:
+        raise ImproperlyConfigured(f"{name} must be smtp://, smtp+tls:// or smtp+ssl://, with a host")
+    try:
+        port = parts.port
+    except ValueError:
+        raise ImproperlyConfigured(f"{name} has no valid port") from None
+    return {
+        "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+        "EMAIL_HOST": parts.hostname,
+        "EMAIL_PORT": port or MAIL_SCHEMES[parts.scheme],
+        "EMAIL_HOST_USER": unquote(parts.username or ""),
+        "EMAIL_HOST_PASSWORD": unquote(parts.password or ""),
+        "EMAIL_USE_TLS": parts.scheme == "smtp+tls",
+        "EMAIL_USE_SSL": parts.scheme == "smtp+ssl",
+        "EMAIL_TIMEOUT": 10,
+    }

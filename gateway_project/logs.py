@@ -138,6 +138,7 @@ def logging_config(level: str, style: str) -> dict[str, Any]:
             **{name: {"handlers": [], "propagate": True} for name in ("django", "django.server")},
             "django.security.DisallowedHost": {"filters": ["refusal"]},  # filters hold for the logger that is named alone
             "axes": {"level": "WARNING"},  # `gateway_project.sign_in` says in a line what it says in three
+            **{name: {"level": "WARNING"} for name in ("httpx", "httpcore")},  # they tell each request, with its address
             "python_multipart": {"level": "ERROR"},  # it warns of each broken form, which the client is told of
         },
     }

@@ -1,4 +1,5 @@
-"""Who looks after the recorder process? A thread of the server that starts it, starts it again when it has died, and ends it."""
+"""Who looks after the processes beside the workers? A thread of the server for each, which starts it, starts it again when it has
+died, and ends it."""
 
 from __future__ import annotations
 
@@ -17,7 +18,8 @@ import structlog
 from gateway_project.recorder_process import AGAIN, NOT_STARTED
 
 log = structlog.stdlib.get_logger("gateway.serve")
-COMMAND = [sys.executable, "-m", "gateway_project.recorder_process"]
+RECORDER = "recorder"
+DIED = "{} died: starting it again"
 SHORT_LIFE_S = 5.0
 """Seconds after which a recorder process counts as started."""
 PAUSE_S, LONGEST_PAUSE_S = 0.5, 10.0
@@ -26,15 +28,17 @@ END_S = 1.5
 """What it may need to write what it has, or to put it on disk, once the workers have ended."""
 
 
-class RecorderKeeper:
-    """Keeps a recorder process as long as the `with` block lasts. The process ends when `serve` does, however that ends: its
-    standard input is a pipe whose other end only `serve` holds."""
+class Keeper:
+    """Keeps a process of the module `gateway_project.<name>_process` as long as the `with` block lasts. The process ends when
+    `serve` does, however that ends: its standard input is a pipe whose other end only `serve` holds."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str = RECORDER) -> None:
+        self._name = name
+        self._command = [sys.executable, "-m", f"gateway_project.{name}_process"]
         self._ending = threading.Event()
         self._theirs, self._lifeline = os.pipe()
         self._process = 0
-        self._thread = threading.Thread(target=self._keep, name="recorder-keeper", daemon=True)
+        self._thread = threading.Thread(target=self._keep, name=f"{name}-keeper", daemon=True)
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -45,7 +49,7 @@ class RecorderKeeper:
         os.close(self._lifeline)
         self._thread.join(END_S)
         if self._thread.is_alive():
-            log.warning("recorder did not exit in time: killed")
+            log.warning("process did not exit in time: killed", process=self._name)
             with suppress(ProcessLookupError):
                 os.kill(self._process, signal.SIGKILL)
             self._thread.join(END_S)
@@ -54,10 +58,10 @@ class RecorderKeeper:
         failed = 0
         while not self._ending.is_set():
             born = time.monotonic()
-            code = self._run([*COMMAND, AGAIN] if failed else COMMAND)
+            code = self._run([*self._command, AGAIN] if failed else self._command)
             failed = 0 if time.monotonic() - born >= SHORT_LIFE_S else failed + 1
             if failed <= 1 and code != NOT_STARTED and not self._ending.is_set():
-                log.error("recorder died: starting it again", exitcode=code)
+                log.error(DIED.format(self._name), exitcode=code)
             self._ending.wait(min(PAUSE_S * 2 ** (failed - 1), LONGEST_PAUSE_S) if failed else 0)
 
     def _run(self, command: list[str]) -> int | None:

@@ -34,7 +34,8 @@ def main() -> None:
     settings.INSTALLED_APPS = ["openai_api"]
     django.setup()
     from gateway_project import log_stream
-    from gateway_project.recording import COUNTS, RUN_DIR, SOCKET, build_recorder
+    from gateway_project.handed_hooks import TakenHooks
+    from gateway_project.recording import COUNTS, RUN_DIR, SOCKET, build_recorder, shown
     from openai_api.recording.metrics import Counts
     from openai_api.recording.receiver import Receiver
 
@@ -46,7 +47,9 @@ def main() -> None:
         if AGAIN not in sys.argv:
             log.error("the recorder cannot start", error=str(error))
         sys.exit(NOT_STARTED)
-    receiver = Receiver(listener, build_recorder(folder.name, Counts(folder / COUNTS)))
+    observation = shown()
+    receiver = Receiver(listener, build_recorder(folder.name, Counts(folder / COUNTS), observation))
+    TakenHooks(folder, observation).start()
     gc.collect()
     gc.freeze()
     with suppress(OSError):

@@ -10,12 +10,14 @@ import sys
 import threading
 from collections.abc import Callable
 from types import FrameType
+from typing import Protocol
 
 import structlog
 import uvicorn
 from django.conf import settings
 
 from gateway_project import log_stream
+from openai_api.context import Gateway
 
 log = structlog.stdlib.get_logger("gateway.server")
 GC_THRESHOLDS = (20_000, 20, 50)
@@ -27,10 +29,36 @@ HANGING_S = 0.9
 """What may be needed after that to write what was recorded, or to keep it on disk."""
 
 
+class Ends(Protocol):
+    """What a server runs, as far as its end goes."""
+
+    @property
+    def gateway(self) -> Gateway: ...
+
+    def end_all(self) -> None:
+        """Ends every request in flight."""
+        ...
+
+    def abandon(self) -> None:
+        """Keeps what was recorded, for a process that cannot end properly. For any thread."""
+        ...
+
+
+def the_gateway() -> Ends:
+    """What `serve` runs."""
+    from gateway_project.asgi import running
+
+    return running
+
+
 class DrainingServer(uvicorn.Server):
     """uvicorn's server with our way to end. A second signal ends everything at once."""
 
     _loop: asyncio.AbstractEventLoop | None = None
+
+    def __init__(self, config: uvicorn.Config, running: Callable[[], Ends] = the_gateway) -> None:
+        super().__init__(config)
+        self._running = running
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         self._loop = asyncio.get_running_loop()
@@ -49,18 +77,14 @@ class DrainingServer(uvicorn.Server):
             self._loop.call_soon_threadsafe(self._end_now if again else self._drain)
 
     def _drain(self) -> None:
-        from gateway_project.asgi import running
-
-        running.gateway.state.drain()
+        self._running().gateway.state.drain()
         self._later(settings.GATEWAY_DRAIN_S, self._end_now)
-        exit_after(settings.GATEWAY_DRAIN_S + LAST_WORDS_S + HANGING_S)
+        exit_after(settings.GATEWAY_DRAIN_S + LAST_WORDS_S + HANGING_S, self._running)
 
     def _end_now(self) -> None:
-        from gateway_project.asgi import running
-
-        running.end_all()
+        self._running().end_all()
         self._later(LAST_WORDS_S, self._hang_up)
-        exit_after(LAST_WORDS_S + HANGING_S)
+        exit_after(LAST_WORDS_S + HANGING_S, self._running)
 
     def _hang_up(self) -> None:
         for connection in list(self.server_state.connections):
@@ -70,17 +94,15 @@ class DrainingServer(uvicorn.Server):
         asyncio.get_running_loop().call_later(seconds, action)
 
 
-def exit_after(seconds: float) -> None:
+def exit_after(seconds: float, running: Callable[[], Ends] = the_gateway) -> None:
     """Ends the process then if it has not ended by itself: a thread may hang in a database, or the event loop in a defect."""
-    timer = threading.Timer(seconds, _exit)
+    timer = threading.Timer(seconds, _exit, (running,))
     timer.daemon = True
     timer.start()
 
 
-def _exit() -> None:
-    from gateway_project.asgi import running
-
+def _exit(running: Callable[[], Ends]) -> None:
     log.warning("shutdown timed out: the process exits without waiting")
-    running.abandon()
+    running().abandon()
     log_stream.drain(0.1)
     os._exit(0)

@@ -140,6 +140,11 @@ def locked(request: HttpRequest, *args: object) -> HttpResponse:
 
 def change_password(request: HttpRequest) -> HttpResponse:
     """The admin's own page, which asks for the old password: a wrong one counts like a failed sign-in."""
+    return refused_old_password(request) or admin.site.password_change(request)
+
+
+def refused_old_password(request: HttpRequest) -> HttpResponse | None:
+    """Counts the old password that a form has brought; the page of the lock if it was one wrong one too many."""
     given = request.POST.get("old_password")
     if request.method == "POST" and given and request.user.is_authenticated:
         name = request.user.get_username()
@@ -147,7 +152,7 @@ def change_password(request: HttpRequest) -> HttpResponse:
             SignInBackend.handler.forget(request, name)
         elif vars(request).get("axes_locked_out"):
             return locked(request)
-    return admin.site.password_change(request)
+    return None
 
 
 def _who(request: HttpRequest, username: str | None) -> dict[str, str | None]:

@@ -26,7 +26,7 @@ from django.db import InterfaceError, OperationalError, connection
 from gateway_project import addresses, private_files, quickstart
 from gateway_project.http_protocol import GuardedHttpProtocol
 from gateway_project.log_stream import line_of
-from gateway_project.recorder_keeper import RecorderKeeper
+from gateway_project.recorder_keeper import Keeper
 from gateway_project.recording import RUN_DIR, runs_apart
 from gateway_project.server import LAST_WORDS_S, DrainingServer
 from gateway_project.supervisor import Supervisor
@@ -72,10 +72,12 @@ class Command(BaseCommand):
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, _leave)
         os.environ["GATEWAY_ROLE"] = settings.GATEWAY_ROLE = role
+        settings.WEB_CONCURRENCY = workers
+        os.environ["WEB_CONCURRENCY"] = str(workers)  # each worker knows how many there are
         refuse_open(host)
         require_migrations()
         private_files.keep_secret_key()
-        with meeting_place(), listen(host, port) as listener, recorder_process():
+        with meeting_place(), listen(host, port) as listener, recorder_process(), publication_process():
             import_module(APPLICATION)  # what cannot be imported fails here, once, and not in every worker for ever
             url = addresses.base_url(host, listener.getsockname()[1])
             allow_host(host)
@@ -136,10 +138,10 @@ def allow_host(host: str) -> None:
         settings.ALLOWED_HOSTS.append(name)
 
 
-def configure(workers: int) -> uvicorn.Config:
+def configure(workers: int, application: Any = f"{APPLICATION}:application") -> uvicorn.Config:
     """uvicorn's settings: forwarded headers and the access log are the application's own business."""
     return uvicorn.Config(
-        f"{APPLICATION}:application",
+        application,
         workers=workers,
         loop="auto" if sys.platform == "win32" else "uvloop",
         http=GuardedHttpProtocol,
@@ -172,7 +174,12 @@ def meeting_place() -> Iterator[None]:
 
 def recorder_process() -> AbstractContextManager[object]:
     """Runs the recorder beside the workers and ends it after them, if it is a process; it starts while they do."""
-    return RecorderKeeper() if settings.GATEWAY_RECORDER == "process" else nullcontext()
+    return Keeper() if settings.GATEWAY_RECORDER == "process" else nullcontext()
+
+
+def publication_process() -> AbstractContextManager[object]:
+    """Reads beside the workers what is published in Redis, if that is wanted."""
+    return Keeper("publication") if settings.GATEWAY_REDIS_PUBLICATION else nullcontext()
 
 
 def run(config: uvicorn.Config, listener: socket.socket) -> None:
