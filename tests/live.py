@@ -215,8 +215,12 @@ class LiveGateway:
     def _wait_served(self, *models: str) -> None:
         """Waits until the catalog as it is now is served: models of these names may have been there before."""
         (row,) = self.operator.rows("CatalogVersion", {})
-        assert eventually(lambda: self._served_by_all(row["version"]), VISIBLE_WITHIN, 0.05), self.log_text()[-4000:]
+        self.wait_version(row["version"])
         self.wait_visible(*models)
+
+    def wait_version(self, version: int) -> None:
+        """Waits until every worker, as far as repeated asking can tell, serves that version of the catalog."""
+        assert eventually(lambda: self._served_by_all(version), VISIBLE_WITHIN, 0.05), self.log_text()[-4000:]
 
     def listed(self, key: str | None = None) -> set[str] | None:
         """The names of the models that a key sees, None for a key that is refused. A new connection, so any worker may answer."""
@@ -283,6 +287,11 @@ class LiveGateway:
         check_files(self.log_path.parent, secrets)
         if self.process.poll() is None:
             self._held.check(secrets)
+
+    def expect_errors(self) -> None:
+        """What the log has told until now was looked at by the test itself, which had asked for it."""
+        self.settled_log()
+        self._checked = self.log_path.stat().st_size
 
     def check_rows(self) -> None:
         """Every answer that `http` has got with a known key, of whatever status, is one row, and exactly one."""

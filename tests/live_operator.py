@@ -48,6 +48,10 @@ class Operator:
         found: list[dict[str, Any]] = self._order("rows", model=model, where=where)
         return found
 
+    def create(self, model: str, /, **values: Any) -> Any:
+        """Makes a row; its id. A field that ends in `_id` names another row."""
+        return self._order("create", model=model, values=values)
+
     def delete(self, model: str, where: Mapping[str, Any]) -> int:
         return int(self._order("delete", model=model, where=where))
 
@@ -154,6 +158,13 @@ def _update(model: str, where: dict[str, Any], values: dict[str, Any]) -> int:
     return len(rows)
 
 
+def _create(model: str, values: dict[str, Any]) -> int | str:
+    from django.apps import apps
+
+    pk = apps.get_model(model)._default_manager.create(**values).pk
+    return pk if isinstance(pk, int) else str(pk)
+
+
 def _delete(model: str, where: dict[str, Any]) -> int:
     return int(_queryset(model, where).delete()[0])
 
@@ -182,6 +193,7 @@ def _create_staff(name: str, password: str, rights: list[str], group: str, activ
 ORDERS: dict[str, Callable[..., Any]] = {
     "command": _command,
     "define": _define,
+    "create": _create,
     "update": _update,
     "delete": _delete,
     "rows": _rows,

@@ -33,13 +33,17 @@ READERS = frozenset(
         "switch",
         "switch_or",
         "number",
+        "read",
         "count",
         "choice",
         "words",
+        "several",
+        "json_list",
         "database",
         "cache",
         "proxy",
         "hosts",
+        "json_list",
         "origins",
         "networks",
         "certificates",
@@ -94,11 +98,9 @@ def test_settings_when_searched_in_the_code_then_each_has_a_reader() -> None:
 def options(command: BaseCommand) -> set[str]:
     """The options that a command adds to those of every command."""
     usual = {option for action in BaseCommand().create_parser("", "")._actions for option in action.option_strings}
-    usual |= {
-        option
-        for action in load_command_class("django.core", "check").create_parser("", "")._actions
-        for option in action.option_strings
-    }
+    check = load_command_class("django.core", "check")
+    if isinstance(command, type(check)):
+        usual |= {option for action in check.create_parser("", "")._actions for option in action.option_strings}
 
     def own(action: Action) -> set[str]:
         return {option for option in action.option_strings if option.startswith("--") and option not in usual}

@@ -14,8 +14,12 @@ STEPS = {
     ("openai_api.pipeline.admit", "admit"): {EXCHANGE},
     ("openai_api.pipeline.first_event", "first_event"): {EXCHANGE},
     ("openai_api.pipeline.respond", "respond"): {EXCHANGE},
-    # What went before a response is asked for at its upstream on the way; nothing is generated.
-    ("openai_api.pipeline.route", "route"): {EXCHANGE, "openai_api/responses/fetch_context.py"},
+    # What went before a response is asked for at its upstream on the way; nothing is generated. An explanation tries nothing.
+    ("openai_api.pipeline.route", "route"): {
+        EXCHANGE,
+        "openai_api/explain/candidates.py",
+        "openai_api/responses/fetch_context.py",
+    },
 }
 """Functions that nobody may call past `generate`, and who imports them."""
 

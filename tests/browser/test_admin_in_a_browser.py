@@ -8,6 +8,7 @@ import httpx
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from tests.browser.looks import look
 from tests.fakes.chaos.process import eventually
 from tests.live import PROVIDER_KEY, LiveGateway, body
 
@@ -27,6 +28,11 @@ def open_model(page: Page, name: str) -> None:
     page.goto("/admin/models_catalog/modeldefinition/")
     page.get_by_role("link", name=name, exact=True).click()
     page.wait_for_url("**/change/")
+
+
+def tab(page: Page, name: str) -> None:
+    """Opens a part of a model's page."""
+    page.get_by_role("tab", name=name).click()
 
 
 def handle(page: Page, name: str) -> Locator:
@@ -64,6 +70,7 @@ def test_catalog_when_built_in_the_browser_then_the_new_key_gets_an_answer(page:
 
     open_add(page, "modeldefinition")
     page.get_by_label("Name", exact=False).first.fill("built-here")
+    tab(page, "Routing")
     page.locator("#id_routes-0-provider").select_option(label="upstream")
     page.locator("#id_routes-0-upstream_model").fill("status-503")
     page.get_by_text("Add another Route").click()
@@ -88,10 +95,33 @@ def test_catalog_when_built_in_the_browser_then_the_new_key_gets_an_answer(page:
     headers = {"authorization": f"Bearer {key}"}
     answer = httpx.post(f"{running.base_url}/v1/chat/completions", json=body("built-here"), headers=headers, trust_env=False)
     assert (answer.status_code, answer.headers["x-gateway-attempts"]) == (200, "2")
+    follow(page, running, answer.headers["x-request-id"])
+
+    page.goto("/admin/models_catalog/clientkey/")
+    page.get_by_role("link", name="browser", exact=True).click()
+    page.get_by_text("Revoke").first.click()
+    page.locator("#dialog").get_by_role("button", name="Revoke the key").click()
+    expect(page.get_by_text("browser is revoked.")).to_be_visible()
+    paths = f"{running.base_url}/v1/models"
+    assert eventually(lambda: httpx.get(paths, headers=headers, trust_env=False).status_code == 401, 5, 0.05)
+
+
+def follow(page: Page, running: LiveGateway, request_id: str) -> None:
+    """From the list of requests to its tries, and to what would become of it now."""
+    assert eventually(lambda: running.operator.rows("openai_api.UsageRecord", {"request_id": request_id}), 10, 0.05)
+    page.goto(f"/admin/openai_api/usagerecord/?request_id={request_id}")
+    page.locator(".sb-list tbody a").first.click()
+    expect(page.locator(".sb-waterfall")).to_contain_text("upstream_overloaded")
+    look(page, "request-of-the-story")
+    page.get_by_role("link", name="Explain", exact=True).last.click()
+    page.wait_for_url("**/explain/**")
+    expect(page.get_by_role("heading", name="What happened")).to_be_visible()
+    look(page, "explain-of-the-story")
 
 
 def test_routes_when_dragged_then_the_new_order_is_saved(page: Page, three_routes: str) -> None:
     open_model(page, three_routes)
+    tab(page, "Routing")
     assert order(page) == ["route 0", "route 1", "route 2"]
     handle(page, "route 2").drag_to(handle(page, "route 0"), target_position={"x": 10, "y": 2})
     moved = order(page)
@@ -103,6 +133,7 @@ def test_routes_when_dragged_then_the_new_order_is_saved(page: Page, three_route
 
 def test_routes_when_moved_by_keyboard_then_the_new_order_is_saved(page: Page, three_routes: str) -> None:
     open_model(page, three_routes)
+    tab(page, "Routing")
     handle(page, "route 0").focus()
     page.keyboard.press("ArrowDown")
     page.keyboard.press("ArrowDown")
@@ -117,6 +148,7 @@ def test_routes_when_moved_by_keyboard_then_the_new_order_is_saved(page: Page, t
 
 def test_new_rows_when_one_is_removed_then_the_others_keep_what_was_typed(page: Page) -> None:
     open_add(page, "modeldefinition")
+    tab(page, "Routing")
     for number in (1, 2):
         page.get_by_text("Add another Route").click()
         page.locator(f"#id_routes-{number}-upstream_model").fill(f"typed-{number}")
@@ -192,6 +224,7 @@ def test_model_when_tested_in_the_browser_then_marks_and_messages_are_shown(page
     expect(page.locator("#dialog")).to_contain_text("which costs money")
     page.locator("#dialog").get_by_role("button", name="Test now").click()
     expect(page.get_by_text("1 of 3 calls succeeded, 2 failed.")).to_be_visible()
+    tab(page, "Routing")
     serves = page.locator("#routes-group .sb-serves")
     expect(serves.nth(0)).to_contain_text("Chat ok")
     expect(serves.nth(0)).to_contain_text("Realtime not served")

@@ -10,11 +10,12 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.fakes.chaos.process import eventually
 from tests.live import ENCRYPTION_KEY, LiveGateway, body, error_of
 from tests.live_fixtures import StartGateway
+from tests.stopwatch import Stopwatch
 
 WITHIN_S = 1.0
+POLL_S = 0.01
 NAME = "edited/model"
 
 
@@ -24,11 +25,13 @@ def edited(gateway: LiveGateway) -> None:
     gateway.define_models({NAME: [{"upstream_model": "echo"}]})
 
 
-def within(condition: Callable[[], Any]) -> float:
-    """Seconds until the condition holds, which must be at most one."""
-    started = time.monotonic()
-    assert eventually(condition, WITHIN_S)
-    return time.monotonic() - started
+def within(gateway: LiveGateway, condition: Callable[[], Any]) -> float:
+    """Seconds until the condition holds, which must be at most one, but for those without a processor."""
+    watch = Stopwatch(gateway)
+    while not condition():
+        assert watch.read() < WITHIN_S
+        time.sleep(POLL_S)
+    return watch.read()
 
 
 def status(gateway: LiveGateway, key: str | None = None) -> int:
@@ -41,46 +44,46 @@ def upstream_models(gateway: LiveGateway) -> list[str]:
 
 def test_model_when_disabled_and_enabled_again_follows(gateway: LiveGateway) -> None:
     gateway.operator.update("ModelDefinition", {"name": NAME}, {"enabled": False})
-    within(lambda: status(gateway) == 404)
+    within(gateway, lambda: status(gateway) == 404)
     assert NAME not in (gateway.listed() or set())
     gateway.operator.update("ModelDefinition", {"name": NAME}, {"enabled": True})
-    within(lambda: status(gateway) == 200)
+    within(gateway, lambda: status(gateway) == 200)
 
 
 def test_model_when_deleted_is_unknown(gateway: LiveGateway) -> None:
     gateway.operator.delete("ModelDefinition", {"name": NAME})
-    within(lambda: status(gateway) == 404)
+    within(gateway, lambda: status(gateway) == 404)
 
 
 def test_model_when_renamed_is_served_under_the_new_name_only(gateway: LiveGateway) -> None:
     gateway.operator.update("ModelDefinition", {"name": NAME}, {"name": "edited/renamed"})
-    within(lambda: gateway.chat("edited/renamed").status_code == 200)
+    within(gateway, lambda: gateway.chat("edited/renamed").status_code == 200)
     assert status(gateway) == 404
     gateway.operator.delete("ModelDefinition", {"name": "edited/renamed"})
 
 
 def test_route_when_it_points_elsewhere_sends_requests_there(gateway: LiveGateway) -> None:
     gateway.operator.update("Route", {"model__name": NAME}, {"upstream_model": "slow-1ms"})
-    within(lambda: status(gateway) == 200 and upstream_models(gateway)[-1] == "slow-1ms")
+    within(gateway, lambda: status(gateway) == 200 and upstream_models(gateway)[-1] == "slow-1ms")
 
 
 def test_provider_when_disabled_leaves_the_model_without_a_way(gateway: LiveGateway) -> None:
     gateway.define_models({NAME: [{"upstream_model": "ok", "provider": "keyless"}]})
     gateway.operator.update("Provider", {"name": "keyless"}, {"enabled": False})
-    within(lambda: status(gateway) != 200)
+    within(gateway, lambda: status(gateway) != 200)
     gateway.operator.update("Provider", {"name": "keyless"}, {"enabled": True})
-    within(lambda: status(gateway) == 200)
+    within(gateway, lambda: status(gateway) == 200)
 
 
 def test_address_when_broken_takes_out_that_route_only_and_is_told(gateway: LiveGateway) -> None:
     gateway.define_models({NAME: [{"upstream_model": "ok", "provider": "keyless"}, {"upstream_model": "echo"}]})
     before = problems(gateway)
     gateway.operator.update("Provider", {"name": "keyless"}, {"api_base": "ftp://nowhere"})
-    within(lambda: problems(gateway) > before)
+    within(gateway, lambda: problems(gateway) > before)
     assert status(gateway) == 200
     assert upstream_models(gateway)[-1] == "echo"
     gateway.operator.update("Provider", {"name": "keyless"}, {"api_base": gateway.chaos.base_url})
-    within(lambda: problems(gateway) == before)
+    within(gateway, lambda: problems(gateway) == before)
 
 
 def problems(gateway: LiveGateway) -> int:
@@ -92,21 +95,21 @@ def test_provider_key_when_changed_is_the_one_sent(gateway: LiveGateway) -> None
     gateway.operator.define(
         [{"name": "chaos", "type": "openai_compatible", "api_base": gateway.chaos.base_url, "api_key": changed}], []
     )
-    within(lambda: changed in gateway.chat(NAME).text)
+    within(gateway, lambda: changed in gateway.chat(NAME).text)
     gateway.define_models({NAME: [{"upstream_model": "echo"}]})
-    within(lambda: changed not in gateway.chat(NAME).text)
+    within(gateway, lambda: changed not in gateway.chat(NAME).text)
     assert changed not in gateway.settled_log()
 
 
 def test_key_when_made_restricted_and_revoked_follows(gateway: LiveGateway) -> None:
     made = gateway.create_key("edited")
-    within(lambda: status(gateway, made["key"]) == 200)
+    within(gateway, lambda: status(gateway, made["key"]) == 200)
     gateway.operator.update("ClientKey", {"pk": made["id"]}, {"all_models": False})
-    within(lambda: status(gateway, made["key"]) == 404)
+    within(gateway, lambda: status(gateway, made["key"]) == 404)
     gateway.operator.update("ClientKey", {"pk": made["id"]}, {"all_models": True})
-    within(lambda: status(gateway, made["key"]) == 200)
+    within(gateway, lambda: status(gateway, made["key"]) == 200)
     gateway.operator.command("revoke_api_key", made["id"])
-    within(lambda: status(gateway, made["key"]) == 401)
+    within(gateway, lambda: status(gateway, made["key"]) == 401)
 
 
 def test_key_when_revoked_then_every_worker_refuses_it_though_the_routing_stays(start_gateway: StartGateway) -> None:
@@ -116,7 +119,7 @@ def test_key_when_revoked_then_every_worker_refuses_it_though_the_routing_stays(
     made = both.create_key("revoked")
     both.wait_visible("chaos/ok", key=made["key"])
     both.operator.command("revoke_api_key", made["id"])
-    within(lambda: all(both.listed(made["key"]) is None for _ in range(16)))
+    within(both, lambda: all(both.listed(made["key"]) is None for _ in range(16)))
     assert routing_version(both) == before
 
 

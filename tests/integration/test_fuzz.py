@@ -137,7 +137,8 @@ def check(request: Any, answer: http.client.HTTPResponse, told: bytes) -> None:
         assert answer.getheader("x-request-id"), (request, answer.status, told)
     if ours and answer.status >= 400 and method != "HEAD":
         assert (answer.getheader("content-type") or "").startswith("application/json"), (request, answer.status, told)
-        error = json.loads(told)["error"]
+        value = json.loads(told)
+        error = (value[0] if isinstance(value, list) else value)["error"]  # Gemini streams lists
         assert error if isinstance(error, str) else error["message"], (request, told)  # in whichever dialect
 
 

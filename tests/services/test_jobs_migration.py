@@ -27,7 +27,7 @@ from tests.live import LiveGateway, error_of
 from tests.services import old_responses
 from tests.services.conftest import database
 
-ASKED = ["body", "previous_response_id", "request_id", "stream", "strict"]
+ASKED = ["agent", "body", "previous_response_id", "request_id", "session", "stream", "strict", "tags", "tenant"]
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

@@ -26,7 +26,13 @@ SESSION = {"signalbox_session": "0123456789abcdefghijklmnopqrstuv"}
 DRAIN_S = 1.0
 EXIT_WITHIN_S = DRAIN_S + 5.0
 OUTAGES = 6
-TOLD = ("usage rows cannot be written", "catalog refresh failed", "response store unavailable")
+TOLD = (
+    "usage rows cannot be written",
+    "catalog refresh failed",
+    "response store unavailable",
+    "ledger store unavailable",
+    "usage store unavailable",
+)
 """Once for each worker and outage."""
 TOLD_TOO = (
     "Service Unavailable: /admin/",

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import signal
-import socket
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from pathlib import Path
 
 import pytest
 
@@ -18,38 +13,13 @@ from tests import needs
 from tests.fakes.chaos.process import eventually
 from tests.live import LiveGateway
 from tests.live_fixtures import StartGateway
+from tests.services.own_redis import OwnRedis
 from tests.services.proxy import Proxy
 from tests.services.traffic import Traffic
 
 POLLED_WITHIN_S = 3.0
 """1 second in peace; 5 are promised."""
 SLOWEST_S = 3.0
-
-
-class OwnRedis:
-    """A Redis server of the test's own, on a free port, which it may stop and freeze."""
-
-    def __init__(self, directory: Path) -> None:
-        self._directory = directory
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port: int = free.getsockname()[1]
-        self.start()
-
-    def start(self) -> None:
-        command = ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--dir", str(self._directory)]
-        self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-        assert eventually(lambda: needs.answers(f"redis://127.0.0.1:{self.port}"), 10, 0.05)
-
-    def stop(self) -> None:
-        self._process.kill()
-        self._process.wait(10)
-
-    def freeze(self) -> None:
-        os.kill(self._process.pid, signal.SIGSTOP)
-
-    def thaw(self) -> None:
-        os.kill(self._process.pid, signal.SIGCONT)
 
 
 class Site:

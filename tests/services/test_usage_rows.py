@@ -27,6 +27,8 @@ def test_row_when_written_to_postgres_has_every_kind_of_value_as_it_was(postgres
             return gateway.operator.rows("openai_api.UsageRecord", {"request_id__in": ids})
 
         assert eventually(lambda: len(rows()) == 3, WRITTEN_WITHIN_S, 0.1)
+        gateway_rows = gateway.operator.rows("openai_api.UsageRecord", {})
+        sums = gateway.operator.rows("openai_api.UsageRollUp", {"span": 86400})
         whole, streamed, refused = sorted(rows(), key=lambda row: ids.index(str(row["request_id"])))
     for row in (whole, streamed):
         assert (row["status"], row["model"], row["client_name"], row["tries"]) == (200, 'na"me \\ ü€', "tests", 2)
@@ -40,3 +42,8 @@ def test_row_when_written_to_postgres_has_every_kind_of_value_as_it_was(postgres
         assert started.microsecond
     assert (whole["stream"], streamed["stream"]) == (False, True)
     assert (refused["status"], refused["provider"], refused["cost_usd"], refused["upstream_model"]) == (404, None, None, None)
+    counted = {(one["dimension"], one["name"]): (one["requests"], one["errors"]) for one in sums if one["dimension"] != "key"}
+    model = 'na"me \\ ü€'
+    assert (counted["model", model], counted["provider", "chaos"]) == ((2, 0), (2, 0))
+    assert counted["total", ""][1] == 1
+    assert counted["total", ""][0] == len(gateway_rows)

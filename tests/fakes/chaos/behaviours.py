@@ -19,6 +19,7 @@ Whole answers:
     status-429-quota         code insufficient_quota
     status-CODE-html         an nginx error page
     status-CODE-leak         the message repeats the credential that came
+    refuses-CODE-ENDING      CODE for a key that ends so, else `ok`
     error-list               400 with a list of errors
     redirect                 302 to a path of this server
 
@@ -76,6 +77,7 @@ TABLE: tuple[tuple[str, Behaviour], ...] = (
     (r"status-429-quota", whole.status_quota),
     (r"status-(?P<code>\d{3})-html", whole.status_html),
     (r"status-(?P<code>\d{3})-leak", whole.status_leak),
+    (r"refuses-(?P<code>\d{3})-(?P<ending>\w+)", whole.refuses),
     (r"error-list", whole.error_list),
     (r"redirect", whole.redirect),
     (r"reset-before-head", whole.reset_before_head),

@@ -87,6 +87,14 @@ async def status_leak(x: Exchange, code: str) -> None:
     await x.reply(int(code), compact(openai.error(f"Incorrect API key provided: {key}.", "invalid_request_error", "bad_key")))
 
 
+async def refuses(x: Exchange, code: str, ending: str) -> None:
+    """One of several keys is refused."""
+    if x.request.header("authorization").endswith(ending):
+        await status(x, code)
+    else:
+        await ok(x)
+
+
 async def error_list(x: Exchange) -> None:
     """Gemini's OpenAI endpoint answers with a list of errors."""
     await x.reply(400, compact([{"error": {"code": 400, "message": "Wrapped in a list.", "status": "INVALID_ARGUMENT"}}]))

@@ -146,6 +146,25 @@ def test_key_when_revoked_then_for_good(pages: Pages) -> None:
     assert pages.client.post(change(row), {"name": "x", "enabled": "on"}).status_code == 403
 
 
+def test_key_when_replaced_then_the_new_one_is_shown_once_and_the_old_one_ends(pages: Pages) -> None:
+    row, old = keys.create_client_key("Billing")
+    page = f"{change(row).removesuffix('change/')}rotate_one/"
+    asked = pages.open(page)
+    chosen = {"grace_h": "2", "key_id": str(asked.context["form"]["key_id"].value())}
+    shown = pages.client.post(page, chosen)
+    key = shown.context["key"].reveal()
+    assert "no-store" in shown["Cache-Control"]
+    assert key in shown.content.decode()
+    made = ClientKey.objects.get(pk=chosen["key_id"])
+    assert (made.key_hash, made.lineage, made.expires_at) == (keys.hash_key(key), row.pk, None)
+    row.refresh_from_db()
+    assert row.expires_at is not None
+    assert timedelta(hours=1.9) < row.expires_at - timezone.now() <= timedelta(hours=2)
+    again = pages.client.post(page, chosen)
+    assert (again.status_code, ClientKey.objects.count()) == (302, 2)
+    assert all(secret not in entry.change_message for secret in (key, old) for entry in LogEntry.objects.all())
+
+
 def test_keys_when_revoked_by_action_then_each_has_its_history(pages: Pages) -> None:
     rows = [keys.create_client_key(name)[0] for name in ("a", "b")]
     pages.run(ClientKey, "revoke", *rows)

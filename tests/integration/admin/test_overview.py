@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from django.contrib.auth.models import Permission, User
+from django.contrib.auth.models import Group, Permission, User
 from django.test import Client
 from pytest_django import Settings
 
@@ -116,6 +116,7 @@ def test_overview_when_staff_has_no_rights_then_tells_nothing(client: Client, ca
     ],
 )
 def test_list_when_empty_then_says_what_belongs_into_it_and_offers_to_add(pages: Pages, name: str) -> None:
+    Group.objects.all().delete()
     url = f"/admin/{name}/"
     text = pages.open(url).content.decode()
     assert 'class="sb-empty"' in text

@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import pytest
 from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Group, User
 from django.db.models import Model
 from django.db.models.signals import pre_save
 from django.test import Client
+from django.utils import timezone
 from pytest_django import Settings
 
 from models_catalog import keys
-from models_catalog.models import ClientKey, Credential, Provider
+from models_catalog.admin.roles import ROLES
+from models_catalog.models import ClientKey, Credential, Hook, Provider
 from models_catalog.secrets.fields import EncryptedText
+from openai_api.models import UsageRecord
 from tests.integration.admin.catalog import SECRET, Catalog
-from tests.integration.admin.pages import Pages, address, links
+from tests.integration.admin.pages import Pages, address, links, posted
 
-MOST_PAGES = 400
+MOST_PAGES = 900
+LEAST_PAGES = 10
 HEADER = "header-canary-7Yt3WqN8uD2s"
+WEBHOOK = "whsec_aG9vayBjYW5hcnkgMDEyMzQ1Njc4OSBhYmNkZWZnaGk="
 FROM_ENVIRONMENT = "together-canary-4Qm8ZcR1vB6n"
 
 
@@ -48,8 +55,11 @@ def canaries(catalog: Catalog, settings: Settings, monkeypatch: pytest.MonkeyPat
     pages.save(address(Provider, "change", providers[0]), {"extra_headers": f'{{"x-team": "{HEADER}", "x-also": "{HEADER}"}}'})
     pages.save(address(Provider, "change", providers[0]), {"extra_headers": '{"x-team": "***"}', "name": "edited"})
     headers = Provider.objects.get(name="edited").extra_headers.stored
+    hook = Hook(name="notify", type="webhook", options={"url": "https://example.com/"}, secrets={"secret": WEBHOOK})
+    hook.save()
+    of_hook = [WEBHOOK[6:], hook.secrets.stored[12:]]
     hidden = [HEADER, headers[12:], SECRET, FROM_ENVIRONMENT, "file-canary-9Xw2LpT5sK7d", key[14:], row.key_hash, encrypted[12:]]
-    return [*hidden, *settings.GATEWAY_ENCRYPTION_KEYS, settings.SECRET_KEY]
+    return [*hidden, *of_hook, *settings.GATEWAY_ENCRYPTION_KEYS, settings.SECRET_KEY]
 
 
 def edit(pages: Pages, credential: Credential, key: ClientKey) -> None:
@@ -58,24 +68,29 @@ def edit(pages: Pages, credential: Credential, key: ClientKey) -> None:
     pages.save(address(ClientKey, "change", key), {"name": "edited"})
 
 
+def body_of(response: Any) -> str:
+    body: bytes = b"".join(response.streaming_content) if response.streaming else response.content
+    return body.decode()
+
+
 def crawl(client: Client) -> Iterator[tuple[str, str]]:
     """Every page of the admin that can be reached by links, with its text."""
-    waiting, seen = ["/admin/"], set[str]()
+    waiting, seen = [("/admin/", "")], set[str]()
     while waiting:
-        url = waiting.pop()
+        url, linked = waiting.pop()
         if url in seen or url == "/admin/autocomplete/" or "/logout/" in url:
             continue
         seen.add(url)
         assert len(seen) < MOST_PAGES
         response = client.get(url)
         if response.status_code in (301, 302):
-            waiting.append(urljoin(url, response["Location"]))
+            waiting.append((urljoin(url, response["Location"]), url))
             continue
-        assert response.status_code == 200, f"{url}: {response.status_code}"
-        text = response.content.decode()
+        assert response.status_code == 200, f"{url}: {response.status_code}, linked by {linked}"
+        text = body_of(response)
         yield url, text
         if not urlsplit(url).query:  # a filtered list shows nothing that the list does not
-            waiting += [urljoin(url, link) for link in links(text) if "__fk__" not in link]
+            waiting += [(urljoin(url, link), url) for link in links(text) if "__fk__" not in link]
 
 
 def slices(secret: str) -> set[str]:
@@ -95,6 +110,7 @@ def test_pages_when_all_are_opened_then_no_secret_is_on_any(pages: Pages, canari
         "duplicate_one",
         "test_one",
         "revoke_one",
+        "rotate_one",
         "password",
     } <= kinds
     assert len(opened) > 60
@@ -146,13 +162,14 @@ def test_error_page_when_a_save_fails_then_reports_hold_no_secret(
     def fail(**kwargs: object) -> None:
         raise RuntimeError("the disk is full")
 
+    form = posted(pages.open(address(model, "add")))
     sender = Provider if field == "extra_headers" else Credential
     settings.DEBUG = True
     monkeypatch.setattr(pre_save, "receivers", [])
     pre_save.connect(fail, sender=sender)
     client.raise_request_exception = False
     value = f'{{"x-team": "{SECRET}"}}' if field == "extra_headers" else SECRET
-    form = {"name": "it", "type": "openai", "source": "stored", field: value}
+    form |= {"name": "it", "type": "openai", "source": "stored", field: value}
     try:
         response = client.post(address(model, "add"), form)
     finally:
@@ -160,3 +177,18 @@ def test_error_page_when_a_save_fails_then_reports_hold_no_secret(
     assert response.status_code == 500
     assert "Traceback" in response.content.decode()
     assert [piece for piece in slices(SECRET) if piece in response.content.decode()] == []
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_pages_when_a_role_follows_its_links_then_none_is_refused_and_no_secret_is_on_any(role: str, canaries: list[str]) -> None:
+    UsageRecord.objects.create(
+        started_at=timezone.now(), request_id="r", method="POST", path="/v1/chat/completions", status=200, model="gpt",
+        provider="edited", client_name="edited", upstream_ms=1, total_ms=2,
+    )  # fmt: skip
+    user = User.objects.create_user(role, is_staff=True)
+    user.groups.add(Group.objects.get(name=role))
+    client = Client()  # without the messages of the operator
+    client.force_login(user)
+    opened = [(url, text) for url, text in crawl(client)]
+    assert len(opened) > LEAST_PAGES
+    assert [(url, piece) for url, text in opened for secret in canaries for piece in slices(secret) if piece in text] == []

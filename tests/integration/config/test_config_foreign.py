@@ -103,7 +103,7 @@ def test_numbers_in_quotes_and_merged_tables_are_read(imported: Output) -> None:
     assert (fast.total_timeout_s, fast.num_retries) == (45.0, 1)
     assert (spaced.context_length, spaced.input_price) == (32768, Decimal(1))
     assert routes("fast") == [("groq", "llama-3.3-70b-versatile"), ("together", "meta-llama/Llama-3.3-70B")]
-    assert "all traffic goes to the first until it fails" in imported.err
+    assert "usage-based-routing-v2 is imported as least_busy, which is the nearest" in imported.err
 
 
 @pytest.mark.parametrize(

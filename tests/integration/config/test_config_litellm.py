@@ -31,10 +31,11 @@ def model(name: str) -> ModelDefinition:
 
 def test_entries_of_one_name_become_routes_in_order(imported: Output) -> None:
     rows = Route.objects.filter(model__name="gpt-4o").order_by("position").select_related("provider")
-    assert [(row.name, row.provider.type, row.upstream_model) for row in rows] == [
-        ("azure_openai", "azure_openai", "gpt-4o-eu"),
-        ("openai", "openai", "gpt-4o"),
+    assert [(row.name, row.provider.type, row.upstream_model, row.shares, row.rpm) for row in rows] == [
+        ("azure_openai", "azure_openai", "gpt-4o-eu", False, 6),
+        ("openai", "openai", "gpt-4o", True, None),
     ]
+    assert model("gpt-4o").strategy == "weighted"
 
 
 def test_parameters_of_an_entry_become_its_provider(imported: Output) -> None:
@@ -80,10 +81,8 @@ def test_master_key_becomes_a_client_key_for_all_models(imported: Output) -> Non
 
 def test_what_is_not_imported_is_named_with_its_place(imported: Output) -> None:
     for line in (
-        "model_list[0].litellm_params: not imported: rpm",
         "model_list[0].model_info: not imported: base_model",
         "model_list[1].litellm_params: not imported: temperature",
-        "router_settings.routing_strategy: is not imported: not part of the catalog",
         "litellm_settings.drop_params: is not imported: not part of the catalog",
         "general_settings.database_url: is not imported: not part of the catalog",
         "environment_variables: is not imported: not part of the catalog",

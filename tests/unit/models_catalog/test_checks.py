@@ -14,7 +14,8 @@ from django.db import connection
 from pytest_django import DjangoDbBlocker, Settings
 
 from models_catalog.abilities import unserved
-from models_catalog.models import Credential, Route
+from models_catalog.checks import PROBLEM_IDS
+from models_catalog.models import Budget, Credential, Limit, Route, Tenant
 from models_catalog.secrets import encryption
 from tests.unit.models_catalog.rows import CANARY, IDS, KEYS, fall_back, model, provider, stored
 
@@ -164,3 +165,11 @@ def test_check_when_database_file_is_missing_then_says_nothing_and_makes_none(
 def test_check_when_tag_is_unknown_then_fails_as_djangos() -> None:
     with pytest.raises(CommandError, match="no system check"):
         call_command("check", "--tag", "unknown")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("kind", [Limit, Budget], ids=["limit", "budget"])
+def test_rule_when_it_is_damaged_then_told_under_an_id_of_its_own(kind: type[Limit | Budget]) -> None:
+    row = kind.objects.create(tenant=Tenant.objects.create(name="acme"), amount=5)
+    kind.objects.filter(pk=row.pk).update(each="nobody")
+    assert sorted(check()) == [PROBLEM_IDS[str(kind._meta.verbose_name)]]

@@ -218,7 +218,9 @@ def test_refresh_when_only_keys_are_new_then_reads_no_routing_and_keeps_its_prob
     refresher.refresh()
     assert [problem.where for problem in live.current.problems] == ["credential c", "provider other", "client key bad"]
     ClientKey.objects.filter(name="bad").delete()
-    with django_assert_num_queries(7):  # the version twice, three tables, and the bounds of the transaction
+    with django_assert_num_queries(
+        7
+    ):  # the version twice, the publication, the tables' status, the hashes, and the bounds of the transaction
         assert refresher.refresh()
     assert [problem.where for problem in live.current.problems] == ["credential c", "provider other"]
     assert [client.name for client in live.current.clients.values()] == ["good"]

@@ -21,6 +21,8 @@ from openai_api.database.stored_responses import DatabaseResponses
 from openai_api.database.threads import DatabaseThreads
 from openai_api.jobs.runner import JobRunner
 from openai_api.limits.guesses import Guesses
+from openai_api.limits.memory import MemoryStore
+from openai_api.observing.transcript import Transcript
 from openai_api.recording.events import Record
 from openai_api.recording.metrics import WorkerMetrics
 from openai_api.recording.status import RecorderStatus
@@ -28,6 +30,9 @@ from openai_api.responses.background import Background
 from openai_api.responses.ids import ResponseIds
 from openai_api.responses.store import NoMemory, StoredResponse
 from openai_api.responses.summaries import Summaries
+from openai_api.sessions.sessions import Sessions
+from openai_api.sharing.route_limits import RouteLimits
+from openai_api.sharing.sharing import Sharing
 from providers.breaker import Breakers
 from providers.capabilities import Capability
 from providers.registry import provider_type
@@ -74,9 +79,13 @@ class Kept:
     """A recorder that keeps everything."""
 
     records: list[Record] = field(default_factory=list)
+    transcripts: list[Transcript] = field(default_factory=list)
 
     def record(self, record: Record) -> None:
         self.records.append(record)
+
+    def tell(self, transcript: Transcript) -> None:
+        self.transcripts.append(transcript)
 
     def status(self) -> RecorderStatus:
         return RecorderStatus("thread", "ok", 0, 0)
@@ -173,6 +182,7 @@ class Site:
         clients: Mapping[str, Client] | None = None,
         loaded: bool = True,
         authentication: bool = True,
+        sessions: Sessions | None = None,
     ) -> None:
         live = LiveCatalog()
         if loaded:
@@ -195,7 +205,9 @@ class Site:
             summaries=Summaries([b"tests"]),
             responses=Responses(),
             background=Background(JobRunner(DatabaseJobs(threads, 1, "tests")), DatabaseResponses(threads, 1)),
+            sharing=Sharing(self.breakers, RouteLimits(MemoryStore())),
             authentication=authentication,
+            sessions=sessions,
         )
         self.app = InferenceConsumer.as_asgi(self.gateway)
 

@@ -10,13 +10,15 @@ from typing import Any
 
 import pytest
 
-from models_catalog.snapshot import Client, ModelEntry, RetryPolicy
+from models_catalog.snapshot import RetryPolicy
 from openai_api.consumers import InferenceConsumer
-from openai_api.errors import ApiError
-from openai_api.hooks import Hook
-from openai_api.limits.admission import Admission, Known, Lease
+from openai_api.errors import ApiError, Headers
+from openai_api.hooks import HookAnswer, HookContext, HookRequest
+from openai_api.hooks.chain import HookBook
+from openai_api.hooks.specs import BuiltHook, HookSpec
+from openai_api.limits.admission import Admission, Asking, Known, Lease
 from openai_api.recording.events import Record
-from providers.bytes.patch import fields_of, patch
+from providers.bytes.patch import fields_of
 from providers.capabilities import Capability
 from providers.dummy.adapter import DummyAdapter
 from providers.types import Call, Reply, ReplyStream, TargetConfig, Wire
@@ -36,6 +38,7 @@ class Counted:
     """A lease that says what it is told."""
 
     told: list[Record] = field(default_factory=list)
+    head: Headers = ()
 
     def settle(self, record: Record) -> None:
         self.told.append(record)
@@ -48,8 +51,8 @@ class Gate:
     gives: Lease | Known | ApiError | None = None
     asked: list[tuple[str, str, str]] = field(default_factory=list)
 
-    async def admit(self, call: Call, client: Client, entry: ModelEntry) -> Lease | Known | None:
-        self.asked.append((call.model, client.name, entry.name))
+    async def admit(self, asking: Asking) -> Lease | Known | None:
+        self.asked.append((asking.call.model, asking.client.name, asking.entry.name))
         if isinstance(self.gives, ApiError):
             raise self.gives
         return self.gives
@@ -59,16 +62,17 @@ class Gate:
 class Changing:
     """A hook that does what it is given."""
 
-    change: Callable[[Call], Call | Known]
+    change: Callable[[HookRequest], HookAnswer | None]
 
-    async def before(self, call: Call, client: Client) -> Call | Known:
-        return self.change(call)
+    async def before_request(self, context: HookContext, request: HookRequest) -> HookAnswer | None:
+        return self.change(request)
 
 
-def site(*admissions: Admission, hooks: Sequence[Hook] = (), script: str = "echo") -> Site:
+def site(*admissions: Admission, hooks: Sequence[Changing] = (), script: str = "echo") -> Site:
     able = (Capability.CHAT, Capability.RESPONSES)
     at = Site(entry("demo", target("1", script), retry=RetryPolicy(0), able=able), entry("other", target("2"), able=able))
-    at.gateway = replace(at.gateway, admissions=admissions, hooks=tuple(hooks))
+    built = [BuiltHook(str(number), HookSpec(""), hook, False, 1.0) for number, hook in enumerate(hooks)]
+    at.gateway = replace(at.gateway, admissions=admissions, hooks=HookBook(built))
     at.app = InferenceConsumer.as_asgi(at.gateway)
     return at
 
@@ -111,7 +115,7 @@ async def test_lease_when_the_client_leaves_is_settled_once() -> None:
     at = site(Gate(lease), script="slow-30000ms")
     exchange = Exchange([{"type": "http.request", "body": json.dumps(JSON).encode(), "more_body": False}])
     asking = asyncio.create_task(at.ask(exchange=exchange))
-    while not at.state.active or not next(iter(at.state.active.values())).attempts:  # noqa: ASYNC110 - nothing tells of it
+    while not at.state.active or not next(iter(at.state.active.values())).record.attempts:  # noqa: ASYNC110 - nothing tells of it
         await asyncio.sleep(0.002)
     exchange.leave()
     await asking
@@ -121,7 +125,7 @@ async def test_lease_when_the_client_leaves_is_settled_once() -> None:
 
 async def test_admission_when_it_knows_the_answer_then_no_target_is_tried() -> None:
     lease = Counted()
-    at = site(Gate(lease), Gate(Known(reply())), hooks=[Changing(lambda call: pytest.fail("a hook was asked"))])
+    at = site(Gate(lease), Gate(Known(reply())), hooks=[Changing(lambda request: pytest.fail("a hook was asked"))])
     answer = await at.ask()
     assert (answer.status, answer.json["model"]) == (200, "demo")
     assert (answer.headers["x-gateway-provider"], answer.headers["x-gateway-attempts"]) == ("gateway", "0")
@@ -129,11 +133,9 @@ async def test_admission_when_it_knows_the_answer_then_no_target_is_tried() -> N
 
 
 async def test_hook_when_it_changes_the_call_then_the_upstream_gets_the_change_and_the_next_hook_too() -> None:
-    def said(words: str) -> Callable[[Call], Call]:
-        def change(call: Call) -> Call:
-            message = json.loads(call.fields.raw("messages") or b"")[0]
-            messages = json.dumps([{**message, "content": f"{message['content']} {words}"}]).encode()
-            return call.with_body(patch(call.fields, {"messages": messages}))
+    def said(words: str) -> Callable[[HookRequest], None]:
+        def change(request: HookRequest) -> None:
+            request.body["messages"][0]["content"] += f" {words}"
 
         return change
 
@@ -141,16 +143,21 @@ async def test_hook_when_it_changes_the_call_then_the_upstream_gets_the_change_a
     assert answer.json["choices"][0]["message"]["content"] == "You said: one two three four"
 
 
+def named(model: str) -> Callable[[HookRequest], None]:
+    return lambda request: setattr(request, "model", model)
+
+
 async def test_hook_when_it_names_another_model_then_that_one_answers_and_its_limits_count() -> None:
-    at = site(hooks=[Changing(lambda call: call.with_body(call.body, call.fields, model="other"))])
+    at = site(hooks=[Changing(named("other"))])
     answer = await at.ask()
     assert (answer.headers["x-gateway-provider"], at.record.model) == ("p-2", "other")
-    at = site(hooks=[Changing(lambda call: call.with_body(call.body, call.fields, model="none"))])
+    at = site(hooks=[Changing(named("none"))])
     assert (await at.ask()).error["code"] == "model_not_found"
 
 
 async def test_hook_when_it_answers_then_no_further_hook_and_no_target_is_asked() -> None:
-    hooks = [Changing(lambda call: Known(reply())), Changing(lambda call: pytest.fail("a second hook was asked"))]
+    answers = HookAnswer(body=json.loads(ANSWER))
+    hooks = [Changing(lambda request: answers), Changing(lambda request: pytest.fail("a second hook was asked"))]
     at = site(hooks=hooks)
     answer = await at.ask()
     assert (answer.status, answer.headers["x-gateway-provider"], at.record.attempts) == (200, "gateway", [])
@@ -163,8 +170,8 @@ async def stream_of(call: Call) -> ReplyStream:
 
 async def test_admission_when_it_knows_a_stream_then_the_client_gets_its_events() -> None:
     class Remembering:
-        async def admit(self, call: Call, client: Client, entry: ModelEntry) -> Known:
-            return Known(await stream_of(call))
+        async def admit(self, asking: Asking) -> Known:
+            return Known(await stream_of(asking.call))
 
     answer = await site(Remembering()).ask({**JSON, "stream": True})
     assert answer.headers["content-type"].startswith("text/event-stream")

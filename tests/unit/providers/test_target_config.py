@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from providers.types import Credential, Secret, TargetConfig, TargetTimeouts
+from providers.types import Credential, Secret, Sharing, TargetConfig, TargetTimeouts
 
 CONFIG = TargetConfig(
     id="7", provider="p", provider_type="openai", upstream_model="m", credential=Credential(Secret("one")), options={"a": [1]}
 )
-NAMES = {"id", "provider", "model"}
+OTHERS = {"id", "provider", "model", "sharing"}
 CHANGES: dict[str, Any] = {
     "provider_type": "dummy",
     "upstream_model": "n",
@@ -25,13 +25,14 @@ CHANGES: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize("field", [field.name for field in dataclasses.fields(TargetConfig) if field.name not in NAMES])
+@pytest.mark.parametrize("field", [field.name for field in dataclasses.fields(TargetConfig) if field.name not in OTHERS])
 def test_fingerprint_when_a_field_changes_then_differs_and_shows_no_secret(field: str) -> None:
     changed = dataclasses.replace(CONFIG, **{field: CHANGES[field]})
     assert changed.fingerprint() != CONFIG.fingerprint()
     assert "two" not in changed.fingerprint()
 
 
-def test_fingerprint_when_only_names_change_then_stays() -> None:
+def test_fingerprint_when_only_names_and_parts_change_then_stays() -> None:
     assert dataclasses.replace(CONFIG, provider="q", model="public").fingerprint() == CONFIG.fingerprint()
+    assert dataclasses.replace(CONFIG, sharing=Sharing(weight=2)).fingerprint() == CONFIG.fingerprint()
     assert dataclasses.replace(CONFIG, credential=Credential(Secret("one"))).fingerprint() == CONFIG.fingerprint()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from models_catalog.snapshot import Prices
+from models_catalog.tariffs import Prices, Rates
 from openai_api.recording.batches import BATCH, Batch, Broken, batch_of, frame_of, whole_frames, worker_name
 from openai_api.recording.events import Attempt, Record
 from providers.capabilities import Capability
@@ -15,7 +15,7 @@ def batch(number: int, count: int = 3, worker: str = "0123456789") -> Batch:
     records = [Record(f"r{place}", "POST", "/v1/chat/completions", started=1.5e9) for place in range(count)]
     records[0].attempts = [Attempt("t", "p", "u", "upstream_reset", "unreachable", 0.5), Attempt("t", "p", "u")]
     records[0].usage = Usage(input_tokens=2**40, output_tokens=1)
-    records[0].prices, records[0].capability = Prices(1.5, None), Capability.CHAT
+    records[0].prices, records[0].capability = Prices(Rates(input=1_500_000)), Capability.CHAT
     return Batch("run", worker, 4711, number, records)
 
 

@@ -32,7 +32,7 @@ def test_stream_options_when_sent_upstream_then_usage_is_asked_for(given: bytes 
         (b"{}", None),
         (b'{"input_tokens":5,"output_tokens":6,"input_tokens_details":{"cached_tokens":1}}', Usage(5, 6, cached_tokens=1)),
         (b'{"total_tokens":7}', Usage(7)),
-        (b'{"type":"duration","seconds":9}', None),
+        (b'{"type":"duration","seconds":9}', Usage(audio_seconds=9)),
         (b'{"prompt_tokens":3,"completion_tokens":4,"x":1}', Usage(input_tokens=3, output_tokens=4)),
         (b'{"prompt_tokens":3,"completion_tokens":null}', Usage(input_tokens=3)),
         (

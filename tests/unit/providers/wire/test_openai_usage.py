@@ -99,8 +99,8 @@ def test_usage_when_of_a_vendor_is_what_it_counts(usage: Any, expected: Usage | 
     ("meta", "expected"),
     [
         ({"billed_units": {"input_tokens": 5, "output_tokens": 2}, "tokens": {"input_tokens": 9}}, Usage(5, 2)),
-        ({"billed_units": {"search_units": 1}, "tokens": {"input_tokens": 9}}, Usage(9)),
-        ({"billed_units": {"search_units": 1}}, None),
+        ({"billed_units": {"search_units": 1}, "tokens": {"input_tokens": 9}}, Usage(9, searches=1)),
+        ({"billed_units": {"search_units": 1}}, Usage(searches=1)),
         ({"billed_units": []}, None),
         ("x", None),
     ],

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from providers.canonical.codec import Encoded, Traits
@@ -89,6 +89,7 @@ PIECES = [
 ]
 
 
+@example([chunk({"audio": {"id": "s", "data": "AA", "transcript": "t"}}), chunk({"content": "a"})] * 2)
 @given(st.lists(st.sampled_from(PIECES), max_size=14))
 def test_stream_when_its_pieces_come_in_any_order_then_blocks_are_told_one_after_the_other(pieces: list[Json]) -> None:
     decoder, encoder = codecs()[CHAT].stream_decoder(), codec.stream_encoder(asked())

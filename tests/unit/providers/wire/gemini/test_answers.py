@@ -11,7 +11,7 @@ from providers.canonical.blocks import Citation, HostedCall, HostedResult, Reaso
 from providers.canonical.signature import Signature
 from providers.convert.codecs import codecs
 from providers.errors import CredentialError, InvalidResponse, ProviderError
-from providers.types import Usage, Wire
+from providers.types import Wire
 from providers.wire.gemini import codec
 from tests.contract.goldens import Golden, asked_in, goldens, rich
 
@@ -211,7 +211,8 @@ def test_usage_when_of_another_wire_then_thoughts_stand_beside() -> None:
     assert usage["totalTokenCount"] == 33
     again = codec.decode_answer({"candidates": [], "usageMetadata": usage})
     assert again.used is not None
-    assert again.used.tokens == Usage(24, 9, 8, 3)
+    used = again.used.tokens
+    assert (used.input_tokens, used.output_tokens, used.cached_tokens, used.reasoning_tokens) == (24, 9, 8, 3)
 
 
 @pytest.mark.parametrize("arguments", ["not json", "[1]", '{"a":', ""])

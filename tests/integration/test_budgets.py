@@ -1,0 +1,215 @@
+"""Is what requests cost counted, and are they refused once it is spent? With counters in one worker."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+
+from tests.budgets import NANO, Spender, add_budget, error, settled, sums
+from tests.fakes.chaos.process import eventually
+from tests.fakes.webhook_receiver import Receiver, verified
+from tests.live import LiveGateway, body
+from tests.live_fixtures import StartGateway
+
+SECRET = "whsec_" + base64.b64encode(b"the secret of alerts of budgets 0123").decode()
+PRICED = (
+    "ok",
+    "ok-usage-100-20",
+    "ok-usage-0-0",
+    "stream-ok-5",
+    "stream-no-usage",
+    "stream-paced-30ms-200",
+    "status-500",
+    "hang",
+)
+BROKEN = ("stream-cut-after-3", "stream-error-after-3")
+PRICE = "1000"
+"""US dollars for a million tokens: a tenth of a cent for one."""
+TOKEN = NANO // 1000
+
+
+@pytest.fixture(scope="module")
+def gateway(start_gateway: StartGateway) -> LiveGateway:
+    started = start_gateway(GATEWAY_ALERT_SECRET=SECRET)
+    able = ["chat", "responses"]
+    started.define(*PRICED, *BROKEN, capabilities=able, input_price=PRICE, output_price=PRICE)
+    started.define("ok-usage-1-1")
+    models = {"falls": [{"upstream_model": "status-500"}], "back": [{"upstream_model": "ok"}]}
+    started.define_models(models, fallbacks={"falls": ["back"]}, input_price=PRICE, output_price=PRICE)
+    return started
+
+
+def test_spend_when_requests_have_ended_is_what_the_upstream_says_and_nothing_is_held(gateway: LiveGateway) -> None:
+    spender = Spender(gateway, amount="100")
+    assert spender.chat("chaos/ok-usage-100-20").status_code == 200
+    assert spender.chat("chaos/ok", stream=True).status_code == 200
+    assert spender.chat("chaos/status-500").status_code == 502
+    assert spender.chat("chaos/ok-usage-0-0").status_code == 200
+    assert spender.standing(4) == ((120 + 14) * TOKEN, 0)
+    rows = gateway.operator.rows("openai_api.LedgerEntry", {"budget": spender.budget})
+    assert sorted(row["kind"] for row in rows) == ["hold"] * 4 + ["release"] * 4 + ["settle"] * 2
+    assert len({row["request_id"] for row in rows}) == 4
+
+
+@pytest.mark.parametrize("model", ["stream-no-usage", *BROKEN])
+def test_spend_when_the_upstream_does_not_say_it_is_what_was_sent(gateway: LiveGateway, model: str) -> None:
+    spender = Spender(gateway, amount="100")
+    answer = spender.chat(f"chaos/{model}", stream=True)
+    assert answer.status_code == 200
+    assert spender.standing()[1] == 0
+    asked = {"request_id": answer.headers["x-request-id"]}
+    assert eventually(lambda: gateway.operator.rows("openai_api.UsageRecord", asked), 10, 0.1)
+    (row,) = gateway.operator.rows("openai_api.UsageRecord", asked)
+    assert row["estimated"]
+    assert row["output_tokens"] >= 2
+    assert spender.standing() == ((row["input_tokens"] + row["output_tokens"]) * TOKEN, 0)
+
+
+def test_spend_when_the_client_leaves_a_stream_is_what_was_sent(gateway: LiveGateway) -> None:
+    spender = Spender(gateway, amount="100")
+    seen = 0
+    asked, headers = body("chaos/stream-paced-30ms-200", stream=True), gateway.headers(spender.key)
+    with gateway.http.stream("POST", "/v1/chat/completions", json=asked, headers=headers) as answer:
+        for line in answer.iter_lines():
+            seen += "content" in line
+            if seen > 10:
+                break
+    spent, held = spender.standing()
+    assert held == 0
+    assert 10 * TOKEN <= spent <= (10 + 40 + 40) * TOKEN
+
+
+def test_request_when_the_budget_is_used_up_is_refused_until_the_end_of_the_period(gateway: LiveGateway) -> None:
+    spender = Spender(gateway, amount="0.2", period="day")
+    assert spender.chat("chaos/ok-usage-100-20").status_code == 200
+    refused = spender.chat("chaos/ok-usage-100-20", most=200)
+    assert (refused.status_code, error(refused)["code"], error(refused)["type"]) == (
+        429,
+        "insufficient_quota",
+        "insufficient_quota",
+    )
+    assert "0.20 USD" in error(refused)["message"]
+    now = datetime.now(UTC)
+    left = 86400 - (now.hour * 3600 + now.minute * 60 + now.second)
+    assert abs(int(refused.headers["retry-after"]) - left) <= 5
+    assert refused.headers["x-should-retry"] == "false"
+    assert spender.chat("chaos/ok", most=10).status_code == 200
+    assert spender.standing(2) == ((120 + 14) * TOKEN, 0)
+
+
+def test_anthropics_client_when_the_budget_is_used_up_is_told_in_its_own_words(gateway: LiveGateway) -> None:
+    spender = Spender(gateway, amount="0.01", period="month")
+    asked = {"model": "chaos/ok", "max_tokens": 100, "messages": [{"role": "user", "content": "hi"}]}
+    refused = spender.post("/v1/messages", asked)
+    assert (refused.status_code, error(refused)["type"]) == (429, "billing_error")
+    head = {name.removeprefix("anthropic-ratelimit-unified-"): value for name, value in refused.headers.items()}
+    assert (head["x-should-retry"], head["status"], head["overage-status"]) == ("false", "rejected", "rejected")
+    assert (head["representative-claim"], head["overage-surpassed-threshold"]) == ("overage", "0.95")
+    assert int(head["reset"]) == int(head["overage-reset"])
+    assert abs(int(head["reset"]) - datetime.now(UTC).timestamp() - int(head["retry-after"])) < 5
+    assert not sums(gateway, budget=spender.budget)
+
+
+def test_soft_budget_when_it_is_used_up_lets_requests_pass_and_counts_them(gateway: LiveGateway) -> None:
+    spender = Spender(gateway, amount="0.01", hard=False)
+    assert [spender.chat("chaos/ok").status_code for _ in range(3)] == [200] * 3
+    assert spender.standing(3) == (3 * 14 * TOKEN, 0)
+
+
+def test_tokens_when_they_are_used_up_stop_requests(gateway: LiveGateway) -> None:
+    spender = Spender(gateway, amount="200", unit="tokens")
+    answers = [spender.chat("chaos/ok-usage-100-20").status_code for _ in range(3)]
+    assert answers[0] == 200
+    assert 429 in answers
+    assert spender.standing(answers.count(200)) == (120 * answers.count(200), 0)
+
+
+@pytest.mark.parametrize(("unknown", "status"), [("", 403), ("refuse", 403), ("allow", 200)])
+def test_unknown_price_when_a_budget_meets_it_is_refused_or_free(gateway: LiveGateway, unknown: str, status: int) -> None:
+    spender = Spender(gateway, amount="1", unknown_price=unknown)
+    answer = spender.chat("chaos/ok-usage-1-1")
+    assert answer.status_code == status
+    if status == 403:
+        assert error(answer)["code"] == "price_unknown"
+        assert "'chaos/ok-usage-1-1'" in error(answer)["message"]
+    assert spender.standing(int(status == 200)) == (0, 0)
+
+
+def test_fallback_when_its_own_budget_is_used_up_is_passed_over(gateway: LiveGateway) -> None:
+    (row,) = gateway.operator.rows("ModelDefinition", {"name": "back"})
+    budget = add_budget(gateway, model_id=row["id"], amount="0.05")
+    spender = Spender(gateway, amount="100")
+    first = spender.chat("falls")
+    assert first.headers["x-gateway-model"] == "back"
+    assert settled(gateway, budget) == (14 * TOKEN, 0)
+    second = spender.chat("falls", most=60)
+    assert (second.status_code, second.headers["x-gateway-attempts"]) == (502, "1")
+    assert spender.chat("back", most=60).status_code == 429
+    assert spender.standing(2) == (14 * TOKEN, 0)
+    assert settled(gateway, budget) == (14 * TOKEN, 0)
+    gateway.operator.delete("Budget", {"pk": budget})
+
+
+def test_all_ways_when_they_are_asked_count_what_the_upstream_says(gateway: LiveGateway) -> None:
+    spender = Spender(gateway, amount="100")
+    message = {"model": "chaos/ok", "max_tokens": 20, "messages": [{"role": "user", "content": "hi"}]}
+    response = {"model": "chaos/ok", "max_output_tokens": 20, "input": "hi"}
+    for stream in (False, True):
+        assert spender.post("/v1/messages", {**message, "stream": stream}).status_code == 200
+        assert spender.post("/v1/responses", {**response, "stream": stream}).status_code == 200
+    queued = spender.post("/v1/responses", {**response, "background": True}).json()
+    path = f"/v1/responses/{queued['id']}"
+    headers = gateway.headers(spender.key)
+    assert eventually(lambda: gateway.http.get(path, headers=headers).json()["status"] == "completed", 10, 0.05)
+    assert eventually(lambda: len(gateway.operator.rows("openai_api.LedgerEntry", _settles(spender))) == 5, 10, 0.1)
+    assert spender.standing() == (5 * 14 * TOKEN, 0)
+    counted = spender.post("/v1/messages/count_tokens", {key: message[key] for key in ("model", "messages")})
+    assert counted.status_code == 200
+    assert spender.standing() == (5 * 14 * TOKEN, 0)
+
+
+def _settles(spender: Spender) -> dict[str, str]:
+    return {"budget": spender.budget, "kind": "settle"}
+
+
+def test_adjustment_when_it_is_made_is_followed_by_the_gateway(gateway: LiveGateway) -> None:
+    spender = Spender(gateway, amount="0.2")
+    assert spender.chat("chaos/ok-usage-100-20").status_code == 200
+    assert spender.standing() == (120 * TOKEN, 0)
+    assert spender.chat("chaos/ok-usage-100-20", most=100).status_code == 429
+    gateway.operator.command("adjust_budget", spender.budget, "--reason", "a refund", "--", "-0.12")
+    assert eventually(lambda: spender.chat("chaos/ok-usage-100-20", most=100).status_code == 200, 10, 0.1)
+    assert spender.standing(2) == (120 * TOKEN, 0)
+    told = gateway.operator.command("show_budgets", "--json")
+    (shown,) = [row for row in json.loads(told) if row["id"] == spender.budget]
+    assert [(one["spent"], one["held"]) for one in shown["counters"]] == [(120 * TOKEN, 0)]
+
+
+def test_counters_when_the_worker_starts_anew_are_those_of_the_ledger(gateway: LiveGateway) -> None:
+    spender = Spender(gateway, amount="0.2")
+    assert spender.chat("chaos/ok-usage-100-20").status_code == 200
+    gateway.restart()
+    assert spender.chat("chaos/ok-usage-100-20", most=100).status_code == 429
+    assert spender.standing() == (120 * TOKEN, 0)
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with Receiver() as started:
+        yield started
+
+
+def test_alerts_when_percents_are_reached_are_posted_once_and_signed(gateway: LiveGateway, receiver: Receiver) -> None:
+    spender = Spender(gateway, amount="0.028", hard=False, alerts=[50, 100], alert_url=receiver.url)
+    for number in range(1, 4):
+        assert spender.chat("chaos/ok", most=1).status_code == 200
+        assert spender.standing(number)[1] == 0
+    assert eventually(lambda: len(receiver.posts) == 2, 15, 0.1)
+    told = sorted((post.told for post in receiver.posts), key=lambda told: told["percent"])
+    assert [(one["percent"], one["spent"], one["amount"]) for one in told] == [(50, 0.014, 0.028), (100, 0.028, 0.028)]
+    assert all(verified(post, SECRET) for post in receiver.posts)
+    assert told[0]["budget"] == spender.budget

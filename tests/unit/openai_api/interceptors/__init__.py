@@ -1,0 +1,1 @@
+"""Tests of the interceptors without a gateway, on exchanges and events that are made up."""

@@ -1,0 +1,1 @@
+"""Tests of what is told of an exchange after its end."""

@@ -1,0 +1,1 @@
+"""Are sessions found as docs/sessions.md says?"""

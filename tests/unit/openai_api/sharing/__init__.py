@@ -1,0 +1,1 @@
+"""Do routes that share behave as docs/routing.md says?"""
