@@ -50,6 +50,7 @@ fuzz: $(DEV_STAMP) ## Feeds each parser for MINUTES (2) and the server 10⁵ req
 	@$(PIP) install --quiet --no-deps --require-hashes -r requirements-fuzz.lock
 	for target in $(FUZZED); do $(BIN)/python -m tests.fuzz $$target -max_total_time=$$(($(or $(MINUTES),2) * 60)) || exit 1; done
 	$(BIN)/python -m tests.fuzz.over_http
+	$(BIN)/python -m tests.fuzz.over_management
 	$(BIN)/python -m tests.fuzz.over_sockets
 	HYPOTHESIS_PROFILE=long $(BIN)/pytest -q tests/integration/test_fuzz.py
 

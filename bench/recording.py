@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Protocol
 
 from bench.processes import ROOT
-from models_catalog.snapshot import Prices
+from models_catalog.tariffs import Prices, Rates
 from openai_api.recording.events import Attempt, Record
 from openai_api.recording.in_thread import ThreadRecorder
 from openai_api.recording.link import Link
@@ -80,7 +80,7 @@ def made(number: int) -> Record:
     """The record of an ordinary request."""
     record = Record(f"request-{number:08}", "POST", "/v1/chat/completions", status=200, model="m", served_model="m")
     record.client_id, record.client_name, record.route = "0123456789abcdef" * 2, "bench", record.path
-    record.capability, record.prices, record.body_bytes = Capability.CHAT, Prices(1.0, 2.0), 1000
+    record.capability, record.prices, record.body_bytes = Capability.CHAT, Prices(Rates(1_000_000, 2_000_000)), 1000
     record.attempts = [Attempt("1", "mock", "instant", "ok", None, 0.0012)]
     record.usage = Usage(input_tokens=100, output_tokens=20)
     record.first_byte_s, record.total_s = 0.0014, 0.0015
