@@ -12,6 +12,7 @@ from django.conf import settings
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from gateway_project.joined_start import JoinedSend
+from gateway_project.lingering import Lingering
 from gateway_project.stall_guard import StallGuard
 from gateway_project.websocket_protocol import GuardedWebSocketProtocol, asks_for_websocket
 from openai_api.errors import ApiError
@@ -229,18 +230,25 @@ class GuardedHttpProtocol(StallGuard, HttpToolsProtocol):
 
     def _end_after_answer(self) -> None:
         """The newest request is the last one: what follows it is not read."""
-        self._deaf = True
+        self._hear_no_more()
         self.cycle.keep_alive = False
+
+    def _hear_no_more(self) -> None:
+        """What still comes is dropped, but read, or the connection would end with a reset and the last answer be cut."""
+        self._deaf = True
+        self.transport = cast("asyncio.Transport", Lingering(self.transport, self.loop))
+        if self.cycle is not None:
+            self.cycle.transport = self.transport
 
     def _refuse(self, error: ApiError) -> None:
         """Answers the request that cannot be read, and ends the connection. Those before it get their answers; then it is too
         late for this one."""
         self._stop_timer()
-        self._deaf = True
         if self.pipeline and not self._in_head:  # its body is broken, and it waits behind others
             self.pipeline.popleft()
             self.cycle = self.pipeline[0][0] if self.pipeline else self._answering  # type: ignore[assignment]
             self._in_head = True
+        self._hear_no_more()
         cycle = self._newest()
         if self._in_head and (cycle is None or cycle.response_complete):
             self._say(error)

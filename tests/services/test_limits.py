@@ -7,6 +7,7 @@ import shutil
 import signal
 import threading
 import time
+from bisect import bisect_left
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -28,8 +29,11 @@ ASKING = 8
 """Threads that always ask for more."""
 TRIES = 4
 LASTS_S = 5.0
-SLOWEST_S = 3.0
-"""The machine's share of it is most: a request may wait 50 ms for Redis, once."""
+BUSY_S = 0.3
+"""A machine that lets nobody ask for so long says nothing of the limit's seconds."""
+SLOW_S = 0.5
+SLOW_CALLS = 5
+"""What a worker may have while Redis is away; each waits 50 ms for it, so that most of these are the machine's."""
 
 
 class Asked(NamedTuple):
@@ -142,6 +146,21 @@ def starts(asked: list[Asked]) -> list[float]:
     return [moment for one in asked for moment in (one.sent, one.heard) if first <= moment <= last]
 
 
+def longest_pause(asked: list[Asked]) -> float:
+    """The longest time in which perhaps nothing was decided, because nobody was asking or the machine was too busy: what the
+    limit had to give then was given that much later. Seconds."""
+    by_sent = sorted(asked, key=lambda one: one.sent)
+    heard_after: list[tuple[float, float]] = []  # sent, and the first answer of what was sent from then on
+    first = float("inf")
+    for one in reversed(by_sent):
+        first = min(first, one.heard)
+        heard_after.append((one.sent, first))
+    heard_after.reverse()
+    sent = [moment for moment, _ in heard_after]
+    ends = [(one.heard, bisect_left(sent, one.heard)) for one in asked]
+    return max(heard_after[place][1] - moment for moment, place in ends if place < len(sent))
+
+
 def asked_for_more(gateway: LiveGateway, algorithm: str) -> list[Asked]:
     """What was asked of a limit in a while. Where the machine was too busy for the store to answer a worker in time, which then
     goes by its share and says so, all is asked again of another limit."""
@@ -149,18 +168,18 @@ def asked_for_more(gateway: LiveGateway, algorithm: str) -> list[Asked]:
         key = limited(gateway, "requests", algorithm)
         with Load(gateway, key) as load:
             time.sleep(LASTS_S)
-        if not any(one.local for one in load.asked):
+        if not any(one.local for one in load.asked) and longest_pause(load.asked) < BUSY_S:
             return load.asked
-    raise AssertionError(f"a worker counted alone in each of {TRIES} tries")
+    raise AssertionError(f"a worker counted alone, or nobody was answered for {BUSY_S} s, in each of {TRIES} tries")
 
 
 def test_sliding_window_when_four_workers_are_asked_for_more_then_every_window_has_98_to_100_percent(site: Site) -> None:
     asked = asked_for_more(site.gateway, "sliding_window")
     assert {one.status for one in asked} == {200, 429}
-    found = [admitted_in(asked, begin) for begin in starts(asked)]
-    assert len(found) > 100
-    assert max(certainly for certainly, _ in found) <= MOST
-    assert min(perhaps for _, perhaps in found) >= 0.98 * MOST
+    begins, asked_late = starts(asked), longest_pause(asked)
+    assert len(begins) > 100
+    assert max(admitted_in(asked, begin)[0] for begin in begins) <= MOST
+    assert min(admitted_in(asked, begin, 1.0 + asked_late)[1] for begin in begins) >= 0.98 * MOST
 
 
 def test_fixed_window_when_four_workers_are_asked_for_more_then_each_second_has_all_of_it(site: Site) -> None:
@@ -202,7 +221,7 @@ def test_limits_when_redis_is_killed_then_each_worker_admits_its_share_until_it_
         redis.start()
         assert eventually(lambda: not any(one.local for one in load.asked[-20:]), 20, 0.1)
     assert {one.status for one in load.asked} == {200, 429}
-    assert max(one.heard - one.sent for one in load.asked) < SLOWEST_S
+    assert sum(one.heard - one.sent > SLOW_S for one in load.asked) <= SLOW_CALLS * WORKERS
     meanwhile = [one for one in load.asked if away + 1.2 < one.sent and one.heard < back]
     assert all(one.local for one in meanwhile)
     found = [admitted_in(load.asked, begin) for begin in starts(meanwhile)]

@@ -32,6 +32,13 @@ type = "dummy"
 """
 
 
+@pytest.fixture(autouse=True)
+def _empty_log(db: None) -> None:
+    """A test that empties the whole database has the roles made anew, which is in the log of those after it."""
+    AuditEntry.objects.all().delete()
+    AuditHead.objects.all().delete()
+
+
 def entries(**chosen: Any) -> list[AuditEntry]:
     return list(AuditEntry.objects.filter(**chosen).order_by("number"))
 
