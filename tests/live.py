@@ -102,13 +102,16 @@ class LiveGateway:
             self.operator.close()
             self._dead.close()
             self.process.kill()
+            self.process.wait()
             raise
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self.operator.close()
-        self._dead.close()
-        code = self.stop()
+        try:
+            self.operator.close()
+        finally:
+            self._dead.close()
+            code = self.stop()
         if error is None:
             assert code == 0, self.log_text()[-4000:]
             self.check()
@@ -132,9 +135,10 @@ class LiveGateway:
             self.process.send_signal(signal.SIGTERM)
         try:
             return self.process.wait(STOP_WITHIN)
-        except subprocess.TimeoutExpired:
+        except subprocess.TimeoutExpired as error:
             self.process.kill()
-            raise
+            self.process.wait()
+            raise AssertionError(f"the server did not end in {STOP_WITHIN} s\n{self.log_text()[-4000:]}") from error
 
     def _launch(self) -> None:
         command = [sys.executable, "manage.py", "serve", "--host", "127.0.0.1", "--port", "0", "--workers", str(self._workers)]

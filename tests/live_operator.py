@@ -64,10 +64,14 @@ class Operator:
 
     def close(self) -> None:
         assert self._process.stdin is not None
-        self._process.stdin.close()
-        self._process.wait(10)
         assert self._process.stdout is not None
-        self._process.stdout.close()
+        with self._process.stdout:
+            self._process.stdin.close()
+            try:
+                self._process.wait(10)
+            finally:
+                self._process.kill()
+                self._process.wait()
 
     def _order(self, name: str, /, **arguments: Any) -> Any:
         assert self._process.stdin is not None

@@ -56,6 +56,7 @@ class LiveProxy:
             assert eventually(self._serves, START_WITHIN, 0.02), self.log()
         except BaseException:
             self.process.kill()
+            self.process.wait()
             raise
         self.http = httpx.Client(base_url=self.base_url, trust_env=False, timeout=20)
         return self
@@ -77,6 +78,7 @@ class LiveProxy:
             return self.process.wait(STOP_WITHIN)
         except subprocess.TimeoutExpired:
             self.process.kill()
+            self.process.wait()
             raise
 
     def log(self) -> str:

@@ -47,10 +47,17 @@ class Machine:
         return (self.data_dir / "serve.log").read_text()
 
     def stop_all(self) -> None:
-        for process in self._started:
-            if process.poll() is None:
-                process.terminate()
+        """Raises `TimeoutExpired` if one of them does not end when it is asked to; none is left."""
+        running = [process for process in self._started if process.poll() is None]
+        for process in running:
+            process.terminate()
+        try:
+            for process in running:
                 process.wait(15)
+        finally:
+            for process in running:
+                process.kill()
+                process.wait()
 
     def _environment(self, variables: dict[str, str]) -> dict[str, str]:
         return environment(self.data_dir, **{"GATEWAY_ENCRYPTION_KEYS": "", **variables})
