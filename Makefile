@@ -15,6 +15,8 @@ FUZZERS := atheris~=3.0.0;python_version<'3.12' atheris~=3.1;python_version>='3.
 FUZZED := sse answer fields json_guard
 
 .DEFAULT_GOAL := help
+# Where it is set, each of the hundreds of processes that the tests start compiles the whole project anew.
+unexport PYTHONDONTWRITEBYTECODE
 .PHONY: help run test check bench soak fuzz lock clean
 
 help: ## Lists the targets.
