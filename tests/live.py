@@ -54,7 +54,6 @@ def environment(data_dir: Path, **variables: str) -> dict[str, str]:
         "GATEWAY_GUESSES_PER_MINUTE": "0",  # all tests come from one address, and try more bad keys than anybody
         "LOG_FORMAT": "json",
         "LOG_LEVEL": "debug",
-        "PYTHONDONTWRITEBYTECODE": "1",
         **variables,
     }
 

@@ -24,7 +24,7 @@ PASSES_ON = re.compile(r"passes on (http://\S+) to")
 def environment(folder: Path, **variables: str) -> dict[str, str]:
     """Nothing of the environment that the tests were started in but what a process needs to run."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "SYSTEMROOT", "VIRTUAL_ENV") if name in os.environ}
-    return {**kept, "GATEWAY_DATA_DIR": str(folder / "data"), "PYTHONDONTWRITEBYTECODE": "1", **variables}
+    return {**kept, "GATEWAY_DATA_DIR": str(folder / "data"), **variables}
 
 
 def run(folder: Path, command: str, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
