@@ -59,7 +59,8 @@ class Rates(msgspec.Struct, frozen=True, omit_defaults=True):
 
     def has_token_rates(self) -> bool:
         """Whether tokens have a price, be it that of one kind."""
-        return any(getattr(self, name) is not None for name in TOKEN_RATES)
+        text = self.input is not None or self.output is not None
+        return text or any(getattr(self, name) is not None for name in MEDIA_TOKEN_RATES)
 
     def is_by_request(self) -> bool:
         """Whether each request has a price, and nothing else does."""
@@ -71,8 +72,8 @@ class Rates(msgspec.Struct, frozen=True, omit_defaults=True):
         return bool(given) and not any(given)
 
 
-TOKEN_RATES = ("input", "output", "audio_input", "audio_output", "image_input", "image_output")
-"""Those without which tokens have no price."""
+MEDIA_TOKEN_RATES = ("audio_input", "audio_output", "image_input", "image_output")
+"""Those of tokens beside text's; without any of these and of text's, tokens have no price."""
 RATES = Rates.__struct_fields__
 """What a price can be given for."""
 NO_RATES = Rates()

@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from models_catalog.bounds import NANO
-from models_catalog.tariffs import PICO, Rates
+from models_catalog.tariffs import NO_RATES, PICO, Rates
 from openai_api.recording.events import Record
 from providers.capabilities import Capability
 from providers.types import Usage
@@ -67,6 +67,8 @@ def nano(pico: int) -> int:
 
 def billed(rates: Rates, usage: Usage | None, units: Mapping[str, float]) -> int | None:
     """Picodollars; None when something that was used has no price, or nothing is known of what was used."""
+    if rates == NO_RATES:
+        return None
     sent, received = rates.input, rates.output
     if usage is not None and sent is not None and received is not None and not units and _is_plain(usage):
         return usage.input_tokens * sent + usage.output_tokens * received + (rates.request or 0)
