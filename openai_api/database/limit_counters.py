@@ -23,7 +23,7 @@ from django.db import DatabaseError, connection, transaction
 from openai_api.database.threads import DatabaseThreads
 from openai_api.errors import StoreUnavailable
 from openai_api.limits.counting import STATES, Held, State, admit
-from openai_api.limits.journal import Entry
+from openai_api.limits.journal import Entry, undone
 from openai_api.limits.memory import unwritten
 from openai_api.limits.shares import Shares
 from openai_api.limits.store import LEASE_S, Counter, Journal, Kind, Taken, Verdict
@@ -73,6 +73,7 @@ class DatabaseStore:
         self._least = self._workers = workers
         self._worker = token_hex(8)
         self._held: dict[str, list[Counter]] = {}
+        self._untold: dict[str, tuple[Counter, int]] = {}
         self._shares = Shares(lambda: self._workers, journal)
         self._steps: deque[Step] = deque()
         self._come = asyncio.Event()
@@ -105,11 +106,13 @@ class DatabaseStore:
         except TimeoutError:
             verdict = None
         except asyncio.CancelledError:
-            answer.add_done_callback(partial(self._give_back, hold, counters))
+            answer.add_done_callback(partial(self._give_back, hold, counters, undone(notes)))
             raise
         if verdict is None:
-            answer.add_done_callback(partial(self._give_back, hold, counters))
-            return self._shares.take(hold, counters, notes)
+            share = self._shares.take(hold, counters, notes)
+            goes_on = share.admitted or share.unknown
+            answer.add_done_callback(partial(self._give_back, hold, counters, () if goes_on else undone(notes)))
+            return share
         if verdict.admitted:
             self._shares.note(counters)
             self._keep(hold, counters)
@@ -120,7 +123,11 @@ class DatabaseStore:
             self._shares.settle(taken, used, notes)
             return
         self._held.pop(taken.hold, None)
-        changed = [pair for pair in zip(taken.counters, used, strict=True) if pair[0].take != pair[1]]
+        changed = [
+            (counter, amount)
+            for counter, amount in zip(taken.counters, used, strict=True)
+            if counter.kind is Kind.HELD or counter.take != amount
+        ]
         if changed or notes:
             counters = [counter for counter, _ in changed]
             settled = partial(_settled, taken.hold, taken.verdict.at_ms, counters, [amount for _, amount in changed])
@@ -128,8 +135,8 @@ class DatabaseStore:
 
     async def fill(self, spent: Sequence[tuple[Counter, int]]) -> None:
         await self._shares.fill(spent)
-        if not self.local:
-            await self._asked([counter for counter, _ in spent], partial(_filled, spent))
+        if self.local or not await self._asked([counter for counter, _ in spent], partial(_filled, spent)):
+            self._untold.update((counter.name, (counter, amount)) for counter, amount in spent)
 
     async def forget(self, names: Sequence[str]) -> None:
         if names and not self.local:
@@ -153,12 +160,15 @@ class DatabaseStore:
         if held:
             self._held[hold] = held
 
-    def _give_back(self, hold: str, counters: Sequence[Counter], answer: asyncio.Future[Any]) -> None:
-        """Nobody waits any more for what a take has said. What it holds is given back; what it counts stays counted."""
+    def _give_back(self, hold: str, counters: Sequence[Counter], notes: Sequence[Entry], answer: asyncio.Future[Any]) -> None:
+        """Nobody waits any more for what a take has said. What it holds is given back, which the notes tell; what it counts stays
+        counted."""
         verdict = None if answer.cancelled() else answer.result()
         held = [counter for counter in counters if counter.kind is Kind.HELD]
         if held and verdict is not None and verdict.admitted:
-            self.settle(Taken(hold, held, verdict), [0] * len(held))
+            self.settle(Taken(hold, held, verdict), [0] * len(held), notes)
+        elif verdict is None:
+            self._shares.write(notes)  # nobody knows whether it was taken
 
     async def _serve(self) -> None:
         while True:
@@ -200,6 +210,9 @@ class DatabaseStore:
                 if self.local:
                     self.local = False
                     self._shares.forget()
+            if self._untold and not self.local:
+                untold, self._untold = list(self._untold.values()), {}
+                await self.fill(untold)
             await asyncio.sleep(BEAT_S)
 
     def _count(self, steps: Sequence[Step]) -> list[Any]:
@@ -250,10 +263,12 @@ def _settled(hold: str, at: int, counters: Sequence[Counter], used: Sequence[int
         state.settle(now, at, counter, hold, amount)
 
 
-def _filled(spent: Sequence[tuple[Counter, int]], states: Sequence[State], now: int) -> None:
+def _filled(spent: Sequence[tuple[Counter, int]], states: Sequence[State], now: int) -> bool:
+    """True: it is told."""
     for state, (counter, amount) in zip(states, spent, strict=True):
         if isinstance(state, Held):
             state.fill(now, amount, counter.keep_s)
+    return True
 
 
 def _forgotten(states: Sequence[State], now: int) -> None:

@@ -73,6 +73,18 @@ class Hold(NamedTuple):
         return (release, Entry(f"{self.id}.s", at, Kind.SETTLE, *place, used)) if used else (release,)
 
 
+def undone(notes: Iterable[Entry]) -> list[Entry]:
+    """Holds, and their releases: where nobody knows whether a take was written down, nothing of it stays held."""
+    found: list[Entry] = []
+    for entry in notes:
+        if entry.kind is Kind.HOLD:
+            release = msgspec.structs.replace(
+                entry, id=f"{entry.id.removesuffix('.h')}.r", kind=Kind.RELEASE, amount=-entry.amount, deadline=0.0
+            )
+            found += (entry, release)
+    return found
+
+
 class Standing(NamedTuple):
     """What the table says of a counter in a period: the sum of its entries. The higher `version` is the later one."""
 

@@ -13,12 +13,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 from hashlib import sha1
 from itertools import islice
 from secrets import token_hex
-from typing import Any
+from typing import Any, NamedTuple
 
-from openai_api.limits.journal import Entry, encoded
+from openai_api.limits.journal import Entry, encoded, undone
 from openai_api.limits.lua import FILL, FORGET, RENEW, SETTLE, TAKE
 from openai_api.limits.memory import unwritten
 from openai_api.limits.shares import Shares
@@ -36,6 +37,8 @@ BEAT_S = 4.0
 """How often holds are renewed."""
 AT_ONCE = 200
 """Holds that are renewed in one script."""
+MOST_UNTOLD = 100_000
+"""Counters of which it is remembered what Redis is still to be told."""
 LEASE_MS = str(int(LEASE_S * 1000))
 FOUND = 5
 """Numbers that tell of a counter."""
@@ -49,6 +52,14 @@ take_script, settle_script, renew_script, fill_script, forget_script = map(scrip
 SCRIPTS = (take_script, settle_script, renew_script, fill_script, forget_script)
 
 
+class Kept(NamedTuple):
+    """What a request that runs holds, what was written down with it, and over which of the connections."""
+
+    counters: Sequence[Counter]
+    notes: Sequence[Entry]
+    line: int
+
+
 class RedisStore:
     """A `Store` at the Redis server of that address. `workers` is how many there are on this machine."""
 
@@ -57,7 +68,8 @@ class RedisStore:
         self._link = RedisLink(url, SCRIPTS, answer_s, *told)
         self._least = self._workers = workers
         self._worker = token_hex(8)
-        self._held: dict[str, list[Counter]] = {}
+        self._held: dict[str, Kept] = {}
+        self._untold: dict[str, tuple[Counter, int]] = {}
         self._beats: asyncio.Task[None] | None = None
         self._shares = Shares(lambda: self._workers, journal)
         self._away = False
@@ -89,52 +101,64 @@ class RedisStore:
         if self._beats is None:
             with suppress(TimeoutError):
                 await self._start()
+        was_up = self._link.up
         try:
             said = await self._link.call(take_script, keys_of(counters), take_words(hold, counters, notes))
         except asyncio.CancelledError:
-            self._give_back(hold, counters)
+            self._give_back(hold, counters, notes)
             raise
         if said is None:
             self._away = True
-            return self._shares.take(hold, counters, notes)
+            verdict = self._shares.take(hold, counters, notes)
+            if was_up and not (verdict.admitted or verdict.unknown):
+                self._shares.write(undone(notes))  # perhaps Redis has taken it, and only its answer was lost
+            return verdict
         if self._away:
             self._back()
         verdict = verdict_of(said)
         if verdict.admitted:
             self._shares.note(counters)
-            self._keep(hold, counters)
+            self._keep(hold, counters, notes)
         return verdict
 
     def settle(self, taken: Taken, used: Sequence[int], notes: Sequence[Entry] = ()) -> None:
         if taken.verdict.local:
             self._shares.settle(taken, used, notes)
             return
-        self._held.pop(taken.hold, None)
+        kept = self._held.pop(taken.hold, None)
         if not notes and all(amount == counter.take for counter, amount in zip(taken.counters, used, strict=True)):
             return  # only requests were counted
-        words = settle_words(taken, used, notes)
-        if not self._link.send(settle_script, keys_of(taken.counters), words):
-            self._shares.write(notes)
+        whole = [*kept.notes, *notes] if kept is not None else notes
+        if kept is not None and kept.line != self._link.lines:
+            notes = whole  # this may be another Redis, or an older copy, which knows nothing of the take
+        self._send(taken, used, notes, whole)
 
     async def fill(self, spent: Sequence[tuple[Counter, int]]) -> None:
         words = [word for counter, amount in spent for word in (str(amount), str(counter.keep_s))]
         if await self._link.call(fill_script, [PREFIX + counter.name for counter, _ in spent], words) is None:
             await self._shares.fill(spent)
+            if len(self._untold) < MOST_UNTOLD:
+                self._untold.update((counter.name, (counter, amount)) for counter, amount in spent)
 
     async def forget(self, names: Sequence[str]) -> None:
         await self._link.call(forget_script, [PREFIX + name for name in names], ())
 
-    def _keep(self, hold: str, counters: Sequence[Counter]) -> None:
+    def _keep(self, hold: str, counters: Sequence[Counter], notes: Sequence[Entry]) -> None:
         held = [counter for counter in counters if counter.kind is Kind.HELD]
         if held:
-            self._held[hold] = held
+            self._held[hold] = Kept(held, notes, self._link.lines)
 
-    def _give_back(self, hold: str, counters: Sequence[Counter]) -> None:
+    def _give_back(self, hold: str, counters: Sequence[Counter], notes: Sequence[Entry]) -> None:
         """Nobody waits any more for what a take will say. What it may hold is given back; what it counts stays counted."""
         held = [counter for counter in counters if counter.kind is Kind.HELD]
         if held:
-            taken = Taken(hold, held, Verdict(False, 0, ()))
-            self._link.send(settle_script, keys_of(held), settle_words(taken, [0] * len(held), ()))
+            back = undone(notes)
+            self._send(Taken(hold, held, Verdict(False, 0, ())), [0] * len(held), back, back)
+
+    def _send(self, taken: Taken, used: Sequence[int], notes: Sequence[Entry], whole: Sequence[Entry]) -> None:
+        """Settles at Redis. Where nothing is heard of it, the `whole` of it is written down here, too: each entry counts once."""
+        lost = partial(self._shares.write, whole)
+        self._link.send(settle_script, keys_of(taken.counters), settle_words(taken, used, notes), lost)
 
     def _back(self) -> None:
         self._away = False
@@ -143,10 +167,14 @@ class RedisStore:
     async def _beat(self) -> None:
         while True:
             await self._renew()
+            if self._untold and self._link.up:
+                untold, self._untold = list(self._untold.values()), {}
+                for start in range(0, len(untold), AT_ONCE):
+                    await self.fill(untold[start : start + AT_ONCE])
             await asyncio.sleep(BEAT_S)
 
     async def _renew(self) -> None:
-        holds = [(hold, counter) for hold, counters in self._held.items() for counter in counters]
+        holds = [(hold, counter) for hold, kept in self._held.items() for counter in kept.counters]
         waiting = iter(holds)
         while True:
             some = list(islice(waiting, AT_ONCE))

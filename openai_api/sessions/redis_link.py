@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from time import monotonic
@@ -40,8 +40,8 @@ class Script(NamedTuple):
 
 
 class RedisLink:
-    """The way to the server at that address, which is taught the `scripts`. `failures` counts how often it was lost; `lost` and
-    `found` is what is logged then."""
+    """The way to the server at that address, which is taught the `scripts`. `failures` counts how often it was lost, `lines` the
+    connections that there were; `lost` and `found` is what is logged then."""
 
     def __init__(
         self,
@@ -63,7 +63,7 @@ class RedisLink:
         self._line: _Line | None = None
         self._task: asyncio.Task[None] | None = None
         self._first: asyncio.Future[None]
-        self.failures = 0
+        self.failures = self.lines = 0
 
     @property
     def up(self) -> bool:
@@ -93,23 +93,24 @@ class RedisLink:
             return None
         return said
 
-    def send(self, script: Script, keys: Sequence[str], arguments: Sequence[str]) -> bool:
-        """Has the script run without waiting for it; False if the server is away. Scripts run in the order in which they are
-        called and sent."""
+    def send(self, script: Script, keys: Sequence[str], arguments: Sequence[str], lost: Callable[[], None]) -> None:
+        """Has the script run without waiting for it. Scripts run in the order in which they are called and sent. `lost` is called
+        where the server is away, or is not heard to have run it: it may have, all the same."""
         line = self._line
         if line is None or line.is_closing():
-            return False
+            lost()
+            return
         words = (str(len(keys)), *keys, *arguments)
         said = line.sent(("EVALSHA", script.digest, *words), self._answer_s)
-        said.add_done_callback(partial(self._heard, line, ("EVAL", script.text, *words)))
-        return True
+        said.add_done_callback(partial(self._heard, line, ("EVAL", script.text, *words), lost))
 
-    def _heard(self, line: _Line, again: Sequence[str], heard: asyncio.Future[Any]) -> None:
+    def _heard(self, line: _Line, again: Sequence[str], lost: Callable[[], None], heard: asyncio.Future[Any]) -> None:
         said = None if heard.cancelled() else heard.result()
-        if _forgotten(said) and not line.is_closing():
-            line.sent(again, self._answer_s)
+        if again and _forgotten(said) and not line.is_closing():
+            line.sent(again, self._answer_s).add_done_callback(partial(self._heard, line, (), lost))
         elif isinstance(said, Exception):
             line.lose(said)
+            lost()
 
     async def command(self, *words: str | bytes) -> Any | None:
         """What the server answers to a command; None if it is away, or silent, or answers with nothing."""
@@ -157,9 +158,12 @@ class RedisLink:
                     if told:
                         log.info(self._told[1])
                     self._line = line
+                    self.lines += 1
                     self._tried()
                     raise await line.lost
                 finally:
+                    if self._line is not None:
+                        self._line.lose(ConnectionResetError("the connection is given up"))
                     self._line = None
                     await connection.disconnect(nowait=True)
             except (TimeoutError, OSError, redis.RedisError, hiredis.HiredisError) as error:

@@ -52,6 +52,7 @@ class RedisPages:
                 return (), ()
             messages: Any = await self._redis.xrange(NOTES, count=READ)
         except RedisError as error:
+            self._mark = ""
             raise OSError(type(error).__name__) from error
         entries: list[Entry] = []
         for _, fields in messages:
