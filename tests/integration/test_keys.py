@@ -275,10 +275,15 @@ def test_stream_when_its_key_ends_it_then_it_ends_in_band_within_a_second(how: s
 
 
 def test_stream_when_its_key_expires_in_the_middle_then_it_ends_in_band(gateway: LiveGateway) -> None:
-    soon = (datetime.now(UTC) + timedelta(seconds=3)).isoformat()
-    key = made(gateway, "expiring", "--ends-streams", "--expires", soon)
-    text, _ = ended_by_its_key(gateway, key, lambda: None)
+    key = made(gateway, "expiring", "--ends-streams")
+
+    def expires_soon() -> None:
+        soon = (datetime.now(UTC) + timedelta(seconds=1)).isoformat()
+        gateway.operator.update("ClientKey", {"public_id": key["public_id"]}, {"expires_at": soon})
+
+    text, seconds = ended_by_its_key(gateway, key, expires_soon)
     assert '"code":"invalid_api_key"' in text
+    assert seconds > 0.9
 
 
 def test_stream_of_messages_when_its_key_is_revoked_then_it_ends_as_that_dialect_does(gateway: LiveGateway) -> None:
