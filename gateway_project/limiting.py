@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from django.conf import settings
 
 from gateway_project.budgets import books, budgets
+from models_catalog.snapshot import Client
 from openai_api.context import Charge
 from openai_api.database import ledger
 from openai_api.database.limit_counters import DatabaseStore
 from openai_api.database.threads import DatabaseThreads
 from openai_api.limits.bounded import Bounded
+from openai_api.limits.figures import Left
 from openai_api.limits.gate import FallbackLimits
 from openai_api.limits.journal import Entry
 from openai_api.limits.lines import Lines
@@ -57,6 +59,10 @@ class Limiting(NamedTuple):
         await self.store.stop()
         await self.books.stop()
         await self.ledger.close()
+
+    async def left(self, client: Client) -> Mapping[str, Left]:
+        """What is left of a client's limits, by their ids."""
+        return await self.rules.left(self.store, client)
 
     def gauges(self) -> Iterator[tuple[str, Labels, float]]:
         """What metrics tell of it."""

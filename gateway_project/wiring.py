@@ -151,7 +151,7 @@ class Running:
             sessions=self._sessions,
             trusted_proxies=tuple(settings.GATEWAY_TRUSTED_PROXIES),
             usage=DatabaseUsage(self._usage_threads),
-            figures=DatabaseFigures(self._usage_threads),
+            figures=DatabaseFigures(self._usage_threads, self._limiting.left),
             cache=self._cache,
             repeats=Repeats(DatabaseRepeats(self._threads), derived_keys("repeats")[0], settings.GATEWAY_IDEMPOTENCY_BYTES),
             admissions=(self._limiting.bounded,),

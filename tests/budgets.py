@@ -17,11 +17,11 @@ WRITTEN_WITHIN = 10.0
 
 
 class Spender:
-    """A client with a key of its own, and a budget of it that is made of `values`; none without."""
+    """A client with a key of its own, made with these `arguments`, and a budget of it that is made of `values`; none without."""
 
-    def __init__(self, gateway: LiveGateway, **values: Any) -> None:
+    def __init__(self, gateway: LiveGateway, *arguments: str, **values: Any) -> None:
         self.gateway = gateway
-        made = gateway.create_key(f"spender-{uuid4().hex[:8]}")
+        made = gateway.create_key(f"spender-{uuid4().hex[:8]}", *arguments)
         self.id, self.key = made["id"], made["key"]
         self.budget = add_budget(gateway, client_key_id=self.id, **values) if values else ""
         gateway.wait_visible(key=self.key)

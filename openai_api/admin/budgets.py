@@ -14,8 +14,8 @@ from django.utils.safestring import SafeString, mark_safe
 
 from models_catalog.admin import html, ui
 from models_catalog.admin.problems import page_of
+from models_catalog.admin.rule_forms import RuleAdmin, RuleForm
 from models_catalog.admin.rule_inlines import show_used_with
-from models_catalog.admin.switching import SwitchableAdmin
 from models_catalog.models import Budget
 from openai_api.admin.lists import EstimatingPaginator, ExactSearch
 from openai_api.database.budget_figures import Figure, figures_of, money
@@ -26,7 +26,7 @@ SHOWN = 50
 """Counters of one budget that its page shows: those of the latest periods."""
 
 
-class BudgetForm(ui.ModelForm):
+class BudgetForm(RuleForm):
     alert_url = forms.URLField(
         label="Webhook",
         max_length=500,
@@ -73,7 +73,7 @@ class AdjustForm(ui.DialogForm):
 
 
 @admin.register(Budget)
-class BudgetAdmin(SwitchableAdmin):
+class BudgetAdmin(RuleAdmin):
     form = BudgetForm
     empty_icon = "savings"
     empty_text = "A budget bounds what a key, person, project, tenant or model may spend in a day, a week, a month or for good."

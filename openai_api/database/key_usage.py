@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -16,9 +16,10 @@ from django.db.models import Count, Q, QuerySet, Sum
 from models_catalog.bounds import BudgetRule, counter_of
 from models_catalog.models import ClientKey
 from models_catalog.snapshot import Client
+from openai_api.database.budget_figures import named, shown
 from openai_api.database.threads import ANSWER_S, DatabaseThreads
-from openai_api.errors import StoreUnavailable
-from openai_api.limits.figures import PERIODS, Line, NoFigures, Spent, Usage, Used
+from openai_api.errors import ApiError, StoreUnavailable
+from openai_api.limits.figures import PERIODS, Left, Line, Spent, Usage, Used
 from openai_api.models import BudgetCounter, UsageRecord
 from openai_api.spending.periods import span_of
 
@@ -47,11 +48,18 @@ class DatabaseUsage:
         return usage
 
 
-class DatabaseFigures(NoFigures):
-    """What is spent and held of budgets, by the sums of their ledger."""
+class DatabaseFigures:
+    """What is spent and held of budgets, by the sums of their ledger. `left` knows what is left of limits."""
 
-    def __init__(self, threads: DatabaseThreads) -> None:
+    def __init__(self, threads: DatabaseThreads, left: Callable[[Client], Awaitable[Mapping[str, Left]]]) -> None:
         self._threads = threads
+        self._left = left
+
+    async def limits(self, client: Client) -> Mapping[str, Left]:
+        try:
+            return await self._left(client)
+        except ApiError:  # the counters cannot be read
+            return {}
 
     async def budgets(self, client: Client) -> Mapping[str, Spent]:
         rules = client.bounds.budgets
@@ -62,9 +70,15 @@ class DatabaseFigures(NoFigures):
         except StoreUnavailable:
             return {}
 
+    async def gauges(self) -> Sequence[tuple[str, tuple[str, ...], float]]:
+        try:
+            return await self._threads.run(lambda: shown(time()))
+        except StoreUnavailable:
+            return ()
+
 
 def _spent(client: Client, rules: Sequence[BudgetRule]) -> dict[str, Spent]:
-    counters = {rule.id: counter_of(rule, client.lineage, client.owner.person_id) for rule in rules}
+    counters = {rule.id: named(counter_of(rule, client.lineage, client.owner.person_id), rule.unit) for rule in rules}
     rows = BudgetCounter.objects.filter(budget__in=counters, counter__in=counters.values())
     known = {(row.counter, row.period, row.unit): row for row in rows.order_by("-period")[:MOST_KEYS]}
     found = {}

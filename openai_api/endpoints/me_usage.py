@@ -60,7 +60,7 @@ def _limit(rule: LimitRule, left: Left | None) -> dict[str, Any]:
         "per_s": rule.window_s or None,
         "each": rule.each.value or None,
         "remaining": None if left is None else left.remaining,
-        "reset_s": None if left is None else round(left.reset_s, 3),
+        "reset_s": None if left is None or left.reset_s is None else round(left.reset_s, 3),
     }
 
 

@@ -67,10 +67,11 @@ class NoUsage:
 
 
 class Left(NamedTuple):
-    """Of a limit: how much may be used yet, and in how many seconds all of it may be."""
+    """Of a limit: how much may be used yet, and in how many seconds all of it may be; None where nobody knows, as only requests
+    that run can give something back."""
 
     remaining: int
-    reset_s: float
+    reset_s: float | None
 
 
 class Spent(NamedTuple):
@@ -88,6 +89,10 @@ class Figures(Protocol):
 
     async def budgets(self, client: Client) -> Mapping[str, Spent]: ...
 
+    async def gauges(self) -> Sequence[tuple[str, tuple[str, ...], float]]:
+        """What metrics tell of budgets: name, labels, value; the same in every worker."""
+        ...
+
 
 class NoFigures:
     """Counts nothing."""
@@ -97,3 +102,6 @@ class NoFigures:
 
     async def budgets(self, client: Client) -> Mapping[str, Spent]:
         return {}
+
+    async def gauges(self) -> Sequence[tuple[str, tuple[str, ...], float]]:
+        return ()

@@ -8,13 +8,14 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from models_catalog.bounds import Algorithm, Bounds, Counted, LimitRule, counter_of
-from models_catalog.snapshot import ModelEntry
+from models_catalog.snapshot import Client, ModelEntry
 from openai_api.errors import ApiError, Headers
 from openai_api.limits.admission import Asking
 from openai_api.limits.expected import expected
+from openai_api.limits.figures import Left
 from openai_api.limits.journal import Entry
 from openai_api.limits.parts import Seen
-from openai_api.limits.store import Counter, Found, Kind, Store, Verdict
+from openai_api.limits.store import LOOKED, Counter, Found, Kind, Store, Verdict
 from openai_api.limits.told import HEADS, Refused, Tight, openai_head, refusal
 from openai_api.recording.costs import used
 from openai_api.recording.events import Record
@@ -150,9 +151,7 @@ class LimitRules:
         tokens = -1
         shapes, counters = [], []
         for rule in rules:
-            shape = self._shapes.get(rule.id)
-            if shape is None or shape.rule is not rule:
-                shape = self._remember(rule)
+            shape = self._shape(rule)
             take = 1
             if rule.counted is TOKENS:
                 if tokens < 0:
@@ -165,14 +164,36 @@ class LimitRules:
             counters.append(Counter(name, shape.kind, take, None if again else rule.amount, rule.window_s, rule.burst))
         return Limited(shapes, counters, asking, self.refusals)
 
+    async def left(self, store: Store, client: Client) -> Mapping[str, Left]:
+        """What is left of the client's limits, by their ids; those of models are not told. Takes and counts nothing."""
+        rules = client.bounds.limits
+        if not rules:
+            return {}
+        counters = []
+        for rule in rules:
+            shape = self._shape(rule)
+            name = counter_of(rule, client.lineage, client.owner.person_id) + shape.ending
+            counters.append(Counter(name, shape.kind, 0, rule.amount, rule.window_s, rule.burst))
+        found = (await store.take("look", [*counters, LOOKED])).found
+        return {rule.id: _left(counter, one) for rule, counter, one in zip(rules, counters, found[:-1], strict=True)}
+
     async def fill(self, store: Store, counters: Sequence[Counter]) -> None:
         """There is nothing that its counters must be told."""
+
+    def _shape(self, rule: LimitRule) -> Shape:
+        shape = self._shapes.get(rule.id)
+        return shape if shape is not None and shape.rule is rule else self._remember(rule)
 
     def _remember(self, rule: LimitRule) -> Shape:
         if len(self._shapes) >= MOST_SHAPES:
             self._shapes.clear()
         shape = self._shapes[rule.id] = shape_of(rule)
         return shape
+
+
+def _left(counter: Counter, found: Found) -> Left:
+    is_held = counter.kind is HELD and found.used > 0
+    return Left(found.left, None if is_held else found.reset_ms / 1000)
 
 
 def rules_with(rules: tuple[LimitRule, ...], of_models: Mapping[str, Bounds], entry: ModelEntry) -> tuple[LimitRule, ...]:

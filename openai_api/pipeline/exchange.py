@@ -224,6 +224,7 @@ async def _asked(exchange: Exchange, capability: Capability, wire: Wire, body: M
     told = asking.record
     record = Record(told.request_id, "POST", f"{told.path} (hook)", route=told.route, capability=capability)
     record.client_id, record.client_name, record.tenant = told.client_id, told.client_name, told.tenant
+    record.project, record.person, record.app = told.project, told.person, told.app
     record.revision, record.test = told.revision, told.test
     outlet = HeardOutlet()
     inbound = Inbound(told.request_id, "POST", told.path, "", {}, encoded, record, outlet)

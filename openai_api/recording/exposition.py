@@ -16,6 +16,7 @@ from openai_api.recording.metrics import BUCKETS, Labels, Tally
 PREFIX = "signalbox_"
 V = TypeVar("V")
 CONTENT_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
+BUDGET = ("budget", "scope", "subject", "unit", "period")
 METRICS: dict[str, tuple[str, Labels]] = {
     "requests_total": ("Requests by path, model, provider and status.", ("path", "model", "provider", "status")),
     "attempts_total": ("Tries at targets by provider and outcome.", ("provider", "outcome")),
@@ -51,6 +52,9 @@ METRICS: dict[str, tuple[str, Labels]] = {
     "cache_bytes": ("Bytes of cached answers in the memory of workers.", ()),
     "sessions": ("Sessions that workers remember, those of each.", ()),
     "sessions_redis_failures_total": ("Times that Redis was lost where sessions are shared over it.", ()),
+    "budget_spent": ("Spent of a budget in its present period, in its unit.", BUDGET),
+    "budget_held": ("Held of a budget by requests that run.", BUDGET),
+    "budget_amount": ("What a budget comes to.", BUDGET),
     "budget_refusals_total": ("Requests that a budget has refused.", ("scope",)),
     "ledger_lost_total": ("Entries of the ledger of budgets that could not be kept.", ()),
     "limits_refused_total": ("Refusals by limits, by whose they are and what they count.", ("scope", "counted")),

@@ -136,6 +136,7 @@ async def _journey(gateway: Gateway, made: BackgroundRun, first: Call | None, re
     try:
         client = _client(gateway, catalog, job.owner)
         inbound.record.client_id, inbound.record.client_name = client.id, client.name
+        inbound.record.project, inbound.record.person = client.owner.project, client.owner.person
         inbound.caller = client
         call = call_of(job, made.asked, first).with_response(open_summary=partial(gateway.summaries.open, client.id))
         exchange = exchange_of(gateway, inbound, call, ask=create, keep=made.keep)

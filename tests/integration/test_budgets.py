@@ -9,8 +9,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tests.budgets import NANO, Spender, add_budget, error, settled, sums
+from models_catalog.bounds import Period
+from openai_api.spending.periods import span_of
+from tests.budgets import NANO, Spender, add_budget, counters, error, settled, sums
 from tests.fakes.chaos.process import eventually
+from tests.fakes.mail_sink import MailSink
 from tests.fakes.webhook_receiver import Receiver, verified
 from tests.live import LiveGateway, body
 from tests.live_fixtures import StartGateway
@@ -30,11 +33,19 @@ BROKEN = ("stream-cut-after-3", "stream-error-after-3")
 PRICE = "1000"
 """US dollars for a million tokens: a tenth of a cent for one."""
 TOKEN = NANO // 1000
+PERIODS_S = {"day": 86400, "week": 7 * 86400, "month": 31 * 86400}
 
 
 @pytest.fixture(scope="module")
-def gateway(start_gateway: StartGateway) -> LiveGateway:
-    started = start_gateway(GATEWAY_ALERT_SECRET=SECRET)
+def mails() -> Iterator[MailSink]:
+    """A mail server that refuses the first try."""
+    with MailSink(refusals=1) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def gateway(mails: MailSink, start_gateway: StartGateway) -> LiveGateway:
+    started = start_gateway(GATEWAY_ALERT_SECRET=SECRET, EMAIL_URL=mails.url)
     able = ["chat", "responses"]
     started.define(*PRICED, *BROKEN, capabilities=able, input_price=PRICE, output_price=PRICE)
     started.define("ok-usage-1-1")
@@ -176,6 +187,23 @@ def _settles(spender: Spender) -> dict[str, str]:
     return {"budget": spender.budget, "kind": "settle"}
 
 
+@pytest.mark.parametrize(("unit", "spent", "whole"), [("usd", 0.12, 10.0), ("tokens", 120.0, 10.0**6)])
+def test_metrics_and_own_figures_when_a_budget_was_used_tell_what_is_spent(
+    gateway: LiveGateway, unit: str, spent: float, whole: float
+) -> None:
+    spender = Spender(gateway, amount=str(whole), unit=unit, period="month")
+    assert spender.chat("chaos/ok-usage-100-20").status_code == 200
+    spender.standing()
+    (key,) = gateway.operator.rows("models_catalog.ClientKey", {"pk": spender.id})
+    labels = f'budget="{spender.budget}",period="month",scope="key",subject="{key["name"]}",unit="{unit}"'
+    page = gateway.http.get("/metrics").text.splitlines()
+    told = {line.partition("{")[0]: float(line.rpartition(" ")[2]) for line in page if labels in line}
+    names = ("signalbox_budget_spent", "signalbox_budget_held", "signalbox_budget_amount")
+    assert told == dict(zip(names, (spent, 0.0, whole), strict=True))
+    (own,) = gateway.http.get("/v1/me/usage", headers=gateway.headers(spender.key)).json()["budgets"]
+    assert (own["unit"], own["spent"], own["held"], own["left"]) == (unit, spent, 0, whole - spent)
+
+
 def test_adjustment_when_it_is_made_is_followed_by_the_gateway(gateway: LiveGateway) -> None:
     spender = Spender(gateway, amount="0.2")
     assert spender.chat("chaos/ok-usage-100-20").status_code == 200
@@ -187,6 +215,21 @@ def test_adjustment_when_it_is_made_is_followed_by_the_gateway(gateway: LiveGate
     told = gateway.operator.command("show_budgets", "--json")
     (shown,) = [row for row in json.loads(told) if row["id"] == spender.budget]
     assert [(one["spent"], one["held"]) for one in shown["counters"]] == [(120 * TOKEN, 0)]
+
+
+@pytest.mark.parametrize("period", ["day", "week", "month"])
+def test_budget_when_a_period_has_ended_begins_anew_and_the_old_one_stays(gateway: LiveGateway, period: str) -> None:
+    spender = Spender(gateway, amount="0.05", period=period)
+    now = datetime.now(UTC).timestamp()
+    before, present = span_of(Period(period), now - PERIODS_S[period]).name, span_of(Period(period), now).name
+    whole = {"budget": spender.budget, "counter": spender.budget, "unit": "usd", "spent": 50_000_000}
+    changed = {"changed_at": datetime.now(UTC).isoformat()}
+    gateway.operator.create("openai_api.BudgetCounter", period=before, **whole, **changed)
+    assert spender.chat("chaos/ok").status_code == 200
+    assert eventually(lambda: present in {name for _, name in counters(gateway, budget=spender.budget)}, 10, 0.1)
+    assert eventually(lambda: counters(gateway, budget=spender.budget)[spender.budget, present] == (14 * TOKEN, 0), 10, 0.1)
+    assert counters(gateway, budget=spender.budget)[spender.budget, before] == (50_000_000, 0)
+    assert spender.chat("chaos/ok", most=30).status_code == 429
 
 
 def test_counters_when_the_worker_starts_anew_are_those_of_the_ledger(gateway: LiveGateway) -> None:
@@ -213,3 +256,16 @@ def test_alerts_when_percents_are_reached_are_posted_once_and_signed(gateway: Li
     assert [(one["percent"], one["spent"], one["amount"]) for one in told] == [(50, 0.014, 0.028), (100, 0.028, 0.028)]
     assert all(verified(post, SECRET) for post in receiver.posts)
     assert told[0]["budget"] == spender.budget
+
+
+def test_alert_when_a_percent_is_reached_is_sent_by_mail_again_until_it_is_taken(gateway: LiveGateway, mails: MailSink) -> None:
+    spender = Spender(gateway, amount="0.014", hard=False, alerts=[100], alert_email="alerts@example.org")
+    assert spender.chat("chaos/ok").status_code == 200
+    assert eventually(lambda: len(mails.mails) == 1, 30, 0.1)
+    assert mails.refused == 1
+    (mail,) = mails.mails
+    assert (mail.to, mail.message["to"]) == ("alerts@example.org", "alerts@example.org")
+    assert mail.message["subject"].startswith("Budget of key spender-")
+    assert mail.message["subject"].endswith("100 % used")
+    assert "0.01 USD of 0.01 USD are spent (period: total). Requests go on when all is spent." in mail.text
+    assert spender.key not in mail.message.as_string()

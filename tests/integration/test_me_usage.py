@@ -60,6 +60,9 @@ def test_figures_when_requests_were_made_then_counts_those_of_the_key_alone(gate
     assert {line["model"] for line in found["models"]} == {"chaos/ok"}
     limit = {"scope": "key", "counted": "requests", "limit": 60, "per_s": 60}
     assert [limit] == [{name: one[name] for name in limit} for one in found["limits"]]
+    assert found["limits"][0]["remaining"] == 59
+    assert 0 < found["limits"][0]["reset_s"] <= 61
+    assert figures(gateway, owned)["limits"][0]["remaining"] == 59
     budget = {"scope": "project", "unit": "usd", "amount": 12.5, "period": "month", "stops": True}
     assert [budget] == [{name: one[name] for name in budget} for one in found["budgets"]]
 

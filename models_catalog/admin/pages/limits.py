@@ -9,14 +9,14 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from models_catalog.admin import html, ui
-from models_catalog.admin.switching import SwitchableAdmin
+from models_catalog.admin.rule_forms import RuleAdmin, RuleForm
 from models_catalog.models import Limit
 
 SUBJECTS = ("client_key", "person", "project", "tenant", "model")
 SAID = ("counted", "amount", "per", "algorithm", "burst")
 
 
-class LimitForm(ui.ModelForm):
+class LimitForm(RuleForm):
     class Meta:
         model = Limit
         fields = (*SUBJECTS, "each", *SAID, "enabled")
@@ -38,7 +38,7 @@ class LimitInline(ui.TabularInline):
 
 
 @admin.register(Limit)
-class LimitAdmin(SwitchableAdmin):
+class LimitAdmin(RuleAdmin):
     form = LimitForm
     empty_icon = "speed"
     empty_text = "A limit says how fast a key, person, project, tenant or model may ask: requests, tokens, or requests at once."

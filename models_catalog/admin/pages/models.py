@@ -22,11 +22,15 @@ from models_catalog.admin.filling import FillableAdmin
 from models_catalog.admin.health import label
 from models_catalog.admin.problems import page_of, rows_shown
 from models_catalog.admin.purging import PurgingAdmin
+from models_catalog.admin.rule_forms import ON_MODELS
+from models_catalog.admin.rule_inlines import INLINES as RULES
+from models_catalog.admin.tenancy import reach_of
 from models_catalog.admin.testing import TestableAdmin
 from models_catalog.admin.versions import VersionedAdmin
 from models_catalog.compiler.targets import groups_of, timeouts_of
 from models_catalog.models import Fallback, ModelDefinition, Provider, Route
 from models_catalog.models.columns import PRICE, columns_of
+from models_catalog.models.model import PRICES
 from models_catalog.snapshot import STAR
 from providers.capabilities import Capability
 from providers.registry import provider_types
@@ -138,6 +142,17 @@ class ModelDefinitionAdmin(FillableAdmin, VersionedAdmin, PurgingAdmin, Testable
     def get_list_display(self, request: HttpRequest) -> list[Any]:
         *shown, problems = super().get_list_display(request)
         return [*shown, model_columns.used(request, lambda: rows_shown(request)), problems]
+
+    def get_inlines(self, request: HttpRequest, obj: ModelDefinition | None) -> list[Any]:
+        """What would bound all tenants is not for the operators of some."""
+        shown = super().get_inlines(request, obj)
+        return [one for one in shown if reach_of(request) is None or one not in RULES["model"]]
+
+    def get_fieldsets(self, request: HttpRequest, obj: ModelDefinition | None = None) -> Any:
+        told = super().get_fieldsets(request, obj)
+        if reach_of(request) is None:
+            return told
+        return [(title, {**parts, "description": ON_MODELS} if title == PRICES else parts) for title, parts in told]
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> HttpResponse:
         more = model_tabs.context(request, context, kwargs.get("obj"))

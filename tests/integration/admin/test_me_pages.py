@@ -18,7 +18,7 @@ from django.utils import timezone
 from models_catalog import keys
 from models_catalog.compiler import compile_snapshot
 from models_catalog.models import Budget, ClientKey, KeyRequest, Limit, Person, Project
-from openai_api.models import UsageRecord
+from openai_api.models import BudgetCounter, UsageRecord
 from tests.integration.admin.catalog import Catalog
 from tests.integration.admin.pages import Pages, address
 from tests.integration.admin.two_tenants import FOREIGN, OWN, Rows, rows_of
@@ -118,6 +118,33 @@ def test_home_when_opened_then_shows_own_keys_and_figures_and_nothing_of_others(
     }
     assert [(model, key) for model, key, _ in answer.context["models"]] == [("gpt", row.name), ("unpriced", row.name)]
     assert "no-store" in answer["Cache-Control"]
+
+
+@pytest.mark.parametrize(
+    ("unit", "each", "spent", "told"),
+    [
+        ("usd", "", 1_250_000_000, "1.25 USD spent, 0.5 USD held by requests that run, 5.25 USD left, until"),
+        ("tokens", "", 4, "4 tokens spent, 500,000,000 tokens held by requests that run, 0 tokens left, until"),
+        ("usd", "key", 1_250_000_000, "1.25 USD spent, 0.5 USD held by requests that run, 5.25 USD left, until"),
+    ],
+)
+def test_budget_when_shown_then_with_what_is_spent_and_left(
+    me: Client, own: Rows, foreign: Rows, unit: str, each: str, spent: int, told: str
+) -> None:
+    for rows, used_up in ((own, spent), (foreign, 3)):
+        budget = Budget.objects.get(pk=rows[Budget].pk)
+        Budget.objects.filter(pk=budget.pk).update(unit=unit, each=each)
+        counter = f"{budget.pk}:{rows[ClientKey].pk}" if each else str(budget.pk)
+        counter += ":t" if unit == "tokens" else ""
+        now, before = f"{timezone.now():%Y-%m}", "2001-01"
+        of_all = {"budget": str(budget.pk), "counter": counter, "unit": unit, "changed_at": timezone.now()}
+        BudgetCounter.objects.create(period=now, spent=used_up, held=500_000_000, **of_all)
+        BudgetCounter.objects.create(period=before, spent=9_000_000_000, **of_all)
+    answer = me.get(HOME)
+    (shown,) = answer.context["budgets"]
+    assert shown.used.startswith(told)
+    assert shown.percent == (100 if unit == "tokens" else 25)
+    assert told in answer.content.decode()
 
 
 def test_key_when_made_then_shown_once_and_of_its_maker(me: Client, own: Rows) -> None:

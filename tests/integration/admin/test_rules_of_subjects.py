@@ -11,8 +11,9 @@ from django.test import Client
 from django.utils import timezone
 
 from models_catalog import keys
+from models_catalog.admin.rule_forms import ON_MODELS, SHARED
 from models_catalog.bounds import NANO, Period
-from models_catalog.models import Budget, ClientKey, Limit, Person, Project, Tenant
+from models_catalog.models import Budget, ClientKey, Limit, ModelDefinition, Person, Project, Tenant
 from openai_api.models import BudgetCounter, UsageRollUp
 from openai_api.spending.periods import span_of
 from tests.integration.admin.catalog import Catalog
@@ -46,6 +47,28 @@ def test_rules_when_added_on_the_page_of_their_subject_then_kept(pages: Pages, s
     pages.save(page, {**added("limits", LIMIT), **added("budgets", BUDGET)})
     assert str(Limit.objects.get(**{subject: row})) == "60 requests a minute"
     assert str(Budget.objects.get(**{subject: row})) == "25 US dollars month"
+
+
+def test_rules_of_a_model_when_the_operator_is_a_tenant_s_are_not_set(client: Client, subjects: dict[str, Model]) -> None:
+    user = User.objects.create_user("operator", is_staff=True)
+    user.user_permissions.set(Permission.objects.filter(content_type__app_label="models_catalog"))
+    tenant = subjects["tenant"]
+    assert isinstance(tenant, Tenant)
+    tenant.operators.add(user)
+    client.force_login(user)
+    pages, page = Pages(client), address(ModelDefinition, "change", subjects["model"])
+    assert ON_MODELS in pages.open(page).content.decode()
+    pages.save(
+        page, {**added("limits", LIMIT), "limits-INITIAL_FORMS": "0", **added("budgets", BUDGET), "budgets-INITIAL_FORMS": "0"}
+    )
+    told = pages.send(address(Limit, "add"), {**LIMIT, "model": str(subjects["model"].pk)})
+    assert errors(told) == {"model": [SHARED]}
+    told = pages.send(address(Budget, "add"), {**BUDGET, "model": str(subjects["model"].pk)})
+    assert errors(told) == {"model": [SHARED]}
+    assert not Limit.objects.exists()
+    assert not Budget.objects.exists()
+    pages.save(address(Limit, "add"), {**LIMIT, "project": str(subjects["project"].pk)})
+    assert Limit.objects.get().project == subjects["project"]
 
 
 def test_budget_when_some_of_it_is_spent_then_the_page_of_its_subject_shows_a_bar(
