@@ -10,12 +10,13 @@ from decimal import Decimal
 from django.core.exceptions import ValidationError
 
 from models_catalog import validation
-from models_catalog.tariffs import RATES
+from models_catalog.tariffs import OVER, RATES
 
 MOST_ALIASES = 1000
 MOST_NETWORKS = 200
 MOST_ALERTS = 20
 MOST_PERCENT = 1000
+MOST_OVER = 8
 MOST_DOLLARS = 10**6
 """The highest rate: a price above it is a mistake, such as one for a million tokens that was meant for one."""
 
@@ -73,13 +74,32 @@ def clean_budget(unit: str, amount: Decimal | None, alerts: object) -> None:
 
 
 def clean_rates(rates: object) -> None:
-    """US dollars by unit."""
+    """US dollars by unit, and those of requests over a number of tokens."""
+    if isinstance(rates, Mapping) and OVER in rates:
+        _clean_over(rates[OVER])
+        rates = {name: rate for name, rate in rates.items() if name != OVER}
     if not isinstance(rates, Mapping) or (unknown := sorted(str(name) for name in rates if name not in RATES)):
         told = "" if not isinstance(rates, Mapping) else f" Unknown: {', '.join(unknown)}."
         raise ValidationError({"rates": [f"Enter a JSON object with some of {', '.join(RATES)}.{told}"]})
     wrong = [name for name, rate in rates.items() if not _is_rate(rate)]
     if wrong:
         raise ValidationError({"rates": [f"{', '.join(wrong)}: enter a number of US dollars, from 0 to {MOST_DOLLARS:,}."]})
+
+
+def _clean_over(over: object) -> None:
+    if not isinstance(over, Mapping) or not 0 < len(over) <= MOST_OVER or not all(map(_is_threshold, over)):
+        example = '{"over": {"200000": {"input": 6}}}'
+        raise ValidationError(
+            {"rates": [f"over: enter numbers of tokens, at most {MOST_OVER}, with their rates, like {example}."]}
+        )
+    for rates in over.values():
+        if isinstance(rates, Mapping) and OVER in rates:
+            raise ValidationError({"rates": ["over: the rates of long requests have no others in them."]})
+        clean_rates(rates)
+
+
+def _is_threshold(tokens: object) -> bool:
+    return isinstance(tokens, str) and tokens.isdecimal() and tokens.isascii() and len(tokens) < 10 and str(int(tokens)) == tokens
 
 
 def _is_percent(number: object) -> bool:

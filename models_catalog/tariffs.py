@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
 from types import MappingProxyType
+from typing import Any
 
 import msgspec
 
@@ -39,7 +40,8 @@ STANDARD_TIERS = frozenset({"", "default", "standard", "auto", "on_demand"})
 
 
 class Rates(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Picodollars for one token, request, image, second or character; None is not given."""
+    """Picodollars for one token, request, image, second or character; None is not given. `over` has the rates of longer requests,
+    by the tokens in that are exceeded, rising: they are those of all tokens of such a request."""
 
     input: int | None = None
     output: int | None = None
@@ -56,6 +58,11 @@ class Rates(msgspec.Struct, frozen=True, omit_defaults=True):
     image: int | None = None
     audio_second: int | None = None
     character: int | None = None
+    over: tuple[tuple[int, Rates], ...] = ()
+
+    def at(self, input_tokens: int) -> Rates:
+        """The rates of a request with so many tokens in."""
+        return next((rates for most, rates in reversed(self.over) if input_tokens > most), self)
 
     def has_token_rates(self) -> bool:
         """Whether tokens have a price, be it that of one kind."""
@@ -68,13 +75,15 @@ class Rates(msgspec.Struct, frozen=True, omit_defaults=True):
 
     def is_free(self) -> bool:
         """Whether all rates that are given are 0."""
-        given = [rate for name in self.__struct_fields__ if (rate := getattr(self, name)) is not None]
-        return bool(given) and not any(given)
+        given = [rate for name in RATES if (rate := getattr(self, name)) is not None]
+        return bool(given) and not any(given) and all(rates.is_free() for _, rates in self.over)
 
 
 MEDIA_TOKEN_RATES = ("audio_input", "audio_output", "image_input", "image_output")
 """Those of tokens beside text's; without any of these and of text's, tokens have no price."""
-RATES = Rates.__struct_fields__
+OVER = "over"
+"""Where rows have the rates of long requests."""
+RATES = tuple(name for name in Rates.__struct_fields__ if name != OVER)
 """What a price can be given for."""
 NO_RATES = Rates()
 
@@ -173,13 +182,18 @@ def _prices(base: Rates, rows: Iterable[DatedPrice], moment: float) -> Prices:
 
 def _over(base: Rates, rates: Rates) -> Rates:
     """What the row does not say of input and output, the model's columns say."""
-    said = {name: value for name in ("input", "output") if (value := getattr(rates, name)) is None}
-    return msgspec.structs.replace(rates, **{name: getattr(base, name) for name in said})
+    missing = {name: getattr(base, name) for name in ("input", "output") if getattr(rates, name) is None}
+    over = tuple((most, _over(base, longer)) for most, longer in rates.over)
+    return msgspec.structs.replace(rates, over=over, **missing)
 
 
-def rates_of(given: Mapping[str, float | Decimal | None]) -> Rates:
-    """Rates of US dollars by unit, as rows and files have them; what is finer than a picodollar is rounded, halves up."""
-    return Rates(**{name: _pico(name, value) for name, value in given.items() if value is not None})
+def rates_of(given: Mapping[str, Any]) -> Rates:
+    """Rates of US dollars by unit, as rows and files have them; what is finer than a picodollar is rounded, halves up. What the
+    rates of long requests do not say is as for short ones."""
+    plain = {name: value for name, value in given.items() if name != OVER}
+    longer = {int(most): rates_of(plain | dict(rates)) for most, rates in given.get(OVER, {}).items()}
+    found = {name: _pico(name, value) for name, value in plain.items() if value is not None}
+    return Rates(**found, over=tuple(sorted(longer.items())))
 
 
 def _pico(name: str, value: float | Decimal) -> int:

@@ -19,6 +19,7 @@ from models_catalog.admin.tenancy import reach_of
 from models_catalog.last_used import last_used
 from models_catalog.models import ModelDefinition
 from models_catalog.snapshot import STAR
+from models_catalog.tariffs import OVER
 
 HOUR = timedelta(hours=1)
 
@@ -53,7 +54,7 @@ def _listed(row: ModelDefinition) -> dict[str, Decimal | None]:
     if not rows:
         return {}
     held = max(rows, key=lambda one: (one.effective_from is not None, one.effective_from or now))
-    return {name: Decimal(str(value)) for name, value in held.rates.items()}
+    return {name: Decimal(str(value)) for name, value in held.rates.items() if name != OVER}
 
 
 def _usd(value: Decimal | None) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 from models_catalog.models import ModelDefinition, Price, Route
 from models_catalog.models.frozen import freeze, thaw
+from models_catalog.tariffs import OVER
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -28,9 +29,15 @@ class PriceState:
         return self.route, self.effective_from, self.service_tier
 
     def __str__(self) -> str:
-        said = ", ".join(f"{name} {rate}" for name, rate in thaw(self.rates).items())
+        rates = dict(thaw(self.rates))
+        over = rates.pop(OVER, {})
+        said = _said(rates) + "".join(f"; over {tokens} tokens in: {_said(longer)}" for tokens, longer in over.items())
         where = " ".join(part for part in (self.route, self.service_tier, self.effective_from) if part)
         return f"{where}: {said}" if where else said
+
+
+def _said(rates: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {rate}" for name, rate in rates.items())
 
 
 def moment_text(moment: datetime | None) -> str:

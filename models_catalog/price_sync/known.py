@@ -1,8 +1,8 @@
 """What does `genai-prices` say that an upstream model costs? Read from the data in the package; nothing is fetched.
 
 Format: genai-prices 0.2, `ModelInfo.prices` (US dollars by unit, or a list of them with the day from which each holds) and its
-`price_variants`. Prices that depend on the length of a request count with what short ones cost, those of an hour of the day not
-at all. Nothing and 0 for sound, pictures and characters mean that nobody knows, not that they are free.
+`price_variants`. Prices that depend on the length of a request are those of all its tokens once it is longer; those of an hour of
+the day are left out. Nothing and 0 for sound, pictures and characters mean that nobody knows, not that they are free.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Any
 
 from models_catalog.changes.prices import PriceState, moment_text
 from models_catalog.models.frozen import freeze
+from models_catalog.tariffs import OVER
 
 PACKAGE = "genai-prices"
 VENDORS: Mapping[str, str] = MappingProxyType(
@@ -98,11 +99,11 @@ def find(vendor: str, api_base: str, upstream_model: str) -> Known | None:
 def _known(model: Any, told: str) -> Known | None:
     left_out: set[str] = set()
     found: dict[tuple[str, str, str], PriceState] = {}
-    standard: dict[str, float] = {}
+    standard: dict[str, Any] = {}
     for since, tier, prices in _dated(model, left_out):
-        rates = _rates(prices, left_out)
+        rates = _rates(prices)
         if tier:  # what a tier does not say is as in the standard one
-            rates = standard | rates
+            rates = {name: rate for name, rate in standard.items() if name != OVER} | rates
         else:
             standard = rates
         if rates:
@@ -145,18 +146,33 @@ def _tier(when: Mapping[str, str]) -> str:
     return value if name == "service_tier" and value != "default" else ""
 
 
-def _rates(prices: Any, left_out: set[str]) -> dict[str, float]:
+def _rates(prices: Any) -> dict[str, Any]:
+    found, longest = _rates_at(prices, 0), {}
+    for start in sorted({tier.start for value in _values(prices) for tier in getattr(value, "tiers", ())}):
+        longer = {name: rate for name, rate in _rates_at(prices, start + 1).items() if found.get(name) != rate}
+        if longer:
+            longest[str(start)] = longer
+    if any(found.values()) or not set(found) & {"input", "output"}:
+        return found | ({OVER: longest} if longest else {})
+    return _free(prices, found)
+
+
+def _values(prices: Any) -> Iterator[Any]:
+    return (getattr(prices, theirs, None) for theirs, _, _ in UNITS)
+
+
+def _rates_at(prices: Any, tokens: int) -> dict[str, float]:
+    """What a request with so many tokens in costs."""
     found: dict[str, float] = {}
     for theirs, ours, units in UNITS:
         value = getattr(prices, theirs, None)
         if value is None or ours in found:
             continue
         if hasattr(value, "base"):
-            left_out.add("prices of long requests")
-            value = value.base
+            value = next((tier.price for tier in reversed(value.tiers) if tokens > tier.start), value.base)
         if value or ours in MAYBE_FREE:
             found[ours] = float(round(Decimal(value) / units, DIGITS))
-    return found if any(found.values()) or not set(found) & {"input", "output"} else _free(prices, found)
+    return found
 
 
 def _free(prices: Any, found: dict[str, float]) -> dict[str, float]:

@@ -69,6 +69,8 @@ def billed(rates: Rates, usage: Usage | None, units: Mapping[str, float]) -> int
     """Picodollars; None when something that was used has no price, or nothing is known of what was used."""
     if rates == NO_RATES:
         return None
+    if rates.over and usage is not None:
+        rates = rates.at(usage.input_tokens)
     sent, received = rates.input, rates.output
     if usage is not None and sent is not None and received is not None and not units and _is_plain(usage):
         return usage.input_tokens * sent + usage.output_tokens * received + (rates.request or 0)

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from time import time
 
@@ -41,12 +41,19 @@ def most_of(
         if prices is before:
             continue  # most routes have the prices of their model
         before = prices
-        for rates in (prices.standard, prices.of(tier)) if tier else (prices.standard,):
+        for rates in _possible((prices.standard, prices.of(tier)) if tier else (prices.standard,), most.input_tokens):
             cost = _most(rates, most, media=media)
             if cost is None:
                 return None
             found = max(found, cost)
     return None if found < 0 else found
+
+
+def _possible(rates: Iterable[Rates], most: int) -> Iterator[Rates]:
+    """With those of longer requests, as far as this one may be one."""
+    for one in rates:
+        yield one
+        yield from (longer for over, longer in one.over if most > over)
 
 
 def _tier(call: Call) -> str:
@@ -72,7 +79,7 @@ def _worst(rates: Rates, files: bool, media: bool) -> Rates:
         "input": _highest(rates, (*TEXT_IN, *(FILES_IN if files else ()))),
         "output": _highest(rates, (*TEXT_OUT, *(MEDIA_OUT if media else ()))),
     }
-    return msgspec.structs.replace(rates, **higher)
+    return msgspec.structs.replace(rates, over=(), **higher)
 
 
 def _highest(rates: Rates, names: Iterable[str]) -> int | None:

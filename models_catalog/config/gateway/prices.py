@@ -9,10 +9,13 @@ from collections.abc import Container
 from datetime import datetime
 from typing import Any
 
+from django.core.exceptions import ValidationError
+
 from models_catalog.changes.prices import PriceState, moment_of, moment_text
 from models_catalog.config.table import Table, nearest
 from models_catalog.models.frozen import freeze, thaw
-from models_catalog.tariffs import RATES
+from models_catalog.rule_validation import clean_rates
+from models_catalog.tariffs import OVER, RATES
 
 TEXTS = ("route", "effective_from", "service_tier", "source")
 
@@ -44,7 +47,14 @@ def _price(entry: Table, routes: Container[str]) -> PriceState | None:
         entry.findings.fatal(entry.at("route"), f"{route!r} is not one of the model's routes")
         return None
     since = _moment(entry)
-    rates = {name: rate for name in RATES if (rate := entry.number(name)) is not None}
+    rates: dict[str, Any] = {name: rate for name in RATES if (rate := entry.number(name)) is not None}
+    if (over := entry.raw(OVER)) is not None:
+        rates[OVER] = over
+        try:
+            clean_rates(rates)
+        except ValidationError as error:
+            entry.findings.fatal(entry.at(OVER), " ".join(error.messages))
+            return None
     for name in entry.rest():
         entry.findings.fatal(entry.at(name), f"unknown rate{nearest(name, (*RATES, *TEXTS))}")
     entry.skip(*entry)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
 from django.contrib.admin.models import LogEntry
 from pytest_django import DjangoAssertNumQueries
 
-from models_catalog.models import Credential, ModelDefinition, Provider
+from models_catalog.compiler import compile_snapshot
+from models_catalog.models import Credential, ModelDefinition, Price, Provider
 from tests.integration.admin.catalog import Catalog, routes_of
 from tests.integration.admin.pages import Pages, address, errors, posted
 
@@ -32,6 +34,24 @@ def test_model_when_added_with_two_routes_then_names_and_order_follow_the_form(p
     assert made.capabilities == ["chat"]
     assert routes_of(made) == [("first", 0), ("second", 1)]
     assert list(made.routes.values_list("upstream_model", flat=True)) == ["gpt", "gpt-x"]
+
+
+def test_prices_when_entered_on_their_tab_then_compiled_and_mistakes_shown_at_their_row(pages: Pages, catalog: Catalog) -> None:
+    row = catalog.model("gpt", catalog.provider())
+    over = {"200000": {"input": 6, "output": 22.5}}
+    values = {"effective_from_0": "2026-11-01", "effective_from_1": "00:00:00", "route": "", "service_tier": "", "source": "mine"}
+    sent = {"price_list-TOTAL_FORMS": "1", **{f"price_list-0-{name}": value for name, value in values.items()}}
+    told = pages.send(change(row), {**sent, "price_list-0-rates": json.dumps({"input": 3, "over": {"x": {"input": 1}}})})
+    assert "over: enter numbers of tokens" in str(errors(told)["price_list-0-rates"])
+    pages.save(change(row), {**sent, "price_list-0-rates": json.dumps({"input": 3, "output": 15, "over": over})})
+    (price,) = Price.objects.all()
+    assert (price.rates, price.source) == ({"input": 3, "output": 15, "over": over}, "mine")
+    rates = compile_snapshot().models["gpt"].prices.rates(price.effective_from.timestamp() if price.effective_from else 0)
+    assert (rates.at(200_000).input, rates.at(200_001).input, rates.at(200_001).output) == (3_000_000, 6_000_000, 22_500_000)
+    text = pages.open(change(row)).content.decode()
+    assert "22.5" in text
+    pages.save(change(row), {"price_list-0-rates": json.dumps({"input": 4, "output": 15})})
+    assert Price.objects.get().rates == {"input": 4, "output": 15}
 
 
 def test_routes_when_dragged_then_saved_in_the_new_order(pages: Pages, catalog: Catalog) -> None:

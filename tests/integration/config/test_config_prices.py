@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.management.base import CommandError
@@ -33,6 +34,8 @@ effective_from = 2026-11-01T00:00:00Z
 output = 5
 image = 0.04
 source = "a contract"
+[models."m".prices.over.200000]
+output = 7.5
 """
 LITELLM = """
 model_list:
@@ -44,6 +47,7 @@ model_list:
       cache_read_input_token_cost: 0.00000125
       input_cost_per_token_flex: 0.00000125
       output_cost_per_audio_token: 0.00008
+      input_cost_per_token_above_200k_tokens: 0.000005
   - model_name: whisper
     litellm_params: {model: openai/whisper-1, api_key: os.environ/OPENAI_API_KEY, input_cost_per_second: 0.0001}
 """
@@ -53,7 +57,10 @@ def test_prices_when_exported_and_imported_then_nothing_changes(manage: Manage, 
     manage("import_config", str(write(PRICED)))
     rows = {(row.route.name if row.route else "", row.service_tier): row for row in Price.objects.select_related("route")}
     assert rows["", ""].rates == {"input": 2.5, "cached": 0.25}
-    assert (rows["second", "flex"].rates, rows["second", "flex"].source) == ({"output": 5, "image": 0.04}, "a contract")
+    assert (rows["second", "flex"].rates, rows["second", "flex"].source) == (
+        {"output": 5, "image": 0.04, "over": {"200000": {"output": 7.5}}},
+        "a contract",
+    )
     first = tmp_path / "exported.toml"
     first.write_text(manage("export_config").out)
     assert "nothing to change" in manage("import_config", str(first)).out
@@ -73,6 +80,7 @@ def test_prices_when_exported_and_imported_then_nothing_changes(manage: Manage, 
         pytest.param("input = 2.5", 'input = 2.5\ncurrency = "EUR"', 'only "USD" is supported', id="another_currency"),
         pytest.param('route = "second"', 'route = "third"', "not one of the model's routes", id="an_unknown_route"),
         pytest.param("2026-11-01T00:00:00Z", '"someday"', "must be a date or a time", id="no_moment"),
+        pytest.param("output = 7.5", "outptu = 7.5", "Unknown: outptu", id="an_unknown_rate_of_long_requests"),
         pytest.param(
             'route = "second"\nservice_tier = "flex"\neffective_from = 2026-11-01T00:00:00Z\n', "", "another price", id="twice"
         ),
@@ -93,6 +101,7 @@ def test_litellm_s_rates_when_imported_then_all_of_them_count(
     manage("import_config", str(write(LITELLM, "config.yaml")))
     models = compile_snapshot().models
     prices = models["m"].prices.at(0)
-    assert prices.standard == Rates(2_500_000, 10_000_000, cached=1_250_000, audio_output=80_000_000)
+    told: dict[str, Any] = {"cached": 1_250_000, "audio_output": 80_000_000}
+    assert prices.standard == Rates(2_500_000, 10_000_000, **told, over=((200_000, Rates(5_000_000, 10_000_000, **told)),))
     assert prices.of("flex").input == 1_250_000
     assert models["whisper"].prices.rates(0) == Rates(audio_second=100_000_000)

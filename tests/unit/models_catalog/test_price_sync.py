@@ -93,6 +93,16 @@ def test_library_when_other_units_are_billed_then_they_are_known(vendor: str, mo
     assert all(f"{name} {rate}" in str(standard) for name, rate in expected.items())
 
 
+def test_sync_when_long_requests_cost_more_then_the_row_says_so() -> None:
+    define("mine", "anthropic", "claude-sonnet-4-5")
+    assert "; over 200000 tokens in: " in synced("--dry-run")
+    synced()
+    prices = compile_snapshot().models["mine"].prices.rates(datetime.now(UTC).timestamp())
+    longer = prices.at(200_001)
+    assert (prices.at(200_000).input, longer.input, longer.output) == (3_000_000, 6_000_000, 22_500_000)
+    assert "0 prices added" in synced()
+
+
 def test_price_when_another_has_its_moment_then_it_is_refused() -> None:
     model = define("mine", "openai", "gpt-4o")
     route = model.routes.get()
@@ -113,6 +123,10 @@ def test_price_when_another_has_its_moment_then_it_is_refused() -> None:
         pytest.param({"output": "5"}, id="a_text"),
         pytest.param({"inputs": 5}, id="an_unknown_rate"),
         pytest.param([], id="no_object"),
+        pytest.param({"over": {"many": {"input": 1}}}, id="over_no_number"),
+        pytest.param({"over": {"200000": {"inputs": 1}}}, id="over_an_unknown_rate"),
+        pytest.param({"over": {"200000": {"over": {"300000": {"input": 1}}}}}, id="over_over"),
+        pytest.param({"over": [1]}, id="over_a_list"),
     ],
 )
 def test_price_when_its_rates_are_wrong_then_it_is_refused_and_never_compiled(rates: object) -> None:

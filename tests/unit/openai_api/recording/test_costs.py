@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from models_catalog.tariffs import Prices, Rates, rates_of
+from models_catalog.tariffs import DatedPrice, PriceList, Prices, Rates, rates_of
 from openai_api.recording.costs import billed, cost_of
 from openai_api.recording.events import Record
 from providers.capabilities import Capability
@@ -104,6 +104,21 @@ def record(**fields: object) -> Record:
 )
 def test_cost_of_a_record_when_it_has_ended_then_it_is_in_billionths(fields: dict[str, object], expected: int | None) -> None:
     assert cost_of(record(**fields)) == expected
+
+
+@pytest.mark.parametrize(
+    ("usage", "expected"),
+    [
+        (Usage(200_000, 10), 200_000 * 3 + 10 * 15),
+        (Usage(200_001, 10), 200_001 * 6 + 10 * 15),
+        (Usage(200_001, 10, cached_tokens=200_000), 6 + 200_000 * 0.6 + 10 * 15),
+        (Usage(1_000_001, 10), 1_000_001 * 12 + 10 * 30),
+    ],
+)
+def test_cost_when_a_request_is_long_then_all_its_tokens_have_the_rates_of_long_ones(usage: Usage, expected: float) -> None:
+    over = {"200000": {"input": 6, "cached": 0.6}, "1000000": {"input": 12, "output": 30}}
+    listed = PriceList(rates_of({"output": 15}), [DatedPrice(rates_of({"input": 3, "over": over}))])
+    assert billed(listed.rates(0), usage, {}) == expected * 10**6
 
 
 def test_cost_when_prices_have_many_decimals_then_the_sum_is_exact() -> None:

@@ -62,6 +62,13 @@ def test_most_when_kinds_have_rates_of_their_own_then_it_is_the_dearest_that_may
     assert most_of(heard, entry(PriceList(written)), now=NOW) == -(-(99_000 * input_tokens(heard) + 30_000) // 1000)
 
 
+def test_most_when_a_request_may_be_long_then_it_is_what_long_ones_cost() -> None:
+    prices = PriceList(Rates(1000, 2000, over=((1000, Rates(3000, 4000)),)))
+    short, long = call({"max_tokens": 10}), call({"max_tokens": 10, "messages": "x" * 6000})
+    assert most_of(short, entry(prices), now=NOW) == -(-(1000 * input_tokens(short) + 20_000) // 1000)
+    assert most_of(long, entry(prices), now=NOW) == -(-(3000 * input_tokens(long) + 40_000) // 1000)
+
+
 def test_most_when_a_tier_is_asked_for_then_it_is_that_or_the_standard_one() -> None:
     prices = PriceList(Rates(1000, 1000), [DatedPrice(Rates(5000, 5000), tier="priority"), DatedPrice(Rates(1, 1), tier="flex")])
     dear, cheap, usual = (
