@@ -118,6 +118,7 @@ class Running:
         self._background = Background(self._jobs, responses)
         self._jobs.register(Webhooks(self._transport, self._webhooks, forget))
         self._jobs.register(budgets.alerts(self._transport, self._threads))
+        self._jobs.register(budgets.request_mails(self._threads))
         self._watchdog = Watchdog()
         self._sessions = sessions()
         self._cache = cache()

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import logout
-from django.db import IntegrityError
+from django.db import IntegrityError, transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.debug import sensitive_variables
@@ -15,6 +16,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from models_catalog.admin.pages.client_keys import example_body
 from models_catalog.models import ClientKey, KeyRequest, Person
+from openai_api.database.key_request_mail import tell
 from openai_api.me import own_keys, shown
 from openai_api.me.forms import AskForm, NewKeyForm, ReplaceForm
 from openai_api.me.visitor import for_person
@@ -125,7 +127,10 @@ def ask(request: HttpRequest, person: Person) -> HttpResponse:
         return redirect(HOME)
     form = AskForm(person, request.POST or None)
     if request.method == "POST" and form.is_valid():
-        form.save()
+        with transaction.atomic():
+            row = form.save()
+            if settings.EMAIL_URL:
+                tell(row)
         messages.success(request, "Your operator has been asked. The answer appears here.")
         return redirect(HOME)
     return render(request, "openai_api/me/form.html", {"form": form, "title": "Request more", "submit": "Send the request"})

@@ -16,6 +16,7 @@ from tests.fakes.chaos.process import eventually
 from tests.fakes.mail_sink import MailSink
 from tests.fakes.webhook_receiver import Receiver, verified
 from tests.live import LiveGateway, body
+from tests.live_admin import Visitor
 from tests.live_fixtures import StartGateway
 
 SECRET = "whsec_" + base64.b64encode(b"the secret of alerts of budgets 0123").decode()
@@ -269,3 +270,22 @@ def test_alert_when_a_percent_is_reached_is_sent_by_mail_again_until_it_is_taken
     assert mail.message["subject"].endswith("100 % used")
     assert "0.01 USD of 0.01 USD are spent (period: total). Requests go on when all is spent." in mail.text
     assert spender.key not in mail.message.as_string()
+
+
+def test_request_for_more_when_it_is_made_is_told_to_the_operators_of_the_tenant(gateway: LiveGateway, mails: MailSink) -> None:
+    operator = gateway.operator
+    operator.create_superuser("ann", "a-password-0123")
+    account = operator.create_staff("operator", "a-password-0123")
+    (person,) = operator.rows("auth.User", {"username": "ann"})
+    operator.update("auth.User", {"pk": account}, {"email": "operator@example.org"})
+    tenant = operator.create("models_catalog.Tenant", name="acme")
+    operator.create("models_catalog.Tenant_operators", tenant_id=tenant, user_id=account)
+    operator.create("models_catalog.Person", name="Ann", tenant_id=tenant, user_id=person["id"])
+    visitor = Visitor(gateway)
+    assert visitor.sign_in("ann", "a-password-0123") == 302
+    wish = {"wanted": "usd", "amount": "12.5", "period": "month", "per": "minute", "reason": "more tests"}
+    assert visitor.send("/me/ask/", **wish).status_code == 302
+    assert eventually(lambda: [mail for mail in mails.mails if mail.to == "operator@example.org"], 30, 0.1)
+    (mail,) = [mail for mail in mails.mails if mail.to == "operator@example.org"]
+    assert mail.message["subject"] == "Request for more of Ann"
+    assert "Ann (acme) asks for 12.5 US dollars, month, for all keys together.\n\nmore tests" in mail.text.replace("\r", "")
