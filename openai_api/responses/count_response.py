@@ -51,6 +51,7 @@ def _record(of: Record, response_id: str, usage: Usage) -> Record:
     record.client_id, record.client_name = of.client_id, of.client_name
     record.provider, record.upstream_model = of.attempts[-1].provider, of.attempts[-1].upstream_model
     record.model, record.served_model, record.prices = of.model, of.served_model, of.prices
+    record.pattern = of.pattern
     record.session, record.agent, record.tenant, record.tags = of.session, of.agent, of.tenant, of.tags
     record.project, record.person, record.app = of.project, of.person, of.app
     record.usage, record.service_tier = usage, tier_of(usage)

@@ -159,7 +159,8 @@ class Budgets:
     def charge(self, record: Record, client: Client, catalog: CatalogSnapshot) -> None:
         """Charges what an upstream has made in the background, once its record is known: that of whoever hears of it first. The
         request that asked for it held what it might cost until it was answered."""
-        of_model = catalog.model_bounds.get(record.served_model or "")
+        is_asked_for = record.served_model == record.model  # else another model has taken its place
+        of_model = catalog.model_bounds.get((is_asked_for and record.pattern) or record.served_model or "")
         rules = (*client.bounds.budgets, *(of_model.budgets if of_model is not None else ()))
         now = time()
         spans = self._calendar.spans(now)

@@ -58,6 +58,10 @@ def biller(upstream: Vendor) -> Biller:
     return Biller(upstream)
 
 
+def spender_of(gateway: LiveGateway) -> Spender:
+    return Spender(gateway, "--project", f"{TENANT}/app", "--person", f"{TENANT}/Ann", amount="100")
+
+
 def chat(model: str, **more: Any) -> Callable[[Spender], httpx.Response]:
     return lambda spender: spender.post("/v1/chat/completions", {"model": model, "max_tokens": 100, "messages": HI, **more})
 
@@ -126,7 +130,7 @@ WAYS: dict[str, tuple[Callable[[Spender], httpx.Response | None], int]] = {
 
 @pytest.mark.parametrize("way", WAYS)
 def test_cost_when_a_model_is_asked_in_any_way_is_what_the_upstream_bills(gateway: LiveGateway, biller: Biller, way: str) -> None:
-    spender = Spender(gateway, "--project", f"{TENANT}/app", "--person", f"{TENANT}/Ann", amount="100")
+    spender = spender_of(gateway)
     ask, requests = WAYS[way]
     answer = ask(spender)
     assert answer is None or answer.status_code == 200, answer.text
@@ -139,7 +143,7 @@ def test_cost_when_a_model_is_asked_in_any_way_is_what_the_upstream_bills(gatewa
 
 
 def test_cost_when_the_client_leaves_a_stream_is_what_was_billed_until_then(gateway: LiveGateway, biller: Biller) -> None:
-    spender = Spender(gateway, amount="100")
+    spender = spender_of(gateway)
     asked = {"model": "bill/paced", "max_tokens": 100, "messages": HI, "stream": True}
     with gateway.http.stream("POST", "/v1/chat/completions", json=asked, headers=gateway.headers(spender.key)) as answer:
         seen = 0
@@ -159,7 +163,7 @@ def cost(gateway: LiveGateway, spender: Spender, requests: int) -> Decimal:
         return gateway.operator.rows("openai_api.UsageRecord", {"client_id": spender.id, "cost_usd__gt": 0})
 
     assert eventually(lambda: len(rows()) == requests, WITHIN, 0.1), rows()
-    assert len({(row["tenant"], row["project"], row["person"]) for row in rows()}) == 1, "they are not all of the same"
+    assert {(row["tenant"], row["project"], row["person"]) for row in rows()} == {(TENANT, "app", "Ann")}
     return sum((Decimal(row["cost_usd"]) for row in rows()), Decimal(0))
 
 
