@@ -98,7 +98,10 @@ class DatabaseStore:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        if self._steps and not self.local:
+        if self.local:
+            for step in self._steps:
+                self._shares.write(step.notes)
+        elif self._steps:
             with suppress(StoreUnavailable):
                 await self._threads.run(partial(self._count, list(self._steps)))
 
@@ -137,8 +140,6 @@ class DatabaseStore:
             taken = Taken(taken.hold, self._shares.taken(taken.counters), taken.verdict._replace(at_ms=self._charged_at))
         elif self.local:
             self._shares.free(taken.hold, held)
-            self._shares.write(notes)
-            notes = ()
         changed = [
             (counter, amount)
             for counter, amount in zip(taken.counters, used, strict=True)
@@ -169,7 +170,7 @@ class DatabaseStore:
         if not self._tasks:
             self._start()
         if self.local and len(self._steps) >= MOST_UNSETTLED:
-            self._steps.popleft()
+            self._shares.write(self._steps.popleft().notes)
         self._steps.append(step)
         self._come.set()
 
@@ -230,15 +231,16 @@ class DatabaseStore:
             self._answered.set()
 
     def _lose(self, steps: Sequence[Step]) -> None:
-        """Each worker counts its share from now on; what waits is told so."""
+        """Each worker counts its share from now on; who waits is told so, and what has ended waits until the database is back."""
         self.failures += not self.local
         self.local = True
-        for step in (*steps, *self._steps):
+        for step in steps:
             if step.answer is None:
                 self._shares.write(step.notes)
-            elif not step.answer.done():
+        for step in (*steps, *self._steps):
+            if step.answer is not None and not step.answer.done():
                 step.answer.set_result(None)
-        self._steps = deque(Step(step.counters, step.apply) for step in self._steps if step.answer is None)
+        self._steps = deque(step for step in self._steps if step.answer is None)
 
     async def _beat(self) -> None:
         while True:

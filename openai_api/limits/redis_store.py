@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 from openai_api.limits.journal import Entry, encoded, undone
 from openai_api.limits.lua import CHARGE, FILL, FORGET, RENEW, SETTLE, TAKE
 from openai_api.limits.memory import unwritten
-from openai_api.limits.shares import Shares
+from openai_api.limits.shares import Charge, Shares
 from openai_api.limits.store import LEASE_S, Counter, Found, Journal, Kind, Taken, Verdict
 from openai_api.redis_link.link import RedisLink, script
 
@@ -177,7 +177,8 @@ class RedisStore:
             self._link.send(settle_script, keys, settle_words(taken, used, notes), lost)
         else:
             self._shares.write(whole)
-            self._unsettled.append((keys, settle_words(taken, used, ())))
+            rest = [0 if counter.seeded else amount for counter, amount in zip(taken.counters, used, strict=True)]
+            self._unsettled.append((keys, settle_words(taken, rest, ())))  # what is spent, the ledger will tell
 
     def _alone(self, hold: str, counters: Sequence[Counter], notes: Sequence[Entry]) -> Verdict:
         verdict = self._shares.take(hold, counters, notes)
@@ -209,7 +210,8 @@ class RedisStore:
             charges = self._shares.charges()
             keys = [PREFIX + counter.name for counter, _ in charges]
             words = [word for counter, amount in charges for word in _words(counter._replace(take=amount))]
-            said = await self._link.call(charge_script, keys, words)
+            late = partial(self._charged_late, charges)
+            said = await self._link.call(charge_script, keys, words, late)
             if said is None:
                 self._away = True
                 return
@@ -218,6 +220,10 @@ class RedisStore:
             self._in_vain.clear()
         finally:
             self._returns = None
+
+    def _charged_late(self, charges: Sequence[Charge], said: Any) -> None:
+        if isinstance(said, int):
+            self._shares.charged(charges)
 
     async def _settle_late(self) -> bool:
         while self._unsettled:

@@ -103,6 +103,10 @@ class Shares:
                     found.append(Charge(counter, still))
         return found
 
+    def charged(self, charges: Sequence[Charge]) -> None:
+        """The shared store has counted these, but said so too late."""
+        self._add((counter.name, -amount) for counter, amount in charges)
+
     def forget(self) -> None:
         """The shared store has been told. What still runs is settled there, and not here."""
         now = self._clock()
