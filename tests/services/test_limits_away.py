@@ -128,7 +128,7 @@ class Hanging:
 
 
 def is_local(answer: httpx.Response) -> bool:
-    return answer.headers.get("x-gateway-limits") == "local"
+    return bool(answer.headers.get("x-gateway-limits") == "local")
 
 
 def together(gateway: LiveGateway) -> bool:
