@@ -31,7 +31,7 @@ from openai_api.limits.shares import Shares
 from openai_api.limits.store import LEASE_S, Counter, Journal, Kind, Taken, Verdict
 from openai_api.models import LimitCounterRow
 
-ANSWER_S = 0.5
+ANSWER_S = 1.0
 """How long a request waits for the database at most."""
 BEAT_S = 4.0
 """How often holds are renewed, and how often a database that is away is asked again."""

@@ -162,7 +162,7 @@ def test_limit_when_what_counts_it_is_cut_off_and_back_then_it_is_not_passed(whe
     assert together(site.gateway)
     after = caller.admitted(2 * AMOUNT)
     assert alone > 0
-    assert before + alone + after <= caller.left
+    assert before + alone + after <= caller.left + before // WORKERS, "a worker may not have heard of what others took"
     assert before + alone + after >= caller.left - LOST * WORKERS
     site.gateway.expect_errors()
 
