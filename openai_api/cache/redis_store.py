@@ -14,7 +14,7 @@ import msgspec
 
 from models_catalog.cache_names import PREFIX
 from openai_api.cache.entry import Entry
-from openai_api.sessions.redis_link import ANSWER_S, RedisLink
+from openai_api.redis_link.link import ANSWER_S, RedisLink
 
 MOST_WRITES = 256
 """Writes that may be under way; what comes beyond them is not kept."""

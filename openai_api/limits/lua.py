@@ -306,6 +306,20 @@ end
 return 1
 """
 """Arguments: what was spent of each counter, and how long it is kept."""
+CHARGE = f"""{COMMON}
+for i, key in ipairs(KEYS) do
+  local c = counter((i - 1) * 7)
+  if c.seeded then
+    call('HDEL', key, 'k')
+  else
+    kinds[c.kind].wait(key, c)
+    kinds[c.kind].add(key, c)
+  end
+end
+return now
+"""
+"""Counts what was admitted elsewhere, whatever the limits say, and asks of `seeded` counters to be told what was spent; says what
+time it is. Arguments: the counters."""
 FORGET = """
 for _, key in ipairs(KEYS) do
   if redis.call('HDEL', key, 'k') == 1 then redis.call('HSET', key, 's', 0) end

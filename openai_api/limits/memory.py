@@ -47,6 +47,20 @@ class MemoryStore:
             self._journal(notes)
         return verdict
 
+    def begin(self, counter: Counter, at: int, hold: str, used: int, until: int) -> None:
+        """So much was used of a counter at a time before now, or is held until that time."""
+        state = self._states.get(counter.name) or self._begun(counter)
+        state.wait(at, counter)
+        state.add(at, counter._replace(take=used), hold, until)
+
+    def used(self, counter: Counter) -> int:
+        """What is used of a counter now."""
+        state, now = self._states.get(counter.name), self._clock()
+        if state is None:
+            return 0
+        state.wait(now, counter)
+        return state.found(now, counter).used
+
     def settle(self, taken: Taken, used: Sequence[int], notes: Sequence[Entry] = ()) -> None:
         now, at = self._clock(), taken.verdict.at_ms
         for counter, amount in zip(taken.counters, used, strict=True):

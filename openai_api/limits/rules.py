@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
-from models_catalog.bounds import Algorithm, Bounds, Counted, LimitRule, counter_of
+from models_catalog.bounds import Algorithm, Counted, LimitRule, counter_of
 from models_catalog.snapshot import Client, ModelEntry
 from openai_api.errors import ApiError, Headers
 from openai_api.limits.admission import Asking
@@ -25,7 +25,7 @@ KINDS: Mapping[Algorithm, Kind] = MappingProxyType(
 )
 IN_BACKGROUND = "(background)"
 """At the end of the path of what is made in the background: it was admitted when it was asked for."""
-MOST_SHAPES = 50_000
+MOST_PLANS = 50_000
 REQUESTS, TOKENS, HELD = Counted.REQUESTS, Counted.TOKENS, Kind.HELD
 """Looked up once: members of an enumeration are slow to find in Python 3.11."""
 
@@ -122,73 +122,89 @@ def tokens_of(record: Record, taken: int) -> int:
     return 0 if usage is None else usage.input_tokens + usage.output_tokens
 
 
+class Plan(NamedTuple):
+    """What is the same for all requests of a client for a model, by the rules that hold for them; `tokens` are the positions of
+    the counters of tokens, which take what a request is likely to use."""
+
+    client: Client
+    of_model: tuple[LimitRule, ...]
+    shapes: Sequence[Shape]
+    counters: Sequence[Counter]
+    tokens: Sequence[int]
+
+
 class LimitRules:
     """The limits of requests: the `Rules` of this kind. `refusals` counts what was refused, by scope and what is counted."""
 
     def __init__(self) -> None:
         self.refusals: Tally[tuple[str, str]] = Tally()
-        self._shapes: dict[str, Shape] = {}
+        self._plans: dict[tuple[str, str, bool], Plan] = {}
 
     def part(self, asking: Asking) -> Limited | None:
-        rules = asking.client.bounds.limits
-        of_models = asking.catalog.model_bounds
-        if of_models:
-            rules = rules_with(rules, of_models, asking.entry)
-        if not rules or asking.record.counted_apart:
+        if asking.record.counted_apart:
             return None
-        return self.limited(asking, asking.entry, rules)
+        of_model = self._of_model(asking, asking.entry)
+        if not of_model and not asking.client.bounds.limits:
+            return None
+        return self._limited(asking, asking.entry, of_model, own=True)
 
     def of_fallback(self, asking: Asking, leg: ModelEntry) -> Limited | None:
         """What is asked for a try of a fallback model, beside what the request was admitted with."""
-        rules = rules_with((), asking.catalog.model_bounds, leg)
-        return self.limited(asking, leg, rules) if rules else None
-
-    def limited(self, asking: Asking, entry: ModelEntry, rules: Sequence[LimitRule]) -> Limited:
-        """What these limits are asked for. What is made in the background is counted, and never refused."""
-        client, record = asking.client, asking.record
-        lineage, person = client.lineage, client.owner.person_id
-        again = record.path.endswith(IN_BACKGROUND)
-        tokens = -1
-        shapes, counters = [], []
-        for rule in rules:
-            shape = self._shape(rule)
-            take = 1
-            if rule.counted is TOKENS:
-                if tokens < 0:
-                    tokens = expected(asking.call, entry, record.path).total
-                take = tokens
-            elif again and shape.kind is not HELD:
-                continue
-            name = counter_of(rule, lineage, person) + shape.ending
-            shapes.append(shape)
-            counters.append(Counter(name, shape.kind, take, None if again else rule.amount, rule.window_s, rule.burst))
-        return Limited(shapes, counters, asking, self.refusals)
+        of_model = self._of_model(asking, leg)
+        return self._limited(asking, leg, of_model, own=False) if of_model else None
 
     async def left(self, store: Store, client: Client) -> Mapping[str, Left]:
         """What is left of the client's limits, by their ids; those of models are not told. Takes and counts nothing."""
         rules = client.bounds.limits
         if not rules:
             return {}
-        counters = []
-        for rule in rules:
-            shape = self._shape(rule)
-            name = counter_of(rule, client.lineage, client.owner.person_id) + shape.ending
-            counters.append(Counter(name, shape.kind, 0, rule.amount, rule.window_s, rule.burst))
+        counters = [counter._replace(take=0) for counter in counters_of(rules, client)]
         found = (await store.take("look", [*counters, LOOKED])).found
         return {rule.id: _left(counter, one) for rule, counter, one in zip(rules, counters, found[:-1], strict=True)}
 
     async def fill(self, store: Store, counters: Sequence[Counter]) -> None:
         """There is nothing that its counters must be told."""
 
-    def _shape(self, rule: LimitRule) -> Shape:
-        shape = self._shapes.get(rule.id)
-        return shape if shape is not None and shape.rule is rule else self._remember(rule)
+    def _limited(self, asking: Asking, entry: ModelEntry, of_model: tuple[LimitRule, ...], *, own: bool) -> Limited:
+        """What limits are asked for: those of the client, if they are asked for here, and those of the model."""
+        client, path = asking.client, asking.record.path
+        key = client.id, entry.name, own
+        plan = self._plans.get(key)
+        if plan is None or plan.client is not client or plan.of_model is not of_model:
+            plan = self._remember(key, client, of_model)
+        shapes, counters = plan.shapes, plan.counters
+        if plan.tokens:
+            counters = list(counters)
+            tokens = expected(asking.call, entry, path).total
+            for place in plan.tokens:
+                name, kind, _, most, window_s, burst, _, _ = counters[place]
+                counters[place] = Counter(name, kind, tokens, most, window_s, burst)
+        if path.endswith(IN_BACKGROUND):
+            shapes, counters = unrefused(shapes, counters)
+        return Limited(shapes, counters, asking, self.refusals)
 
-    def _remember(self, rule: LimitRule) -> Shape:
-        if len(self._shapes) >= MOST_SHAPES:
-            self._shapes.clear()
-        shape = self._shapes[rule.id] = shape_of(rule)
-        return shape
+    def _of_model(self, asking: Asking, entry: ModelEntry) -> tuple[LimitRule, ...]:
+        found = asking.catalog.model_bounds.get(entry.pattern or entry.name)
+        return () if found is None else found.limits
+
+    def _remember(self, key: tuple[str, str, bool], client: Client, of_model: tuple[LimitRule, ...]) -> Plan:
+        if len(self._plans) >= MOST_PLANS:
+            self._plans.clear()
+        rules = client.bounds.limits + of_model if key[-1] else of_model
+        shapes, counters = [shape_of(rule) for rule in rules], counters_of(rules, client)
+        tokens = [place for place, rule in enumerate(rules) if rule.counted is TOKENS]
+        plan = self._plans[key] = Plan(client, of_model, shapes, counters, tokens)
+        return plan
+
+
+def counters_of(rules: Sequence[LimitRule], client: Client) -> list[Counter]:
+    """The counters of these rules for that client, each of which takes one."""
+    names = [counter_of(rule, client.lineage, client.owner.person_id) for rule in rules]
+    shapes = [shape_of(rule) for rule in rules]
+    return [
+        Counter(name + shape.ending, shape.kind, 1, shape.rule.amount, shape.rule.window_s, shape.rule.burst)
+        for name, shape in zip(names, shapes, strict=True)
+    ]
 
 
 def _left(counter: Counter, found: Found) -> Left:
@@ -196,7 +212,7 @@ def _left(counter: Counter, found: Found) -> Left:
     return Left(found.left, None if is_held else found.reset_ms / 1000)
 
 
-def rules_with(rules: tuple[LimitRule, ...], of_models: Mapping[str, Bounds], entry: ModelEntry) -> tuple[LimitRule, ...]:
-    """These rules, and those of the model."""
-    found = of_models.get(entry.pattern or entry.name)
-    return rules if found is None or not found.limits else rules + found.limits
+def unrefused(shapes: Sequence[Shape], counters: Sequence[Counter]) -> tuple[Sequence[Shape], Sequence[Counter]]:
+    """What is made in the background is never refused, and its requests are counted already."""
+    kept = [pair for pair in zip(shapes, counters, strict=True) if pair[0].rule.counted is not REQUESTS]
+    return [shape for shape, _ in kept], [counter._replace(most=None) for _, counter in kept]

@@ -9,9 +9,7 @@ The owner stands in braces, so that all that a script touches lies on one server
 
 from __future__ import annotations
 
-from hashlib import sha1
-
-from openai_api.sessions.redis_link import ANSWER_S, RedisLink, Script
+from openai_api.redis_link.link import ANSWER_S, RedisLink, script
 from openai_api.sessions.store import IDLE_S, MOST_ALIKE, Found, Lookup
 
 PREFIX = "signalbox:session:"
@@ -60,18 +58,15 @@ return redis.call('EXPIRE', KEYS[1] .. 's:' .. ARGV[2], ARGV[1])
 """
 
 
-def _script(text: str) -> Script:
-    return Script(text, sha1(text.encode(), usedforsecurity=False).hexdigest())
-
-
-_find, _answered = _script(FIND), _script(ANSWERED)
+_find, _answered = script(FIND), script(ANSWERED)
 
 
 class RedisSessions:
     """A `Shared` at the Redis server of that address, for which a request waits `answer_s` at most."""
 
     def __init__(self, url: str, idle_s: float = IDLE_S, answer_s: float = ANSWER_S) -> None:
-        self._link = RedisLink(url, (_find, _answered), answer_s)
+        told = "sessions are not shared: redis is away", "sessions are shared again"
+        self._link = RedisLink(url, (_find, _answered), answer_s, *told)
         self._idle = str(int(idle_s))
 
     @property

@@ -193,6 +193,14 @@ def test_fixed_window_when_four_workers_are_asked_for_more_then_each_second_has_
         assert perhaps >= 0.98 * MOST
 
 
+def test_token_bucket_when_four_workers_are_asked_for_more_then_they_have_what_flows_in(site: Site) -> None:
+    asked, seconds = asked_for_more(site.gateway, "token_bucket"), 2.0
+    begins, asked_late = [begin for begin in starts(asked) if begin < asked[-1].heard - seconds - 0.2], longest_pause(asked)
+    assert len(begins) > 100
+    assert max(admitted_in(asked, begin, seconds)[0] for begin in begins) <= MOST * (1 + seconds)
+    assert min(admitted_in(asked, begin, seconds + asked_late)[1] for begin in begins) >= 0.98 * MOST * seconds
+
+
 def test_concurrent_when_a_worker_is_killed_then_its_places_are_given_back(site: Site) -> None:
     gateway = site.gateway
     key = limited(gateway, "concurrent", "sliding_window", 3)

@@ -1,0 +1,1 @@
+"""How is a Redis server asked without anybody waiting for it?"""
