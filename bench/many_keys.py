@@ -19,7 +19,7 @@ from time import perf_counter, sleep, thread_time
 from typing import Any
 
 DEFAULT_KEYS = 100_000
-CHANGES = 50
+CHANGES = 20
 BEAT_S = 0.0005
 
 

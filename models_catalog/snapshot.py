@@ -91,6 +91,10 @@ class Client:
         """The name of the model that the client means by a name, which may have the prefix."""
         return self.aliases.get(name) or self.aliases.get(name.removeprefix(MODEL_PREFIX)) or name
 
+    def may_say(self, name: str) -> bool:
+        """Whether it may send the name: a published client only those that are published with it."""
+        return not self.published or name in self.aliases or name.removeprefix(MODEL_PREFIX) in self.aliases
+
     def may_use(self, model: str) -> bool:
         return self.models is None or model in self.models or model.startswith(self.prefixes)
 

@@ -6,14 +6,15 @@ they are and what they may use, is made anew when one of that changes, whatever 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from models_catalog.compiler.bounds import BoundsOf
 from models_catalog.compiler.key_tables import KeyRow, KeyRows
+from models_catalog.compiler.layers import Layers, in_slices
 from models_catalog.compiler.owners import Owners, granted
 from models_catalog.compiler.problems import Problems
-from models_catalog.compiler.tables import Key, in_slices
+from models_catalog.compiler.tables import Key
 from models_catalog.models import ClientKey
 from models_catalog.rule_validation import networks_of
 from models_catalog.snapshot import NOTHING, STAR, Client, ClientsById
@@ -35,7 +36,7 @@ class Clients(ClientsById):
 
     def __init__(self, rows: KeyRows, before: Clients | None = None) -> None:
         self.rows = rows
-        self.held: Mapping[Key, tuple[Any, ...]] = rows.keys.rows
+        self.held: Layers[Key, tuple[Any, ...]] = rows.keys.rows
         self.owners: Owners = _owners(rows, before)
         self.bounds: BoundsOf = _bounds(rows, before)
         alike = before if before is not None and self.owners is before.owners else None
@@ -115,21 +116,19 @@ class Clients(ClientsById):
             text = f"{len(self.troubles) - MOST_TOLD} more have problems like these."
             problems.report(CLIENT_KEY + "…", text, ClientKey(), harmless=True)
 
-    def _ids(self, before: Clients | None) -> dict[str, bytes]:
+    def _ids(self, before: Clients | None) -> Layers[str, bytes]:
         """The digests of keys by their ids."""
         changed = self.rows.keys.keys
         if before is None or changed is None:
-            return {row[_ID]: key for key, row in in_slices(self.held.items()) if isinstance(key, bytes)}
-        if not changed:
-            return before.digests
-        digests = dict(before.digests)
+            return Layers({row[_ID]: key for key, row in in_slices(self.held.items()) if isinstance(key, bytes)})
+        changes: dict[str, bytes | None] = {}
         for key in changed:
             old, row = before.held.get(key), self.held.get(key)
-            if old is not None and digests.get(old[_ID]) == key:
-                del digests[old[_ID]]
+            if old is not None and before.digests.get(old[_ID]) == key:
+                changes.setdefault(old[_ID], None)
             if row is not None and isinstance(key, bytes):
-                digests[row[_ID]] = key
-        return digests
+                changes[row[_ID]] = key
+        return before.digests.changed(changes)
 
     def _wrong(self, before: Clients | None) -> dict[Key, tuple[str, bool]]:
         """What is wrong with which key."""

@@ -6,19 +6,25 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from functools import lru_cache
+from sys import intern
+from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
 from django.db.models import Q
 
+from models_catalog.compiler.layers import Layers
 from models_catalog.compiler.owners import Chosen, PersonRow, ProjectRow, TenantRow
 from models_catalog.compiler.rules import BUDGET, LIMIT, RuleRow, budget_row, limit_row
 from models_catalog.compiler.tables import Change, Links, Table, Tables
 from models_catalog.models import AccessGroup, Budget, ClientKey, Limit, ModelDefinition, Person, Project, Publication, Tenant
+from models_catalog.models.deleted_key import deleted_since
 from models_catalog.publish import Version
 
 SHA256 = re.compile("[0-9a-f]{64}")
 Pairs = tuple[tuple[str, str], ...]
+MOST_SHARED = 20_000
+T = TypeVar("T")
 
 
 class KeyRow(NamedTuple):
@@ -60,19 +66,35 @@ def _key(row: Sequence[Any], links: Links) -> tuple[Any, ...] | None:
         _text(project),
         _text(person),
         _text(lineage),
-        tuple(aliases.items()) if aliases else (),
+        _same(tuple(aliases.items())) if aliases else (),
         tuple(networks) if networks else (),
         max_wait_s,
         ends_streams,
-        tuple(labels.items()) if labels else (),
-        hash_prefix,
+        _labels(labels, name) if labels else (),
+        intern(hash_prefix),
         bool(origin),
     )
 
 
 def _published(aliases: Mapping[str, str]) -> Chosen:
     """What is published with a key are the models that its names mean."""
-    return tuple(sorted(set(aliases.values())))
+    return _same(tuple(sorted(set(aliases.values()))))
+
+
+def _labels(labels: Mapping[str, str], name: str) -> Pairs:
+    """A key that is published is often called as one of its labels says; the others are those of many keys."""
+    return tuple([(intern(label), name) if value == name else _same((intern(label), value)) for label, value in labels.items()])
+
+
+@lru_cache(MOST_SHARED)
+def _kept(value: object) -> object:
+    return value
+
+
+def _same(value: T) -> T:
+    """The same object for equal ones: there may be very many keys."""
+    kept: T = _kept(value)  # type: ignore[assignment]
+    return kept
 
 
 def _project(row: Sequence[Any], links: Links) -> ProjectRow:
@@ -131,6 +153,7 @@ KEYS: Table[tuple[Any, ...]] = Table(
     key_of=digest_of,
     in_force=Q(enabled=True, revoked_at__isnull=True),
     links=("allowed_models", "access_groups"),
+    deleted=deleted_since,
 )
 TENANTS = Table(Tenant, ("name", "enabled"), _tenant)
 PROJECTS = Table(
@@ -164,7 +187,7 @@ class KeyRows:
     @classmethod
     def none(cls, version: Version, names: Mapping[int, str]) -> KeyRows:
         """No keys, and nobody to whom they belong."""
-        nothing = Change[Any]({}, None)
+        nothing = Change[Any](Layers({}), None)
         return cls(version, names, nothing, nothing, nothing, nothing, nothing, nothing, nothing, None)
 
     @classmethod

@@ -6,33 +6,21 @@ collector does not look at those again. Long work gives the interpreter away now
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from itertools import islice
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from django.db import connections
 from django.db.models import Count, IntegerField, Max, Q, QuerySet, Value
 
+from models_catalog.compiler.layers import AT_ONCE, Layers, in_slices
 from models_catalog.models.revised import RevisedModel
 
-AT_ONCE = 200
-"""Rows after which the interpreter is given away."""
-PAUSE_S = 0.0002
+MANY = 2000
+"""Rows that are read together where nobody waits for the interpreter."""
 
-Item = TypeVar("Item")
 Kept = TypeVar("Kept")
 Links = Mapping[str, tuple[int, ...]]
 Key = bytes | str
-
-
-def in_slices(items: Iterable[Item]) -> Iterator[Item]:
-    """The same items, with pauses in which other threads run."""
-    source = iter(items)
-    while part := list(islice(source, AT_ONCE)):
-        yield from part
-        if len(part) == AT_ONCE:
-            time.sleep(PAUSE_S)
 
 
 class Status(NamedTuple):
@@ -45,13 +33,14 @@ class Status(NamedTuple):
 class Change(NamedTuple, Generic[Kept]):
     """The rows of a table, and the keys of those that are other than before; None: any may be."""
 
-    rows: Mapping[Key, Kept]
+    rows: Layers[Key, Kept]
     keys: Collection[Key] | None = ()
 
 
 class Table(Generic[Kept]):
     """How a table is read. `make` gets the values of `columns` and, by the names of `links`, the ids of what a row is linked
-    to; it gives None for a row that is not in force. `key` is the column by whose value rows are kept, as `key_of` puts it."""
+    to; it gives None for a row that is not in force. `key` is the column by whose value rows are kept, as `key_of` puts it;
+    `deleted` gives the values of that column of rows that were deleted since a version, as far as they are known."""
 
     def __init__(
         self,
@@ -63,6 +52,7 @@ class Table(Generic[Kept]):
         key_of: Callable[[Any], Key] = str,
         in_force: Q | None = None,
         links: Sequence[str] = (),
+        deleted: Callable[[str, int], Iterable[Any]] | None = None,
     ) -> None:
         self.model = model
         self._columns = (key, *(("pk",) if links else ()), *columns)
@@ -71,20 +61,26 @@ class Table(Generic[Kept]):
         self._key = key
         self._key_of = key_of
         self._in_force = Q() if in_force is None else in_force
+        self._deleted = deleted
         self._links = [model._meta.get_field(name) for name in links]
 
-    def refreshed(self, using: str, before: Mapping[Key, Kept] | None, since: int, status: Status) -> Change[Kept]:
+    def refreshed(self, using: str, before: Layers[Key, Kept] | None, since: int, status: Status) -> Change[Kept]:
         """The rows as they are now, by those that were there at the version `since`; None: there were none."""
         if before is None:
-            everything = self._read(using, in_force=True)
-            return Change({key: made for key, made in everything if made is not None}, None)
+            everything = self._read(using, pauses=False, in_force=True)  # nobody is served by this process yet
+            return Change(Layers({key: made for key, made in everything if made is not None}), None)
         if status.newest <= since and status.in_force == len(before):
             return Change(before)
-        rows = dict(before)
-        changed = self._put(rows, self._read(using, revision__gt=since)) if status.newest > since else set()
+        changes = dict(self._read(using, revision__gt=since)) if status.newest > since else {}
+        rows = before.changed(changes)
+        if len(rows) != status.in_force and self._deleted is not None:
+            gone = (self._key_of(value) for value in self._deleted(using, since))
+            changes.update((key, None) for key in gone if key not in changes)
+            rows = before.changed(changes)
         if len(rows) != status.in_force:
-            changed |= self._matched(using, rows)
-        return Change(rows, changed)
+            changes.update(self._matched(using, rows))
+            rows = before.changed(changes)
+        return Change(rows, changes.keys())
 
     def some(self, using: str, pks: Collection[object]) -> Mapping[Key, Kept]:
         """Those of the rows with these primary keys that are in force."""
@@ -98,36 +94,26 @@ class Table(Generic[Kept]):
             "table", "count", "newest"
         )
 
-    def _put(self, rows: dict[Key, Kept], read: Iterable[tuple[Key, Kept | None]]) -> set[Key]:
-        changed = set()
-        for key, made in read:
-            changed.add(key)
-            if made is None:
-                rows.pop(key, None)
-            else:
-                rows[key] = made
-        return changed
-
-    def _matched(self, using: str, rows: dict[Key, Kept]) -> set[Key]:
-        """Takes out what has been deleted, and puts in what has come unseen."""
+    def _matched(self, using: str, rows: Mapping[Key, Kept]) -> dict[Key, Kept | None]:
+        """What has been deleted, and what has come unseen."""
         values = self.model._default_manager.using(using).filter(self._in_force).order_by().values_list(self._key, flat=True)
         there = {self._key_of(value): value for value in in_slices(values.iterator(chunk_size=AT_ONCE))}
-        gone = {key for key in in_slices(rows) if key not in there}
-        for key in gone:
-            del rows[key]
+        changes: dict[Key, Kept | None] = {key: None for key in in_slices(rows) if key not in there}
         missing = [value for key, value in there.items() if key not in rows]
-        changed = gone
         for number in range(0, len(missing), AT_ONCE):
-            chosen = {f"{self._key}__in": missing[number : number + AT_ONCE]}
-            changed |= self._put(rows, self._read(using, in_force=True, **chosen))
-        return changed
+            chosen: dict[str, Any] = {f"{self._key}__in": missing[number : number + AT_ONCE]}
+            changes.update(self._read(using, in_force=True, **chosen))
+        return changes
 
-    def _read(self, using: str, *, in_force: bool = False, **chosen: object) -> Iterator[tuple[Key, Kept | None]]:
+    def _read(
+        self, using: str, *, pauses: bool = True, in_force: bool = False, **chosen: object
+    ) -> Iterator[tuple[Key, Kept | None]]:
         links = [self._linked(using, field, chosen) for field in self._links]
         found = self.model._default_manager.using(using).filter(self._in_force if in_force else Q(), **chosen)
         own = self._own
         none: tuple[int, ...] = ()
-        for row in in_slices(found.order_by().values_list(*self._columns).iterator(chunk_size=AT_ONCE)):
+        rows = found.order_by().values_list(*self._columns).iterator(chunk_size=AT_ONCE if pauses else MANY)
+        for row in in_slices(rows) if pauses else rows:
             linked = {field.name: tuple(sorted(pairs.get(row[1], none))) for field, pairs in zip(self._links, links, strict=True)}
             yield self._key_of(row[0]), self._make(row[own:], linked)
 

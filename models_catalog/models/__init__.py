@@ -7,6 +7,7 @@ from models_catalog.models.base import CatalogModel
 from models_catalog.models.change_set import ChangeItem, ChangeSet
 from models_catalog.models.client_key import ClientKey
 from models_catalog.models.credential import Credential
+from models_catalog.models.deleted_key import DeletedKey
 from models_catalog.models.hook import Hook
 from models_catalog.models.key_request import KeyRequest
 from models_catalog.models.management_token import ManagementToken
@@ -30,6 +31,7 @@ __all__ = [
     "ChangeSet",
     "ClientKey",
     "Credential",
+    "DeletedKey",
     "Fallback",
     "Hook",
     "KeyRequest",

@@ -10,6 +10,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, router, transaction
 
 from models_catalog import rule_validation, validation
+from models_catalog.models.deleted_key import MOST_TOLD, tell_deleted
 from models_catalog.models.model import ModelDefinition
 from models_catalog.models.revised import RevisedManager, RevisedModel, RevisedQuerySet
 from models_catalog.models.tenancy import AccessGroup, Person, Project
@@ -23,7 +24,10 @@ class ClientKeyQuerySet(RevisedQuerySet["ClientKey"]):
     def delete(self) -> tuple[int, dict[str, int]]:
         with transaction.atomic(using=self.db):
             _pass_on(self.db, self.order_by().values("pk"))
-            return super().delete()
+            hashes = list(self.order_by().values_list("key_hash", flat=True)[: MOST_TOLD + 1])
+            done = super().delete()
+            tell_deleted(self.db, hashes)
+            return done
 
     delete.alters_data = True  # type: ignore[attr-defined]
 
@@ -125,7 +129,9 @@ class ClientKey(RevisedModel):
     def delete(self, using: Any = None, keep_parents: bool = False) -> tuple[int, dict[str, int]]:
         with transaction.atomic(using=using):
             _pass_on(using or router.db_for_write(ClientKey, instance=self), [self.pk])
-            return super().delete(using=using, keep_parents=keep_parents)
+            done = super().delete(using=using, keep_parents=keep_parents)
+            tell_deleted(using or router.db_for_write(ClientKey, instance=self), [self.key_hash])
+            return done
 
     def check_rules(self) -> None:
         rule_validation.clean_aliases(self.aliases)

@@ -35,7 +35,7 @@ def _messages() -> Iterator[CheckMessage]:
         if lacks:
             message = f"Redis does not tell of every change of what is published: notify-keyspace-events lacks {lacks}."
             hint = (
-                "redis-cli CONFIG SET notify-keyspace-events Kg$x (and in redis.conf). Until then a change is seen at the next "
+                "redis-cli CONFIG SET notify-keyspace-events Kg$hx (and in redis.conf). Until then a change is seen at the next "
                 f"comparison, every {settings.GATEWAY_REDIS_PUBLICATION_S:g} seconds (GATEWAY_REDIS_PUBLICATION_S)."
             )
             yield CheckWarning(message, hint=hint, id="catalog.W008")

@@ -14,7 +14,7 @@ from models_catalog.changes.values import NOTHING, Lookup
 from models_catalog.config.document import ModelSpec, RouteSpec
 from models_catalog.models import Credential, Fallback, ModelDefinition, Provider, Route
 from models_catalog.models.columns import columns_of, fill, settings_of
-from models_catalog.publication.mirror import Entry, Mirror
+from models_catalog.publication.mirror import Mirror
 from models_catalog.publication.models import STORED, PublishedModel, content_of, provider_row
 from models_catalog.publication.names import ORIGIN
 from providers.types import Secret
@@ -63,13 +63,13 @@ class ModelRows:
         if unneeded.exists():
             unneeded.delete()
 
-    def _attempt(self, name: str, entry: Entry, published: PublishedModel) -> None:
+    def _attempt(self, name: str, origin: str, published: PublishedModel) -> None:
         try:
             self._check_names(published.spec, published.secret)
         except Clash as clash:
             self.clashes[name] = str(clash)
         else:
-            self._save(entry.origin, published)
+            self._save(origin, published)
 
     def _check_names(self, spec: ModelSpec, secret: Secret | None) -> None:
         _refuse("model", self._models.get(spec.name))
@@ -156,7 +156,7 @@ class ModelRows:
 def with_followers(mirror: Mirror, names: set[str]) -> set[str]:
     """These models and those that fall back to one of them."""
     published: Mapping[str, Sequence[str]] = {
-        name: found[1].spec.fallbacks for name in mirror.all().models if (found := mirror.model(name)) is not None
+        name: found[1].spec.fallbacks for name in mirror.models() if (found := mirror.model(name)) is not None
     }
     return names | {name for name, fallbacks in published.items() if not names.isdisjoint(fallbacks)}
 

@@ -24,11 +24,16 @@ PATTERNS = (f"{Kind.MODELS}*", f"{Kind.KEYS}*", SHARED)
 """What is looked for in Redis: models before the keys that may use them."""
 
 
+_KEYS, _MODELS, _SHARED = (kind.encode() for kind in (Kind.KEYS, Kind.MODELS, Kind.SHARED))
+
+
 def kind_of(name: bytes) -> Kind | None:
     """What the Redis key of that name holds; None for what is none of ours."""
-    if name == SHARED.encode():
-        return Kind.SHARED
-    return next((kind for kind in (Kind.MODELS, Kind.KEYS) if name.startswith(kind.encode())), None)
+    if name.startswith(_KEYS):
+        return Kind.KEYS
+    if name.startswith(_MODELS):
+        return Kind.MODELS
+    return Kind.SHARED if name == _SHARED else None
 
 
 def origin_of(name: bytes) -> str:

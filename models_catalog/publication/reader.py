@@ -9,7 +9,7 @@ import os
 import random
 import socket
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from secrets import token_hex
 from time import monotonic
 
@@ -23,11 +23,12 @@ from models_catalog.audit.actor import Actor, acting
 from models_catalog.audit.chain import collected
 from models_catalog.models import Publication
 from models_catalog.publication import key_rows, names
+from models_catalog.publication.copying import refresh_statistics
 from models_catalog.publication.lease import Lease, LostLease
-from models_catalog.publication.mirror import Found, Mirror, Touched
+from models_catalog.publication.mirror import Mirror, Touched
 from models_catalog.publication.model_rows import ModelRows, with_followers
 from models_catalog.publication.source import Source, missing, notifications
-from models_catalog.publish import Part, mark_changed
+from models_catalog.publish import Part, current_version, mark_changed
 from models_catalog.secrets.encryption import EncryptionError
 
 TURN_S = 0.5
@@ -37,6 +38,8 @@ GATHERED_S = 0.02
 WAIT_S = 2.0
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 10.0
 SHOWN_PROBLEMS = 100
+STATISTICS_AFTER = 5000
+"""Keys that a comparison has changed, after which the database counts anew what it has."""
 EMPTY = "the server has been started anew and holds nothing: what was published before stays in force"
 
 log = structlog.stdlib.get_logger("gateway.publication")
@@ -50,6 +53,8 @@ class PublicationReader:
         self._compare_s = settings.GATEWAY_REDIS_PUBLICATION_S if compare_s is None else compare_s
         self._lease = Lease(f"{socket.gethostname()[:60]}/{os.getpid()}/{token_hex(4)}")
         self._mirror = Mirror()
+        self._mark: key_rows.Mark | None = None
+        self._known: key_rows.Known | None = None
         self._clashes: dict[str, str] = {}
         self._told: set[tuple[str, str]] = set()
         self._stopping = threading.Event()
@@ -99,8 +104,11 @@ class PublicationReader:
     # With the lease
 
     def _read(self) -> None:
+        self._mark = None  # the last write may have failed
         with Source(self._url) as source:
+            self._known = key_rows.known()
             self._compare(source)
+            self._known = None
             compared = monotonic()
             if self._failing:
                 log.info("publication is read again")
@@ -116,41 +124,76 @@ class PublicationReader:
                     compared = monotonic()
 
     def _compare(self, source: Source) -> None:
-        """Compares everything: the catalog, and what Redis holds."""
-        started, present, server = monotonic(), source.names(), source.server()
+        """Compares everything: the catalog, and what Redis holds. What changes meanwhile is followed meanwhile."""
+        started, server = monotonic(), source.server()
+        present = set[bytes]()
+        for portion in source.names():
+            present |= portion
+            self._meanwhile(source)
         known = Publication.objects.get(name=names.ORIGIN).server
         self._emptied = not present and known not in ("", server)
         if self._emptied:
             self._write_state()
             return
-        self._mirror.drop(set(self._mirror.names) - present)
-        self._mirror.take(self._leased(source, present))
         self._clashes.clear()
+        changed = self._write_keys(self._mirror.drop(self._mirror.names() - present))
+        self._take_models(source, present)
+        changed += self._take_keys(source, present)
+        changed += sum(self._written(one) for one in key_rows.unpublished(self._mirror)) if self._drifted() else 0
+        self._mark = key_rows.mark()
+        self._write_state(server)
+        if changed > STATISTICS_AFTER:
+            refresh_statistics()
+        took = round(monotonic() - started, 2)
+        log.info("publication compared", redis_keys=len(self._mirror), keys_changed=changed, seconds=took)
+
+    def _take_models(self, source: Source, present: Iterable[bytes]) -> None:
+        """Before the keys that may use them."""
+        for found in source.read(name for name in present if names.kind_of(name) is not names.Kind.KEYS):
+            self._mirror.take(found, Touched())
+            self._lease.keep()
         with transaction.atomic():
             rows = ModelRows(self._mirror)
-            self._write_models(rows, rows.published() | self._mirror.all().models)
-        keys = self._write_keys(key_rows.all_changes(self._mirror))
-        self._write_state(server)
-        took = round(monotonic() - started, 2)
-        log.info("publication compared", redis_keys=len(self._mirror), keys_changed=keys, seconds=took)
+            self._write_models(rows, rows.published() | self._mirror.models())
 
-    def _leased(self, source: Source, present: Iterable[bytes]) -> Iterator[Found]:
-        for number, found in enumerate(source.read(present)):
-            if number % 1000 == 0:
-                self._lease.keep()
-            yield found
+    def _take_keys(self, source: Source, present: Iterable[bytes]) -> int:
+        if self._drifted():
+            self._mirror.forget_seen()
+        changed, touched = 0, Touched()
+        for found in source.read(name for name in present if names.kind_of(name) is names.Kind.KEYS):
+            self._mirror.take(found, touched)
+            self._lease.keep()
+            if len(touched) >= key_rows.PORTION:
+                changed += self._write_keys(touched)
+                touched = Touched(again=touched.again)
+            self._meanwhile(source)
+        changed += self._write_keys(touched)
+        if touched.again:
+            self._follow(source, touched.again)
+        return changed
+
+    def _drifted(self) -> bool:
+        """Whether somebody else may have written or deleted published keys since they were compared."""
+        mark = key_rows.mark()
+        return self._mark is None or mark.rows != self._mark.rows or mark.newest > self._mark.newest
+
+    def _meanwhile(self, source: Source) -> None:
+        """A comparison takes seconds where there are very many keys; a change is not kept waiting for it."""
+        if changed := source.changed(0):
+            self._follow(source, changed)
 
     def _follow(self, source: Source, changed: set[bytes]) -> None:
-        found = list(source.read(changed))
         self._emptied = False
-        touched = self._mirror.drop(changed - {one.name for one in found})
-        taken = self._mirror.take(found)
-        touched = Touched(touched.keys | taken.keys, touched.models | taken.models)
-        if touched.models:
-            with transaction.atomic():
-                affected = with_followers(self._mirror, touched.models)
-                self._write_models(ModelRows(self._mirror), affected)
-        self._write_keys(key_rows.changes_of(self._mirror, touched.keys))
+        while changed:
+            found = [one for portion in source.read(changed) for one in portion]
+            touched = self._mirror.drop(changed - {one.name for one in found})
+            self._mirror.take(found, touched)
+            if touched.models:
+                with transaction.atomic():
+                    affected = with_followers(self._mirror, touched.models)
+                    self._write_models(ModelRows(self._mirror), affected)
+            self._write_keys(touched)
+            changed = touched.again
         self._write_state()
 
     # Writing
@@ -164,18 +207,28 @@ class PublicationReader:
             rows.write(affected)
         self._clashes.update(rows.clashes)
 
-    def _write_keys(self, portions: Iterable[key_rows.Changes]) -> int:
-        count = 0
-        for changes in portions:
-            self._clashes.update(dict.fromkeys(changes.clashing, key_rows.CLASH))
-            if changes.changed:
-                with transaction.atomic():
-                    self._lease.locked()
-                    with collected():
-                        key_rows.write(changes)
-                self._lease.keep()
-                count += changes.changed
-        return count
+    def _write_keys(self, touched: Touched) -> int:
+        """How many rows were changed."""
+        if not touched:
+            return 0
+        return self._written(key_rows.changes_of(self._mirror, touched, self._known))
+
+    def _written(self, changes: key_rows.Changes) -> int:
+        self._clashes.update(dict.fromkeys(changes.clashing, key_rows.CLASH))
+        if not changes.changed:
+            return 0
+        with transaction.atomic():
+            self._lease.locked()
+            with collected():
+                key_rows.write(changes)
+            version = current_version()
+        if self._mark is not None:
+            rows = self._mark.rows + len(changes.added) - len(changes.deleted)
+            self._mark = key_rows.Mark(rows, max(self._mark.newest, version))
+        if self._known is not None:
+            self._known.update(dict.fromkeys(bytes.fromhex(told.key.digest) for told in changes.added))
+        self._lease.keep()
+        return changes.changed
 
     def _write_state(self, server: str | None = None) -> None:
         """The shared names and the problems, where they have changed; and after a comparison, that it was made."""

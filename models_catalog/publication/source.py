@@ -1,4 +1,4 @@
-"""How is Redis read and followed? By SCAN and MGET, and by the notifications of its keyspace.
+"""How is Redis read and followed? By SCAN and MGET, and by the notifications of its keyspace. A hash is read as a JSON object.
 
 A notification only says which key to read again, so that it does not matter which command has changed it. Those of the keyspace
 (`K`) are asked for by the names of our keys; where a server has only those of events (`E`), all of its keys are heard of.
@@ -7,13 +7,14 @@ A notification only says which key to read again, so that it does not matter whi
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from types import TracebackType
 from typing import Any, Self
 
+import msgspec
 import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
@@ -32,6 +33,7 @@ EVENTS = (
     "evicted",
     "expire",
     "expired",
+    "hdel",
     "hset",
     "persist",
     "rename_from",
@@ -100,24 +102,53 @@ class Source:
         self._ask_for_life()
         return found
 
-    def names(self) -> set[bytes]:
-        """Our keys of this moment."""
-        found = {name for pattern in PATTERNS[:2] for name in self._client.scan_iter(pattern, count=1000)}
-        return found | {SHARED.encode()} if self._client.exists(SHARED) else found
+    def names(self) -> Iterator[set[bytes]]:
+        """Our keys of this moment, in portions; a name may come twice."""
+        for pattern in PATTERNS[:2]:
+            names = self._client.scan_iter(pattern, count=1000)
+            while portion := set(islice(names, AT_ONCE)):
+                yield portion
+        if self._client.exists(SHARED):
+            yield {SHARED.encode()}
 
-    def read(self, names: Iterable[bytes]) -> Iterator[Found]:
-        """Those of the keys that are there, with what they hold."""
+    def read(self, names: Iterable[bytes]) -> Iterator[list[Found]]:
+        """Those of the keys that are there, with what they hold, in portions."""
         remaining = iter(names)
         while batch := list(islice(remaining, AT_ONCE)):
-            with self._client.pipeline(transaction=False) as pipeline:
-                pipeline.mget(batch)
-                for name in batch:
-                    pipeline.pttl(name)
-                values, *left = pipeline.execute()
+            values, *left = self._ask([(b"MGET", *batch), *((b"PTTL", name) for name in batch)])
             now = datetime.now(UTC)
-            for name, value, left_ms in zip(batch, values, left, strict=True):
-                if left_ms != GONE:
-                    yield Found(name, value, None if left_ms == NO_VALUE else now + timedelta(milliseconds=left_ms))
+            found = [
+                Found(name, value, None if left_ms == NO_VALUE else now + timedelta(milliseconds=left_ms))
+                for name, value, left_ms in zip(batch, values, left, strict=True)
+                if left_ms != GONE
+            ]
+            if None in values:
+                found = [one if one.raw is not None else one._replace(raw=self._hash(one.name)) for one in found]
+            yield found
+
+    def _ask(self, commands: Sequence[Sequence[bytes]]) -> list[Any]:
+        """The answers to commands that are sent together, written here: the client's own way takes ten times as long."""
+        sent = b"".join(_written(command) for command in commands)
+        connection = self._client.connection_pool.get_connection()
+        try:
+            connection.send_packed_command([sent])  # type: ignore[no-untyped-call]
+            return [connection.read_response() for _ in commands]
+        except BaseException:
+            connection.disconnect()  # type: ignore[no-untyped-call]
+            raise
+        finally:
+            self._client.connection_pool.release(connection)
+
+    def _hash(self, name: bytes) -> bytes | None:
+        """A hash whose fields are JSON texts, as one JSON object; None for whatever else the key holds."""
+        try:
+            fields: Any = self._client.hgetall(name)
+        except redis.ResponseError:
+            return None
+        try:
+            return msgspec.json.encode({field.decode(): msgspec.Raw(text) for field, text in fields.items()}) if fields else None
+        except ValueError:
+            return None
 
     def _next(self, timeout_s: float) -> dict[str, Any] | None:
         message: dict[str, Any] | None = self._listener.get_message(ignore_subscribe_messages=True, timeout=timeout_s)
@@ -139,6 +170,10 @@ class Source:
         if silent > SILENCE_S and not self._asked:
             self._asked = True
             self._listener.ping()
+
+
+def _written(command: Sequence[bytes]) -> bytes:
+    return b"*%d\r\n" % len(command) + b"".join([b"$%d\r\n%b\r\n" % (len(part), part) for part in command])
 
 
 def notifications(client: redis.Redis) -> str | None:

@@ -14,8 +14,11 @@ _object: Any = msgspec.json.Decoder(dict[str, Any]).decode
 
 
 def listed(catalog: CatalogSnapshot, client: Client) -> list[ModelEntry]:
-    """The models and patterns, by name. A name of the client's own stands before a model of that name."""
+    """The models and patterns, by name. A name of the client's own stands before a model of that name; a client that is published
+    has no others."""
     own = list(_aliases(catalog, client))
+    if client.published:
+        return sorted(own, key=lambda entry: entry.name)
     taken = {entry.name for entry in own}
     entries = (entry for entry in catalog.entries() if entry.name not in taken and client.may_use(entry.name))
     return sorted((*own, *entries), key=lambda entry: entry.name)

@@ -16,6 +16,6 @@ def resolve_model(name: str, client: Client, catalog: CatalogSnapshot) -> ModelE
     entry = catalog.models.get(name) or catalog.models.get(name.removeprefix(MODEL_PREFIX))
     if entry is None and catalog.wildcards:
         entry = catalog.wildcards.find(name.removeprefix(MODEL_PREFIX))
-    if entry is None or not client.may_use(entry.name):
+    if entry is None or not client.may_use(entry.name) or not client.may_say(asked):
         raise model_not_found(asked)
     return entry

@@ -15,6 +15,9 @@ from tests.services.own_redis import OwnRedis
 from tests.services.proxy import Proxy
 from tests.services.published import EVENTS, Published, digest, entry, model_table, new_key
 
+START_S = 30.0
+"""For whatever needs a process to start, or a connection to be tried again."""
+
 
 @pytest.fixture(scope="module")
 def published(start_gateway: StartGateway, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Published]:
@@ -25,7 +28,7 @@ def published(start_gateway: StartGateway, tmp_path_factory: pytest.TempPathFact
     found.model("endpoint-1")
     key = new_key()
     found.key(key, gpt="endpoint-1")
-    found.wait(key, "gpt", 200, within=10)
+    found.wait(key, "gpt", 200, within=START_S)
     yield found
     assert gateway.stop() == 0
     redis.stop()
@@ -122,7 +125,7 @@ def test_redis_when_it_was_cut_off_then_the_last_state_stays_and_all_is_compared
         stays, goes, comes = new_key(), new_key(), new_key()
         published.key(stays, gpt="endpoint-1")
         published.key(goes, gpt="endpoint-1")
-        published.wait(goes, "gpt", 200, within=10)
+        published.wait(goes, "gpt", 200, within=START_S)
         published.wait(stays, "gpt", 200)
         proxy.cut()
         published.redis.cli("DEL", f"api_key:{goes}")
@@ -130,7 +133,7 @@ def test_redis_when_it_was_cut_off_then_the_last_state_stays_and_all_is_compared
         gateway.wait_logged("publication cannot be read")
         assert published.serves(goes, "gpt")
         proxy.restore()
-        published.wait(goes, "gpt", 401, within=15)
+        published.wait(goes, "gpt", 401, within=START_S)
         published.wait(comes, "gpt", 200)
         assert published.serves(stays, "gpt")
         gateway.expect_errors()
@@ -157,7 +160,7 @@ def test_provider_key_when_encrypted_then_the_model_is_served_with_it_and_a_wron
     table["endpoint-2"]["providers"]["vllm"]["api_key_location"] = "dynamic::store_endpoint-2"
     good, bad = oaep(secret, rsa_key()).hex(), oaep_sha1(secret, rsa_key()).hex()
     published.set("model_table:endpoint-2", {"endpoint-2": {**table["endpoint-2"], "api_key": good}})
-    published.wait(key, "gpt", 200, within=10)
+    published.wait(key, "gpt", 200, within=START_S)
     sent = {name.lower(): value for name, value in gateway.chaos.log("ok")[-1]["headers"]}
     assert sent["authorization"] == f"Bearer {secret}"
     published.set("model_table:endpoint-2", {"endpoint-2": {**table["endpoint-2"], "api_key": bad, "endpoints": ["embedding"]}})

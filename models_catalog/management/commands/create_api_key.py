@@ -79,6 +79,17 @@ def described(row: ClientKey, key: str) -> dict[str, object]:
         "models": models,
         "expires_at": expires_at,
         "record_bodies": row.record_bodies,
+        **owners_of(row),
+    }
+
+
+def owners_of(row: ClientKey) -> dict[str, str | None]:
+    """The names of whom a key belongs to; None for nobody."""
+    owned = row.project or row.person
+    return {
+        "tenant": owned.tenant.name if owned else None,
+        "project": row.project.name if row.project else None,
+        "person": row.person.name if row.person else None,
     }
 
 

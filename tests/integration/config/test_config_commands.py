@@ -16,7 +16,7 @@ from pytest_django import Settings
 
 from models_catalog.keys import hash_key, well_formed
 from models_catalog.management.commands.create_api_key import parse_expiry
-from models_catalog.models import ClientKey, Credential, ModelDefinition, Provider
+from models_catalog.models import ClientKey, Credential, ModelDefinition, Person, Project, Provider, Tenant
 from tests.integration.config.conftest import DATA, Manage, Write
 
 NOW = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
@@ -47,9 +47,20 @@ def test_create_api_key_as_json_is_one_object(manage: Manage) -> None:
         "models": ["gpt-4", "whisper-1"],
         "expires_at": "2999-01-01T00:00:00+00:00",
         "record_bodies": False,
+        "tenant": None,
+        "project": None,
+        "person": None,
     }
     assert row.key_hash == hash_key(made["key"])
     assert {model.name for model in row.allowed_models.all()} == {"gpt-4", "whisper-1"}
+
+
+def test_create_api_key_with_owners_tells_them(manage: Manage) -> None:
+    tenant = Tenant.objects.create(name="acme")
+    Project.objects.create(tenant=tenant, name="shop")
+    Person.objects.create(tenant=tenant, name="ann")
+    made = json.loads(manage("create_api_key", "ci", "--project", "acme/shop", "--person", "ann", "--json").out)
+    assert (made["tenant"], made["project"], made["person"]) == ("acme", "shop", "ann")
 
 
 def test_create_api_key_with_record_bodies_allows_it(manage: Manage) -> None:
