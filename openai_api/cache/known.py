@@ -1,4 +1,4 @@
-"""Which keys have requests that come again byte for byte? They are remembered: to make them takes longer than the rest of a hit."""
+"""Which keys have requests that come again byte for byte? They are remembered: making them takes longer than the rest."""
 
 from __future__ import annotations
 
