@@ -53,9 +53,9 @@ class Repeats:
 
     async def begin(self, named: Named) -> Run | None:
         """A run of this request, if it is not served yet, nor being so. Raises 422 `idempotency_mismatch`, 503."""
-        late = self._runs.get(named.id)
-        if late is not None and late.state is State.DONE:
-            if late.named != named:
+        here = self._runs.get(named.id)
+        if here is not None and here.state is not State.FAILED:
+            if here.named != named:
                 raise mismatch()
             return None
         try:
