@@ -51,6 +51,11 @@ def cpu_seconds(pid: int) -> float:
     return sum(sum(map(int, fields[11:13])) for one in family(pid) if (fields := _stat(one))) / TICKS
 
 
+def own_cpu_seconds(pid: int) -> float:
+    """As `cpu_seconds`, of the process alone."""
+    return sum(map(int, _stat(pid)[11:13])) / TICKS
+
+
 def memory_mib(pid: int, *, anonymous: bool = False) -> float:
     """What a process and its descendants hold; with `anonymous` without files, but with what is swapped out."""
     names = ("RssAnon:", "VmSwap:") if anonymous else ("VmRSS:",)

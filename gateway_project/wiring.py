@@ -122,6 +122,8 @@ class Running:
         self._watchdog = Watchdog()
         self._sessions = sessions()
         self._cache = cache()
+        most_kept = settings.GATEWAY_IDEMPOTENCY_BYTES
+        self._repeats = Repeats(DatabaseRepeats(self._threads), derived_keys("repeats")[0], most_kept)
         self._sharing = Sharing(breakers, RouteLimits(self._limiting.store))
         tell_full("worker", self._sharing.limits.full)
         tell_circuits("worker", breakers.states, breakers.last_failures)
@@ -154,7 +156,7 @@ class Running:
             usage=DatabaseUsage(self._usage_threads),
             figures=DatabaseFigures(self._usage_threads, self._limiting.left),
             cache=self._cache,
-            repeats=Repeats(DatabaseRepeats(self._threads), derived_keys("repeats")[0], settings.GATEWAY_IDEMPOTENCY_BYTES),
+            repeats=self._repeats,
             admissions=(self._limiting.bounded,),
             charge=self._limiting.charge,
             gates=(self._limiting.gate, self._limiting.budget_gate),
@@ -205,6 +207,7 @@ class Running:
             await self._sessions.stop()
         if self._cache is not None:
             await self._cache.stop()
+        await self._repeats.stop()
         await self._limiting.stop()
         await self._transport.aclose()
         await asyncio.gather(self._threads.close(), self._usage_threads.close())

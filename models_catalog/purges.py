@@ -1,7 +1,8 @@
 """How are cached answers forgotten? What is purged is counted in the row of the version, in the same transaction.
 
 The counts are part of the keys of cached answers, so that nothing of before is found as soon as a worker has loaded the version;
-workers then drop what they hold in memory. What lies in Redis is deleted here.
+workers then drop what they hold in memory. A purge costs the same however many answers there are: what lies in Redis expires, and
+is only looked for by who must have it deleted at once.
 """
 
 from __future__ import annotations
@@ -24,9 +25,9 @@ REDIS_S = 5.0
 AT_ONCE = 500
 
 
-def purge(names: Iterable[str], using: str = DEFAULT_DB_ALIAS) -> int | None:
-    """Forgets the answers of these names (`cache_names`) in all workers, and says how many were deleted in Redis; None if it does
-    not answer, and they are no longer found, but stay there until they expire."""
+def purge(names: Iterable[str], using: str = DEFAULT_DB_ALIAS) -> list[str]:
+    """Forgets the answers of these names (`cache_names`) in all workers, and returns each name once. What Redis holds of them is
+    not found any more; it stays there until it expires, or is deleted by `erase`."""
     chosen = list(dict.fromkeys(names))
     with transaction.atomic(using=using):
         mark_changed(using, Part.CLIENT_KEYS)
@@ -35,10 +36,12 @@ def purge(names: Iterable[str], using: str = DEFAULT_DB_ALIAS) -> int | None:
         if len(counts) > MOST_NAMES:
             counts = {ALL: counts.get(ALL, 0) + 1}
         CatalogVersion.objects.using(using).filter(pk=VERSION_ROW).update(purges=counts)
-    return _deleted(chosen)
+    return chosen
 
 
-def _deleted(names: Iterable[str]) -> int | None:
+def erase(names: Iterable[str]) -> int | None:
+    """Deletes the answers of these names in Redis, for which it looks at every key there; how many there were, None if Redis does
+    not answer."""
     if not settings.REDIS_URL:
         return 0
     deleted = 0
@@ -56,10 +59,3 @@ def _deleted(names: Iterable[str]) -> int | None:
         log.warning("cached answers are not deleted: redis is away", error=type(error).__name__, prefix=PREFIX)
         return None
     return deleted
-
-
-def told(deleted: int | None) -> str:
-    """What is said of a purge."""
-    if deleted is None:
-        return "Cached answers are purged. Redis does not answer: what it holds is not found any more, and expires."
-    return f"Cached answers are purged: {deleted} in Redis, and those in the memory of workers within a second."

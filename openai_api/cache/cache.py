@@ -12,9 +12,10 @@ from models_catalog.snapshot import CacheUse, CatalogSnapshot, Client, ModelEntr
 from openai_api.cache.entry import Entry, Owned, Said, entry_of, made_entry
 from openai_api.cache.joining import Flight, Shared
 from openai_api.cache.key import marks, request_key, target_key
+from openai_api.cache.known import KnownPlaces, as_said
 from openai_api.cache.place import Place
 from openai_api.cache.store import Store
-from providers.offload import offload
+from providers.offload import LARGE, offload
 from providers.types import Call, Reply, Target
 
 DEFAULT_AGE_S = 24 * 3600.0
@@ -38,6 +39,7 @@ class Cache:
         self._secret = secret
         self._max_age_s = max_age_s
         self._purges: Mapping[str, int] = NO_PURGES
+        self._known = KnownPlaces()
         self._writing: set[asyncio.Task[None]] = set()
         self._streams: set[Shared] = set()
 
@@ -46,8 +48,14 @@ class Cache:
     ) -> tuple[bytes, Sequence[Place]]:
         """The key of the request, and where the answer of each target is kept. Raises `Unkeyed`."""
         self.take(catalog)
+        said = as_said(call, client, targets) if len(call.body) <= LARGE else None
+        known = self._known.get(catalog, said)
+        if known is not None:
+            return known
         request = await offload(len(call.body), request_key, self._secret, call, client, catalog)
-        return request, [self._place(request, client, catalog, leg, target) for leg, target in targets]
+        found = request, [self._place(request, client, catalog, leg, target) for leg, target in targets]
+        self._known.put(catalog, said, found)
+        return found
 
     def _place(self, request: bytes, client: Client, catalog: CatalogSnapshot, leg: ModelEntry, target: Target) -> Place:
         marked = marks(client.owner.tenant_id, client.lineage, leg.pattern or leg.name)

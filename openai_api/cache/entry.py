@@ -30,8 +30,8 @@ _PREFIX = re.compile(r"(?:[A-Za-z]+[-_])*")
 
 class Entry(msgspec.Struct, frozen=True, array_like=True):
     """An answer. `at` is when it was given, in seconds since the epoch; `stream` says that `body` are the bytes of a stream;
-    `packed` that they are compressed. `id` is that of the answer, "" if it has none, and `told` the member with its time. It is
-    purged by its `model`, `tenant` and `key`."""
+    `packed` that they are compressed, from `unpacked` bytes. `id` is that of the answer, "" if it has none, and `told` the member
+    with its time. It is purged by its `model`, `tenant` and `key`."""
 
     at: float
     model: str
@@ -47,6 +47,7 @@ class Entry(msgspec.Struct, frozen=True, array_like=True):
     lossy: tuple[str, ...] = ()
     usage: Usage | None = None
     estimated: bool = False
+    unpacked: int = LARGE + 1
 
     def size(self) -> int:
         """Roughly the bytes that it takes in memory."""
@@ -54,7 +55,7 @@ class Entry(msgspec.Struct, frozen=True, array_like=True):
 
 
 COMPRESSING = 4
-"""How much more it costs to compress bytes than to look through them."""
+"""How much more it costs to compress bytes, or to unpack them, than to look through them."""
 OVERHEAD = 1024
 """Bytes of an entry beside its body."""
 
@@ -122,14 +123,14 @@ def made_entry(call: Call, owned: Owned, answer: Reply | Said) -> Entry:
         lossy=answer.lossy,
         usage=answer.usage if isinstance(answer, Reply) else None,
         estimated=isinstance(answer, Reply) and answer.estimated,
+        unpacked=len(body),
     )
 
 
 async def fresh_body(entry: Entry, call: Call) -> bytes:
     """The bytes of the answer with an id and a time of its own."""
-    if not entry.packed and len(entry.body) <= LARGE:
-        return _fresh_body(entry, call)
-    return await offload(LARGE + 1, _fresh_body, entry, call)
+    size = COMPRESSING * entry.unpacked if entry.packed else len(entry.body)
+    return await offload(size, _fresh_body, entry, call)
 
 
 def _fresh_body(entry: Entry, call: Call) -> bytes:

@@ -35,8 +35,10 @@ class Flight:
             self._told.set_result(heard)
 
     def end(self) -> None:
-        """Nobody may join any more; who waits still goes on by itself."""
-        self._landed()
+        """Nobody may join any more; who waits still goes on by itself. Only the first end counts: another call may be joined by
+        the same key since then."""
+        landed, self._landed = self._landed, _nothing
+        landed()
         self.tell(None)
 
     async def heard(self) -> Heard | None:
@@ -161,3 +163,7 @@ class _Names:
             return frame
         frame, self._fresh = renamed(frame, self._known, self._response, self._fresh)
         return frame
+
+
+def _nothing() -> None:
+    """It has landed."""

@@ -21,7 +21,7 @@ from openai_api.database.threads import DatabaseThreads
 from openai_api.errors import Headers
 from openai_api.models import RepeatPieceRow, RepeatRow
 from openai_api.repeats.key import Named
-from openai_api.repeats.store import Begun, Head, State, Told
+from openai_api.repeats.store import Begun, Head, Part, State, Told
 from providers.ids import unique
 
 LEASE = timedelta(seconds=10)
@@ -37,16 +37,35 @@ class DatabaseRepeats:
         self._threads = threads
 
     async def begin(self, named: Named) -> Begun:
-        return await self._threads.run(partial(_begin, named, unique()))
+        taking = _Taking(named, unique())
+        try:
+            return await self._threads.run(taking)
+        except BaseException:
+            taking.given_up = True
+            raise
 
     async def told(self, named: Named, after: int) -> Told | None:
         return await self._threads.run(partial(_told, named, after))
 
-    async def beat(self, named: Named, run: str, head: Head, number: int, pieces: Sequence[bytes]) -> bool:
-        return await self._threads.run(partial(_beat, named, run, head, number, pieces))
+    async def beat(self, named: Named, run: str, head: Head, parts: Sequence[Part]) -> bool:
+        return await self._threads.run(partial(_beat, named, run, head, parts))
 
-    async def end(self, named: Named, run: str, state: State, head: Head, number: int, pieces: Sequence[bytes]) -> None:
-        await self._threads.run(partial(_end, named, run, state, head, number, pieces))
+    async def end(self, named: Named, run: str, state: State, head: Head, parts: Sequence[Part]) -> None:
+        await self._threads.run(partial(_end, named, run, state, head, parts))
+
+
+class _Taking:
+    """Takes a request; one that nobody waits for any more, since the database was too slow, is given back."""
+
+    def __init__(self, named: Named, run: str) -> None:
+        self.given_up = False
+        self._named, self._run = named, run
+
+    def __call__(self) -> Begun:
+        begun = _begin(self._named, self._run)
+        if begun.run and self.given_up:
+            _end(self._named, self._run, State.FAILED, Head(), ())
+        return begun
 
 
 def purge_repeats() -> int:
@@ -76,39 +95,50 @@ def _begin(named: Named, run: str) -> Begun:
 
 def _told(named: Named, after: int) -> Told | None:
     RepeatRow.objects.filter(pk=named.id, state=State.RUNNING).update(followed_at=Now())
-    lost = Q(state=State.RUNNING, beat_at__lt=Now() - LEASE)
+    gone = Q(state=State.RUNNING, beat_at__lt=Now() - LEASE)
     row = RepeatRow.objects.filter(pk=named.id, asked=named.asked).first()  # first: what ends writes its pieces before
     if row is None:
         return None
     head = Head(row.status, _headers(row.head), row.streamed)
     pieces: list[bytes] = []
+    is_torn = False
     for part in RepeatPieceRow.objects.filter(repeat_id=named.id, number__gte=after).order_by("number"):
-        if part.number != after:
+        is_torn = part.number != after
+        if is_torn:
             break
         pieces.append(zlib.decompress(part.data))
         after = part.last
-    return Told(State(row.state), head, pieces, after, RepeatRow.objects.filter(lost, pk=named.id).exists())
+    lost = is_torn or RepeatRow.objects.filter(gone, pk=named.id).exists()
+    return Told(State(row.state), head, pieces, after, lost)
 
 
-def _beat(named: Named, run: str, head: Head, number: int, pieces: Sequence[bytes]) -> bool:
-    mine = RepeatRow.objects.filter(pk=named.id, run=run)
+def _beat(named: Named, run: str, head: Head, parts: Sequence[Part]) -> bool:
+    """One that comes late, from a thread that the database held up, must not write after the end."""
+    mine = RepeatRow.objects.filter(pk=named.id, run=run, state=State.RUNNING)
     with transaction.atomic():
         if mine.update(beat_at=Now(), **_of_head(head)):
-            _keep(named, number, pieces)
+            _keep(named, parts)
         return mine.filter(followed_at__gte=Now() - FOLLOWED).exists()
 
 
-def _end(named: Named, run: str, state: State, head: Head, number: int, pieces: Sequence[bytes]) -> None:
+def _end(named: Named, run: str, state: State, head: Head, parts: Sequence[Part]) -> None:
     with transaction.atomic():
         if RepeatRow.objects.filter(pk=named.id, run=run).update(beat_at=Now(), state=state, **_of_head(head)):
-            _keep(named, number, pieces)
+            _keep(named, parts)
 
 
-def _keep(named: Named, number: int, pieces: Sequence[bytes]) -> None:
-    """A try that seemed to fail may have written some of them under the same number."""
-    if pieces:
-        packed = {"last": number + len(pieces), "data": zlib.compress(b"".join(pieces), 1)}
-        RepeatPieceRow.objects.update_or_create(packed, repeat_id=named.id, number=number)
+def _keep(named: Named, parts: Sequence[Part]) -> None:
+    """A try that seemed to fail may have written the same."""
+    rows = [
+        RepeatPieceRow(
+            repeat_id=named.id,
+            number=part.number,
+            last=part.number + len(part.pieces),
+            data=zlib.compress(b"".join(part.pieces), 1),
+        )
+        for part in parts
+    ]
+    RepeatPieceRow.objects.bulk_create(rows, ignore_conflicts=True)
 
 
 def _of_head(head: Head) -> dict[str, object]:

@@ -30,7 +30,7 @@ from openai_api.pipeline.check_address import check_address
 from openai_api.pipeline.check_capability import check_capability
 from openai_api.pipeline.find_session import find_session
 from openai_api.pipeline.first_event import first_event
-from openai_api.pipeline.look_up import look_up, take_options
+from openai_api.pipeline.look_up import look_up, pass_by, take_options
 from openai_api.pipeline.note_program import note_program
 from openai_api.pipeline.resolve_model import resolve_model
 from openai_api.pipeline.respond import respond
@@ -164,7 +164,9 @@ async def _generated(exchange: Exchange) -> None:
             return
         if exchange.prepare is not None and await exchange.prepare(exchange):
             return
-        if gateway.cache is not None and await _looked_up(exchange, gateway.cache):
+        if gateway.cache is None:
+            pass_by(exchange)
+        elif await _looked_up(exchange, gateway.cache):
             return
         target, answer = await _routed(exchange)
         served = exchange.catalog.models.get(target.model, exchange.entry)

@@ -42,6 +42,8 @@ CACHED = frozenset(
 """Wires whose answers may be given again; responses only where no upstream keeps them."""
 MISS: Headers = ((b"x-gateway-cache", b"miss"),)
 JOINED: Headers = ((b"x-gateway-cache", b"joined"),)
+WRITE_ONLY: Headers = ((b"x-gateway-cache", b"write_only"),)
+BYPASS: Headers = ((b"x-gateway-cache", b"bypass"),)
 
 
 class Found(msgspec.Struct):
@@ -67,13 +69,14 @@ async def look_up(exchange: Exchange, cache: Cache) -> Found | None:
     use = exchange.entry.cache
     if exchange.cached is not None:
         use = exchange.cached.over(use)
-    if not (use.reads or use.writes) or not _may_be_cached(exchange):
+    if not (use.reads or use.writes):
+        pass_by(exchange)
         return None
-    targets = [(leg, target) for leg, target in _targets(exchange) if _takes_part(exchange.call, target)]
-    try:
-        request, places = await cache.places(exchange.call, exchange.client, exchange.catalog, targets)
-    except Unkeyed:
+    asked = await _placed(exchange, cache)
+    if asked is None:
+        exchange.inbound.head += BYPASS
         return None
+    request, places = asked
     if use.reads:
         found = await cache.find(places, use)
         if found is not None:
@@ -82,13 +85,28 @@ async def look_up(exchange: Exchange, cache: Cache) -> Found | None:
         if running is not None and (joined := await _joined(exchange, running)) is not None:
             cache.joined += 1
             return joined
-        exchange.inbound.head += MISS
+    exchange.inbound.head += MISS if use.reads else WRITE_ONLY
     flight = cache.fly(request) if use.joins and request not in cache.flights else None
     if use.writes or flight is not None:
         recording = Recording(exchange, cache, places, flight, writes=use.writes)
         exchange.leases += (recording,)
         exchange.ask = recording.ask
     return None
+
+
+async def _placed(exchange: Exchange, cache: Cache) -> tuple[bytes, Sequence[Place]] | None:
+    """The key of the request and where its answers are kept; None if they may not be."""
+    targets = [*_taking_part(exchange)] if _may_be_cached(exchange) else []
+    try:
+        return await cache.places(exchange.call, exchange.client, exchange.catalog, targets) if targets else None
+    except Unkeyed:
+        return None
+
+
+def pass_by(exchange: Exchange) -> None:
+    """The cache is not asked, which a request that has said something of it is told."""
+    if exchange.cached is not None:
+        exchange.inbound.head += BYPASS
 
 
 def _may_be_cached(exchange: Exchange) -> bool:
@@ -104,11 +122,12 @@ def _may_be_cached(exchange: Exchange) -> bool:
     )
 
 
-def _targets(exchange: Exchange) -> Iterator[tuple[ModelEntry, Target]]:
-    capability, only = exchange.call.capability, exchange.only
-    for leg in exchange.catalog.chain(exchange.entry, capability):
-        for target in leg.targets[capability]:
-            if only is None or only(target):
+def _taking_part(exchange: Exchange) -> Iterator[tuple[ModelEntry, Target]]:
+    """The targets whose answers may be kept."""
+    call, only = exchange.call, exchange.only
+    for leg in exchange.catalog.chain(exchange.entry, call.capability):
+        for target in leg.targets[call.capability]:
+            if (only is None or only(target)) and _takes_part(call, target):
                 yield leg, target
 
 
@@ -170,6 +189,8 @@ class Recording:
         place = self._places.get(target.id)
         self._last = None
         if place is None or own_relay(answer) is not None:
+            if self._flight is not None:
+                self._flight.end()  # there is nothing to wait for
             return answer
         if isinstance(answer, Reply):
             self._last = place, call, answer

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 from openai_api.errors import ApiError, StoreUnavailable
 from openai_api.repeats.key import Named
@@ -12,6 +13,12 @@ from openai_api.repeats.store import Head, RepeatStore, State
 
 LOOK_S = 0.1
 """How often another worker's answer is looked at."""
+AGAIN_S = 0.25
+"""How often it is tried to store an answer that could not be."""
+LATE_S = 600.0
+"""How long that is tried."""
+LATE_BYTES = 64 * 1024**2
+"""How much of such answers is held."""
 
 
 class Away(ApiError):
@@ -41,10 +48,16 @@ class Repeats:
         self._store = store
         self._most = most_bytes
         self._runs: dict[str, Run] = {}
-        self._beginning: dict[str, asyncio.Lock] = {}
+        self._storing: set[asyncio.Task[None]] = set()
+        self._late_bytes = 0
 
     async def begin(self, named: Named) -> Run | None:
         """A run of this request, if it is not served yet, nor being so. Raises 422 `idempotency_mismatch`, 503."""
+        here = self._runs.get(named.id)
+        if here is not None and here.state is not State.FAILED:
+            if here.named != named:
+                raise mismatch()
+            return None
         try:
             begun = await self._store.begin(named)
         except StoreUnavailable as error:
@@ -57,9 +70,34 @@ class Repeats:
         return run
 
     def land(self, run: Run) -> None:
-        """The run has ended."""
+        """The run has ended. One whose answer could not be stored is known here until it is: else a repeat would be charged."""
+        if run.stored or run.state is not State.DONE or self._late_bytes + run.size > LATE_BYTES:
+            self._forget(run)
+            return
+        self._late_bytes += run.size
+        task = asyncio.get_running_loop().create_task(self._store_late(run), name="repeat-late")
+        self._storing.add(task)
+        task.add_done_callback(self._storing.discard)
+
+    async def _store_late(self, run: Run) -> None:
+        try:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LATE_S):
+                    while not await run.store():  # noqa: ASYNC110 - nobody tells when the database is back
+                        await asyncio.sleep(AGAIN_S)
+        finally:
+            self._late_bytes -= run.size
+            self._forget(run)
+
+    def _forget(self, run: Run) -> None:
         if self._runs.get(run.named.id) is run:
             del self._runs[run.named.id]
+
+    async def stop(self) -> None:
+        """Gives up what is not stored yet."""
+        for task in self._storing:
+            task.cancel()
+        await asyncio.gather(*self._storing, return_exceptions=True)
 
     async def answer(self, named: Named) -> AsyncIterator[Head | bytes]:
         """The answer of somebody else's run: its head, then its pieces as they come. Raises `Lost`, and 503."""

@@ -26,6 +26,13 @@ class Head(NamedTuple):
     streamed: bool = False
 
 
+class Part(NamedTuple):
+    """Pieces of an answer, the first of which has that number. A part that may have been kept is sent again as it was."""
+
+    number: int
+    pieces: Sequence[bytes]
+
+
 class Told(NamedTuple):
     """What is known of a request: the pieces of its answer from the number that was asked for, and whether more may come.
     `lost` says that its worker is gone, or that another has taken it."""
@@ -56,10 +63,10 @@ class RepeatStore(Protocol):
         """What is known of it; None if nothing is."""
         ...
 
-    async def beat(self, named: Named, run: str, head: Head, number: int, pieces: Sequence[bytes]) -> bool:
+    async def beat(self, named: Named, run: str, head: Head, parts: Sequence[Part]) -> bool:
         """Keeps more of its answer, and says whether somebody waits for it in another worker."""
         ...
 
-    async def end(self, named: Named, run: str, state: State, head: Head, number: int, pieces: Sequence[bytes]) -> None:
-        """Keeps the last of its answer."""
+    async def end(self, named: Named, run: str, state: State, head: Head, parts: Sequence[Part]) -> None:
+        """Keeps the last of its answer, unless somebody else has taken the request."""
         ...

@@ -139,3 +139,17 @@ def test_weights_are_those_that_litellm_picks_by(
 ) -> None:
     manage("import_config", write(entries(*given), "c.yaml"))
     assert [row[1] for row in shared()] == weights
+
+
+@pytest.mark.parametrize("strategy", ["simple-shuffle", "least-busy", "latency-based-routing", "cost-based-routing"])
+def test_group_of_litellm_when_exported_and_imported_again_says_the_same(manage: Manage, write: Write, strategy: str) -> None:
+    given = entries("order: 1, rpm: 900, weight: 2", "order: 1, rpm: 300, tpm: 5000", "order: 2, max_parallel_requests: 3")
+    text = given + f"router_settings: {{routing_strategy: {strategy}}}\n"
+    manage("import_config", write(text, "c.yaml"))
+    before = ModelDefinition.objects.get().strategy, shared()
+    assert manage("import_config", write(text, "c.yaml")).lines == ["nothing to change"]
+    exported = manage("export_config").out
+    ModelDefinition.objects.all().delete()
+    manage("import_config", write(exported, "own.toml"))
+    assert (ModelDefinition.objects.get().strategy, shared()) == before
+    assert [row[2:] for row in before[1]] == [(900, None, None), (300, 5000, None), (None, None, 3)]
