@@ -12,7 +12,7 @@ class GatewayProjectConfig(AppConfig):
     def ready(self) -> None:
         from django.conf import settings
 
-        from gateway_project import audit, checks, hook_types, hooks, opentelemetry, sso_missing
+        from gateway_project import audit, checks, hook_types, hooks, opentelemetry, sso_leftovers, sso_missing
         from models_catalog.hook_types import tell
 
         register(checks.https, Tags.security, deploy=True)
@@ -21,6 +21,7 @@ class GatewayProjectConfig(AppConfig):
         register(sso_missing.check_extra)
         tell(hook_types.hook_types)
         audit.connect()
+        sso_leftovers.connect()
         if settings.GATEWAY_SSO:
             from gateway_project.sso import start
 

@@ -207,6 +207,12 @@ def test_factor_when_required_then_nobody_is_anywhere_before(sso: LiveGateway, p
     provider.person["amr"] = ["pwd", "mfa"]
     assert sign_in(by_provider).headers["location"] == "/admin/"
     assert is_in(by_provider)
+    sso.restart(GATEWAY_MFA="off", GATEWAY_OIDC_ISSUER="")
+    after, chief = visitor(sso), new_account(sso)
+    assert after.sign_in(chief, PASSWORD) == HTTPStatus.FOUND
+    (row,) = sso.operator.rows("auth.User", {"username": old})
+    assert after.send(f"/admin/auth/user/{row['id']}/delete/", post="yes").status_code == HTTPStatus.FOUND
+    assert sso.operator.rows("mfa.Authenticator", {"user_id": row["id"]}) == []
 
 
 HIDE = """
