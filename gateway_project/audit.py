@@ -71,6 +71,11 @@ def _failed(sender: object, credentials: dict[str, Any], request: HttpRequest | 
         _append("locked", name, request)
 
 
+def tell_failed(request: HttpRequest, user: Any) -> None:
+    """A sign-in of an account that is known by another way than its password, and is not let in."""
+    _append("failed", user.get_username(), request, str(user.pk))
+
+
 def _append(action: str, name: str, request: HttpRequest | None, pk: str = "") -> None:
     who = Actor(name or NOBODY, Source.ADMIN, pk, _address(request))
     append([Told(action, USER, pk, name)], actor=who, alone=True)

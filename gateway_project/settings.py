@@ -8,12 +8,12 @@ from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
 
-from gateway_project import env
+from gateway_project import env, sso_settings
 from gateway_project.admin_settings import ADMIN_APPS, ADMIN_CSP, UNFOLD  # noqa: F401
 from gateway_project.logs import logging_config
 from openai_api.observing.otlp.config import OtlpConfig, checked_endpoint, pairs_of, secret_headers
 from openai_api.observing.otlp.conventions import Conventions
-from providers.types import CONNECT_S
+from providers.types import CONNECT_S, Secret
 
 # Server
 HOST = env.text("HOST", "127.0.0.1")
@@ -232,6 +232,24 @@ AXES_COOLOFF_TIME = timedelta(seconds=GATEWAY_LOGIN_LOCK_S)
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_ENABLE_ADMIN = False
 AXES_VERBOSE = False
+
+# Single sign-on and second factors, as docs/sign-in.md says; they need the extra `sso`
+GATEWAY_PASSWORD_LOGIN = env.switch("GATEWAY_PASSWORD_LOGIN", True)
+GATEWAY_OIDC_ISSUER = env.read("GATEWAY_OIDC_ISSUER", sso_settings.issuer_of)
+GATEWAY_OIDC_CLIENT_ID = env.text("GATEWAY_OIDC_CLIENT_ID")
+GATEWAY_OIDC_CLIENT_SECRET = env.read("GATEWAY_OIDC_CLIENT_SECRET", Secret)
+GATEWAY_OIDC_NAME = env.text("GATEWAY_OIDC_NAME", "single sign-on")
+GATEWAY_OIDC_SCOPES = env.words("GATEWAY_OIDC_SCOPES", ("openid", "profile", "email"))
+GATEWAY_OIDC_GROUPS_CLAIM = env.text("GATEWAY_OIDC_GROUPS_CLAIM", "groups")
+GATEWAY_OIDC_ROLES = env.read("GATEWAY_OIDC_ROLES", sso_settings.roles_of)
+GATEWAY_OIDC_MFA = env.switch("GATEWAY_OIDC_MFA", False)
+GATEWAY_MFA = env.choice("GATEWAY_MFA", "off", ("off", "optional", "required"))
+if GATEWAY_OIDC_ISSUER and not GATEWAY_OIDC_CLIENT_ID:
+    raise ImproperlyConfigured("GATEWAY_OIDC_ISSUER needs a GATEWAY_OIDC_CLIENT_ID")
+if not GATEWAY_PASSWORD_LOGIN and not GATEWAY_OIDC_ISSUER:
+    raise ImproperlyConfigured("GATEWAY_PASSWORD_LOGIN is off, so that nobody can sign in without a GATEWAY_OIDC_ISSUER")
+GATEWAY_SSO = False  # whether any of it is wanted, and can be had
+sso_settings.add_to(vars())
 
 # Language and time
 USE_I18N = False

@@ -14,6 +14,7 @@ from typing import Any
 import structlog
 from axes.backends import AxesStandaloneBackend
 from axes.handlers.database import AxesDatabaseHandler
+from axes.handlers.proxy import AxesProxyHandler
 from axes.models import AccessAttempt
 from django.conf import settings
 from django.contrib import admin
@@ -72,6 +73,7 @@ class SignInHandler(AxesDatabaseHandler):  # type: ignore[misc]
 
     def note_failure(self, request: HttpRequest, username: str | None) -> None:
         """One more failure of this account at this address."""
+        AxesProxyHandler.update_request(request)  # where no password was tried in this request
         self.clean_expired_user_attempts(request)
         with transaction.atomic():
             row, is_new = AccessAttempt.objects.get_or_create(
@@ -80,6 +82,12 @@ class SignInHandler(AxesDatabaseHandler):  # type: ignore[misc]
             if not is_new:
                 changed = {"failures_since_start": F("failures_since_start") + 1, "attempt_time": timezone.now()}
                 AccessAttempt.objects.filter(pk=row.pk).update(**changed)
+
+    def take_back(self, request: HttpRequest, username: str) -> None:
+        """One failure less: a try whose password was right, and that waits for its second factor. Those of before stay."""
+        AccessAttempt.objects.filter(username=username, ip_address=address_of(request)).update(
+            failures_since_start=F("failures_since_start") - 1
+        )
 
     def user_login_failed(
         self, sender: object, credentials: dict[str, Any], request: HttpRequest | None = None, **kwargs: object

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path, re_path
 from django.views.generic import RedirectView, TemplateView
@@ -22,6 +23,7 @@ urlpatterns = [
     path("me/password/", own_password, name="own_password"),
     path("me/", include("openai_api.me.urls")),
     path("admin/login/", sign_in),
+    *([path("admin/", include("gateway_project.sso.urls"))] if settings.GATEWAY_SSO else []),
     path("admin/password_change/", admin.site.admin_view(change_password, cacheable=True)),
     path("docs", swagger, name="docs"),
     path("docs/", swagger),

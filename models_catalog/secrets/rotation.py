@@ -10,7 +10,7 @@ from django.apps import apps
 from django.db import connection, models, transaction
 
 from models_catalog import publish
-from models_catalog.secrets import encryption
+from models_catalog.secrets import encryption, foreign
 from models_catalog.secrets.fields import EncryptedTextField, encrypted_fields
 
 
@@ -34,7 +34,28 @@ def rotate(batch_size: int) -> Rotation:
             while _pass(column, ring, batch_size, result):
                 pass  # rows that others hold locked were skipped, and may be free in the next pass
             result.locked += _pending(column, ring).count() - (len(result.failed) - failed_before)
+    for secrets in foreign.kept():
+        for pk in list(secrets.model._default_manager.order_by("pk").values_list("pk", flat=True)):
+            _move_foreign(secrets, pk, ring, result)
     return result
+
+
+def _move_foreign(secrets: foreign.JsonSecrets, pk: Any, ring: encryption.KeyRing, result: Rotation) -> None:
+    """One row: there are few, one or two for each account."""
+    with transaction.atomic():
+        row = secrets.model._default_manager.select_for_update().filter(pk=pk).first()
+        names = foreign.outdated(secrets, row, ring) if row else []
+        data = getattr(row, secrets.column) if row else {}
+        for name in names:
+            try:
+                key_id = encryption.key_id_of(data[name])
+                data[name] = foreign.seal(foreign.opened(data[name], secrets.purpose), secrets.purpose)
+            except encryption.EncryptionError as err:
+                result.failed[f"{secrets.model._meta.label} {pk}, {name}"] = str(err)
+            else:
+                result.moved[key_id] += 1
+        if row and names:
+            row.save(update_fields=[secrets.column])
 
 
 def _pass(column: EncryptedTextField, ring: encryption.KeyRing, size: int, result: Rotation) -> int:
