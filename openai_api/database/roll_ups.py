@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from django.db import connection, transaction
+from django.db.models import QuerySet
 
 from models_catalog.bounds import NANO
 from openai_api.database.histograms import Histogram, bucket_of
@@ -25,6 +26,8 @@ MOST_NAMES = 500
 """Different names of a dimension that one recorder counts apart in an hour, of those that clients choose."""
 MINUTES_KEPT = timedelta(hours=49)
 """How long minutes are kept: the period before the last 24 hours is looked at by the minute, too."""
+HOURS_KEPT = timedelta(days=100)
+"""How long hours are kept: a month and the one before it are looked at by parts of days, and an API asks for more."""
 PURGED = 1000
 """Rows that are deleted in one transaction."""
 LONGEST_NAME = 300
@@ -199,21 +202,32 @@ def key_of(name: str) -> tuple[str, str]:
 
 
 def purge(days: float) -> int:
-    """Deletes the oldest minutes after two days, hours and days after `days` days (0: never), at most `PURGED` of each; says how
-    many. Raises database errors."""
+    """Deletes sums that have expired, the oldest, at most `PURGED` of each span; says how many. Raises database errors."""
+    return sum(_purge_before(moment, span) for span, moment in _kept_since(days).items())
+
+
+def expired(days: float) -> int:
+    """How many sums have expired."""
+    return sum(_before(moment, span).count() for span, moment in _kept_since(days).items())
+
+
+def _kept_since(days: float) -> dict[int, datetime]:
+    """Minutes are kept for two days, hours for `HOURS_KEPT` and days for `days` days (0: for ever), which bounds all of them."""
+    most = timedelta(days=days + 1) if days else None
+    kept = {Span.MINUTE: MINUTES_KEPT, Span.HOUR: HOURS_KEPT, Span.DAY: most}
+    ages = {span: min(filter(None, (age, most)), default=None) for span, age in kept.items()}
     now = datetime.now(UTC)
-    deleted = _purge_before(now - MINUTES_KEPT, [Span.MINUTE])
-    return deleted + (_purge_before(now - timedelta(days=days + 1), [Span.HOUR, Span.DAY]) if days else 0)
+    return {span: now - age for span, age in ages.items() if age is not None}
 
 
-def _purge_before(moment: datetime, spans: Sequence[int]) -> int:
-    deleted = 0
-    for span in spans:
-        old = UsageRollUp.objects.filter(span=span, dimension__in=list(Dimension), at__lt=moment)
-        chosen = list(old.order_by().values_list("pk", flat=True)[:PURGED])
-        if not chosen:
-            continue
-        with transaction.atomic(), connection.cursor() as cursor:
-            lock(cursor)
-            deleted += UsageRollUp.objects.filter(pk__in=chosen).delete()[0]
-    return deleted
+def _before(moment: datetime, span: int) -> QuerySet[UsageRollUp]:
+    return UsageRollUp.objects.filter(span=span, dimension__in=list(Dimension), at__lt=moment)
+
+
+def _purge_before(moment: datetime, span: int) -> int:
+    chosen = list(_before(moment, span).order_by().values_list("pk", flat=True)[:PURGED])
+    if not chosen:
+        return 0
+    with transaction.atomic(), connection.cursor() as cursor:
+        lock(cursor)
+        return UsageRollUp.objects.filter(pk__in=chosen).delete()[0]
