@@ -155,16 +155,19 @@ def rows_of(batches: Sequence[Batch]) -> list[UsageRow]:
 
 def insert(rows: Sequence[UsageRow]) -> None:
     """Inserts rows, and counts them in the roll-ups; those whose id is there already are left alone. Raises database errors."""
+    if not rows:
+        return
     with transaction.atomic(), connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            cursor.execute(_from_json(), [msgspec.json.encode(rows).decode()])
-            ids = {found.hex for (found,) in cursor.fetchall()}
-            new = rows if len(ids) == len(rows) else [row for row in _once(rows) if UUID(row.id).hex in ids]
+            ids = roll_ups.insert_and_add(cursor, _from_json(), [msgspec.json.encode(rows).decode()], rows)
+            new = rows if len(ids) == len(rows) else [row for row in _once(rows) if UUID(row.id) in ids]
+            counted = new is rows
         else:
-            new = _unknown(cursor, rows)
+            new, counted = _unknown(cursor, rows), False
             cursor.executemany(_by_values(), [_values(row) for row in new])
         write_tags(cursor, new)
-        roll_ups.add(new)
+        if not counted:
+            roll_ups.add(new)
 
 
 def _once(rows: Iterable[UsageRow]) -> list[UsageRow]:
