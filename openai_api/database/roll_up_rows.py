@@ -51,15 +51,20 @@ class Amounts:
     first_byte_ms: Histogram = field(default_factory=dict)
     gateway_ms: Histogram = field(default_factory=dict)
 
-    def copy(self) -> Amounts:
-        return Amounts(*self.numbers(), dict(self.total_ms), dict(self.first_byte_ms), dict(self.gateway_ms))
+    @classmethod
+    def of(cls, numbers: Iterable[int]) -> Amounts:
+        """Without times, of the numbers in the order of `COUNTS`, and `nano`."""
+        requests, errors, hits, tokens_in, tokens_out, cached, uncosted, nano = numbers
+        return cls(requests, errors, hits, tokens_in, tokens_out, cached, uncosted, nano)
 
-    def numbers(self) -> tuple[int, ...]:
-        """In the order of `COUNTS`, and `nano`."""
-        return NUMBERS(self)
+    def copy(self) -> Amounts:
+        made = Amounts.of(NUMBERS(self))
+        if self.total_ms:
+            made.total_ms, made.first_byte_ms, made.gateway_ms = map(dict, TIMES(self))
+        return made
 
     def negative(self) -> Amounts:
-        amounts = Amounts(*(-number for number in self.numbers()))
+        amounts = Amounts.of(-number for number in NUMBERS(self))
         for name in HISTOGRAMS:
             setattr(amounts, name, {place: -count for place, count in getattr(self, name).items()})
         return amounts
@@ -80,8 +85,6 @@ class Amounts:
 
 NUMBERS = attrgetter(*COUNTS, "nano")
 TIMES = attrgetter(*HISTOGRAMS)
-
-
 TAKE_LOCK = f"SELECT pg_advisory_xact_lock({LOCK})"
 
 

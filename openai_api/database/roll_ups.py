@@ -137,7 +137,7 @@ def fold(rows: Iterable[UsageRow], known: KnownNames) -> dict[Key, Amounts]:
 
 
 def _summed(several: Sequence[Counted]) -> Amounts:
-    return Amounts(*map(sum, zip(*(numbers for numbers, _ in several), strict=True)))
+    return Amounts.of(map(sum, zip(*(numbers for numbers, _ in several), strict=True)))
 
 
 def _with_times(several: Sequence[Counted]) -> Amounts:

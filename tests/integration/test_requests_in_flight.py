@@ -134,21 +134,18 @@ def test_response_in_the_background_when_an_operator_stops_it_then_it_has_failed
     gateway: LiveGateway, visitor: Visitor, stream: bool
 ) -> None:
     asked = {"model": f"turns/{ENDLESS}" if stream else "turns/hang", "input": "hi", "background": True, "stream": stream}
-    if stream:
-        asking = Asking(gateway, "asks-for-a-stream", "/v1/responses", **asked)
-        assert eventually(lambda: "response.output_text.delta" in asking.text, 10, 0.05)
-        response_id = str(json.loads(asking.text.split("data: ", 1)[1].splitlines()[0])["response"]["id"])
-    else:
-        response_id = gateway.http.post("/v1/responses", json=asked).json()["id"]
-    stop(visitor, response_id)
-    assert eventually(lambda: gateway.http.get(f"/v1/responses/{response_id}").json()["status"] == "failed", 10, 0.1)
-    assert gateway.http.get(f"/v1/responses/{response_id}").json()["error"]["code"] == STOPPED
-    kept = row(gateway, response_id)
+    asking = Asking(gateway, f"asks-{stream}", "/v1/responses", **asked)
+    assert eventually(lambda: "response.output_text.delta" in asking.text if stream else '"queued"' in asking.text, 10, 0.05)
+    found = re.search(r'"id": ?"(resp_[^"]+)"', asking.text)
+    assert found is not None
+    stop(visitor, found[1])
+    assert eventually(lambda: gateway.http.get(f"/v1/responses/{found[1]}").json()["status"] == "failed", 10, 0.1)
+    assert gateway.http.get(f"/v1/responses/{found[1]}").json()["error"]["code"] == STOPPED
+    kept = row(gateway, found[1])
     assert (kept["error"], kept["client_aborted"]) == (STOPPED, False)
-    if stream:
-        assert asking.ended()
-        assert "event: response.failed" in asking.text
-    assert response_id not in visitor.ask("GET", RUNNING).text
+    assert asking.ended()
+    assert ("event: response.failed" in asking.text) == stream
+    assert eventually(lambda: found[1] not in visitor.ask("GET", RUNNING).text, 10, 0.3)
 
 
 def test_turn_of_a_socket_when_an_operator_stops_it_then_the_next_one_is_answered(gateway: LiveGateway, visitor: Visitor) -> None:
