@@ -31,7 +31,7 @@ LONGEST_PATH = 100
 def build_recorder(run: str, counts: Counts, onlookers: Onlookers | None = None) -> Recorder:
     """The recorder of the server that is named so."""
     folder = settings.GATEWAY_DATA_DIR / "spool"
-    rows = DatabaseSink(Spool(folder, ROWS), settings.GATEWAY_USAGE_DAYS)
+    rows = DatabaseSink(Spool(folder, ROWS), settings.GATEWAY_USAGE_DAYS, settings.GATEWAY_ROLL_UP_DAYS)
     return Recorder(run, counts, rows, list(other_sinks()), Spool(folder, FRAMES), onlookers)
 
 

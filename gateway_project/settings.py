@@ -59,6 +59,7 @@ GATEWAY_PRIVATE_UPSTREAMS = env.hosts("GATEWAY_PRIVATE_UPSTREAMS")
 GATEWAY_CORS_ORIGINS = env.origins("GATEWAY_CORS_ORIGINS")
 GATEWAY_MAX_BODY_BYTES = env.count("GATEWAY_MAX_BODY_BYTES", 64 * 1024 * 1024, least=1024)
 GATEWAY_USAGE_DAYS = env.count("GATEWAY_USAGE_DAYS", 365, least=0)
+GATEWAY_ROLL_UP_DAYS = env.count("GATEWAY_ROLL_UP_DAYS", 1830, least=0)
 GATEWAY_CACHE = env.choice("GATEWAY_CACHE", "auto", ("auto", "memory", "redis", "off"))
 if GATEWAY_CACHE == "redis" and not REDIS_URL:
     raise ImproperlyConfigured("GATEWAY_CACHE is redis, which needs REDIS_URL")

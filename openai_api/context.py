@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any, Protocol
 
 import msgspec
@@ -105,6 +106,8 @@ class ProcessState:
     started: float
     draining: bool = False
     active: dict[asyncio.Task[Any], Inbound] = field(default_factory=dict)
+    works: dict[asyncio.Task[Any], Inbound] = field(default_factory=dict)
+    """Requests that are answered in the background: nobody waits for them, and the server ends without them."""
     counted: dict[str, None] = field(default_factory=dict)
     """Responses in the background whose tokens have been counted, the latest last."""
     sockets: set[Callable[[], None]] = field(default_factory=set)
@@ -124,7 +127,7 @@ class ProcessState:
 
     def stop(self, request_id: str, started: float) -> bool:
         """Ends one request in flight because an operator wants it; False where it has ended. In the event loop only."""
-        for task, inbound in self.active.items():
+        for task, inbound in chain(self.active.items(), self.works.items()):
             if (inbound.request_id, inbound.record.started) == (request_id, started) and not inbound.outlet.finished:
                 inbound.ends_with = stopped_by_operator()
                 task.cancel()

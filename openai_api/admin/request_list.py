@@ -11,6 +11,7 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 
+from openai_api.database.request_groups import GROUPS, grouped
 from openai_api.database.request_search import (
     COUNTED,
     LONGEST,
@@ -94,30 +95,37 @@ def context(request: HttpRequest, rows: QuerySet[UsageRecord]) -> dict[str, Any]
     """What the list is made from."""
     faults: Mapping[str, str] = {}
     page, added = Page([]), Totals()
+    by, groups = request.GET.get("by", ""), []
+    by = by if by in GROUPS else ""
     try:
         wanted = searched(request, rows)
         cursors = {name: request.GET.get(name, "") for name in CURSORS}
         page = page_of(wanted, **cursors)  # type: ignore[arg-type]
         added = totals(wanted)
+        groups = grouped(wanted, by) if by else []
     except BadSearch as bad:
         faults = bad.faults
     chosen = given(request)
     word = request.GET.get("q", "").strip()[:LONGEST]
+    kept = {**chosen, "q": word, "by": by}
     return {
         "fields": list(fields(chosen, faults)),
         "faults": [fault for name, fault in faults.items() if name in ("q", *CURSORS)],
         "bad": bool(faults),
         "rows": page.rows,
-        "older": link({**chosen, "q": word, "before": page.older}) if page.older else "",
-        "newer": link({**chosen, "q": word, "after": page.newer}) if page.newer else "",
-        "first": link({**chosen, "q": word}),
-        "chips": list(chips(chosen, word)),
+        "older": link({**kept, "before": page.older}) if page.older else "",
+        "newer": link({**kept, "after": page.newer}) if page.newer else "",
+        "first": link(kept),
+        "chips": list(chips(chosen, word, by)),
         "word": word,
         "numbers": numbers(added),
+        "by": by,
+        "groups": [(one, link({**kept, by: one.value}) if one.value else "") for one in groups],
+        "ways": [(name, link({**kept, "by": "" if name == by else name})) for name in GROUPS],
         "counted": COUNTED if added.more else 0,
         "without_tests": "test" not in chosen,
-        "with_tests": link({**chosen, "q": word, "test": "shown"}),
-        "no_tests": link({**chosen, "q": word, "test": ""}),
+        "with_tests": link({**kept, "test": "shown"}),
+        "no_tests": link({**kept, "test": ""}),
         "csv_url": f"{reverse('admin:openai_api_usagerecord_csv')}{link({**chosen, 'q': word})}",
         "running_url": reverse("admin:openai_api_usagerecord_running"),
     }
@@ -130,13 +138,13 @@ def fields(chosen: Mapping[str, str], faults: Mapping[str, str]) -> Iterator[Fie
         yield Field(one.name, one.label, one.hint, one.hints, one.choices, value, faults.get(one.name, ""))
 
 
-def chips(chosen: Mapping[str, str], word: str) -> Iterator[tuple[str, str, str]]:
+def chips(chosen: Mapping[str, str], word: str, by: str) -> Iterator[tuple[str, str, str]]:
     """The filters in force: what each is called, its value, and the address without it."""
     labels = {field.name: field.label for field in FIELDS}
     everything = {**chosen, **({"q": word} if word else {})}
     for name, value in everything.items():
         rest = {other: text for other, text in everything.items() if other != name}
-        yield labels.get(name, "Search"), value[:80], link(rest)
+        yield labels.get(name, "Search"), value[:80], link({**rest, "by": by})
 
 
 def link(parameters: Mapping[str, str]) -> str:

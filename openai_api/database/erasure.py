@@ -18,7 +18,7 @@ import msgspec
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
-from openai_api.models import SessionEventRow, SessionLabelRow, SessionRow, UsageRecord
+from openai_api.models import SessionEventRow, SessionLabelRow, SessionRow, UsageRecord, UsageTag
 
 SESSIONS = 100
 """Sessions in one transaction."""
@@ -147,6 +147,7 @@ def _delete_sessions(rows: Sequence[SessionRow]) -> Erased:
     chosen = [row.pk for row in rows]
     with transaction.atomic():
         list(SessionRow.objects.select_for_update().filter(pk__in=chosen).order_by("pk").values_list("pk"))
+        UsageTag.objects.filter(request__in=_requests_of(rows).filter(tags__isnull=False).values("pk")).delete()
         requests = _requests_of(rows).update(**FORGOTTEN)
         events = SessionEventRow.objects.filter(session__in=chosen).delete()[0]
         SessionLabelRow.objects.filter(session__in=chosen).delete()
@@ -164,7 +165,10 @@ def _requests_of(rows: Sequence[SessionRow]) -> QuerySet[UsageRecord]:
 
 def _forget_selected(selection: Selection) -> Iterator[Erased]:
     for chosen in _pages(selection):
-        yield Erased(requests=UsageRecord.objects.filter(pk__in=chosen).update(**FORGOTTEN))
+        with transaction.atomic():
+            UsageTag.objects.filter(request__in=chosen).delete()
+            requests = UsageRecord.objects.filter(pk__in=chosen).update(**FORGOTTEN)
+        yield Erased(requests=requests)
 
 
 def _pages(selection: Selection) -> Iterator[list[UUID]]:

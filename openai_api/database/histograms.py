@@ -43,6 +43,8 @@ def merged(texts: Iterable[str]) -> Histogram:
 
 
 def as_json(histogram: Mapping[int, int]) -> str:
+    if not histogram:
+        return "[]"
     return msgspec.json.encode([number for pair in _filled(histogram) for number in pair]).decode()
 
 

@@ -17,7 +17,7 @@ from uuid import UUID
 
 from django.db.models import Count, Q, QuerySet, Sum
 
-from openai_api.database.erasure import as_json
+from openai_api.database.usage_words import tagged, used_by
 from openai_api.errors import STOPPED
 from openai_api.models import UsageRecord
 from openai_api.models.usage import COSTLY_USD, SLOW_MS
@@ -136,14 +136,9 @@ def _min_cost(text: str) -> Q:
 
 
 def _tag(text: str) -> Q:
-    """`name:value`, or a name alone. Has no index: all that the others leave are read."""
+    """`name:value`, or a name alone."""
     name, colon, value = text.partition(":")
-    return Q(tags__contains=f"{as_json(name.strip())}:{as_json(value.strip()) if colon else ''}")
-
-
-def _user_agent(text: str) -> Q:
-    """How it begins. Has no index."""
-    return Q(user_agent__startswith=text)
+    return tagged(name.strip(), value.strip() if colon else None)
 
 
 FILTERS: Mapping[str, Callable[[str], Q]] = MappingProxyType(
@@ -167,7 +162,7 @@ FILTERS: Mapping[str, Callable[[str], Q]] = MappingProxyType(
         "request_id": _equal("request_id"),
         "agent": _equal("agent"),
         "tag": _tag,
-        "user_agent": _user_agent,
+        "user_agent": used_by,
         "test": _chosen(TESTS),
     }
 )

@@ -10,8 +10,8 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import Max, Min
 
-from openai_api.database.roll_up_rows import Key, lock, store
-from openai_api.database.roll_ups import MINUTES_KEPT, Dimension, KnownNames, Span, fold
+from openai_api.database.roll_up_rows import lock, store
+from openai_api.database.roll_ups import HOURS_KEPT, MINUTES_KEPT, Dimension, KnownNames, Span, fold
 from openai_api.models import UsageRecord, UsageRollUp
 from openai_api.recording.rows import UsageRow
 
@@ -63,16 +63,13 @@ def again(day: datetime) -> int | None:
         if any(one.requests > number for one in stored.filter(span=Span.DAY, dimension=Dimension.TOTAL)):
             return None
         stored.filter(span__in=list(Span)).delete()
-        known, minutes_since = KnownNames(), (datetime.now(UTC) - MINUTES_KEPT).timestamp()
+        known, now = KnownNames(), datetime.now(UTC)
+        since = {Span.MINUTE: (now - MINUTES_KEPT).timestamp(), Span.HOUR: (now - HOURS_KEPT).timestamp()}
         told = map(row_of_values, rows.order_by("started_at").values(*READ).iterator(ROWS))
         while some := list(islice(told, ROWS)):
             found = fold(some, known)
-            store(cursor, {key: amounts for key, amounts in found.items() if _kept(key, minutes_since)})
+            store(cursor, {key: amounts for key, amounts in found.items() if key.at >= since.get(Span(key.span), 0)})
         return number
-
-
-def _kept(key: Key, minutes_since: float) -> bool:
-    return key.span != Span.MINUTE or key.at >= minutes_since
 
 
 def row_of_values(values: dict[str, Any]) -> UsageRow:

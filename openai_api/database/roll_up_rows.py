@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 import msgspec
 from django.db import connection
 
+from models_catalog.bounds import NANO
 from openai_api.database.histograms import Histogram, as_json, from_json, merge
 from openai_api.models import UsageRollUp
 
@@ -50,11 +51,20 @@ class Amounts:
     first_byte_ms: Histogram = field(default_factory=dict)
     gateway_ms: Histogram = field(default_factory=dict)
 
-    def without_times(self) -> Amounts:
-        return replace(self, total_ms={}, first_byte_ms={}, gateway_ms={})
+    @classmethod
+    def of(cls, numbers: Iterable[int]) -> Amounts:
+        """Without times, of the numbers in the order of `COUNTS`, and `nano`."""
+        requests, errors, hits, tokens_in, tokens_out, cached, uncosted, nano = numbers
+        return cls(requests, errors, hits, tokens_in, tokens_out, cached, uncosted, nano)
+
+    def copy(self) -> Amounts:
+        made = Amounts.of(NUMBERS(self))
+        if self.total_ms:
+            made.total_ms, made.first_byte_ms, made.gateway_ms = map(dict, TIMES(self))
+        return made
 
     def negative(self) -> Amounts:
-        amounts = Amounts(**{name: -getattr(self, name) for name in (*COUNTS, "nano")})
+        amounts = Amounts.of(-number for number in NUMBERS(self))
         for name in HISTOGRAMS:
             setattr(amounts, name, {place: -count for place, count in getattr(self, name).items()})
         return amounts
@@ -73,40 +83,57 @@ class Amounts:
         merge(self.gateway_ms, other.gateway_ms)
 
 
+NUMBERS = attrgetter(*COUNTS, "nano")
+TIMES = attrgetter(*HISTOGRAMS)
+TAKE_LOCK = f"SELECT pg_advisory_xact_lock({LOCK})"
+
+
 def lock(cursor: Any) -> None:
     """Lets no other writer write roll-ups until the transaction ends. SQLite has one writer anyway."""
     if connection.vendor == "postgresql":
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+        cursor.execute(TAKE_LOCK)
 
 
 def store(cursor: Any, told: Mapping[Key, Amounts]) -> None:
     """Adds amounts to what is stored. Counts are added by the database; histograms are read, merged here and written whole, under
     the lock. Changes `told`: its histograms become those that are stored."""
-    keys = sorted(told)
-    if timed := [key for key in keys if told[key].total_ms]:
-        _read_times(cursor, timed, told)
-    rows = [[key[0], key[1], _at(key[2]), *key[3:], *_values(told[key])] for key in keys]
+    sql, asked = reading(told)
+    if asked:
+        cursor.execute(sql, asked)
+        merge_times(told, cursor.fetchall())
+    write(cursor, told)
+
+
+def reading(told: Mapping[Key, Amounts]) -> tuple[str, list[str]]:
+    """The statement that reads the histograms that amounts are added to, and its parameters; none where nothing is to be read."""
+    asked = [(place, key[0], key[1], _at(key[2]), key[3], key[4]) for place, key in enumerate(told) if told[key].total_ms]
+    return _read(), [msgspec.json.encode(asked).decode()] if asked else []
+
+
+def merge_times(told: Mapping[Key, Amounts], found: Iterable[Sequence[Any]]) -> None:
+    """Adds the histograms that were read."""
+    amounts = list(told.values())
+    for place, *texts in found:
+        for histogram, text in zip(TIMES(amounts[place]), texts, strict=True):
+            merge(histogram, from_json(text))
+
+
+def write(cursor: Any, told: Mapping[Key, Amounts]) -> None:
+    """All rows in the order of their keys, under the lock, with histograms that are whole."""
+    rows = [(key[0], key[1], _at(key[2]), key[3], key[4], *_values(told[key])) for key in sorted(told)]
     cursor.execute(_write(), [msgspec.json.encode(rows).decode()])
 
 
-def _read_times(cursor: Any, keys: Sequence[Key], told: Mapping[Key, Amounts]) -> None:
-    """Adds the histograms that are stored."""
-    asked = [(place, key[0], key[1], _at(key[2]), *key[3:]) for place, key in enumerate(keys)]
-    cursor.execute(_read(), [msgspec.json.encode(asked).decode()])
-    for place, *texts in cursor.fetchall():
-        amounts = told[keys[place]]
-        for name, text in zip(HISTOGRAMS, texts, strict=True):
-            merge(getattr(amounts, name), from_json(text))
-
-
+@lru_cache(maxsize=1024)
 def _at(seconds: int) -> str:
     """A time as SQLite stores it; PostgreSQL is told that it is UTC."""
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
-def _values(amounts: Amounts) -> list[Any]:
-    cost = f"{Decimal(amounts.nano).scaleb(-9):f}"
-    return [*(getattr(amounts, name) for name in COUNTS), cost, *(as_json(getattr(amounts, name)) for name in HISTOGRAMS)]
+def _values(amounts: Amounts) -> tuple[Any, ...]:
+    *counts, nano = NUMBERS(amounts)
+    cost = f"{'-' if nano < 0 else ''}{abs(nano) // NANO}.{abs(nano) % NANO:09}"
+    return *counts, cost, *map(as_json, TIMES(amounts))
 
 
 @cache

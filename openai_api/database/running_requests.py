@@ -44,6 +44,7 @@ class Running(msgspec.Struct):
     app: str = ""
     session: str = ""
     stopping: bool = False
+    background: bool = False
 
     @property
     def started_text(self) -> str:
@@ -54,7 +55,7 @@ class Running(msgspec.Struct):
 DECODER = msgspec.json.Decoder(list[Running])
 
 
-def running_of(inbound: Inbound) -> Running:
+def running_of(inbound: Inbound, *, background: bool = False) -> Running:
     """What is told of a request."""
     record = inbound.record
     last = record.attempts[-1] if record.attempts else None
@@ -75,7 +76,15 @@ def running_of(inbound: Inbound) -> Running:
         record.app,
         record.session,
         inbound.ends_with is not None,
+        background,
     )
+
+
+def running_in(state: ProcessState) -> list[Running]:
+    """Those of a worker in the order in which they began, for a key or in the background; `MOST` at most."""
+    found = [running_of(inbound) for inbound in list(state.active.values())[:MOST] if inbound.record.client_id]
+    found += [running_of(inbound, background=True) for inbound in list(state.works.values())[:MOST]]
+    return sorted(found, key=lambda one: one.started)[:MOST]
 
 
 async def tell_running(state: ProcessState, worker: str, run: Run) -> None:
@@ -88,8 +97,7 @@ async def tell_running(state: ProcessState, worker: str, run: Run) -> None:
                 if request_id and started is not None:
                     state.stop(request_id, started)
             if any(not request_id for request_id, _ in asked):
-                longest = list(state.active.values())[:MOST]  # in the order in which they began
-                told = [running_of(inbound) for inbound in longest if inbound.record.client_id]
+                told = running_in(state)
                 await run(lambda told=told: _tell(worker, told))  # type: ignore[misc]
         except StoreUnavailable:
             continue

@@ -15,7 +15,8 @@ from django.db import DatabaseError, DataError, IntegrityError, InterfaceError, 
 
 from openai_api.database import roll_ups
 from openai_api.database.last_used import LastUsed
-from openai_api.database.usage_purge import ROWS, purge
+from openai_api.database.usage_purge import Upkeep
+from openai_api.database.usage_words import write_tags
 from openai_api.models import UsageRecord
 from openai_api.recording.batches import Batch
 from openai_api.recording.rows import COLUMNS, UsageRow, row_of
@@ -29,24 +30,22 @@ REFUSED = (DataError, IntegrityError, ValueError, OverflowError)
 AWAY = (DatabaseError, InterfaceError, OSError)
 AGAIN_S = 1.0
 REPLAY_S = 0.5
-PURGE_S = 60.0
-"""How often rows that have expired are deleted."""
 HELD_ROWS = 20_000
 """Rows that wait in memory while neither the database nor the disk takes any: on SQLite both are the same full disk."""
 
 
 class DatabaseSink:
     """Writes records; `write` is used by one thread. `lost` counts rows that neither database, disk nor memory could take.
-    Rows are deleted after `days` days, never if that is 0."""
+    Rows are deleted after `days` days and sums after `roll_up_days`, never if that is 0."""
 
-    def __init__(self, spool: Spool[UsageRow], days: int = 0) -> None:
+    def __init__(self, spool: Spool[UsageRow], days: int = 0, roll_up_days: int = 0) -> None:
         self.lost = 0
         self.takes = None
         self._spool = spool
-        self._days = days
+        self._upkeep = Upkeep(days, roll_up_days)
         self._held: list[UsageRow] = []
         self._away = self._full = False
-        self._again = self._purge_at = 0.0
+        self._again = 0.0
         self._used = LastUsed()
 
     @property
@@ -65,7 +64,7 @@ class DatabaseSink:
             self._replay()
             self._used.note(rows)
             self._used.write()
-            self._purge()
+            self._upkeep.work()
         except AWAY as error:
             self._lose(error)
             self._keep(rows)  # also those that the database has: it knows them by their id
@@ -107,12 +106,6 @@ class DatabaseSink:
         if replayed.unreadable:
             self.lost += replayed.unreadable
             log.error("spooled usage rows cannot be read: they are lost", rows=replayed.unreadable)
-
-    def _purge(self) -> None:
-        if monotonic() >= self._purge_at:
-            more = bool(self._days) and purge(self._days) == ROWS
-            more = roll_ups.purge(self._days) >= roll_ups.PURGED or more
-            self._purge_at = 0.0 if more else monotonic() + PURGE_S
 
     def _works(self) -> None:
         if self._away:
@@ -162,15 +155,19 @@ def rows_of(batches: Sequence[Batch]) -> list[UsageRow]:
 
 def insert(rows: Sequence[UsageRow]) -> None:
     """Inserts rows, and counts them in the roll-ups; those whose id is there already are left alone. Raises database errors."""
+    if not rows:
+        return
     with transaction.atomic(), connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            cursor.execute(_from_json(), [msgspec.json.encode(rows).decode()])
-            ids = {found.hex for (found,) in cursor.fetchall()}
-            new = rows if len(ids) == len(rows) else [row for row in _once(rows) if UUID(row.id).hex in ids]
+            ids = roll_ups.insert_and_add(cursor, _from_json(), [msgspec.json.encode(rows).decode()], rows)
+            new = rows if len(ids) == len(rows) else [row for row in _once(rows) if UUID(row.id) in ids]
+            counted = new is rows
         else:
-            new = _unknown(cursor, rows)
+            new, counted = _unknown(cursor, rows), False
             cursor.executemany(_by_values(), [_values(row) for row in new])
-        roll_ups.add(new)
+        write_tags(cursor, new)
+        if not counted:
+            roll_ups.add(new)
 
 
 def _once(rows: Iterable[UsageRow]) -> list[UsageRow]:
@@ -228,7 +225,16 @@ def insert_accepted(rows: Sequence[UsageRow]) -> list[UsageRow]:
         insert(rows)
     except REFUSED:
         middle = len(rows) // 2
-        return insert_accepted(rows[:middle]) + insert_accepted(rows[middle:]) if middle else list(rows)
+        return insert_accepted(rows[:middle]) + insert_accepted(rows[middle:]) if middle else _insert_again(rows)
+    return []
+
+
+def _insert_again(rows: Sequence[UsageRow]) -> list[UsageRow]:
+    """A row is also refused that was on its way to the rest while its partition was made."""
+    try:
+        insert(rows)
+    except REFUSED:
+        return list(rows)
     return []
 
 

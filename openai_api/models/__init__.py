@@ -7,7 +7,7 @@ from openai_api.models.responses import JobEventsRow, JobRow, StoredResponseRow
 from openai_api.models.running import RunningAsk, RunningTold
 from openai_api.models.sessions import SessionEventRow, SessionLabelRow, SessionRow
 from openai_api.models.spending import BudgetAlert, BudgetCounter, LedgerEntry, LimitCounterRow, OpenHold
-from openai_api.models.usage import UsageRecord, UsageRollUp
+from openai_api.models.usage import UsageRecord, UsageRollUp, UsageTag
 
 __all__ = [
     "BudgetAlert",
@@ -27,4 +27,5 @@ __all__ = [
     "StoredResponseRow",
     "UsageRecord",
     "UsageRollUp",
+    "UsageTag",
 ]

@@ -13,7 +13,11 @@ COSTLY_USD = Decimal("0.05")
 
 
 class UsageRecord(models.Model):
-    """One request to an inference path. Times in milliseconds; bodies are not kept."""
+    """One request to an inference path. Times in milliseconds; bodies are not kept.
+
+    On PostgreSQL its table has partitions by `started_at` (`openai_api/database/partitions.py`), whose key is that and the id. An
+    id begins with the time and is made once, so that it is still the key of a row.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
     started_at = models.DateTimeField()
@@ -87,7 +91,14 @@ class UsageRecord(models.Model):
                     ("project", "usage_by_project_and_time"),
                     ("person", "usage_by_person_and_time"),
                     ("app", "usage_by_app_and_time"),
+                    ("agent", "usage_by_agent_and_time"),
                 )
+            ),
+            models.Index(
+                fields=["user_agent", "started_at"],
+                condition=models.Q(user_agent__isnull=False),
+                opclasses=["varchar_pattern_ops", "timestamptz_ops"],
+                name="usage_by_program_and_time",
             ),
             models.Index(
                 fields=["started_at", "status"],
@@ -102,6 +113,26 @@ class UsageRecord(models.Model):
 
     def __str__(self) -> str:
         return self.request_id
+
+
+class UsageTag(models.Model):
+    """A tag of a request, to find it by; what the request says of its tags stands in its row. Cut to what a column takes."""
+
+    request = models.UUIDField(help_text="The id of its row.")
+    at = models.DateTimeField(help_text="When the request began.")
+    name = models.CharField(max_length=200)
+    value = models.CharField(max_length=200)
+
+    class Meta:
+        verbose_name = "tag of a request"
+        verbose_name_plural = "tags of requests"
+        indexes = [
+            models.Index(fields=["name", "value", "at"], name="usage_tag_by_value"),
+            models.Index(fields=["request"], name="usage_tag_by_request"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name}:{self.value}"
 
 
 class UsageRollUp(models.Model):

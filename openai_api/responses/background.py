@@ -12,6 +12,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import nullcontext
 from functools import partial
+from typing import Any
 
 import msgspec
 
@@ -96,14 +97,30 @@ class Background:
     async def _make(self, call: Call | None, run: Run) -> Ending:
         made = BackgroundRun(run, asked_of(run.job))
         said = collecting(self._gateway, made.inbound)
+        works, task = self._gateway.state.works, asyncio.current_task()
+        assert task is not None, "jobs run in tasks"  # noqa: S101
+        works[task] = made.inbound
         try:
-            await _journey(self._gateway, made, call, partial(self._revoked, run.job))
+            await self._made(made, call, task)
             return await made.ending(self._writes)
         finally:
+            del works[task]
             record = made.record()
             if said is not None:
                 tell(self._gateway, made.inbound, said)
             self._gateway.recorder.record(record)
+
+    async def _made(self, made: BackgroundRun, call: Call | None, task: asyncio.Task[Any]) -> None:
+        """Until its end, or until an operator stops it: then it has failed."""
+        try:
+            await _journey(self._gateway, made, call, partial(self._revoked, made.run.job))
+        except asyncio.CancelledError:
+            ending = made.inbound.ends_with
+            if ending is None or made.run.why is not None:
+                raise
+            await send_error(made.inbound, await on_error(self._gateway, made.inbound, ending))
+        if made.inbound.ends_with is not None and task.cancelling():
+            task.uncancel()  # what is left to do is to write the end
 
     def _revoked(self, job: Job) -> None:
         """Cancels a response whose key has ended."""

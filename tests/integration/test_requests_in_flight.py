@@ -15,10 +15,12 @@ from tests.fakes.chaos.process import Chaos, eventually
 from tests.live import PROVIDER_KEY, LiveGateway, body
 from tests.live_admin import Visitor
 from tests.live_fixtures import StartGateway
+from tests.socket_client import dial
 
 OPERATOR, PASSWORD = "operator", "correct-horse-battery"
 RUNNING = "/admin/openai_api/usagerecord/running/"
 ENDLESS = "stream-stall-after-3"
+STOPPED = "stopped_by_operator"
 STOP = re.compile(r'name="request_id" value="([^"]+)"><input type="hidden" name="started" value="([^"]+)"')
 
 
@@ -26,6 +28,8 @@ STOP = re.compile(r'name="request_id" value="([^"]+)"><input type="hidden" name=
 def shared(start_gateway: StartGateway) -> LiveGateway:
     gateway = start_gateway(workers=2)
     gateway.define("hang", ENDLESS, "status-500-leak", "ok")
+    both = {f"turns/{name}": [{"upstream_model": name}] for name in ("hang", ENDLESS, "ok")}
+    gateway.define_models(both, capabilities=["chat", "responses"])
     gateway.define_models({"falls": [{"upstream_model": "status-500-leak"}, {"upstream_model": "ok"}]})
     gateway.operator.create_superuser(OPERATOR, PASSWORD)
     return gateway
@@ -77,6 +81,18 @@ def stop(visitor: Visitor, request_id: str) -> None:
     assert visitor.post(f"{RUNNING}stop/", request_id=request_id, started=found[request_id]).status_code == 302
 
 
+def running(visitor: Visitor) -> str:
+    """The id of the only request in flight."""
+    found: list[str] = []
+
+    def there() -> bool:
+        found[:] = [request_id for request_id, _ in STOP.findall(unescape(visitor.ask("GET", RUNNING).text))]
+        return len(found) == 1
+
+    assert eventually(there, 10, 0.3)
+    return found[0]
+
+
 def row(gateway: LiveGateway, request_id: str) -> dict[str, object]:
     found: list[dict[str, object]] = []
 
@@ -111,6 +127,37 @@ def test_request_when_an_operator_stops_it_then_the_client_is_told_and_the_row_s
     kept = row(gateway, request_id)
     assert (kept["status"], kept["error"], kept["client_aborted"]) == (status, "stopped_by_operator", False)
     assert f"{request_id}" in visitor.ask("GET", "/admin/openai_api/usagerecord/?outcome=stopped").text
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_response_in_the_background_when_an_operator_stops_it_then_it_has_failed(
+    gateway: LiveGateway, visitor: Visitor, stream: bool
+) -> None:
+    asked = {"model": f"turns/{ENDLESS}" if stream else "turns/hang", "input": "hi", "background": True, "stream": stream}
+    asking = Asking(gateway, f"asks-{stream}", "/v1/responses", **asked)
+    assert eventually(lambda: "response.output_text.delta" in asking.text if stream else '"queued"' in asking.text, 10, 0.05)
+    found = re.search(r'"id": ?"(resp_[^"]+)"', asking.text)
+    assert found is not None
+    stop(visitor, found[1])
+    assert eventually(lambda: gateway.http.get(f"/v1/responses/{found[1]}").json()["status"] == "failed", 10, 0.1)
+    assert gateway.http.get(f"/v1/responses/{found[1]}").json()["error"]["code"] == STOPPED
+    kept = row(gateway, found[1])
+    assert (kept["error"], kept["client_aborted"]) == (STOPPED, False)
+    assert asking.ended()
+    assert ("event: response.failed" in asking.text) == stream
+    assert eventually(lambda: found[1] not in visitor.ask("GET", RUNNING).text, 10, 0.3)
+
+
+def test_turn_of_a_socket_when_an_operator_stops_it_then_the_next_one_is_answered(gateway: LiveGateway, visitor: Visitor) -> None:
+    with dial(gateway) as socket:
+        socket.ask(f"turns/{ENDLESS}")
+        assert socket.event()["type"] == "response.created"
+        turn = running(visitor)
+        stop(visitor, turn)
+        last = socket.events()[-1]
+        assert STOPPED in json.dumps(last)
+        assert row(gateway, turn)["error"] == STOPPED
+        socket.response("turns/ok")
 
 
 def test_tries_when_the_upstream_repeats_the_key_then_its_words_are_kept_without_it(

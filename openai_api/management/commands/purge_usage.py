@@ -1,4 +1,4 @@
-"""How are old rows of requests deleted at once, rather than by the server in passing?"""
+"""How are old rows of requests, and sums of them, deleted at once, rather than by the server in passing?"""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from openai_api.database.usage_purge import expired, purge
+from openai_api.database import roll_ups
+from openai_api.database.usage_purge import drop, expired, purge
 
 
 def day_count(text: str) -> int:
@@ -19,20 +20,29 @@ def day_count(text: str) -> int:
 
 
 class Command(BaseCommand):
-    help = "Deletes the rows of requests that are older than GATEWAY_USAGE_DAYS, or than --days."
+    help = (
+        "Deletes the rows of requests that are older than GATEWAY_USAGE_DAYS, or than --days, and sums that are older than"
+        " GATEWAY_ROLL_UP_DAYS, or than --roll-up-days."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--days", type=day_count, help="keep so many days (GATEWAY_USAGE_DAYS)")
-        parser.add_argument("--dry-run", action="store_true", help="only say how many rows there are")
+        parser.add_argument("--roll-up-days", type=day_count, help="keep sums so many days (GATEWAY_ROLL_UP_DAYS)")
+        parser.add_argument("--dry-run", action="store_true", help="only say how many there are")
 
-    def handle(self, *, days: int | None, dry_run: bool, **options: Any) -> None:
-        days = days or settings.GATEWAY_USAGE_DAYS
-        if not days:
+    def handle(self, *, days: int | None, roll_up_days: int | None, dry_run: bool, **options: Any) -> None:
+        sums_asked = roll_up_days is not None
+        days, roll_up_days = days or settings.GATEWAY_USAGE_DAYS, roll_up_days or settings.GATEWAY_ROLL_UP_DAYS
+        if not days and not sums_asked:
             raise CommandError("GATEWAY_USAGE_DAYS is 0, which keeps all requests: say how many days to keep with --days.")
         if dry_run:
-            self.stdout.write(f"{expired(days).count()} requests are older than {days} days.")
+            found = f"{expired(days).count()} requests are older than {days} days" if days else "No requests expire"
+            self.stdout.write(f"{found}; {roll_ups.expired(roll_up_days)} sums are.")
             return
-        deleted = 0
-        while found := purge(days):
-            deleted += found
-        self.stdout.write(f"Deleted {deleted} requests older than {days} days.")
+        deleted = _all(days) if days else 0
+        sums = sum(iter(lambda: roll_ups.purge(roll_up_days), 0))
+        self.stdout.write(f"Deleted {deleted} requests older than {days} days, and {sums} sums.")
+
+
+def _all(days: int) -> int:
+    return drop(days) + sum(iter(lambda: purge(days), 0))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -10,9 +11,14 @@ from uuid import UUID
 import pytest
 from django.db import connection
 
-from openai_api.database.request_search import FILTERS, BadSearch, Totals, cursor_of, found, page_of, totals
+from openai_api.database import usage_words
+from openai_api.database.erasure import Selection, erase, tags_of
+from openai_api.database.request_search import FILTERS, LONGEST, BadSearch, Totals, cursor_of, found, page_of, totals
+from openai_api.database.usage_purge import purge
+from openai_api.database.usage_rows import insert
 from openai_api.errors import STOPPED
-from openai_api.models import UsageRecord
+from openai_api.models import UsageRecord, UsageTag
+from tests.integration.usage.rows import row
 
 pytestmark = pytest.mark.django_db
 AT = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -21,7 +27,10 @@ KEY = "0d5ff0f0-0000-4000-8000-000000000001"
 
 def add(number: int = 1, **said: Any) -> UsageRecord:
     common = {"method": "POST", "path": "/v1/x", "status": 200, "upstream_ms": 1, "total_ms": 1, "request_id": f"req-{number}"}
-    return UsageRecord.objects.create(**{"id": UUID(int=number), "started_at": AT, **common, **said})
+    made = UsageRecord.objects.create(**{"id": UUID(int=number), "started_at": AT, **common, **said})
+    for name, value in tags_of(made.tags).items():
+        UsageTag.objects.create(request=made.pk, at=made.started_at, name=name, value=value)
+    return made
 
 
 CASES: list[tuple[dict[str, str], dict[str, Any]]] = [
@@ -51,6 +60,7 @@ CASES: list[tuple[dict[str, str], dict[str, Any]]] = [
     ({"request_id": "req-2"}, {}),
     ({"agent": "researcher"}, {"agent": "researcher"}),
     ({"tag": "team:blue"}, {"tags": '{"team":"blue"}'}),
+    ({"tag": "team"}, {"tags": '{"team":"blue"}'}),
     ({"user_agent": "openai-"}, {"user_agent": "openai-python/1"}),
     ({"test": "only"}, {"test": True}),
 ]
@@ -136,12 +146,47 @@ def test_totals_when_added_up_then_those_of_what_is_found() -> None:
     assert made == Totals(3, 1, 10, 2, Decimal("0.25"), 2, more=False)
 
 
-INDEXED = set(FILTERS) - {"agent", "tag", "user_agent", "test"}
+@pytest.mark.parametrize("few", [5000, 2])
+def test_search_for_words_when_few_or_many_have_them_then_the_same_is_found(few: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(usage_words, "FEW", few)
+    agents = ["curl/8%", "curl/8%1", "curl/8%2", "curl/80", "Curl/8%", None, "curl/8\U0010fffe"]
+    rows = [
+        add(number, user_agent=agent, started_at=AT + timedelta(minutes=number), tags=f'{{"team":"{number % 2}","x":"y"}}')
+        for number, agent in enumerate(agents, 1)
+    ]
+    for one in rows:
+        add(one.pk.int + 100, user_agent="other", started_at=one.started_at)
+    newest_first = rows[::-1]
+    assert list(found({"user_agent": "curl/8%"})) == [one for one in newest_first if (one.user_agent or "").startswith("curl/8%")]
+    assert list(found({"user_agent": "curl/8"})) == [one for one in newest_first if (one.user_agent or "").startswith("curl/8")]
+    assert list(found({"user_agent": "curl/8%1"})) == [rows[1]]
+    assert not found({"user_agent": "nobody"})
+    assert list(found({"tag": "team:1"})) == [one for one in newest_first if '"1"' in (one.tags or "")]
+    assert list(found({"tag": "x"})) == newest_first
+    assert not found({"tag": "team:2"})
+
+
+def test_search_for_a_tag_when_the_recorder_wrote_it_then_found_until_it_is_erased_or_purged() -> None:
+    long = "ü" * 400
+    told = [row(tags=json.dumps({"team": "blue", "note": long, "odd": "a\0b"}), session="s"), row(tags='{"team":"red"}')]
+    insert(told)
+    assert [one.pk.hex for one in found({"tag": "team:blue"})] == [told[0].id]
+    assert [one.pk.hex for one in found({"tag": f"note:{long[: LONGEST - 5]}"})] == []
+    assert UsageTag.objects.count() == 4
+    list(erase(Selection(session="s")))
+    assert UsageTag.objects.count() == 1
+    UsageRecord.objects.update(started_at=AT - timedelta(days=900))
+    purge(800)
+    assert not UsageTag.objects.exists()
+
+
+INDEXED = set(FILTERS) - {"test"}
 
 
 @pytest.mark.parametrize("name", sorted(INDEXED))
 def test_search_when_planned_then_an_index_answers(name: str) -> None:
-    value = next(given[name] for given, _ in CASES if name in given)
+    value, said = next((given[name], said) for given, said in CASES if name in given)
+    add(**said)
     plan = found({name: value}).explain()
     assert "SCAN openai_api_usagerecord\n" not in f"{plan}\n"
     assert "USING" in plan or connection.vendor != "sqlite"

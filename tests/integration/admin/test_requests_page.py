@@ -71,3 +71,24 @@ def test_rights_to_requests_when_a_group_is_edited_then_offered_where_a_page_can
         assert offered in text
     for missing in ("Change requests", "Delete requests", "Add stored responses", "Change stored responses", "Delete jobs"):
         assert missing not in text
+
+
+def test_totals_when_asked_for_by_a_name_then_each_leads_to_its_requests(pages: Pages, rows: list[UsageRecord]) -> None:
+    common = {"started_at": datetime.now(UTC), "method": "POST", "path": "/v1/x", "upstream_ms": 1, "total_ms": 1}
+    key = "0d5ff0f0-0000-4000-8000-000000000001"
+    for status, app, cost in ((200, "cli & co", "0.25"), (502, "cli & co", None), (200, "web", "0.5")):
+        said = {"request_id": "x", "model": "m", "app": app, "client_id": key, "client_name": "Billing", "cost_usd": cost}
+        UsageRecord.objects.create(**common, **said, status=status, input_tokens=10, output_tokens=2)
+
+    def shown(**asked: str) -> list[tuple[str, int, int, int, str, str]]:
+        groups = pages.client.get(address(UsageRecord), asked).context["groups"]
+        return [(one.label, one.requests, one.errors, one.input_tokens, str(one.cost_usd), url) for one, url in groups]
+
+    assert shown(model="m", by="app") == [
+        ("cli & co", 2, 1, 20, "0.250000000", "?model=m&by=app&app=cli+%26+co"),
+        ("web", 1, 0, 10, "0.500000000", "?model=m&by=app&app=web"),
+    ]
+    assert shown(model="m", by="key") == [("Billing", 3, 1, 30, "0.750000000", f"?model=m&by=key&key={key}")]
+    assert [one[:2] for one in shown(by="model")] == [("m", 3), ("gpt-4o", 1), ("gpt-4o-2", 1)]
+    assert shown(by="app")[0][:2] in {("cli & co", 2), ("", 2)}
+    assert shown(user_agent="nobody", by="app") == shown(by="unknown") == shown(by="key", since="x") == []
