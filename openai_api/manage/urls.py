@@ -7,12 +7,14 @@ from typing import Any
 from django.urls import URLPattern, path
 from django.urls.resolvers import RegexPattern, URLResolver
 
-from openai_api.database.request_search import FILTERS
-from openai_api.manage import openapi
+from models_catalog.models import ChangeSet
+from openai_api.database.request_search import FILTERS, OUTCOMES, TESTS
+from openai_api.manage import answers, openapi
+from openai_api.manage.answers import CHANGE_SET, WHOLE_CHANGE_SET
 from openai_api.manage.changes import ACTIONS as CHANGE_ACTIONS
 from openai_api.manage.changes import CHANGES, DRAFT, Change, ChangeAction, Changes
 from openai_api.manage.fields import body
-from openai_api.manage.reports import QUESTION, REQUESTS, USAGE, Explain, Request, Requests, Usage
+from openai_api.manage.reports import DIMENSIONS, INTERVALS, QUESTION, REQUESTS, USAGE, Explain, Request, Requests, Usage
 from openai_api.manage.resources import keys, rows
 from openai_api.manage.resources.base import Resource
 from openai_api.manage.resources.keys import Keys
@@ -43,15 +45,16 @@ def view(base: type[Any], resource: Resource, **members: Any) -> type[Any]:
 
 
 def _changes() -> list[URLPattern]:
-    openapi.describe(Changes, "get", "list_changes", CHANGES)
-    openapi.describe(Changes, "post", "create_changes", {}, DRAFT)
-    openapi.describe(Change, "get", "get_changes", {})
+    pages, one = {200: openapi.listed("ChangeSetList", CHANGE_SET)}, {200: WHOLE_CHANGE_SET}
+    openapi.describe(Changes, "get", "list_changes", pages, CHANGES, chosen_from={"state": ChangeSet.State.values})
+    openapi.describe(Changes, "post", "create_changes", {201: WHOLE_CHANGE_SET}, taken=DRAFT)
+    openapi.describe(Change, "get", "get_changes", one)
     found = [path("changes", Changes.as_view()), path("changes/<str:address>", Change.as_view())]
     for name, (taken, does) in CHANGE_ACTIONS.items():
         made: Any = type(
             "ChangeAction", (ChangeAction,), {"taken": taken, "does": staticmethod(does), "__doc__": f"{name} a change set"}
         )
-        openapi.describe(made, "post", f"{name.replace('-', '_')}_changes", {}, taken)
+        openapi.describe(made, "post", f"{name.replace('-', '_')}_changes", one, taken=taken)
         found.append(path(f"changes/<str:address>/{name}", made.as_view()))
     return found
 
@@ -69,10 +72,15 @@ def _patterns() -> list[URLPattern]:
         openapi.describe_item(one, resource)
         found.append(path(resource.path, several.as_view()))
         found.append(path(f"{resource.path}/<path:address>", one.as_view()))
-    openapi.describe(Usage, "get", "get_usage", USAGE)
-    openapi.describe(Requests, "get", "list_requests", {**dict.fromkeys(FILTERS, "as on the page of requests"), **REQUESTS})
-    openapi.describe(Request, "get", "get_request", {})
-    openapi.describe(Explain, "post", "explain", {}, QUESTION)
+    openapi.describe(
+        Usage, "get", "get_usage", {200: answers.USAGE}, USAGE, chosen_from={"group": (*DIMENSIONS, *INTERVALS), "by": INTERVALS}
+    )
+    pages, filters = {200: openapi.listed("RequestList", answers.REQUEST)}, dict.fromkeys(FILTERS, "as on the page of requests")
+    openapi.describe(
+        Requests, "get", "list_requests", pages, {**filters, **REQUESTS}, chosen_from={"outcome": OUTCOMES, "test": TESTS}
+    )
+    openapi.describe(Request, "get", "get_request", {200: answers.REQUEST})
+    openapi.describe(Explain, "post", "explain", {200: answers.explanation()[0]}, taken=QUESTION)
     return [
         *found,
         *_changes(),

@@ -28,6 +28,8 @@ class Resource(ABC):
     serializer: ClassVar[type[BaseSerializer[Any]]]
     filters: ClassVar[Mapping[str, tuple[str, Filter]]] = {}
     """What a list may be asked for: a description, and how the rows are chosen."""
+    chosen_from: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    """The values of those filters that have but a few."""
     volatile: ClassVar[frozenset[str]] = frozenset()
     """Members that change by themselves: no part of the ETag."""
     secrets: ClassVar[tuple[str, ...]] = ()
