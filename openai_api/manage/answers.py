@@ -17,10 +17,10 @@ EXPLAIN = "Explain"
 """Before the names of the parts of an explanation."""
 
 
-def columns_said(model: type[models.Model], **others: Any) -> dict[str, Any]:
-    """A member for each column of a row; `others` are those that are not answered as they are stored."""
-    names = [column.name for column in model._meta.concrete_fields]
-    return {name: others.get(name) or field_of(model, name, read_only=True) for name in names}
+def columns_said(model: type[models.Model], *names: str, **others: Any) -> dict[str, Any]:
+    """A member for each of these columns of a row, or for all; `others` are those that are not answered as they are stored."""
+    chosen = names or tuple(column.name for column in model._meta.concrete_fields)
+    return {name: others.get(name) or field_of(model, name, read_only=True) for name in chosen}
 
 
 # Usage and requests
@@ -40,11 +40,8 @@ USAGE = body(
     "Usage",
     {"since": Moment(), "until": Moment(), "data": USAGE_SUM(many=True), "more": Flag(help_text="Whether there are other sums.")},
 )
-ATTEMPT = body(
-    "Attempt",
-    {name: Text(required=False) for name in ("target", "provider", "upstream_model", "outcome", "failure", "message")},
-    closed=False,
-)
+SAID_OF_ATTEMPTS = ("target", "provider", "upstream_model", "outcome", "failure", "message")
+ATTEMPT = body("Attempt", {name: Text(required=False, allow_null=True) for name in SAID_OF_ATTEMPTS}, closed=False)
 REQUEST = body(
     "Request",
     columns_said(

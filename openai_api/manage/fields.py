@@ -156,6 +156,17 @@ class Texts(Strict):
         return found
 
 
+@extend_schema_field({"type": "array", "items": {"type": "integer"}})
+class Numbers(Strict):
+    said, takes = "a list of whole numbers", (list,)
+
+    def to_internal_value(self, data: Any) -> Any:
+        found = super().to_internal_value(data)
+        if odd := [one for one in found if type(one) is not int]:
+            raise serializers.ValidationError(f"Enter a list of whole numbers, without {kind(odd[0])}.")
+        return found
+
+
 @extend_schema_field({"type": "array", "items": {}})
 class List(Strict):
     said, takes = "a list", (list,)

@@ -18,7 +18,6 @@ from openai_api.manage.fields import Object, Text, body
 from openai_api.manage.lists import LONGEST, PAGING, USUAL
 from openai_api.manage.lists import MOST as MOST_LISTED
 from openai_api.manage.resources.base import Resource
-from openai_api.manage.resources.keys import MADE_KEY
 
 PREFIX = "manage/v1/"
 TEXTS = {"type": "array", "items": {"type": "string"}}
@@ -85,7 +84,7 @@ def describe_collection(view: type[Any], resource: Resource) -> None:
     """Tells of the methods of a list."""
     pages = listed(f"{resource.component}List", resource.serializer)
     filters = {**{name: text for name, (text, _) in resource.filters.items()}, **PAGING}
-    made = MADE_KEY if resource.path == "keys" else resource.serializer
+    made = resource.made or resource.serializer
     extend_schema_view(
         get=_said(resource, "list", f"A page of {resource.path}", {200: pages}, query(filters, resource.chosen_from)),
         post=_said(resource, "create", f"Make a {resource.kind}", {201: made}),
@@ -104,9 +103,9 @@ def describe_item(view: type[Any], resource: Resource) -> None:
 
 
 def describe_action(view: type[Any], resource: Resource, name: str) -> None:
-    extend_schema_view(
-        post=_said(resource, name, f"{name.capitalize()} a {resource.kind}", {200: resource.serializer, 201: MADE_KEY})
-    )(view)
+    made = {} if resource.made is None else {201: resource.made}
+    done = _said(resource, name, f"{name.capitalize()} a {resource.kind}", {200: resource.serializer, **made})
+    extend_schema_view(post=done)(view)
 
 
 def describe(

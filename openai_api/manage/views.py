@@ -21,7 +21,7 @@ from openai_api.manage.lists import page, parameters_of
 from openai_api.manage.problems import Problem, answer, invalid, not_found
 from openai_api.manage.resources.base import Data, Resource, lock
 
-APPROVED = frozenset({"models", "providers"})
+APPROVED = frozenset({"models", "providers", "hooks", "prices", "config"})
 """What is changed by change sets only, where those need approval."""
 CACHE = {"Cache-Control": "no-store"}
 

@@ -26,6 +26,8 @@ class Resource(ABC):
     component: ClassVar[str]
     named: ClassVar[bool] = False
     serializer: ClassVar[type[BaseSerializer[Any]]]
+    made: ClassVar[type[BaseSerializer[Any]] | None] = None
+    """What is answered when one is made, where that is more."""
     filters: ClassVar[Mapping[str, tuple[str, Filter]]] = {}
     """What a list may be asked for: a description, and how the rows are chosen."""
     chosen_from: ClassVar[Mapping[str, tuple[str, ...]]] = {}

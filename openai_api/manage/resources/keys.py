@@ -81,7 +81,7 @@ def _of_owner(lookup: str) -> Any:
 
 class Keys(Resource):
     path, kind, component = "keys", "key", "Key"
-    serializer = KEY
+    serializer, made = KEY, MADE_KEY
     volatile = frozenset({"last_used_at"})
     filters = {
         "enabled": ("`true` or `false`", flag("enabled")),
@@ -150,7 +150,7 @@ def _owners(caller: Caller, data: Data) -> tuple[Project | None, Person | None]:
     person = find_owned(caller, Person, "person", data["person"])
     if project and person and project.tenant_id != person.tenant_id:
         raise invalid({"person": ["The person and the project must belong to the same tenant."]})
-    if caller.tenant is not None and project is None:
+    if caller.reach is not None and project is None:
         raise invalid({"project": ["Name the project: a key without one would be nobody's."]})
     return project, person
 

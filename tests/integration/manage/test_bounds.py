@@ -16,6 +16,7 @@ RICH = {
     "Provider": "providers/one",
     "Credential": "credentials/env",
     "AccessGroup": "access-groups/small",
+    "Hook": "hooks/notify",
     "Tenant": "tenants/acme",
     "Key": "keys",
     "Limit": "limits",
