@@ -54,10 +54,10 @@ def test_import_when_entries_are_skipped_then_the_others_are_applied(manage: Man
     assert names() == ({"a", "b"}, {"one", "two"})
     manage("import_config", write(FILE), "--dry-run")
     assert names() == ({"a", "b"}, {"one", "two"})
-    changed = FILE.replace('"anthropic"', '"openai"').replace("[models.b]", "[models.b]\nnum_retries = 3")
+    changed = FILE.replace('"anthropic"', '"openai"').replace("[models.b]", "[models.b]\ncontext_length = 3")
     output = manage("import_config", write(changed), "--skip", "two")
-    assert "~ model b" in output.out
-    assert (Provider.objects.get(name="two").type, ModelDefinition.objects.get(name="b").num_retries) == ("anthropic", 3)
+    assert "~ model b" in output.out, output
+    assert (Provider.objects.get(name="two").type, ModelDefinition.objects.get(name="b").context_length) == ("anthropic", 3)
 
 
 @pytest.mark.parametrize(
@@ -96,6 +96,6 @@ def test_import_when_a_part_of_it_is_a_circle_then_it_is_refused(manage: Manage,
 
 
 def test_import_when_an_entry_is_wrong_then_nothing_is_applied_although_others_are_chosen(manage: Manage, write: Write) -> None:
-    with pytest.raises(CommandError, match=re.escape("models.b.num_retries")):
-        manage("import_config", write(FILE.replace("[models.b]", "[models.b]\nnum_retries = -1")), "--only", "model:two")
+    with pytest.raises(CommandError, match=re.escape("models.b.context_length")):
+        manage("import_config", write(FILE.replace("[models.b]", "[models.b]\ncontext_length = -1")), "--only", "model:two")
     assert names() == (set(), set())

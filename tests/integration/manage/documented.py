@@ -41,7 +41,7 @@ def _templates() -> list[tuple[re.Pattern[str], str]]:
 def operation_of(method: str, path: str) -> Operation | None:
     """Which operation a request to that path (with its prefix, without its query) asks for."""
     fitting = [found for pattern, found in _templates() if pattern.match(path) and (method, found) in operations()]
-    return (method, max(fitting, key=len)) if fitting else None
+    return (method, min(fitting, key=lambda found: (found.count("{"), -len(found)))) if fitting else None
 
 
 @cache

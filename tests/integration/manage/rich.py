@@ -61,7 +61,7 @@ NAMED: dict[str, Any] = {
         "options": {
             "url": "https://hooks.example/in",
             "secret": "whsec_" + b64encode(CANARY.encode() + b"0123456789").decode(),
-            "headers": {"x-canary": CANARY, "x-known": "env::HOOK_HEADER"},
+            "headers": {"x-canary": CANARY, "x-known": "env::PATH"},
         },
         "model_names": ["plain", "vendor/*"],
         "on_fault": "open",

@@ -76,7 +76,9 @@ def test_document_when_every_operation_is_asked_then_each_answers_as_it_says(api
     token = api("POST", "tokens", {"name": "t", "scopes": ["models:read"]}, 201).json()
     by_kind["tokens"] = f"tokens/{token['id']}"
     for name, body in POSTED.items():
-        api("POST", name, body, 201)
+        made = api("POST", name, body, 201).json()
+        if name in ("projects", "people"):
+            by_kind[name] = f"{name}/{made['id']}"
     for path in by_kind.values():
         read = api("GET", path, status=200).json()
         api("PUT", path, read, 200)
@@ -134,7 +136,7 @@ DONE: dict[str, Any] = {
     "prices/sync": {"dry_run": True},
     "imports/config": {"text": ONE_MORE, "only": ["imported"]},
     "imports/keys": {"text": "name,key\nfrom file,sk-foreign-0123456789abcdef\n", "name": "keys.csv"},
-    "imports/provider-keys": {"text": "provider,api_key\nopenai,sk-proj-Kx93Lq71vTzWm5RbAAAA\n", "name": "keys.csv"},
+    "imports/provider-keys": {"text": "provider,api_key\ntwo,sk-proj-Kx93Lq71vTzWm5RbAAAA\n", "name": "keys.csv"},
 }
 
 
@@ -218,7 +220,7 @@ def test_version_when_restored_then_the_object_is_what_it_was(api: Api) -> None:
 def test_budget_when_something_is_spent_then_its_figures_tell(api: Api) -> None:
     make_rich_catalog(api)
     budget = api("GET", "budgets?tenant=acme").json()["data"][0]["id"]
-    BudgetCounter.objects.create(budget=budget, counter="", period="2026-11", unit="usd", spent=2_500_000_000, held=500_000_000)
+    BudgetCounter.objects.create(budget=budget, counter="", period="2026-11", unit="usd", spent=2_500_000_000, held=500_000_000, changed_at=NOW)
     figure = api("GET", f"budgets/{budget}/figures", status=200).json()["data"][0]
     assert (figure["spent"], figure["held"], figure["amount"]) == (2.5, 0.5, 12.5)
     api.error("GET", "budgets/nope/figures", status=404)

@@ -20,6 +20,8 @@ KNOWN: dict[str, Any] = {
 }
 """What no schema can know: names of other objects, addresses."""
 NEEDED: dict[str, dict[str, Any]] = {
+    "credentials": {"source": "none"},
+    "tokens": {"scopes": ["models:read"]},
     "limits": {"model": "walked"},
     "budgets": {"model": "walked"},
     "models": {"routes": [{"provider": "walked"}]},
