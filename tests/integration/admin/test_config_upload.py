@@ -63,9 +63,9 @@ def test_configuration_when_an_entry_is_wrong_then_it_is_named_and_there_is_noth
     page = upload(pages.client, FILE.replace("[models.second]", "[models.second]\ncontext_length = -1"))
     assert "models.second.context_length" in page
     assert "sealed" not in page
-    assert "not UTF-8" in pages.client.post(
-        PLACE, {"file": SimpleUploadedFile("x.toml", b"\xff"), "form": "auto"}
-    ).content.decode()
+    assert (
+        "not UTF-8" in pages.client.post(PLACE, {"file": SimpleUploadedFile("x.toml", b"\xff"), "form": "auto"}).content.decode()
+    )
 
 
 def test_configuration_when_the_account_may_not_change_all_that_files_hold_then_403(client: Client) -> None:

@@ -220,7 +220,9 @@ def test_version_when_restored_then_the_object_is_what_it_was(api: Api) -> None:
 def test_budget_when_something_is_spent_then_its_figures_tell(api: Api) -> None:
     make_rich_catalog(api)
     budget = api("GET", "budgets?tenant=acme").json()["data"][0]["id"]
-    BudgetCounter.objects.create(budget=budget, counter="", period="2026-11", unit="usd", spent=2_500_000_000, held=500_000_000, changed_at=NOW)
+    BudgetCounter.objects.create(
+        budget=budget, counter="", period="2026-11", unit="usd", spent=2_500_000_000, held=500_000_000, changed_at=NOW
+    )
     figure = api("GET", f"budgets/{budget}/figures", status=200).json()["data"][0]
     assert (figure["spent"], figure["held"], figure["amount"]) == (2.5, 0.5, 12.5)
     api.error("GET", "budgets/nope/figures", status=404)
