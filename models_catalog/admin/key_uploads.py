@@ -44,10 +44,18 @@ class ClientKeyUpload(UploadingAdmin):
         return None if reach is None else reach.names
 
     def imported(
-        self, request: HttpRequest, content: io.BytesIO, name: str, options: dict[str, Any], *, dry_run: bool
+        self,
+        request: HttpRequest,
+        content: io.BytesIO,
+        name: str,
+        options: dict[str, Any],
+        *,
+        dry_run: bool,
+        left_out: Collection[str] = (),
     ) -> Preview:
         wanted = ClientOptions(Form(options["form"]), Keys(options["keys"]), options["tenant"])
-        report = import_client_keys(content, name, wanted, dry_run=dry_run, within=self.tenants_within(request))
+        without = {int(one) for one in left_out}
+        report = import_client_keys(content, name, wanted, dry_run=dry_run, within=self.tenants_within(request), without=without)
         rows = [
             (
                 change.number,
@@ -61,7 +69,8 @@ class ClientKeyUpload(UploadingAdmin):
         ]
         lines = [*(f"new {owner}" for owner in report.owners), *warning_lines(report)]
         made = [change.key for change in report.changes if change.outcome is Outcome.CREATED]
-        return Preview(("Row", "Outcome", "Name", "Key", "Models", "Limits"), rows, lines, client_summary(report), made)
+        ids = ["" if change.outcome is Outcome.UNCHANGED else str(change.number) for change in report.changes]
+        return Preview(("Row", "Outcome", "Name", "Key", "Models", "Limits"), rows, lines, client_summary(report), made, ids)
 
 
 class ProviderKeysForm(UploadForm):
@@ -78,10 +87,17 @@ class ProviderKeyUpload(UploadingAdmin):
         return request.user.has_perms(PROVIDER_RIGHTS)
 
     def imported(
-        self, request: HttpRequest, content: io.BytesIO, name: str, options: dict[str, Any], *, dry_run: bool
+        self,
+        request: HttpRequest,
+        content: io.BytesIO,
+        name: str,
+        options: dict[str, Any],
+        *,
+        dry_run: bool,
+        left_out: Collection[str] = (),
     ) -> Preview:
         wanted = ProviderOptions(format=Format(options["form"]), encrypted=bool(options["encrypted"]))
-        report = import_keys(content, name, wanted, dry_run=dry_run)
+        report = import_keys(content, name, wanted, dry_run=dry_run, without={int(one) for one in left_out})
         rows: list[tuple[object, ...]] = [
             (change.number, change.outcome, change.provider.name, f"…{change.credential.last_four}") for change in report.changes
         ]
@@ -89,4 +105,6 @@ class ProviderKeyUpload(UploadingAdmin):
         changed = (change for change in report.changes if change.outcome != ProviderOutcome.UNCHANGED)
         made = list({change.credential.pk: change.credential for change in changed}.values())
         rows.sort(key=lambda row: int(str(row[0])))
-        return Preview(("Row", "Outcome", "Provider", "Key"), rows, (), provider_summary(report), made)
+        open_ = {change.number for change in report.changes if change.outcome != ProviderOutcome.UNCHANGED}
+        ids = [str(row[0]) if row[0] in open_ else "" for row in rows]
+        return Preview(("Row", "Outcome", "Provider", "Key"), rows, (), provider_summary(report), made, ids)

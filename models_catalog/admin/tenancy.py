@@ -55,12 +55,13 @@ def reach_of(request: HttpRequest) -> Reach | None:
     """How far the account of the request reaches; None for everywhere."""
     known = vars(request)
     if REACH not in known:
-        known[REACH] = _reach(request.user)
+        known[REACH] = reach_of_account(request.user)
     found: Reach | None = known[REACH]
     return found
 
 
-def _reach(user: Any) -> Reach | None:
+def reach_of_account(user: Any) -> Reach | None:
+    """How far an account reaches; None for everywhere."""
     tenants = {} if user.is_superuser or not user.pk else dict(Tenant.objects.filter(operators=user.pk).values_list("pk", "name"))
     return Reach(user.pk, frozenset(tenants), frozenset(tenants.values())) if tenants else None
 

@@ -1,9 +1,9 @@
-"""How is a file of keys imported in the admin? Uploaded, shown row by row without the keys, and confirmed."""
+"""How is a file imported in the admin? Uploaded, shown row by row without secrets, and confirmed, each row or not."""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,13 +29,35 @@ SHOWN_ROWS = 500
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What an import would do: cells of each row under the `columns`, further lines, and a summary. `made` are new rows."""
+    """What an import would do: cells of each row under the `columns`, further lines, and a summary. `made` are new rows; `ids`
+    name those of the shown ones that can be left out, "" where there is nothing to choose."""
 
     columns: Sequence[str]
     rows: Sequence[Sequence[object]]
     lines: Sequence[str]
     summary: str
     made: Sequence[Model] = ()
+    ids: Sequence[str] = ()
+
+    def shown(self, left_out: Collection[str]) -> list[tuple[str, bool, Sequence[object]]]:
+        """The first rows, each with its id, and whether it has a tick."""
+        ids = [*self.ids, *[""] * (len(self.rows) - len(self.ids))]
+        return [(one, one not in left_out, row) for one, row in zip(ids, self.rows[:SHOWN_ROWS], strict=False)]
+
+
+class CannotImport(KeyImportError):
+    """The file cannot be imported; each of the `lines` says why."""
+
+    def __init__(self, lines: Sequence[str]) -> None:
+        super().__init__("; ".join(lines))
+        self.lines = lines
+
+
+def faults_of(error: Exception) -> list[str]:
+    """What is said of a file that is not imported."""
+    if isinstance(error, CannotImport):
+        return list(error.lines)
+    return [str(error), *(problem_lines(error.problems) if isinstance(error, BadRows) else ())]
 
 
 class UploadForm(forms.Form):
@@ -63,9 +85,16 @@ class UploadingAdmin(CatalogAdmin):
         return bool(self.has_add_permission(request))
 
     def imported(
-        self, request: HttpRequest, content: io.BytesIO, name: str, options: dict[str, object], *, dry_run: bool
+        self,
+        request: HttpRequest,
+        content: io.BytesIO,
+        name: str,
+        options: dict[str, object],
+        *,
+        dry_run: bool,
+        left_out: Collection[str] = (),
     ) -> Preview:
-        """Imports a file, or tells what that would do. Raises `KeyImportError`."""
+        """Imports a file without the rows of the ids in `left_out`, or tells what that would do. Raises `KeyImportError`."""
         raise NotImplementedError
 
     def get_urls(self) -> list[URLPattern]:
@@ -96,25 +125,30 @@ class UploadingAdmin(CatalogAdmin):
         try:
             sealed = sealing.seal(content, name, options, self._purpose(request))
             preview = self.imported(request, io.BytesIO(content), name, options, dry_run=True)
-        except BadRows as bad:
-            return {"faults": [str(bad), *problem_lines(bad.problems)]}
         except (KeyImportError, EncryptionError) as error:
-            return {"faults": [str(error)]}
+            return {"faults": faults_of(error)}
+        return self._shown(preview, sealed)
+
+    def _shown(self, preview: Preview, sealed: str, left_out: Collection[str] = ()) -> dict[str, Any]:
         hidden = len(preview.rows[SHOWN_ROWS:])
-        return {"preview": preview, "shown": preview.rows[:SHOWN_ROWS], "hidden": hidden, "sealed": sealed}
+        return {"preview": preview, "shown": preview.shown(left_out), "hidden": hidden, "sealed": sealed}
 
     @sensitive_variables()
     def _confirmed(self, request: HttpRequest) -> HttpResponse:
+        sealed = request.POST["sealed"]
         try:
-            content, name, options = sealing.opened(request.POST["sealed"], self._purpose(request))
-            done = self.imported(request, io.BytesIO(content), name, options, dry_run=False)
+            content, name, options = sealing.opened(sealed, self._purpose(request))
         except sealing.NotSealed:
             return self._page(request, {"form": self.upload_form(), "faults": ["The preview is too old: choose the file again."]})
-        except BadRows as bad:
-            faults = [str(bad), *problem_lines(bad.problems)]
-            return self._page(request, {"form": self.upload_form(), "faults": faults})
+        preview, left_out = None, frozenset[str]()
+        try:
+            if "choosing" in request.POST:
+                preview = self.imported(request, io.BytesIO(content), name, options, dry_run=True)
+                left_out = frozenset(preview.ids[:SHOWN_ROWS]) - {"", *request.POST.getlist("chosen")}
+            done = self.imported(request, io.BytesIO(content), name, options, dry_run=False, left_out=left_out)
         except KeyImportError as error:
-            return self._page(request, {"form": self.upload_form(), "faults": [str(error)]})
+            again = {} if preview is None else self._shown(preview, sealed, left_out)
+            return self._page(request, {"form": self.upload_form(), **again, "faults": faults_of(error)})
         if done.made:
             LogEntry.objects.log_actions(request.user.pk, done.made, ADDITION, change_message="Imported from a file.")  # type: ignore[arg-type]
         self.message_user(request, done.summary, messages.SUCCESS)

@@ -133,7 +133,7 @@ def load(*, with_secrets: bool = False, published: bool = True) -> CatalogState:
         providers={row.name: provider_state(row, shares[row.pk]) for row in providers},
         models={row.name: model_state(row, routes[row.pk], fallbacks[row.pk], prices[row.pk]) for row in models},
         keys={row.key_hash: _key(row, allowed[row.pk]) for row in keys},
-        hooks={row.name: _hook(row) for row in Hook.objects.prefetch_related("client_keys").order_by("position", "name")},
+        hooks={row.name: hook_state(row) for row in Hook.objects.prefetch_related("client_keys").order_by("position", "name")},
     )
 
 
@@ -188,7 +188,8 @@ def _headers(row: Provider) -> dict[str, str]:
         return {"(does not decrypt)": row.extra_headers.stored}
 
 
-def _hook(row: Hook) -> HookState:
+def hook_state(row: Hook) -> HookState:
+    """The state of a row, with the values of its secrets; `client_keys` are best prefetched."""
     try:
         secrets = {place: value.reveal() for place, value in row.kept_secrets().items()}
     except encryption.EncryptionError:  # as with headers

@@ -35,7 +35,7 @@ def check_plan(plan: Plan) -> None:
         _check_model(plan, model)
     _check_names(plan)
     if not plan.findings.foreign:  # there they are usual, and do no harm: each model is tried once
-        _check_circles(plan)
+        check_circles(plan)
     for key in plan.document.client_keys:
         _check_key(plan, key)
 
@@ -103,7 +103,7 @@ def _check_names(plan: Plan) -> None:
                 plan.findings.fatal(last, f"duplicate {kind} {name!r}")
 
 
-def _check_circles(plan: Plan) -> None:
+def check_circles(plan: Plan) -> None:
     """Models that are their own fallback, and every circle that a model of the file is part of, once."""
     places = {model.name: model.fallbacks_place for model in plan.document.models}
     graph = {name: [other for other in model.fallbacks if other != name] for name, model in plan.after.models.items()}

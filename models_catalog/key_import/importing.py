@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from typing import BinaryIO, TypeVar
@@ -36,15 +36,17 @@ class Report:
 
 
 @sensitive_variables()
-def import_keys(stream: BinaryIO, name: str, options: Options, *, dry_run: bool = False) -> Report:
-    """Imports the file called `name`. Raises `KeyImportError`, and then nothing is written."""
+def import_keys(stream: BinaryIO, name: str, options: Options, *, dry_run: bool = False, without: Collection[int] = ()) -> Report:
+    """Imports the file called `name`, `without` the rows of these numbers. Raises `KeyImportError`, and then nothing is
+    written."""
     try:
         key_ring()  # without one a dry run would promise what the import cannot do
         contents = read_keys(stream, name, options, _vendors())
         with transaction.atomic():
             # Every writer of the catalog raises this row first: whoever holds it reads a catalog that stands still.
             CatalogVersion.objects.select_for_update().filter(pk=VERSION_ROW).first()
-            plan = plan_changes(progress(contents.keys, "Comparing", total=len(contents.keys), forced=options.progress))
+            rows = [row for row in contents.keys if row.number not in without]
+            plan = plan_changes(progress(rows, "Comparing", total=len(rows), forced=options.progress))
             if contents.problems or plan.problems:
                 raise BadRows([*contents.problems, *plan.problems])
             if not dry_run:

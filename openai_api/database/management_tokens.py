@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from models_catalog import keys
 from models_catalog.models import ManagementToken, Tenant
-from openai_api.database.token_scopes import OF_TENANTS, check_scopes, spelled_out
+from openai_api.database.token_scopes import OF_TENANTS, check_scopes, rights_for, spelled_out
 
 PREFIX = "sk-mgmt-"
 LENGTH = len(PREFIX) + keys.PUBLIC_ID_LENGTH + keys.SECRET_LENGTH + keys.CHECKSUM_LENGTH
@@ -68,11 +68,11 @@ def find_token(presented: str) -> ManagementToken | None:
     """The token in force that this is, None for anything else. Its last use is noted, once a minute at most."""
     if len(presented) != LENGTH or not presented.startswith(PREFIX):
         return None
-    row = ManagementToken.objects.select_related("tenant").filter(token_hash=keys.hash_key(presented)).first()
+    row = ManagementToken.objects.select_related("tenant", "created_by").filter(token_hash=keys.hash_key(presented)).first()
     now = timezone.now()
     if row is None or row.revoked_at is not None or (row.expires_at is not None and row.expires_at <= now):
         return None
-    if row.tenant is not None and not row.tenant.enabled:
+    if (row.tenant is not None and not row.tenant.enabled) or (row.created_by is not None and not row.created_by.is_active):
         return None
     if row.last_used_at is None or row.last_used_at < now - USED_EVERY:
         stale = Q(last_used_at=None) | Q(last_used_at__lt=now - USED_EVERY)
@@ -81,8 +81,11 @@ def find_token(presented: str) -> ManagementToken | None:
 
 
 def scopes_of(row: ManagementToken) -> frozenset[str]:
-    """What the token may do, without stars."""
+    """What the token may do, without stars: no more than the account that has made it may do now."""
     found = spelled_out(row.scopes)
+    if row.created_by is not None:
+        owner = row.created_by
+        found = frozenset(scope for scope in found if owner.has_perms(rights_for([scope])))
     return found if row.tenant_id is None else frozenset(filter(within_tenant, found))
 
 

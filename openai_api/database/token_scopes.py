@@ -27,6 +27,18 @@ RESOURCES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "requests": (READ,),
         "explain": (READ,),
         "changes": BOTH,
+        "hooks": BOTH,
+        "tokens": BOTH,
+        "config": BOTH,
+        "prices": (WRITE,),
+        "cache": (WRITE,),
+        "running": BOTH,
+        "sessions": BOTH,
+        "responses": BOTH,
+        "jobs": (READ,),
+        "key-requests": (READ,),
+        "audit": (READ,),
+        "overview": (READ,),
     }
 )
 """The verbs of each resource."""
@@ -43,14 +55,45 @@ ROWS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "projects": ("project",),
         "people": ("person",),
         "access-groups": ("accessgroup",),
+        "hooks": ("hook",),
+        "tokens": ("managementtoken",),
+        "config": ("modeldefinition", "route", "fallback", "price", "provider", "credential", "clientkey", "hook"),
+        "prices": ("modeldefinition", "price"),
+        "key-requests": ("keyrequest",),
+        "audit": ("auditentry",),
     }
 )
 """The rows of the catalog behind a resource: who gives a scope to a token must have these rights himself."""
 
+DRAFTED = ("models", "providers", "credentials", "hooks")
+"""What change sets change."""
+
 VERBS: Mapping[str, tuple[str, ...]] = MappingProxyType({READ: ("view",), WRITE: ("view", "add", "change", "delete")})
 """What Django calls them."""
 
-OF_TENANTS = frozenset({"keys", "limits", "budgets", "tenants", "projects", "people", "usage", "requests"})
+OTHERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "usage:read": ("openai_api.view_usagerecord",),
+        "requests:read": ("openai_api.view_usagerecord",),
+        "overview:read": ("openai_api.view_usagerecord",),
+        "running:read": ("openai_api.view_usagerecord",),
+        "running:write": ("openai_api.view_usagerecord", "openai_api.change_usagerecord"),
+        "sessions:read": ("openai_api.view_sessionrow",),
+        "sessions:write": ("openai_api.view_sessionrow", "openai_api.delete_sessionrow"),
+        "responses:read": ("openai_api.view_storedresponserow",),
+        "responses:write": ("openai_api.view_storedresponserow", "openai_api.delete_storedresponserow"),
+        "jobs:read": ("openai_api.view_jobrow",),
+        "cache:write": tuple(f"models_catalog.change_{row}" for row in ("modeldefinition", "clientkey", "tenant")),
+    }
+)
+"""The rights for scopes of what is no row of the catalog."""
+
+OF_TENANTS = frozenset(
+    {
+        *("keys", "limits", "budgets", "tenants", "projects", "people", "usage", "requests", "tokens"),
+        *("running", "sessions", "responses", "jobs", "key-requests", "audit", "overview"),
+    }
+)
 """What a token of one tenant can be given besides reading the models: all that belongs to tenants."""
 
 
@@ -88,9 +131,9 @@ def rights_for(scopes: Iterable[str]) -> frozenset[str]:
 
 def _rights(resource: str, verb: str) -> Iterable[str]:
     if resource == "changes" or resource == "explain":
-        names = [name for rows in ROWS.values() for name in rows] if resource == "changes" else ["modeldefinition", "clientkey"]
+        names = [name for of in DRAFTED for name in ROWS[of]] if resource == "changes" else ["modeldefinition", "clientkey"]
         own = [f"models_catalog.{each}_changeset" for each in VERBS[verb] if resource == "changes" and each != "delete"]
         return [*own, *(f"models_catalog.{each}_{name}" for each in VERBS[verb] for name in names)]
-    if resource in ("usage", "requests"):
-        return ["openai_api.view_usagerecord"]
+    if (others := OTHERS.get(f"{resource}:{verb}")) is not None:
+        return others
     return [f"models_catalog.{each}_{name}" for each in VERBS[verb] for name in ROWS[resource]]

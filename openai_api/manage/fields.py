@@ -5,6 +5,7 @@ Fields check types only. What a value may be, the rules of the catalog say, as t
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -13,12 +14,14 @@ from math import isfinite
 from typing import Any
 
 from django.db import models
+from drf_spectacular.drainage import get_override, set_override
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.settings import api_settings
 
 from models_catalog.config.table import nearest
 from models_catalog.models.columns import CAPABILITIES, NAMES, Column, columns_of
+from openai_api.manage.bounds import AMOUNT, Bounds, bounds_of, faults
 
 MOST_MEMBERS = 10_000
 KINDS = {bool: "a flag", int: "a number", float: "a number", str: "a text", list: "a list", dict: "an object", type(None): "null"}
@@ -30,10 +33,24 @@ def kind(value: object) -> str:
 
 
 class Strict(serializers.Field):  # type: ignore[type-arg]
-    """A field of one type of JSON."""
+    """A field of one type of JSON. `bounds` are checked here; what is `told` in the document, the catalog's rules check."""
 
     said = "a value"
     takes: tuple[type, ...] = ()
+
+    def __init__(self, *, bounds: Bounds | None = None, told: Bounds | None = None, **options: Any) -> None:
+        super().__init__(**options)
+        self.bounds = bounds or {}
+        if found := {**(told or {}), **self.bounds}:
+            if "enum" in found and self.allow_null:
+                found["enum"] = [*found["enum"], None]
+            set_override(self, "field", {**get_override(type(self), "field"), **found})
+
+    def run_validation(self, data: Any = serializers.empty) -> Any:
+        found = super().run_validation(data)
+        if found is not None and (wrong := faults(found, self.bounds)):
+            raise serializers.ValidationError(wrong)
+        return found
 
     def to_internal_value(self, data: Any) -> Any:
         if type(data) not in self.takes:
@@ -81,12 +98,16 @@ class Number(Strict):
         return found
 
 
-@extend_schema_field({"type": ["number", "string"], "description": "A text where a number would lose digits; both are taken."})
+@extend_schema_field({"type": ["number", "string"], "pattern": AMOUNT})
 class Amount(Strict):
+    """A text where a number would lose digits; both are taken."""
+
     said, takes = "a number", (int, float, str)
 
     def to_internal_value(self, data: Any) -> Any:
         given = super().to_internal_value(data)
+        if isinstance(given, str) and not re.fullmatch(AMOUNT, given, re.ASCII):
+            raise serializers.ValidationError("Enter a number.")
         try:
             found = Decimal(given if isinstance(given, str) else repr(given))
         except InvalidOperation:
@@ -135,6 +156,17 @@ class Texts(Strict):
         return found
 
 
+@extend_schema_field({"type": "array", "items": {"type": "integer"}})
+class Numbers(Strict):
+    said, takes = "a list of whole numbers", (list,)
+
+    def to_internal_value(self, data: Any) -> Any:
+        found = super().to_internal_value(data)
+        if odd := [one for one in found if type(one) is not int]:
+            raise serializers.ValidationError(f"Enter a list of whole numbers, without {kind(odd[0])}.")
+        return found
+
+
 @extend_schema_field({"type": "array", "items": {}})
 class List(Strict):
     said, takes = "a list", (list,)
@@ -170,6 +202,9 @@ class Id(Strict):
 class Body(serializers.Serializer):  # type: ignore[type-arg]
     """An object whose members are all known. Members that can only be read are not looked at when they are sent."""
 
+    closed = True
+    """Whether the document says that there are no other members."""
+
     def to_internal_value(self, data: Any) -> Any:
         if not isinstance(data, Mapping):
             raise serializers.ValidationError({api_settings.NON_FIELD_ERRORS_KEY: [f"Enter an object, not {kind(data)}."]})
@@ -190,6 +225,8 @@ BY_DJANGO: Mapping[type[models.Field[Any, Any]], type[Strict]] = {
     models.PositiveIntegerField: Count,
     models.PositiveSmallIntegerField: Count,
     models.PositiveBigIntegerField: Count,
+    models.BigIntegerField: Count,
+    models.BigAutoField: Count,
     models.FloatField: Number,
     models.DecimalField: Amount,
     models.DateTimeField: Moment,
@@ -210,7 +247,10 @@ def field_of(model: type[models.Model], name: str, made: type[Strict] | None = N
         options.setdefault("required", False)
     options.setdefault("allow_null", column.null)
     options.setdefault("help_text", column.help_text)
-    return made(**options)
+    told = dict(bounds_of(model, column))
+    if "default" in options and (usual := column.get_default()) is not None:
+        told["default"] = usual
+    return made(told=told, **options)
 
 
 def column_fields(model: type[models.Model]) -> dict[str, Strict]:
@@ -224,9 +264,9 @@ def _made(column: Column) -> type[Strict] | None:
     return Texts if column.kind in (CAPABILITIES, NAMES) else None
 
 
-def body(name: str, fields: Mapping[str, Any], doc: str = "") -> type[Body]:
+def body(name: str, fields: Mapping[str, Any], doc: str = "", *, closed: bool = True) -> type[Body]:
     """A serializer of these fields; `name` is that of the component in the OpenAPI document."""
-    return type(f"{name}Serializer", (Body,), {**fields, "__doc__": doc, "__module__": __name__})
+    return type(f"{name}Serializer", (Body,), {**fields, "closed": closed, "__doc__": doc or " ", "__module__": __name__})
 
 
 def several(of: Any, **options: Any) -> Any:

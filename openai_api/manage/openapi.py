@@ -11,20 +11,33 @@ from django.urls import URLPattern
 from django.urls.resolvers import RoutePattern, URLResolver
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.generators import SchemaGenerator
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_view
 
+from openai_api.manage.answers import explanation
 from openai_api.manage.fields import Object, Text, body
-from openai_api.manage.lists import PAGING
+from openai_api.manage.lists import LONGEST, PAGING, USUAL
+from openai_api.manage.lists import MOST as MOST_LISTED
 from openai_api.manage.resources.base import Resource
-from openai_api.manage.resources.keys import MADE_KEY
 
 PREFIX = "manage/v1/"
+TEXTS = {"type": "array", "items": {"type": "string"}}
+TYPES: Mapping[str, Any] = {
+    "limit": {"type": "integer", "minimum": 1, "maximum": MOST_LISTED, "default": USUAL},
+    "enabled": {"type": "boolean"},
+}
+"""Of parameters that are no texts."""
 ERROR = body(
     "Error",
     {
         "error": body(
-            "ErrorDetail", {"code": Text(), "message": Text(), "field": Text(required=False), "fields": Object(required=False)}
+            "ErrorDetail",
+            {
+                "code": Text(help_text="A word for programs."),
+                "message": Text(),
+                "field": Text(required=False, help_text="The first of `fields`."),
+                "fields": Object(required=False, told={"additionalProperties": TEXTS}, help_text="Messages by field."),
+            },
+            closed=False,
         )()
     },
 )
@@ -45,8 +58,16 @@ class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-ca
         return {"type": "http", "scheme": "bearer", "description": "A management token, sk-mgmt-…"}
 
 
-def query(parameters: Mapping[str, str]) -> list[OpenApiParameter]:
-    return [OpenApiParameter(name, str, description=text) for name, text in parameters.items()]
+def query(parameters: Mapping[str, str], chosen_from: Mapping[str, Iterable[str]] | None = None) -> list[OpenApiParameter]:
+    """Parameters with their descriptions; those in `chosen_from` take these values only."""
+    choices = chosen_from or {}
+    return [OpenApiParameter(name, _type_of(name, choices.get(name)), description=text) for name, text in parameters.items()]
+
+
+def _type_of(name: str, choices: Iterable[str] | None) -> Any:
+    if choices is not None:
+        return {"type": "string", "enum": list(choices)}
+    return TYPES.get(name, {"type": "string", "maxLength": LONGEST})
 
 
 def _said(resource: Resource, operation: str, summary: str, answers: Mapping[int, Any], parameters: Iterable[Any] = ()) -> Any:
@@ -61,14 +82,11 @@ def _said(resource: Resource, operation: str, summary: str, answers: Mapping[int
 
 def describe_collection(view: type[Any], resource: Resource) -> None:
     """Tells of the methods of a list."""
-    listed = body(
-        f"{resource.component}List",
-        {"data": resource.serializer(many=True), "next": Text(allow_null=True, help_text="The cursor of the next page.")},
-    )
+    pages = listed(f"{resource.component}List", resource.serializer)
     filters = {**{name: text for name, (text, _) in resource.filters.items()}, **PAGING}
-    made = MADE_KEY if resource.path == "keys" else resource.serializer
+    made = resource.made or resource.serializer
     extend_schema_view(
-        get=_said(resource, "list", f"A page of {resource.path}", {200: listed}, query(filters)),
+        get=_said(resource, "list", f"A page of {resource.path}", {200: pages}, query(filters, resource.chosen_from)),
         post=_said(resource, "create", f"Make a {resource.kind}", {201: made}),
     )(view)
 
@@ -85,22 +103,36 @@ def describe_item(view: type[Any], resource: Resource) -> None:
 
 
 def describe_action(view: type[Any], resource: Resource, name: str) -> None:
-    extend_schema_view(
-        post=_said(resource, name, f"{name.capitalize()} a {resource.kind}", {200: resource.serializer, 201: MADE_KEY})
-    )(view)
+    made = {} if resource.made is None else {201: resource.made}
+    done = _said(resource, name, f"{name.capitalize()} a {resource.kind}", {200: resource.serializer, **made})
+    extend_schema_view(post=done)(view)
 
 
-def describe(view: type[Any], method: str, operation: str, parameters: Mapping[str, str], taken: Any = None) -> None:
-    """Tells of a view that has one method."""
+def describe(
+    view: type[Any],
+    method: str,
+    operation: str,
+    answers: Mapping[int, Any],
+    parameters: Mapping[str, str] | None = None,
+    *,
+    taken: Any = None,
+    chosen_from: Mapping[str, Iterable[str]] | None = None,
+) -> None:
+    """Tells of a method of a view; `answers` are what it answers, by status."""
     said = extend_schema(
         operation_id=operation,
-        summary=str(view.__doc__).strip(),
+        summary=str(view.__doc__).strip().partition("\n")[0],
         tags=[view.scope],
-        parameters=query(parameters),
+        parameters=query(parameters or {}, chosen_from),
         request=taken,
-        responses={200: OpenApiTypes.OBJECT, "default": REFUSED},
+        responses={**answers, "default": REFUSED},
     )
     extend_schema_view(**{method: said})(view)
+
+
+def listed(name: str, of: Any) -> Any:
+    """A page of such objects."""
+    return body(name, {"data": of(many=True), "next": Text(allow_null=True, help_text="The cursor of the next page.")})
 
 
 @cache
@@ -109,6 +141,7 @@ def document(patterns: tuple[URLPattern, ...]) -> dict[str, Any]:
     root = URLResolver(RoutePattern(PREFIX), list(patterns))
     generator: Any = SchemaGenerator
     found: dict[str, Any] = generator(patterns=[root]).get_schema(request=None, public=True)
+    found["components"]["schemas"] |= explanation()[1]
     return found
 
 

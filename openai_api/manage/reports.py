@@ -70,13 +70,13 @@ class Usage(View):
 
     def rows(self, group: str | None, told: Mapping[str, str]) -> QuerySet[UsageRollUp]:
         """The roll-ups of the dimension that the caller sees. Raises `Problem`."""
-        bound = self.caller.tenant
-        if bound is not None and told.get("tenant", bound.name) != bound.name:
-            raise Problem(403, "forbidden", f"The token is bound to the tenant {bound.name!r}.")
-        tenant = bound.name if bound is not None else told.get("tenant")
-        found = UsageRollUp.objects.filter(dimension=group or ("total" if tenant is None else "all"))
-        if tenant is not None:
-            found = found.filter(tenant=tenant)
+        within, asked = self.caller.tenants, told.get("tenant")
+        if within is not None and asked is not None and asked not in within:
+            raise Problem(403, "forbidden", f"The token is bound to the tenant {', '.join(map(repr, sorted(within)))}.")
+        tenants = within if asked is None else frozenset({asked})
+        found = UsageRollUp.objects.filter(dimension=group or ("total" if tenants is None else "all"))
+        if tenants is not None:
+            found = found.filter(tenant__in=tenants)
         if "name" not in told:
             return found
         if group is None:

@@ -8,12 +8,12 @@ from typing import Any, ClassVar
 from urllib.parse import quote
 
 from django.db import transaction
-from drf_spectacular.openapi import AutoSchema
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from models_catalog.change_sets.sets import needs_approval
 from openai_api.manage.access import Caller, TokenAuthentication
+from openai_api.manage.auto_schema import Schema
 from openai_api.manage.etags import check_preconditions, etag_of, is_known
 from openai_api.manage.fields import kind
 from openai_api.manage.json_bodies import JSONAnswer, JSONBody, OnlyJSON
@@ -21,7 +21,7 @@ from openai_api.manage.lists import page, parameters_of
 from openai_api.manage.problems import Problem, answer, invalid, not_found
 from openai_api.manage.resources.base import Data, Resource, lock
 
-APPROVED = frozenset({"models", "providers"})
+APPROVED = frozenset({"models", "providers", "hooks", "prices", "config"})
 """What is changed by change sets only, where those need approval."""
 CACHE = {"Cache-Control": "no-store"}
 
@@ -36,7 +36,7 @@ class View(APIView):
     renderer_classes = [JSONAnswer]
     content_negotiation_class = OnlyJSON
     http_method_names = ["get", "head", "post", "put", "patch", "delete"]
-    schema = AutoSchema()
+    schema = Schema()
     scope: ClassVar[str] = ""
     """The name of the resource in scopes."""
     only_read: ClassVar[frozenset[str]] = frozenset({"GET", "HEAD"})

@@ -31,11 +31,18 @@ class Report:
 
 @sensitive_variables()
 def import_client_keys(
-    stream: BinaryIO, name: str, options: Options, *, dry_run: bool = False, within: Collection[str] | None = None
+    stream: BinaryIO,
+    name: str,
+    options: Options,
+    *,
+    dry_run: bool = False,
+    within: Collection[str] | None = None,
+    without: Collection[int] = (),
 ) -> Report:
-    """Imports the file called `name`. `within` are the tenants that the importer may see, None for all. Raises
-    `KeyImportError`, and then nothing is written."""
-    rows, problems = read_rows(stream, name, options)
+    """Imports the file called `name`, `without` the rows of these numbers, which must be sound as well. `within` are the tenants
+    that the importer may see, None for all. Raises `KeyImportError`, and then nothing is written."""
+    read, problems = read_rows(stream, name, options)
+    rows = [row for row in read if row.number not in without]
     try:
         with transaction.atomic():
             # Every writer of the catalog raises this row first: whoever holds it reads a catalog that stands still.

@@ -10,6 +10,7 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from models_catalog.compiler import compile_snapshot
+from models_catalog.config.choice import Choice
 from models_catalog.config.detect import READERS
 from models_catalog.config.findings import Findings, InvalidConfiguration
 from models_catalog.config.importing import Outcome, import_text
@@ -39,10 +40,22 @@ class Command(CatalogCommand):
             "that, and, if the file has [api_keys], all other client keys",
         )
 
+        chosen = "a name, or KIND:NAME with credential, provider, model, client-key or hook; may be repeated"
+        parser.add_argument(
+            "--only",
+            action="append",
+            metavar="NAME",
+            help=f"apply only the changes of this entry, and the new ones that it needs: {chosen}",
+        )
+        parser.add_argument("--skip", action="append", default=[], metavar="NAME", help=f"leave the entry as it is: {chosen}")
+
     def handle(self, *, file: str, dry_run: bool, prune: bool, strict: bool, **options: Any) -> None:
         text, name = read(file), "" if file == "-" else file
+        choice = Choice(options["only"], options["skip"])
         try:
-            outcome = import_text(text, name=name, form=options["format"], prune=prune, dry_run=dry_run, strict=strict)
+            outcome = import_text(
+                text, name=name, form=options["format"], prune=prune, dry_run=dry_run, strict=strict, choice=choice
+            )
         except InvalidConfiguration as error:
             raise CommandError(complaint(file, error.findings)) from None
         self.report(outcome, dry_run)
@@ -55,6 +68,8 @@ class Command(CatalogCommand):
             self.stderr.write(f"left out: {entry}")
         for warning in outcome.warnings:
             self.stderr.write(f"warning: {warning}")
+        for followed, needed_by in outcome.followed:
+            self.stderr.write(f"also: {followed.id}, which {needed_by} needs")
         for change in outcome.changes:
             self.stdout.write(str(change))
         count = len(outcome.changes)

@@ -26,8 +26,12 @@ class Resource(ABC):
     component: ClassVar[str]
     named: ClassVar[bool] = False
     serializer: ClassVar[type[BaseSerializer[Any]]]
+    made: ClassVar[type[BaseSerializer[Any]] | None] = None
+    """What is answered when one is made, where that is more."""
     filters: ClassVar[Mapping[str, tuple[str, Filter]]] = {}
     """What a list may be asked for: a description, and how the rows are chosen."""
+    chosen_from: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    """The values of those filters that have but a few."""
     volatile: ClassVar[frozenset[str]] = frozenset()
     """Members that change by themselves: no part of the ETag."""
     secrets: ClassVar[tuple[str, ...]] = ()

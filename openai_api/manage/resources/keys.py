@@ -44,8 +44,18 @@ MADE_KEY = body("MadeKey", {**KEY_FIELDS, "key": Text(read_only=True, help_text=
 MOST_HOURS = 24 * 366
 ROTATION = body(
     "Rotation",
-    {"grace_h": Number(required=False, default=24.0, help_text="Hours for which the old key is still accepted; 0: not at all.")},
+    {
+        "grace_h": Number(
+            required=False,
+            default=24.0,
+            bounds={"minimum": 0, "maximum": MOST_HOURS},
+            help_text="Hours for which the old key is still accepted; 0: not at all.",
+        )
+    },
 )
+
+
+STATES = ("active", "disabled", "expired", "revoked")
 
 
 def _of_status(rows: QuerySet[Any, Any], text: str) -> QuerySet[Any, Any]:
@@ -56,8 +66,8 @@ def _of_status(rows: QuerySet[Any, Any], text: str) -> QuerySet[Any, Any]:
         "expired": expired & ~revoked,
         "revoked": revoked,
     }
-    if text not in by_name:
-        raise ValidationError(f"Enter one of {', '.join(by_name)}.")
+    if text not in STATES:
+        raise ValidationError(f"Enter one of {', '.join(STATES)}.")
     return rows.filter(by_name[text])
 
 
@@ -71,17 +81,18 @@ def _of_owner(lookup: str) -> Any:
 
 class Keys(Resource):
     path, kind, component = "keys", "key", "Key"
-    serializer = KEY
+    serializer, made = KEY, MADE_KEY
     volatile = frozenset({"last_used_at"})
     filters = {
         "enabled": ("`true` or `false`", flag("enabled")),
         "name": ("its name", equal("name")),
         "public_id": ("the 8 characters after `sk-gw-`", equal("public_id")),
-        "status": ("`active`, `disabled`, `expired` or `revoked`", _of_status),
+        "status": ("what it is now", _of_status),
         "project": ("`TENANT/NAME`", _of_owner("project")),
         "person": ("`TENANT/NAME`", _of_owner("person")),
         "model": ("the name of a model that it is allowed by name", equal("allowed_models__name")),
     }
+    chosen_from = {"status": STATES}
 
     def rows(self, caller: Caller) -> QuerySet[Any, Any]:
         rows = ClientKey.objects.select_related("project__tenant", "person__tenant")
@@ -139,7 +150,7 @@ def _owners(caller: Caller, data: Data) -> tuple[Project | None, Person | None]:
     person = find_owned(caller, Person, "person", data["person"])
     if project and person and project.tenant_id != person.tenant_id:
         raise invalid({"person": ["The person and the project must belong to the same tenant."]})
-    if caller.tenant is not None and project is None:
+    if caller.reach is not None and project is None:
         raise invalid({"project": ["Name the project: a key without one would be nobody's."]})
     return project, person
 
@@ -171,11 +182,8 @@ def revoke(row: ClientKey, data: Data) -> tuple[Any, Data]:
 
 def rotate(row: ClientKey, data: Data) -> tuple[Any, Data]:
     """A fresh key with all settings of this one. Raises `Problem`."""
-    hours = data["grace_h"]
-    if not 0 <= hours <= MOST_HOURS:
-        raise invalid({"grace_h": [f"Enter hours from 0 to {MOST_HOURS}."]})
     try:
-        made, key = keys.rotate_client_key(row, timedelta(hours=hours))
+        made, key = keys.rotate_client_key(row, timedelta(hours=data["grace_h"]))
     except ValidationError as error:
         if not hasattr(error, "error_dict"):
             raise Problem(409, "not_in_force", " ".join(error.messages)) from None

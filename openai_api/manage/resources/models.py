@@ -20,6 +20,7 @@ from models_catalog.models import Fallback, ModelDefinition, Price, Provider, Ro
 from models_catalog.models.columns import columns_of, fill
 from models_catalog.models.frozen import Settings, freeze, thaw
 from openai_api.manage.access import Caller
+from openai_api.manage.bounds import OF_JSON
 from openai_api.manage.fields import Moment, Object, Text, Texts, amount, body, column_fields, field_of, moment, several
 from openai_api.manage.problems import fields_of
 from openai_api.manage.resources.base import Data, Resource, check_all, equal, flag
@@ -38,7 +39,7 @@ PRICE = body(
         "route": Text(required=False, default="", help_text="The name of the route; empty: every route."),
         "effective_from": Moment(required=False, default=None, allow_null=True, help_text="null: since ever."),
         "service_tier": field_of(Price, "service_tier"),
-        "rates": Object(help_text=Price._meta.get_field("rates").help_text),
+        "rates": Object(told=OF_JSON[Price, "rates"], help_text=Price._meta.get_field("rates").help_text),
         "source": field_of(Price, "source"),
     },
 )

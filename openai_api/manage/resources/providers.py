@@ -178,6 +178,7 @@ class Credentials(Resource):
         "source": ("where its secret is", equal("source")),
         "search": ("a part of its name", equal("name__icontains")),
     }
+    chosen_from = {"source": tuple(Credential.Source.values)}
 
     def rows(self, caller: Caller) -> QuerySet[Any, Any]:
         return Credential.objects.all()

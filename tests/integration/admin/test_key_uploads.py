@@ -100,3 +100,13 @@ def test_published_key_when_followed_then_it_is_read_only_and_can_be_filtered(pa
     settings.GATEWAY_REDIS_PUBLICATION = False
     pages.client.post(f"{page}delete/", {"post": "yes"})
     assert not ClientKey.objects.filter(pk=row.pk).exists()
+
+
+def test_preview_when_rows_lose_their_tick_then_only_the_others_are_imported(pages: Pages) -> None:
+    page = upload(pages.client, CLIENT_KEYS, f"name,key\nfirst,{KEY}\nsecond,{KEY}2\n")
+    assert page.count('name="chosen"') == 2
+    pages.client.post(CLIENT_KEYS, {"sealed": sealed(page), "choosing": "1", "chosen": ["3"]})
+    assert [row.name for row in ClientKey.objects.all()] == ["second"]
+    page = upload(pages.client, PROVIDER_KEYS, f"provider,api_key\nopenai,{PROVIDER_KEY}\nanthropic,{PROVIDER_KEY}2\n")
+    pages.client.post(PROVIDER_KEYS, {"sealed": sealed(page), "choosing": "1", "chosen": ["2"]})
+    assert [row.name for row in Provider.objects.all()] == ["openai"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from typing import Any
 from urllib.parse import quote
 
@@ -52,6 +53,19 @@ NAMED: dict[str, Any] = {
             {"rates": {"input": 1.5, "output": 3}, "source": "list"},
             {"route": "first", "service_tier": "flex", "effective_from": "2027-01-01T00:00:00+01:00", "rates": {"input": 1}},
         ],
+    },
+    "hooks/plain": {"type": "printer", "enabled": False},
+    "hooks/notify": {
+        "type": "webhook",
+        "position": 3,
+        "options": {
+            "url": "https://hooks.example/in",
+            "secret": "whsec_" + b64encode(CANARY.encode() + b"0123456789").decode(),
+            "headers": {"x-canary": CANARY, "x-known": "env::PATH"},
+        },
+        "model_names": ["plain", "vendor/*"],
+        "on_fault": "open",
+        "time_limit_s": 2.5,
     },
     "tenants/acme": {},
     "access-groups/small": {"models": ["plain", "off"]},

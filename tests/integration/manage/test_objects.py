@@ -13,7 +13,19 @@ from models_catalog.models import AuditEntry, CatalogVersion, ClientKey, Credent
 from tests.integration.manage.program import Api
 from tests.integration.manage.rich import CANARY, make_rich_catalog
 
-KINDS = ("models", "providers", "credentials", "keys", "limits", "budgets", "tenants", "projects", "people", "access-groups")
+KINDS = (
+    "models",
+    "providers",
+    "credentials",
+    "keys",
+    "limits",
+    "budgets",
+    "tenants",
+    "projects",
+    "people",
+    "access-groups",
+    "hooks",
+)
 
 
 def test_objects_when_written_back_as_they_were_read_then_nothing_changes(api: Api) -> None:
