@@ -95,6 +95,11 @@ def cache() -> Cache | None:
     return Cache(store, derived_keys("cache")[0], settings.GATEWAY_CACHE_MAX_AGE_S, settings.GATEWAY_CACHE_ANSWER_BYTES)
 
 
+def repeats(threads: DatabaseThreads) -> Repeats:
+    """What knows requests with an `Idempotency-Key` again."""
+    return Repeats(DatabaseRepeats(threads), derived_keys("repeats")[0], settings.GATEWAY_IDEMPOTENCY_BYTES)
+
+
 class Running:
     """The gateway of this process and what must be started and stopped around it, in an event loop."""
 
@@ -121,9 +126,7 @@ class Running:
         self._jobs.register(budgets.request_mails(self._threads))
         self._watchdog = Watchdog()
         self._sessions = sessions()
-        self._cache = cache()
-        most_kept = settings.GATEWAY_IDEMPOTENCY_BYTES
-        self._repeats = Repeats(DatabaseRepeats(self._threads), derived_keys("repeats")[0], most_kept)
+        self._cache, self._repeats = cache(), repeats(self._threads)
         self._sharing = Sharing(breakers, RouteLimits(self._limiting.store))
         tell_full("worker", self._sharing.limits.full)
         tell_circuits("worker", breakers.states, breakers.last_failures)
