@@ -121,9 +121,7 @@ class Running:
         self._jobs = JobRunner(DatabaseJobs(self._threads, days, worker_name(), in_passing))
         responses = DatabaseResponses(self._threads, days)
         self._background = Background(self._jobs, responses)
-        self._jobs.register(Webhooks(self._transport, self._webhooks, forget))
-        self._jobs.register(budgets.alerts(self._transport, self._threads))
-        self._jobs.register(budgets.request_mails(self._threads))
+        self._register_jobs()
         self._watchdog = Watchdog()
         self._sessions = sessions()
         self._cache, self._repeats = cache(), repeats(self._threads)
@@ -164,6 +162,11 @@ class Running:
             charge=self._limiting.charge,
             gates=(self._limiting.gate, self._limiting.budget_gate),
         )
+
+    def _register_jobs(self) -> None:
+        self._jobs.register(Webhooks(self._transport, self._webhooks, forget))
+        self._jobs.register(budgets.alerts(self._transport, self._threads))
+        self._jobs.register(budgets.request_mails(self._threads))
 
     async def start(self) -> None:
         """Loads the first catalog and follows it from then on. Does nothing when started already."""
