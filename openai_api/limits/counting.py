@@ -104,8 +104,9 @@ class Sliding:
         self._count(counter.take)
 
     def found(self, now: int, counter: Counter) -> Found:
-        reset = (self.order[-1] + SLICES + 1) * counter.window_s - now if self.total else 0
-        return Found(self.total, _left(counter, self.total), reset)
+        total = self.total
+        reset = (self.order[-1] + SLICES + 1) * counter.window_s - now if total else 0
+        return Found(total, _left(counter, total), reset)
 
     def settle(self, now: int, at: int, counter: Counter, hold: str, used: int) -> None:
         index, more = at // counter.window_s, used - counter.take
@@ -267,27 +268,26 @@ STATES: dict[Kind, type[State]] = {Kind.FIXED: Fixed, Kind.SLIDING: Sliding, Kin
 
 def admit(states: Sequence[State], now: int, hold: str, until: int, counters: Sequence[Counter]) -> Verdict:
     """Takes from all of the states or from none; they are those of the counters. What is held is held `until` that time."""
+    pairs = list(zip(states, counters, strict=True))
+    waits = [state.wait(now, counter) for state, counter in pairs]
     unknown: tuple[int, ...] = ()
-    waits, refused = [], False
-    for state, counter in zip(states, counters, strict=True):
-        wait = state.wait(now, counter)
-        waits.append(wait)
-        refused = refused or wait != 0
-        if counter.seeded and isinstance(state, Held) and not state.seeded:
-            unknown += (len(waits) - 1,)
-    admitted = not unknown and not refused
-    found = []
-    for state, counter in zip(states, counters, strict=True):
-        if admitted:
-            state.add(now, counter, hold, until)
-        found.append(state.found(now, counter))
-    if refused:
+    if seeded := [place for place, counter in enumerate(counters) if counter.seeded]:
+        unknown = tuple(place for place in seeded if not getattr(states[place], "seeded", True))
+    if any(waits):
+        found = [state.found(now, counter) for state, counter in pairs]
         found = [one._replace(wait_ms=wait) if wait else one for one, wait in zip(found, waits, strict=True)]
-    return Verdict(admitted, now, tuple(found), unknown)
+        return Verdict(False, now, tuple(found), unknown)
+    if not unknown:
+        for state, counter in pairs:
+            state.add(now, counter, hold, until)
+    return Verdict(not unknown, now, tuple([state.found(now, counter) for state, counter in pairs]), unknown)
 
 
 def _left(counter: Counter, used: int) -> int:
-    return MOST if counter.most is None else max(0, counter.most - used)
+    most = counter.most
+    if most is None:
+        return MOST
+    return most - used if used < most else 0
 
 
 def _flow(counter: Counter) -> float:

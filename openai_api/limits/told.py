@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from time import time
 from types import MappingProxyType
 from typing import NamedTuple
@@ -40,7 +41,12 @@ def duration(ms: int) -> bytes:
     """As Go writes it, in whole seconds from the first on: `12ms`, `1s`, `6m0s`, `1h0m0s`. Never less than it is."""
     if ms < 1000:
         return b"%dms" % ms if ms else b"0s"
-    minutes, seconds = divmod(-(-ms // 1000), 60)
+    return _whole(-(-ms // 1000))
+
+
+@lru_cache(4096)
+def _whole(seconds: int) -> bytes:
+    minutes, seconds = divmod(seconds, 60)
     hours, minutes = divmod(minutes, 60)
     if hours:
         return b"%dh%dm%ds" % (hours, minutes, seconds)
