@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.budgets import NANO, Spender
+from tests.budgets import NANO, Spender, counters
 from tests.fakes.billing import INPUT, OUTPUT, REQUEST, WORDS, Biller
 from tests.fakes.chaos.process import eventually
 from tests.fakes.vendor import Vendor, vendor
@@ -58,8 +58,9 @@ def biller(upstream: Vendor) -> Biller:
     return Biller(upstream)
 
 
-def spender_of(gateway: LiveGateway) -> Spender:
-    return Spender(gateway, "--project", f"{TENANT}/app", "--person", f"{TENANT}/Ann", amount="100")
+@pytest.fixture(scope="module")
+def spender(upstream: Vendor, shared_gateway: LiveGateway) -> Spender:
+    return Spender(shared_gateway, "--project", f"{TENANT}/app", "--person", f"{TENANT}/Ann", amount="100")
 
 
 def chat(model: str, **more: Any) -> Callable[[Spender], httpx.Response]:
@@ -129,21 +130,25 @@ WAYS: dict[str, tuple[Callable[[Spender], httpx.Response | None], int]] = {
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_cost_when_a_model_is_asked_in_any_way_is_what_the_upstream_bills(gateway: LiveGateway, biller: Biller, way: str) -> None:
-    spender = spender_of(gateway)
+def test_cost_when_a_model_is_asked_in_any_way_is_what_the_upstream_bills(
+    gateway: LiveGateway, biller: Biller, spender: Spender, way: str
+) -> None:
+    account = Account(gateway, spender)
     ask, requests = WAYS[way]
     answer = ask(spender)
     assert answer is None or answer.status_code == 200, answer.text
     assert biller.bill > 0
-    assert cost(gateway, spender, requests) == biller.bill
-    assert ledger(gateway, spender, requests) == biller.bill
+    assert account.cost(requests) == biller.bill
+    assert account.charged(requests) == biller.bill
     told = None if answer is None else answer.headers.get("x-gateway-cost-usd")
     if told is not None and "hook" not in way:
         assert Decimal(told) == biller.bill
 
 
-def test_cost_when_the_client_leaves_a_stream_is_what_was_billed_until_then(gateway: LiveGateway, biller: Biller) -> None:
-    spender = spender_of(gateway)
+def test_cost_when_the_client_leaves_a_stream_is_what_was_billed_until_then(
+    gateway: LiveGateway, biller: Biller, spender: Spender
+) -> None:
+    account = Account(gateway, spender)
     asked = {"model": "bill/paced", "max_tokens": 100, "messages": HI, "stream": True}
     with gateway.http.stream("POST", "/v1/chat/completions", json=asked, headers=gateway.headers(spender.key)) as answer:
         seen = 0
@@ -151,26 +156,39 @@ def test_cost_when_the_client_leaves_a_stream_is_what_was_billed_until_then(gate
             seen += '"content"' in line
             if seen == len(WORDS):
                 break
-    assert ledger(gateway, spender, 1) == biller.bill
-    assert cost(gateway, spender, 1) == biller.bill
+    assert account.charged(1) == biller.bill
+    assert account.cost(1) == biller.bill
     biller.left.set()
 
 
-def cost(gateway: LiveGateway, spender: Spender, requests: int) -> Decimal:
-    """What the rows of the spender's key come to, once there are so many that cost something."""
+class Account:
+    """What is told of the requests of a key that come from now on."""
 
-    def rows() -> list[dict[str, Any]]:
-        return gateway.operator.rows("openai_api.UsageRecord", {"client_id": spender.id, "cost_usd__gt": 0})
+    def __init__(self, gateway: LiveGateway, spender: Spender) -> None:
+        self._gateway, self._spender = gateway, spender
+        self._before = {row["id"] for row in (*self._rows(), *self._entries("settle"), *self._entries("release"))}
 
-    assert eventually(lambda: len(rows()) == requests, WITHIN, 0.1), rows()
-    assert {(row["tenant"], row["project"], row["person"]) for row in rows()} == {(TENANT, "app", "Ann")}
-    return sum((Decimal(row["cost_usd"]) for row in rows()), Decimal(0))
+    def cost(self, requests: int) -> Decimal:
+        """What their rows come to, once so many cost something."""
+        assert eventually(lambda: len(self._fresh(self._rows())) == requests, WITHIN, 0.1), self._fresh(self._rows())
+        found = self._fresh(self._rows())
+        assert {(row["tenant"], row["project"], row["person"]) for row in found} == {(TENANT, "app", "Ann")}
+        return sum((Decimal(row["cost_usd"]) for row in found), Decimal(0))
 
+    def charged(self, requests: int) -> Decimal:
+        """What the ledger says, once it has settled so many, and nothing is held."""
+        assert eventually(lambda: len(self._fresh(self._entries("settle"))) == requests, WITHIN, 0.1)
+        assert eventually(lambda: self._held() == 0, WITHIN, 0.1)
+        return Decimal(sum(row["amount"] for row in self._fresh(self._entries("settle")))) / NANO
 
-def ledger(gateway: LiveGateway, spender: Spender, requests: int) -> Decimal:
-    """What the ledger says, once it has settled so many requests."""
-    asked = {"budget": spender.budget, "kind": "settle"}
-    assert eventually(lambda: len(gateway.operator.rows("openai_api.LedgerEntry", asked)) == requests, WITHIN, 0.1)
-    spent, held = spender.standing(requests)
-    assert held == 0
-    return Decimal(spent) / NANO
+    def _held(self) -> int:
+        return sum(held for _, held in counters(self._gateway, budget=self._spender.budget).values())
+
+    def _rows(self) -> list[dict[str, Any]]:
+        return self._gateway.operator.rows("openai_api.UsageRecord", {"client_id": self._spender.id, "cost_usd__gt": 0})
+
+    def _entries(self, kind: str) -> list[dict[str, Any]]:
+        return self._gateway.operator.rows("openai_api.LedgerEntry", {"budget": self._spender.budget, "kind": kind})
+
+    def _fresh(self, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        return [row for row in rows if row["id"] not in self._before]
