@@ -14,7 +14,7 @@ from django.db import models
 
 from models_catalog import rule_validation, validation
 from models_catalog.models import Budget, ClientKey, Hook, ManagementToken, ModelDefinition, Price, Project
-from models_catalog.tariffs import RATES
+from models_catalog.tariffs import OVER, RATES
 from openai_api.database.token_scopes import known_scopes
 from providers.capabilities import Capability
 
@@ -29,6 +29,14 @@ ALIASES = {
     "maxProperties": rule_validation.MOST_ALIASES,
 }
 RATE = {"type": "number", "minimum": 0, "maximum": rule_validation.MOST_DOLLARS}
+OF_RATES: Mapping[str, Any] = MappingProxyType({"properties": dict.fromkeys(RATES, RATE), "additionalProperties": False})
+OF_LONG_REQUESTS = {
+    "type": "object",
+    "patternProperties": {"^(0|[1-9][0-9]{0,8})$": {"type": "object", **OF_RATES}},
+    "additionalProperties": False,
+    "minProperties": 1,
+    "maxProperties": rule_validation.MOST_OVER,
+}
 PERCENT = {"type": "integer", "minimum": 1, "maximum": rule_validation.MOST_PERCENT}
 OF_JSON: Mapping[tuple[type[models.Model], str], Bounds] = MappingProxyType(
     {
@@ -41,7 +49,7 @@ OF_JSON: Mapping[tuple[type[models.Model], str], Bounds] = MappingProxyType(
         (ClientKey, "allowed_networks"): {"maxItems": rule_validation.MOST_NETWORKS},
         (Project, "aliases"): ALIASES,
         (Budget, "alerts"): {"items": PERCENT, "maxItems": rule_validation.MOST_ALERTS},
-        (Price, "rates"): {"properties": dict.fromkeys(RATES, RATE), "additionalProperties": False},
+        (Price, "rates"): {"properties": {**OF_RATES["properties"], OVER: OF_LONG_REQUESTS}, "additionalProperties": False},
         (Hook, "model_names"): {"maxItems": validation.MOST_NAMES},
         (ManagementToken, "scopes"): {"items": {"type": "string", "enum": list(known_scopes())}, "minItems": 1},
     }
