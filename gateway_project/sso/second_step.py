@@ -62,6 +62,7 @@ def enter(request: HttpRequest, user: User, to: str, *, strong: bool = False) ->
         return finish(request, user, to, mark=BY_PROVIDER if strong else None)
     if request.user.is_authenticated:
         logout(request)
+    request.session.cycle_key()  # whoever knew the session before knows nothing of this one
     kept = {"user": user.pk, "hash": user.get_session_auth_hash(), "to": to, "at": time.time()}
     request.session[WAITING] = kept
     return HttpResponseRedirect(reverse("second_factor"))
