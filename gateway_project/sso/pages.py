@@ -196,6 +196,4 @@ def _shown_codes(request: HttpRequest, codes: list[str], to: str) -> HttpRespons
 
 
 def _page(request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:
-    answer = render(request, f"gateway_project/sso/{template}", {**admin.site.each_context(request), **context})
-    answer["Cache-Control"] = "no-store"
-    return answer
+    return render(request, f"gateway_project/sso/{template}", {**admin.site.each_context(request), **context})
