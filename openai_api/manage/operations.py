@@ -94,6 +94,7 @@ RUNNING = body(
         "status": Count(help_text="0: nothing has been answered."),
         **{name: Text() for name in ("client_id", "client_name", "tenant", "project", "person", "app", "session")},
         "stopping": Flag(),
+        "background": Flag(),
     },
 )
 RUNNING_LIST = body("RunningRequestList", {"data": RUNNING(many=True)})
