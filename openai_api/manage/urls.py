@@ -10,7 +10,7 @@ from django.urls.resolvers import RegexPattern, URLResolver
 from models_catalog.models import ChangeSet
 from openai_api.database.request_search import FILTERS, OUTCOMES, TESTS
 from openai_api.database.traffic import RANGES
-from openai_api.manage import answers, figures, history, imports, openapi, operations, records
+from openai_api.manage import answers, figures, history, imports, openapi, operations, records, upstreams
 from openai_api.manage.answers import CHANGE_SET, WHOLE_CHANGE_SET
 from openai_api.manage.changes import ACTIONS as CHANGE_ACTIONS
 from openai_api.manage.changes import CHANGES, DRAFT, Change, ChangeAction, Changes
@@ -51,11 +51,14 @@ OPERATIONS: tuple[tuple[str, str, type[Any], int, Any], ...] = (
     ("imports/config", "import_config", imports.ImportConfig, 200, imports.IMPORTED),
     ("imports/keys", "import_keys", imports.ImportClientKeys, 200, imports.ROWS),
     ("imports/provider-keys", "import_provider_keys", imports.ImportProviderKeys, 200, imports.ROWS),
+    ("tests", "test_model", upstreams.TestModel, 200, upstreams.TESTED),
+    ("offers/fill", "fill_models", upstreams.FillModels, 201, upstreams.FILLED),
     ("versions/restore", "restore_version", history.RestoreVersion, 200, history.RESTORED),
 )
 """What is done by POST: its path, operation, view, status and answer."""
 READ: tuple[tuple[str, str, type[Any], Any, Any, Any], ...] = (
     ("running", "list_running", operations.RunningRequests, operations.RUNNING_LIST, {}, {}),
+    ("offers", "list_offers", upstreams.Offers, upstreams.OFFER_LIST, upstreams.OFFERS, {}),
     ("config", "get_config", imports.Configuration, imports.CONFIG, {}, {}),
     ("audit/verify", "verify_audit", history.VerifyAudit, history.VERDICT, history.HEAD, {}),
     ("versions", "list_versions", history.Versions, history.VERSION_LIST, history.VERSIONS, {"kind": history.VERSIONED}),

@@ -27,7 +27,9 @@ from tests.integration.manage.program import Api
 from tests.integration.manage.rich import CANARY, make_rich_catalog
 
 NOW = datetime.now(UTC).replace(microsecond=0)
-ELSEWHERE = frozenset({"/manage/v1/explain", "/manage/v1/changes/{address}/schedule"})
+ELSEWHERE = frozenset(
+    f"/manage/v1/{path}" for path in ("explain", "changes/{address}/schedule", "offers", "offers/fill", "tests")
+)
 """Operations for which other tests run a gateway, or wait."""
 ONE_MORE = '[models.imported]\nrouting = ["one"]\n[models.imported.providers.one]\nprovider = "one"\n'
 DRAFT = ONE_MORE.replace("imported", "drafted")

@@ -11,7 +11,10 @@ from django.test import Client
 
 from models_catalog.models import ManagementToken, Tenant
 from openai_api.database.management_tokens import find_token
+from openai_api.database.token_scopes import every_scope
 from openai_api.routes import ROUTES
+from tests.architecture.sources import ROOT
+from tests.integration.manage.documented import operations
 
 ADD = "/admin/models_catalog/managementtoken/add/"
 NO_DATE = {"expires_at_0": "", "expires_at_1": ""}
@@ -98,3 +101,14 @@ def test_page_of_the_document_when_opened_then_all_that_it_asks_is_here(client: 
     assert all(place.startswith("/static/") for place in places)
     assert "default-src 'none'" in answer["Content-Security-Policy"]
     assert "unsafe-eval" not in answer["Content-Security-Policy"]
+
+
+def test_page_of_the_api_when_an_operation_or_a_filter_is_looked_for_then_it_is_there() -> None:
+    page = (ROOT / "docs" / "management-api.md").read_text()
+    words = {word for _, path in operations() for word in path.split("/")[3:] if "{" not in word}
+    asked = {
+        one["name"] for operation in operations().values() for one in operation.get("parameters", ()) if one["in"] == "query"
+    }
+    scopes = {scope.partition(":")[0] for scope in every_scope()}
+    assert {word for word in words if word not in page} == set()
+    assert {name for name in (asked | scopes) if not re.search(rf"`[^`]*\b{name}\b[^`]*`", page)} == set()
