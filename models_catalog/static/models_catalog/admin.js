@@ -121,6 +121,9 @@
       for (const box of boxes()) box.checked = all.checked;
       tell();
     });
+    table.addEventListener("change", () => {
+      for (const row of rows) row.querySelector("[data-sb-called]").disabled = !row.querySelector("[name=model]").checked;
+    });
     table.addEventListener("change", tell);
     tell();
   }
