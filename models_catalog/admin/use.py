@@ -38,7 +38,7 @@ def told(use: Use | None) -> SafeString:
     """A bar, and its words beneath it."""
     if use is None:
         return html.muted("not counted yet")
-    return format_html('{}<br><span class="sb-muted">{}</span>', bar(use), use.words)
+    return format_html('{}<span class="sb-muted">{}</span>', bar(use), use.words)
 
 
 Named = Callable[[Any], Sequence[tuple[str, Any, str]]]

@@ -176,7 +176,7 @@ def bar(figure: Figure) -> SafeString:
     held = f", {money(figure.held, figure.unit)} held" if figure.held else ""
     until = f", until {figure.end:%Y-%m-%d %H:%M} UTC" if figure.end else ""
     words = f"{money(figure.spent, figure.unit)} of {money(figure.amount, figure.unit)}{held}{until}"
-    text = '<progress max="100" value="{}" aria-label="{}"></progress> {} %<br>{}'
+    text = '<span class="sb-use"><progress max="100" value="{}" aria-label="{}"></progress> {} %</span><span>{}</span>'
     return format_html(text, percent, words, percent, words)
 
 

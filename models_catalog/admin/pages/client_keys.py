@@ -100,7 +100,6 @@ class ClientKeyAdmin(OnceAdmin, UsedAdmin, RotatingAdmin, PurgingAdmin, ClientKe
         **SwitchableAdmin.formfield_overrides,
         DateTimeField: {"form_class": ExpiryField, "widget": ui.DateTime},
     }
-    show_full_result_count = False
     empty_icon = "key"
     empty_text = "Programs call the gateway with a client key. It is shown once, when it is created."
     list_display = ("name", "key", "state", "owner", "may_use", "used", "expires_at", "last_used_at", "created_at")
@@ -228,7 +227,7 @@ class ClientKeyAdmin(OnceAdmin, UsedAdmin, RotatingAdmin, PurgingAdmin, ClientKe
 
     @admin.display(description="Labels")
     def labels_(self, row: ClientKey) -> SafeString:
-        return html.tags(f"{name}: {value}" for name, value in row.labels.items()) or html.muted("none")
+        return html.tags(f"{name}: {value}" for name, value in row.labels.items()) if row.labels else html.muted("none")
 
     # Revoking
 
