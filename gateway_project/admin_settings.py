@@ -67,7 +67,6 @@ SIDEBAR = [
             item("Requests", "swap_horiz", "openai_api.usagerecord"),
             page("Explain", "alt_route", "explain", "models_catalog.view_modeldefinition"),
             page("Playground", "science", "playground", "models_catalog.view_modeldefinition"),
-            item("Ledger", "receipt_long", "openai_api.ledgerentry"),
             item("Stored responses", "inventory_2", "openai_api.storedresponserow"),
             item("Jobs", "pending_actions", "openai_api.jobrow"),
         ]
@@ -105,7 +104,6 @@ SIDEBAR = [
         "items": [
             item("Users", "person", "auth.user"),
             item("Groups", "group", "auth.group"),
-            item("History", "history", "admin.logentry"),
             item("Audit log", "policy", "models_catalog.auditentry"),
         ],
     },

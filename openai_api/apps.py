@@ -11,7 +11,7 @@ from django.db.models.signals import post_migrate
 
 class OpenAIApiConfig(AppConfig):
     name = "openai_api"
-    verbose_name = "Requests"
+    verbose_name = "Traffic"
 
     def ready(self) -> None:
         post_migrate.connect(after_migrations, sender=self, dispatch_uid="roles")

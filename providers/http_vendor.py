@@ -75,13 +75,21 @@ class HttpVendor:
     """The path at which the vendor tells what it offers; "" where it does not, or where that is not known."""
     listed_in = Wire.OPENAI_CHAT
     """The wire whose errors it answers with there."""
+    listed_after = "after"
+    """The parameter by which the page behind a mark is asked for."""
+    unlisted = ""
+    """Why there is no list that could be asked for, for people."""
 
-    def listing(self) -> UpstreamRequest:
-        """The request for what the vendor offers (`offered.py`). Raises `ConfigurationError`."""
+    def listing(self, mark: str = "") -> UpstreamRequest:
+        """The request for what the vendor offers (`offered.py`), or for the page of it that is behind a mark. Raises
+        `ConfigurationError`."""
         if not self.listed_at:
-            raise ConfigurationError("type", f"{self._vendor.label} has no list of its models")
+            raise ConfigurationError("type", self.unlisted or f"{self._vendor.label} has no list of its models")
         sign = None if self._sign is None else partial(self._sign, {})
-        head = self.head(self.listed_at, json=False, method="GET")
+        path = self.listed_at
+        if mark:
+            path += f"{'&' if '?' in path else '?'}{self.listed_after}={quote(mark, safe='')}"
+        head = self.head(path, json=False, method="GET")
         return UpstreamRequest(head, b"", LISTING, self.listing_headers(), sign)
 
     def listing_headers(self) -> tuple[RequestHeader, ...]:

@@ -21,6 +21,8 @@ from providers.transport import Transport
 
 MOST_BYTES = 8 * 1024 * 1024
 MOST_MODELS = 5000
+MOST_PAGES = 20
+LONGEST_MARK = 2000
 LONGEST_ID = 300
 CONTEXT = ("context_length", "context_window", "max_context_length", "max_model_len", "inputTokenLimit", "max_input_tokens")
 """Where a context length stands; the first that is there counts."""
@@ -76,8 +78,31 @@ class Offered:
 
 
 async def offered(adapter: HttpVendor, transport: Transport) -> tuple[Offered, ...]:
-    """What the account of the adapter's target offers, by id. Raises `ProviderError`, `ConfigurationError`."""
-    stream = await transport.stream(adapter.listing())
+    """What the account of the adapter's target offers, by id, on whatever number of pages. Raises `ProviderError`,
+    `ConfigurationError`."""
+    found: dict[str, Offered] = {}
+    marks = [""]
+    for _ in range(MOST_PAGES):
+        told = await _page(adapter, marks[-1], transport)
+        found |= {one.id: one for one in _each(_rows(told)[: MOST_MODELS - len(found)])}
+        mark = next_mark(told)
+        if not mark or mark in marks or len(found) >= MOST_MODELS:
+            break
+        marks.append(mark)
+    return tuple(found[name] for name in sorted(found))
+
+
+def next_mark(told: Any) -> str:
+    """What the page behind this one is asked for with, as Google (`nextPageToken`) or Anthropic (`has_more`, `last_id`) tell it;
+    "" if this is the last."""
+    if not isinstance(told, dict):
+        return ""
+    mark = told.get("nextPageToken") or (told.get("last_id") if told.get("has_more") is True else "")
+    return mark if isinstance(mark, str) and len(mark) <= LONGEST_MARK else ""
+
+
+async def _page(adapter: HttpVendor, mark: str, transport: Transport) -> Any:
+    stream = await transport.stream(adapter.listing(mark))
     try:
         body = await read_all(stream, MOST_BYTES)
     finally:
@@ -86,20 +111,27 @@ async def offered(adapter: HttpVendor, transport: Transport) -> tuple[Offered, .
         raise adapter.wires[adapter.listed_in].failure_of(stream.status, stream.headers, body)
     if len(body) >= MOST_BYTES:
         raise InvalidResponse(f"the list of models is longer than {MOST_BYTES} bytes")
-    return read(body)
+    return _decoded(body)
 
 
 def read(body: bytes) -> tuple[Offered, ...]:
-    """The models of a list. Raises `InvalidResponse` for what is none."""
+    """The models of a list of one page. Raises `InvalidResponse` for what is none."""
+    found = {one.id: one for one in _each(_rows(_decoded(body))[:MOST_MODELS])}
+    return tuple(found[name] for name in sorted(found))
+
+
+def _decoded(body: bytes) -> Any:
     try:
-        told = msgspec.json.decode(body)
+        return msgspec.json.decode(body)
     except (msgspec.DecodeError, RecursionError) as error:
         raise InvalidResponse("the list of models is not JSON") from error
+
+
+def _rows(told: Any) -> list[Any]:
     rows = (told.get("data") or told.get("models") or []) if isinstance(told, dict) else told
     if not isinstance(rows, list) or (isinstance(told, dict) and not {"data", "models"} & told.keys()):
         raise InvalidResponse("the answer has no list of models")
-    found = {one.id: one for one in _each(rows[:MOST_MODELS])}
-    return tuple(found[name] for name in sorted(found))
+    return rows
 
 
 def _each(rows: list[Any]) -> Iterator[Offered]:

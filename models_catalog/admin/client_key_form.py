@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from datetime import timedelta
 from typing import Any
 
@@ -11,6 +10,7 @@ from django.utils import timezone
 
 from models_catalog.admin import ui
 from models_catalog.admin.fields import AliasesField, NetworksField
+from models_catalog.admin.once import OnceForm
 from models_catalog.admin.pages.projects import ALIASES
 from models_catalog.models import ClientKey
 
@@ -22,11 +22,10 @@ BEHAVIOUR = ("record_bodies", "max_wait_s", "ends_streams")
 EXPIRY = ("expires_in", "expires_at")
 
 
-class ClientKeyForm(ui.ModelForm):
-    """`key_id` is chosen with the page: sending it twice cannot make two keys. `owned` says that a key must have a project."""
+class ClientKeyForm(OnceForm):
+    """`owned` says that a key must have a project."""
 
     owned = False
-    key_id = forms.UUIDField(widget=forms.HiddenInput(), initial=uuid.uuid4, required=False)
     aliases = AliasesField(required=False, widget=ui.Lines(), help_text=ALIASES)
     allowed_networks = NetworksField(
         label="Allowed addresses",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +24,9 @@ from models_catalog.models.frozen import thaw
 
 FILL = "models_catalog_provider_fill"
 CHOOSE = "models_catalog_modeldefinition_fill"
+LONGEST_NAME = 200
+CALLED = "called:"
+"""Before the id of a model in the name of the field that gives it a name of its own."""
 
 
 class FillForm(forms.Form):
@@ -49,6 +52,7 @@ class Line:
     offer: Offer
     taken: bool
     chosen: bool
+    called: str = ""
 
     @property
     def able(self) -> list[str]:
@@ -59,6 +63,12 @@ class Line:
         rates: dict[str, float] = next((thaw(state.rates) for state in reversed(self.offer.prices) if not state.service_tier), {})
         both = [rates.get(name) for name in ("input", "output")]
         return " / ".join("?" if value is None else f"{value:g}" for value in both) if any(both) else ""
+
+
+def names_given(request: HttpRequest) -> dict[str, str]:
+    """The names that the page was given for models, by their ids at the vendor."""
+    given = ((name.removeprefix(CALLED), str(text).strip()) for name, text in request.POST.items() if name.startswith(CALLED))
+    return {name: text for name, text in given if text}
 
 
 def may_fill(request: HttpRequest) -> bool:
@@ -99,7 +109,7 @@ class FillingAdmin(CatalogAdmin):
                 return done
             context["faults"] = done
         prefix = str(form.data.get("beginning", ""))
-        return self._page(request, provider, {**context, "lines": lines(offers, prefix, chosen)})
+        return self._page(request, provider, {**context, "lines": lines(offers, prefix, chosen, names_given(request))})
 
     def _added(
         self, request: HttpRequest, provider: Provider, offers: Iterable[Offer], chosen: Collection[str], told: dict[str, Any]
@@ -112,7 +122,7 @@ class FillingAdmin(CatalogAdmin):
         if not wanted and not told["rest"]:
             return ["Choose at least one model."]
         try:
-            made = add(provider, wanted, told["beginning"], rest=told["rest"])
+            made = add(provider, wanted, told["beginning"], rest=told["rest"], called=names_given(request))
         except NotAdded as err:
             return err.faults[:20]
         except IntegrityError:
@@ -131,9 +141,11 @@ class FillingAdmin(CatalogAdmin):
         return response
 
 
-def lines(offers: Sequence[Offer], prefix: str, chosen: Collection[str]) -> list[Line]:
+def lines(offers: Sequence[Offer], prefix: str, chosen: Collection[str], called: Mapping[str, str]) -> list[Line]:
     taken = names_taken([prefix + offer.id for offer in offers])
-    return [Line(offer, prefix + offer.id in taken, offer.id in chosen) for offer in offers]
+    return [
+        Line(offer, prefix + offer.id in taken, offer.id in chosen, called.get(offer.id, "")[:LONGEST_NAME]) for offer in offers
+    ]
 
 
 class FillableAdmin(CatalogAdmin):

@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
 from models_catalog.admin import health, html, key_source, ui
+from models_catalog.admin.trying import test_link
 from models_catalog.models import Provider, ProviderCredential
 
 
@@ -40,8 +41,8 @@ class ShareInline(ui.TabularInline):
     formset = ShareFormSet
     verbose_name = "further credential"
     verbose_name_plural = "Further credentials, which share the requests by weight"
-    fields = ("credential", "weight", "enabled", "key", "fares")
-    readonly_fields = ("key", "fares")
+    fields = ("credential", "weight", "enabled", "key", "fares", "test")
+    readonly_fields = ("key", "fares", "test")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ProviderCredential]:
         rows: QuerySet[ProviderCredential] = super().get_queryset(request)
@@ -54,6 +55,10 @@ class ShareInline(ui.TabularInline):
     @admin.display(description="In this worker")
     def fares(self, row: ProviderCredential) -> SafeString:
         return health.of_credential(row.provider, str(row.pk)) if row.pk else html.muted("shown after saving")
+
+    @admin.display(description="Test")
+    def test(self, row: ProviderCredential) -> SafeString:
+        return test_link(row.provider) if row.pk else html.muted("")
 
     def may(self, request: HttpRequest, verb: str) -> bool:
         return bool(request.user.has_perm(f"models_catalog.{verb}_provider"))

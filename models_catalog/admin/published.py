@@ -14,6 +14,8 @@ from django.utils.safestring import SafeString
 from models_catalog.admin import html, ui
 from models_catalog.publication.names import ORIGIN
 
+PUBLISHED = "signalbox_published"
+"""Where a request remembers of which models some rows were published."""
 DRAFTED = frozenset({"modeldefinition", "provider", "hook"})
 """What change sets can change."""
 
@@ -54,11 +56,11 @@ class PublishedRowsAdmin(ui.ModelAdmin):
 
     def get_list_display(self, request: HttpRequest) -> list[Any]:
         shown = list(super().get_list_display(request))
-        return [*shown, origin_column] if self._shows_origin() else shown
+        return [*shown, origin_column] if self._shows_origin(request) else shown
 
     def get_list_filter(self, request: HttpRequest) -> list[Any]:
         filters = list(super().get_list_filter(request))
-        return [*filters, OriginFilter] if self._shows_origin() else filters
+        return [*filters, OriginFilter] if self._shows_origin(request) else filters
 
     def own(self, rows: QuerySet[Any]) -> QuerySet[Any]:
         """Those of the rows that may be changed here."""
@@ -71,11 +73,15 @@ class PublishedRowsAdmin(ui.ModelAdmin):
             return False
         return True
 
-    def _shows_origin(self) -> bool:
-        """Where nothing was ever published there is nothing to tell apart."""
-        if not self._has_origin():
-            return False
-        rows = self.model._default_manager
+    def _shows_origin(self, request: HttpRequest) -> bool:
+        """Where nothing was ever published there is nothing to tell apart. Asked once for a page."""
+        known = vars(request).setdefault(PUBLISHED, {})
+        if self.model not in known:
+            known[self.model] = self._has_origin() and self._are_published()
+        return bool(known[self.model])
+
+    def _are_published(self) -> bool:
+        rows = self.model._default_manager.exclude(origin="")  # for which there is an index, where rows are many
         return bool(settings.GATEWAY_REDIS_PUBLICATION) or rows.filter(origin__startswith=ORIGIN).exists()
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import ValidationError
+from django.db import IntegrityError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.views.decorators.debug import sensitive_variables
@@ -50,17 +51,22 @@ class RotatingAdmin(ui.ModelAdmin):
         if request.method != "POST" or not form.is_valid():
             return self._asked(request, row, form)
         if (made := ClientKey.objects.filter(pk=form.cleaned_data["key_id"]).first()) is not None:
-            self.message_user(request, "This key has already been created, and is shown only once.", messages.WARNING)
-            return HttpResponseRedirect(page_of(made))
+            return self._was_made(request, made)
         grace = timedelta(hours=form.cleaned_data["grace_h"])
         try:
             made, key = keys.rotate_client_key(row, grace, id=form.cleaned_data["key_id"])
         except ValidationError as error:
             self.message_user(request, " ".join(error.messages), messages.ERROR)
             return HttpResponseRedirect(page_of(row))
+        except IntegrityError:  # the same form, twice at the same time
+            return self._was_made(request, ClientKey.objects.get(pk=form.cleaned_data["key_id"]))
         self.log_change(request, row, "Replaced.")
         self.log_addition(request, made, [{"added": {}}])
         return self.shown_once(request, made, Secret(key))
+
+    def _was_made(self, request: HttpRequest, made: ClientKey) -> HttpResponse:
+        self.message_user(request, "This key has already been created, and is shown only once.", messages.WARNING)
+        return HttpResponseRedirect(page_of(made))
 
     def shown_once(self, request: HttpRequest, made: ClientKey, key: Secret) -> HttpResponse:
         """The page with a new key."""

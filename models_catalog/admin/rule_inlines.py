@@ -61,7 +61,7 @@ def _inlines(subject: str) -> tuple[type[ui.TabularInline], ...]:
     """Of a key all is its own; of the others a rule may count each key or person apart."""
     each = () if subject == "client_key" else ("each",)
     name = subject.title().replace("_", "")
-    limits: dict[str, Any] = {"fk_name": subject, "fields": (*each, *SAID, "enabled")}
+    limits: dict[str, Any] = {"fk_name": subject, "fields": (*each, *SAID, "enabled", "used")}
     budgets: dict[str, Any] = {"fk_name": subject, "fields": (*each, *BUDGET, "used")}
     return type(f"{name}Limits", (LimitInline,), limits), type(f"{name}Budgets", (BudgetInline,), budgets)
 

@@ -28,7 +28,11 @@ MOST_TOLD = 100
 """Keys of which a problem is told one by one."""
 DAMAGED = "Skipped: its stored hash is not a SHA-256."
 NO_MODELS = "It may use no model: none that it was given, or that its project allows, is there. Its requests are refused."
-_ID, _NAME, _CHOSEN, _PROJECT, _ALIASES = (KeyRow._fields.index(name) for name in ("id", "name", "chosen", "project", "aliases"))
+ALL_OFF = "It may use only models that are switched off: {}. Its requests are refused."
+MOST_NAMED = 5
+_ID, _NAME, _CHOSEN, _PROJECT, _ALIASES, _PUBLISHED = (
+    KeyRow._fields.index(name) for name in ("id", "name", "chosen", "project", "aliases", "published")
+)
 
 
 class Clients(ClientsById):
@@ -133,27 +137,37 @@ class Clients(ClientsById):
     def _wrong(self, before: Clients | None) -> dict[Key, tuple[str, bool]]:
         """What is wrong with which key."""
         changed = self.rows.keys.keys
-        known = before is not None and self.owners is before.owners and changed is not None
+        same = before is not None and self.owners is before.owners and self.rows.on == before.rows.on
+        known = same and changed is not None
         troubles = dict(before.troubles) if before is not None and known else {}
         for key in changed if known and changed is not None else in_slices(self.held):
             row = self.held.get(key)
             troubles.pop(key, None)
-            if row is not None and (trouble := trouble_of(key, row, self.owners)):
+            if row is not None and (trouble := trouble_of(key, row, self.owners, self.rows.on)):
                 troubles[key] = trouble
         return troubles
 
 
-def trouble_of(key: Key, row: tuple[Any, ...], owners: Owners) -> tuple[str, bool] | None:
-    """What is wrong with a key, and whether it is served nevertheless; None if nothing is."""
+def trouble_of(key: Key, row: tuple[Any, ...], owners: Owners, on: frozenset[str]) -> tuple[str, bool] | None:
+    """What is wrong with a key, and whether it is served nevertheless; None if nothing is. `on` are the names of models that are
+    switched on."""
     if not isinstance(key, bytes):
         return DAMAGED, False
-    if row[_CHOSEN] is None and not row[_ALIASES]:
+    if row[_CHOSEN] is None and not row[_PROJECT] and not row[_ALIASES]:
         return None
     allowed = owners.models(row[_PROJECT], row[_CHOSEN])
     if allowed is not None and not allowed:
         return NO_MODELS, True
+    if allowed is not None and not row[_PUBLISHED] and not _usable(allowed, on):
+        names = sorted(allowed)
+        return ALL_OFF.format(", ".join([*names[:MOST_NAMED], *(["…"] if len(names) > MOST_NAMED else [])])), True
     lost = [] if allowed is None else [name for name, meant in row[_ALIASES] if not granted(meant, allowed)]
     return (f"It may not use the models that these aliases mean: {', '.join(lost)}.", True) if lost else None
+
+
+def _usable(allowed: frozenset[str], on: frozenset[str]) -> bool:
+    prefixes = tuple(name[:-1] for name in allowed if name.endswith(STAR))
+    return not allowed.isdisjoint(on) or (bool(prefixes) and any(name.startswith(prefixes) for name in on))
 
 
 def _owners(rows: KeyRows, before: Clients | None) -> Owners:

@@ -171,10 +171,12 @@ ALL = Tables(KEYS, TENANTS, PROJECTS, PEOPLE, GROUPS, LIMITS, BUDGETS)
 
 @dataclass(frozen=True, slots=True)
 class KeyRows:
-    """Everything that clients are made of, as of one version. `names` are those of all models, by their ids."""
+    """Everything that clients are made of, as of one version. `names` are those of all models, by their ids, `on` those that are
+    switched on."""
 
     version: Version
     names: Mapping[int, str]
+    on: frozenset[str]
     keys: Change[tuple[Any, ...]]
     tenants: Change[TenantRow]
     projects: Change[ProjectRow]
@@ -185,23 +187,30 @@ class KeyRows:
     publication: Publication | None
 
     @classmethod
-    def none(cls, version: Version, names: Mapping[int, str]) -> KeyRows:
+    def none(cls, version: Version, names: Mapping[int, str], on: frozenset[str]) -> KeyRows:
         """No keys, and nobody to whom they belong."""
         nothing = Change[Any](Layers({}), None)
-        return cls(version, names, nothing, nothing, nothing, nothing, nothing, nothing, nothing, None)
+        return cls(version, names, on, nothing, nothing, nothing, nothing, nothing, nothing, nothing, None)
 
     @classmethod
-    def read(cls, using: str, version: Version, names: Mapping[int, str] | None = None, before: KeyRows | None = None) -> KeyRows:
-        """What has been written since `before`, and all the rest as it is there. `names` if they are known already."""
+    def read(
+        cls,
+        using: str,
+        version: Version,
+        models: tuple[Mapping[int, str], frozenset[str]] | None = None,
+        before: KeyRows | None = None,
+    ) -> KeyRows:
+        """What has been written since `before`, and all the rest as it is there. `models` are `names` and `on`, if they are known
+        already."""
         if before is not None and before.version.number > version.number:
             before = None  # another database than it was
-        if names is None:
-            names = dict(ModelDefinition.objects.using(using).values_list("pk", "name")) if before is None else before.names
+        if models is None:
+            models = _models(using) if before is None else (before.names, before.on)
         keys, tenants, projects, people, groups, limits, budgets = ALL.statuses(using)
         since = 0 if before is None else before.version.number
         return cls(
             version,
-            names,
+            *models,
             KEYS.refreshed(using, before.keys.rows if before else None, since, keys),
             TENANTS.refreshed(using, before.tenants.rows if before else None, since, tenants),
             PROJECTS.refreshed(using, before.projects.rows if before else None, since, projects),
@@ -211,3 +220,9 @@ class KeyRows:
             BUDGETS.refreshed(using, before.budgets.rows if before else None, since, budgets),
             Publication.objects.using(using).first(),
         )
+
+
+def _models(using: str) -> tuple[Mapping[int, str], frozenset[str]]:
+    """The names of all models by their ids, and the names of those that are switched on."""
+    rows = list(ModelDefinition.objects.using(using).values_list("pk", "name", "enabled"))
+    return {pk: name for pk, name, _ in rows}, frozenset(name for _, name, enabled in rows if enabled)

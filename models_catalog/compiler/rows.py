@@ -39,7 +39,7 @@ class Rows:
     def read(cls, using: str, before: KeyRows | None = None) -> Rows:
         """All that routes requests; of the client keys, what has been written since `before`."""
         version = current_versions(using)
-        return cls._routing(using, version, lambda names: KeyRows.read(using, version, names, before))
+        return cls._routing(using, version, lambda *models: KeyRows.read(using, version, models, before))
 
     @classmethod
     def read_routing(cls, using: str, chosen: Collection[int] | None = None) -> Rows:
@@ -52,7 +52,7 @@ class Rows:
         cls,
         using: str,
         version: Version,
-        keys: Callable[[Mapping[int, str]], KeyRows],
+        keys: Callable[[Mapping[int, str], frozenset[str]], KeyRows],
         chosen: Collection[int] | None = None,
     ) -> Rows:
         models = {row.pk: row for row in ModelDefinition.objects.using(using).order_by("name")}
@@ -69,7 +69,9 @@ class Rows:
             prices=_grouped((row.model_id, row) for row in _of(chosen, Price.objects.using(using).order_by("pk"))),
             hooks=list(Hook.objects.using(using).order_by("position", "name")),
             hook_keys=_grouped(Hook.client_keys.through.objects.using(using).values_list("hook_id", "clientkey_id")),
-            keys=keys({pk: row.name for pk, row in models.items()}),
+            keys=keys(
+                {pk: row.name for pk, row in models.items()}, frozenset(row.name for row in models.values() if row.enabled)
+            ),
             chosen=chosen,
         )
 

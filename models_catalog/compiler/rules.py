@@ -7,10 +7,12 @@ from types import MappingProxyType
 from typing import Any, NamedTuple, TypeVar
 
 from django.core.exceptions import ValidationError
+from django.db.models import Model
 
 from models_catalog.bounds import NANO, Algorithm, BudgetRule, Counted, Each, LimitRule, Period, Unit
 from models_catalog.compiler.tables import Links
 from models_catalog.models import Budget, Limit
+from models_catalog.models.rules import SCOPES as COLUMNS
 
 R = TypeVar("R", Limit, Budget)
 Subject = tuple[str, str]
@@ -52,13 +54,19 @@ def _checked(row: R, made: Callable[[R, Subject], LimitRule | BudgetRule]) -> Ru
     if not row.enabled:
         return None
     try:
-        row.clean_fields()
+        _clean(row)
     except ValidationError as error:
         text = f"Skipped: {' '.join(error.messages)}"
         return RuleRow(("", ""), None, f"{row._meta.verbose_name} {row}", text)
     scope, subject = row.scope
     found = SCOPES.get(scope, scope), subject
     return RuleRow(found, made(row, found))
+
+
+def _clean(row: Limit | Budget) -> None:
+    """As `clean_fields`, but whether the row of its subject is there: the database sees to that, and would be asked for each."""
+    Model.clean_fields(row, exclude=COLUMNS)
+    row.check_rules()
 
 
 def _limit(row: Limit, subject: Subject) -> LimitRule:

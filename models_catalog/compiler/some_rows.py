@@ -17,7 +17,7 @@ from models_catalog.compiler.problems import Problems
 from models_catalog.compiler.rules import RuleRow
 from models_catalog.compiler.tables import Table
 from models_catalog.models import Budget, ClientKey, Limit, ModelDefinition
-from models_catalog.snapshot import Problem
+from models_catalog.snapshot import STAR, Problem
 
 
 def problems_of_rows(model: type[Model], pks: Collection[object], using: str = DEFAULT_DB_ALIAS) -> list[Problem]:
@@ -27,23 +27,28 @@ def problems_of_rows(model: type[Model], pks: Collection[object], using: str = D
 
 def _of_keys(pks: Collection[object], using: str) -> list[Problem]:
     rows = KEYS.some(using, pks)
-    owners = _owners([KeyRow(*row) for row in rows.values()], using)
+    owners, on = _owners([KeyRow(*row) for row in rows.values()], using)
     problems = Problems()
     for key, row in rows.items():
-        if trouble := trouble_of(key, row, owners):
+        if trouble := trouble_of(key, row, owners, on):
             made = KeyRow(*row)
             problems.report(CLIENT_KEY + made.name, trouble[0], ClientKey(pk=made.id), harmless=trouble[1])
     return problems.found
 
 
-def _owners(keys: Collection[KeyRow], using: str) -> Owners:
-    """Who knows what these keys may use: their projects, the groups of both, and the names of models that are granted."""
+def _owners(keys: Collection[KeyRow], using: str) -> tuple[Owners, frozenset[str]]:
+    """Who knows what these keys may use: their projects, the groups of both, and the names of models that are granted.
+    And of these the names that are switched on, with one for each wildcard that grants others."""
     projects = PROJECTS.some(using, {row.project for row in keys if row.project})
     chosen = [*(row.chosen for row in keys), *(row.chosen for row in projects.values())]
     groups = GROUPS.some(using, {pk for one in chosen for pk in _ids(one, 1)})
     models = {*chain.from_iterable(_ids(one, 0) for one in chosen), *chain.from_iterable(groups.values())}
-    names = ModelDefinition.objects.using(using).filter(pk__in=models).values_list("pk", "name") if models else ()
-    return Owners(dict(names), {}, projects, {}, groups)
+    named = ModelDefinition.objects.using(using)
+    found = list(named.filter(pk__in=models).values_list("pk", "name", "enabled")) if models else []
+    on = {name for _, name, enabled in found if enabled}
+    for prefix in [name[:-1] for _, name, enabled in found if name.endswith(STAR) and not enabled]:
+        on.update(named.filter(enabled=True, name__startswith=prefix).values_list("name", flat=True)[:1])
+    return Owners({pk: name for pk, name, _ in found}, {}, projects, {}, groups), frozenset(on)
 
 
 def _ids(chosen: Chosen, part: int) -> tuple[Any, ...]:

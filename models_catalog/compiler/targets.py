@@ -41,6 +41,20 @@ def _target_config(model: ModelDefinition, route: Route, upstream: Upstream, sha
     )
 
 
+def listing_config(upstream: Upstream) -> TargetConfig:
+    """What an adapter is told that asks for a list of models, with the first credential."""
+    return TargetConfig(
+        id="list",
+        provider=upstream.row.name,
+        provider_type=upstream.row.type,
+        upstream_model="models",
+        api_base=upstream.api_base,
+        credential=upstream.shares[0].credential,
+        extra_headers=upstream.extra_headers,
+        options=MappingProxyType(upstream.row.options),
+    )
+
+
 def groups_of(model: ModelDefinition, routes: Sequence[Route], targets: Mapping[int, int] = ONE_EACH) -> Mapping[int, int]:
     """The number of the group of each route that shares, by the route's key. `routes` are all of the model's, in order: one that
     is switched off still keeps those apart that do not share. `targets` says how many targets a route has where it is not one:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -14,6 +16,8 @@ from models_catalog.models import ModelDefinition, Provider, Route
 from models_catalog.snapshot import STAR
 from providers.registry import provider_type
 
+AS_THERE: Mapping[str, str] = MappingProxyType({})
+
 
 class NotAdded(Exception):
     """Nothing was added; each text says why of one model."""
@@ -23,15 +27,18 @@ class NotAdded(Exception):
         self.faults = faults
 
 
-def add(provider: Provider, offers: Sequence[Offer], prefix: str = "", *, rest: bool = False) -> list[ModelDefinition]:
-    """The models that were added, named as at the provider with the prefix before it. With `rest` a wildcard stands for all
-    other names that begin with the prefix. Raises `NotAdded`."""
-    names = [prefix + offer.id for offer in offers] + ([prefix + STAR] if rest else [])
+def add(
+    provider: Provider, offers: Sequence[Offer], prefix: str = "", *, rest: bool = False, called: Mapping[str, str] = AS_THERE
+) -> list[ModelDefinition]:
+    """The models that were added, named as at the provider with the prefix before it, or as `called` says of their ids. With
+    `rest` a wildcard stands for all other names that begin with the prefix. Raises `NotAdded`."""
+    own = {offer.id: called.get(offer.id) or prefix + offer.id for offer in offers}
+    names = [*own.values()] + ([prefix + STAR] if rest else [])
     with transaction.atomic():
         faults = list(_faults(names, offers, prefix, rest=rest))
         if faults:
             raise NotAdded(faults)
-        made = [_added(provider, offer, prefix) for offer in offers]
+        made = [_added(provider, offer, own[offer.id]) for offer in offers]
         if rest:
             made.append(_wildcard(provider, prefix))
     return made
@@ -39,6 +46,8 @@ def add(provider: Provider, offers: Sequence[Offer], prefix: str = "", *, rest: 
 
 def _faults(names: Sequence[str], offers: Sequence[Offer], prefix: str, *, rest: bool) -> list[str]:
     faults = [f"{name}: a model with this name already exists." for name in sorted(names_taken(names))]
+    repeated = sorted(name for name, count in Counter(names).items() if count > 1)
+    faults += [f"{name}: it is given to more than one model." for name in repeated]
     faults += [
         f"{offer.id}: none of what it does can be served by this type of provider." for offer in offers if not offer.capabilities
     ]
@@ -55,9 +64,9 @@ def _faults(names: Sequence[str], offers: Sequence[Offer], prefix: str, *, rest:
     return faults
 
 
-def _added(provider: Provider, offer: Offer, prefix: str) -> ModelDefinition:
+def _added(provider: Provider, offer: Offer, name: str) -> ModelDefinition:
     row = ModelDefinition.objects.create(
-        name=prefix + offer.id,
+        name=name,
         capabilities=[capability.value for capability in offer.capabilities],
         context_length=offer.context_length,
     )

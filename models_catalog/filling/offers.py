@@ -7,12 +7,12 @@ import re
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from types import MappingProxyType
 
 from django.conf import settings
 
 from models_catalog.changes.prices import PriceState
 from models_catalog.compiler.problems import Problems
+from models_catalog.compiler.targets import listing_config
 from models_catalog.compiler.upstreams import Upstream, Upstreams
 from models_catalog.models import Credential, ModelDefinition, Provider, ProviderCredential, Route
 from models_catalog.models.frozen import freeze
@@ -23,7 +23,6 @@ from providers.http_vendor import HttpVendor
 from providers.masking import mask_of
 from providers.offered import Offered, offered
 from providers.transport.build import build_transport
-from providers.types import TargetConfig
 
 TOTAL_S = 25.0
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
@@ -73,16 +72,7 @@ def upstream_of(provider: Provider) -> Upstream:
 
 
 def _asked(upstream: Upstream) -> Sequence[Offered]:
-    config = TargetConfig(
-        id="list",
-        provider=upstream.row.name,
-        provider_type=upstream.row.type,
-        upstream_model="models",
-        api_base=upstream.api_base,
-        credential=upstream.shares[0].credential,
-        extra_headers=upstream.extra_headers,
-        options=MappingProxyType(upstream.row.options),
-    )
+    config = listing_config(upstream)
     mask = mask_of(config, {})
     try:
         adapter = upstream.kind.build(config)

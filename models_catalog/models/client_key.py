@@ -122,6 +122,10 @@ class ClientKey(RevisedModel):
     class Meta:
         ordering = ["-created_at"]
         verbose_name = "client key"
+        indexes = [
+            models.Index(fields=["-created_at", "-id"], name="client_key_by_age"),
+            models.Index(fields=["origin"], condition=~models.Q(origin=""), name="client_key_by_origin"),
+        ]
 
     def __str__(self) -> str:
         return self.name

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from time import perf_counter
+from typing import NamedTuple
 
 from django.conf import settings
 
@@ -34,13 +35,22 @@ TOO_LATE = "not_called"
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """How a call ended; `latency_ms` is None if none was made."""
+    """How a call ended; `latency_ms` is None if none was made, `status` if the upstream said none."""
 
     planned: Planned
     outcome: RouteCheck.Outcome
     latency_ms: int | None = None
     code: str = ""
     message: str = ""
+    status: int | None = None
+
+
+class Failure(NamedTuple):
+    """Why a call failed; `status` is what the upstream said. An empty code means that it has not."""
+
+    code: str = ""
+    message: str = ""
+    status: int | None = None
 
 
 def run_in_thread(planned: Sequence[Planned], total_s: float = TOTAL_S) -> list[Result]:
@@ -76,26 +86,27 @@ async def _result(planned: Planned, transport: Transport, seconds: float) -> Res
     if seconds <= 0:
         return Result(planned, SKIPPED, code=TOO_LATE, message="Not called: the time limit for all calls was reached.")
     started = perf_counter()
-    code, message = await _failure(target, planned.capability, transport, seconds)
+    failure = await failure_of(lambda: _ask(target, planned.capability, transport), seconds)
     latency_ms = round((perf_counter() - started) * 1000)
     mask = mask_of(target.adapter.config, {})
-    return Result(planned, FAILED if code else OK, latency_ms, mask(code), _in_one_line(mask(message)))
+    outcome = FAILED if failure.code else OK
+    return Result(planned, outcome, latency_ms, mask(failure.code), in_one_line(mask(failure.message)), failure.status)
 
 
-async def _failure(target: Target, capability: Capability, transport: Transport, seconds: float) -> tuple[str, str]:
-    """The code and the text of a failure; two empty texts when all went well."""
+async def failure_of(work: Callable[[], Awaitable[object]], seconds: float) -> Failure:
+    """How the work fails; what the texts say is not masked yet."""
     try:
         async with asyncio.timeout(seconds):
-            await _ask(target, capability, transport)
+            await work()
     except TimeoutError:
-        return "test_timeout", f"No answer within {seconds:.2g} seconds."
+        return Failure("test_timeout", f"No answer within {seconds:.2g} seconds.")
     except CallerError as error:
-        return error.upstream_code or f"status_{error.upstream_status}", error.message
+        return Failure(error.upstream_code or f"status_{error.upstream_status}", error.message, error.upstream_status)
     except ProviderError as error:
-        return error.code, f"{error.public_message} {error.detail}"
+        return Failure(error.code, f"{error.public_message} {error.detail}", error.upstream_status)
     except Exception as error:  # noqa: BLE001 - a defect of an adapter is an outcome, too
-        return "internal_error", f"The gateway failed: {type(error).__name__}."
-    return "", ""
+        return Failure("internal_error", f"The gateway failed: {type(error).__name__}.")
+    return Failure()
 
 
 async def _ask(target: Target, capability: Capability, transport: Transport) -> None:
@@ -115,5 +126,5 @@ async def _ask(target: Target, capability: Capability, transport: Transport) -> 
         answer.close()
 
 
-def _in_one_line(message: str) -> str:
+def in_one_line(message: str) -> str:
     return " ".join(_UNPRINTABLE.sub(" ", message).split())[:MOST_CHARACTERS]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from django import forms
@@ -13,12 +14,12 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
 from models_catalog.admin import html, ui
-from models_catalog.admin.problems import page_of
+from models_catalog.admin.problems import page_of, rows_shown
 from models_catalog.admin.rule_forms import RuleAdmin, RuleForm
 from models_catalog.admin.rule_inlines import show_used_with
 from models_catalog.models import Budget
 from openai_api.admin.lists import EstimatingPaginator, ExactSearch
-from openai_api.database.budget_figures import Figure, figures_of, money
+from openai_api.database.budget_figures import Figure, figures_of, largest_of, money
 from openai_api.database.ledger_adjustments import CannotAdjust, adjust
 from openai_api.models import LedgerEntry
 
@@ -95,7 +96,18 @@ class BudgetAdmin(RuleAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Budget]:
         rows: QuerySet[Budget] = super().get_queryset(request)
-        return rows.select_related("client_key", "person", "project", "tenant", "model")
+        return rows.select_related("client_key", "person", "project__tenant", "tenant", "model")
+
+    def get_list_display(self, request: HttpRequest) -> list[Any]:
+        """What is used is asked for once for the whole list."""
+        known = cache(lambda: largest_of(rows_shown(request)))
+
+        @admin.display(description="Used")
+        def used(row: Budget) -> SafeString:
+            figure = known().get(str(row.pk))
+            return bar(figure) if figure else html.muted("nothing yet")
+
+        return [used if name == "used" else name for name in super().get_list_display(request)]
 
     @admin.display(description="Of")
     def subject(self, row: Budget) -> SafeString:
@@ -164,7 +176,8 @@ def bar(figure: Figure) -> SafeString:
     held = f", {money(figure.held, figure.unit)} held" if figure.held else ""
     until = f", until {figure.end:%Y-%m-%d %H:%M} UTC" if figure.end else ""
     words = f"{money(figure.spent, figure.unit)} of {money(figure.amount, figure.unit)}{held}{until}"
-    return format_html('<progress max="100" value="{}"></progress> {} %<br>{}', percent, percent, words)
+    text = '<span class="sb-use"><progress max="100" value="{}" aria-label="{}"></progress> {} %</span><span>{}</span>'
+    return format_html(text, percent, words, percent, words)
 
 
 @admin.register(LedgerEntry)

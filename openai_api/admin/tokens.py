@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString
 from django.views.decorators.debug import sensitive_variables
 
 from models_catalog.admin import html, ui
+from models_catalog.admin.once import OnceAdmin, OnceForm
 from models_catalog.admin.tenancy import Reach, belongs, reach_of
 from models_catalog.models import ManagementToken
 from openai_api.database.management_tokens import PREFIX, check, fresh, revoke_token
@@ -27,7 +28,7 @@ def _of_tenants(reach: Reach) -> Q:
     return Q(tenant__in=reach.tenants)
 
 
-class TokenForm(ui.ModelForm):
+class TokenForm(OnceForm):
     """Nobody gives a token a right that he has not, nor one that reaches further than he does."""
 
     request: HttpRequest
@@ -70,8 +71,9 @@ def status(row: ManagementToken) -> tuple[str, str]:
 
 
 @admin.register(ManagementToken)
-class ManagementTokenAdmin(ui.ModelAdmin):
+class ManagementTokenAdmin(OnceAdmin):
     form = TokenForm
+    made_once = "token"
     empty_icon = "terminal"
     empty_text = "Programs manage the gateway over its API with a token. It is shown once, when it is created."
     list_display = ("name", "token", "state", "may", "tenant", "expires_at", "last_used_at", "created_at")
@@ -83,13 +85,7 @@ class ManagementTokenAdmin(ui.ModelAdmin):
     fields = ("name", "token", "state", "may", "tenant", "expires_at", "created_by", "created_at", "last_used_at", "revoked_at")
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        return super().get_fields(request, obj) if obj is not None else ("name", "scopes", "tenant", "expires_at")
-
-    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """The answer to the form shows the token and nothing else, so that there is one button."""
-        only_save = {"show_save_and_continue": False, "show_save_and_add_another": False, "title": "New management token"}
-        response: HttpResponse = super().add_view(request, form_url, {**(extra_context or {}), **only_save})
-        return response
+        return super().get_fields(request, obj) if obj is not None else ("name", "scopes", "tenant", "expires_at", "form_id")
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         """A form that knows who fills it in."""

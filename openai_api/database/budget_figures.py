@@ -7,6 +7,8 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
+from django.db.models import F, Max
+
 from models_catalog.bounds import NANO, Period, Unit
 from models_catalog.models import Budget
 from models_catalog.models.rules import SCOPES
@@ -91,6 +93,22 @@ def shown(now: float) -> list[tuple[str, tuple[str, ...], float]]:
 def named(counter: str, unit: str) -> str:
     """The counter of a budget as the ledger has it: what is counted in tokens has a name of its own."""
     return counter if unit == Unit.USD else f"{counter}:t"
+
+
+def largest_of(budgets: Sequence[Budget]) -> dict[str, Figure]:
+    """By the ids of budgets: the counter of each that has used most in the present period, what is held of it among what is
+    spent. One query for all of them. Raises database errors."""
+    now = time.time()
+    known = {str(budget.pk): (budget, span_of(Period(budget.period), now)) for budget in budgets}
+    counters = BudgetCounter.objects.filter(budget__in=known, period__in={span.name for _, span in known.values()})
+    found = {}
+    sums = counters.order_by().values_list("budget", "period", "unit").annotate(used=Max(F("spent") + F("held")))
+    for pk, period, unit, used in sums:
+        budget, span = known[pk]
+        if (period, unit) == (span.name, budget.unit):
+            end = None if span.end is None else datetime.fromtimestamp(span.end, UTC)
+            found[pk] = Figure("", period, unit, used, 0, amount_of(budget), end)
+    return found
 
 
 def money(amount: int, unit: str) -> str:

@@ -5,8 +5,9 @@ Both catalogs are compiled from the database, the changed one in a transaction t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
 from time import time
 from typing import Any
@@ -23,7 +24,7 @@ from models_catalog.models import ChangeSet
 from models_catalog.snapshot import MODEL_PREFIX, CatalogSnapshot, ModelEntry
 from models_catalog.tariffs import PICO
 from openai_api.models import UsageRecord
-from openai_api.recording.costs import billed
+from openai_api.recording.costs import SERVED_HERE, billed
 from providers.capabilities import Capability
 from providers.types import Target, Usage
 
@@ -44,17 +45,32 @@ CAPABILITIES = {
     "/v1/images/variations": Capability.IMAGE_VARIATION,
 }
 """Paths of other things than conversations."""
+SUMMED = (
+    "input_tokens",
+    "output_tokens",
+    "cached_tokens",
+    "reasoning_tokens",
+    "cache_write_tokens",
+    "audio_tokens",
+    "image_tokens",
+)
+MAKE = frozenset({Capability.TEXT_TO_SPEECH, Capability.IMAGE_GENERATION, Capability.IMAGE_EDIT, Capability.IMAGE_VARIATION})
+"""Capabilities whose answers are sound or pictures."""
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Requests of one kind: those of a key for a model, with what they used in all."""
+    """Requests of one kind: those of a key for a model, of one service tier, with what they used in all: tokens, None where no
+    upstream told any, and units that are billed by the piece. `free` says that no upstream was asked."""
 
     key: str
     model: str
     capability: Capability
     requests: int
-    usage: Usage
+    usage: Usage | None
+    units: Mapping[str, float] = field(default_factory=dict)
+    tier: str = ""
+    free: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,14 +110,26 @@ def check(row: ChangeSet, latest: int = LATEST) -> Report:
 
 
 def asked_lately(latest: int) -> Iterator[Asked]:
-    """The latest requests by key, model and capability."""
+    """The latest requests by key, model, path and what else decides of their price."""
     newest = UsageRecord.objects.filter(test=False, model__isnull=False).order_by("-started_at").values("pk")[:latest]
-    sums = {name: Sum(name) for name in ("input_tokens", "output_tokens", "cached_tokens", "reasoning_tokens")}
-    rows = UsageRecord.objects.filter(pk__in=newest).order_by()
-    grouped: Iterable[dict[str, Any]] = rows.values("client_id", "model", "path").annotate(requests=Count("pk"), **sums)  # type: ignore[assignment]
-    for one in grouped:
-        usage = Usage(**{name: int(one[name] or 0) for name in sums})  # type: ignore[arg-type]
-        yield Asked(one["client_id"] or "", one["model"], _capability(one["path"]), one["requests"], usage)
+    rows: Any = UsageRecord.objects.filter(pk__in=newest).order_by()
+    sums = {f"{name}_": Sum(name) for name in SUMMED}
+    for one in rows.values("client_id", "model", "path", "service_tier", "units", "cache").annotate(requests=Count("pk"), **sums):
+        able, count = _capability(one["path"]), one["requests"]
+        units = {name: value * count for name, value in json.loads(one["units"] or "{}").items()}
+        tier, free = one["service_tier"] or "", one["cache"] in SERVED_HERE
+        yield Asked(one["client_id"] or "", one["model"], able, count, _usage(able, one), units, tier, free)
+
+
+def _usage(capability: Capability, sums: Mapping[str, Any]) -> Usage | None:
+    """The tokens of a sum. Rows do not tell tokens of sound and pictures in from those out: what makes them has them out."""
+    if sums["input_tokens_"] is None and sums["output_tokens_"] is None:
+        return None
+    told = {name: int(sums[f"{name}_"] or 0) for name in SUMMED}
+    audio, image = told.pop("audio_tokens"), told.pop("image_tokens")
+    side = "output" if capability in MAKE else "input"
+    kinds = {f"audio_{side}_tokens": audio, f"image_{side}_tokens": image}
+    return Usage(**{name: min(number, told[f"{side}_tokens"]) for name, number in kinds.items()}, **told)  # type: ignore[arg-type]
 
 
 def _capability(path: str) -> Capability:
@@ -152,9 +180,13 @@ def _served(catalog: CatalogSnapshot, asked: Asked) -> tuple[ModelEntry, Target]
 
 
 def _cost(entry: ModelEntry, target: Target, asked: Asked) -> Decimal | None:
-    rates = entry.prices.at(time(), target.id).standard
-    pico = billed(rates, asked.usage, {})
-    return None if pico is None else Decimal(int(pico) + (asked.requests - 1) * (rates.request or 0)) / PICO
+    """US dollars for all of them, as each would be billed."""
+    if asked.free:
+        return Decimal(0)
+    rates = entry.prices.at(time(), target.id).of(asked.tier)
+    calls = asked.units.get("request", asked.requests)
+    pico = billed(rates, asked.usage, {**asked.units, "request": calls})
+    return None if pico is None else Decimal(pico) / PICO
 
 
 def _effect(model: str, capability: str, ones: list[Asked], fault: str) -> Effect:

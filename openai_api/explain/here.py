@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Coroutine
 from concurrent.futures import TimeoutError as NotInTime
+from typing import Any, TypeVar
 
 from openai_api.context import Gateway
 from openai_api.explain.journey import explain
 from openai_api.explain.result import Explanation, Question
 
+T = TypeVar("T")
 WAIT_S = 10.0
 _here: list[tuple[Gateway, asyncio.AbstractEventLoop]] = []
 
@@ -30,17 +33,23 @@ def forget(gateway: Gateway) -> None:
 
 def ask(question: Question) -> Explanation:
     """What the gateway of this process says. For any thread but that of its loop. Raises `NobodyAnswers`."""
+    return ask_loop(lambda gateway: explain(gateway, question), WAIT_S)
+
+
+def ask_loop(work_of: Callable[[Gateway], Coroutine[Any, Any, T]], wait_s: float) -> T:
+    """What comes of work in the event loop of the gateway of this process. For any thread but that of its loop. Raises
+    `NobodyAnswers`, and what the work raises."""
     if not _here or not (here := _here[0])[0].catalog.loaded:
         raise NobodyAnswers("No worker of this process serves requests yet.")
     gateway, loop = here
-    work = explain(gateway, question)
+    work = work_of(gateway)
     try:
         future = asyncio.run_coroutine_threadsafe(work, loop)
     except RuntimeError as error:  # the loop is closed
         work.close()
         raise NobodyAnswers("The worker of this process has ended.") from error
     try:
-        return future.result(WAIT_S)
+        return future.result(wait_s)
     except NotInTime as error:
         future.cancel()
-        raise NobodyAnswers(f"The worker did not answer within {WAIT_S:g} seconds.") from error
+        raise NobodyAnswers(f"The worker did not answer within {wait_s:g} seconds.") from error

@@ -76,6 +76,8 @@ def replace(request: HttpRequest, person: Person, key: UUID) -> HttpResponse:
     except own_keys.NotAllowed as error:
         messages.error(request, str(error))
         return redirect(HOME)
+    except IntegrityError:  # the same form, twice at the same time
+        return made_before(request)
     row.refresh_from_db()
     return with_key(request, made_row, fresh, ends_at=None if row.revoked_at else row.expires_at)
 

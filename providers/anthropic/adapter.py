@@ -46,6 +46,7 @@ class AnthropicAdapter(HttpVendor):
         self.traits = Traits(model=config.upstream_model, api_version=self.rules.version)
         self._tokens = proof.tokens
         paths, head = row.paths(config), partial(self.head, base=row.base(config))
+        self.listed_after = "after_id"
         self.listed_at = "/v1/models?limit=1000" if row.known is None else ""
         self._whole, self._streamed, self._counted = map(head, (paths.whole, paths.streamed, paths.counted))
 

@@ -45,7 +45,11 @@ class AzureOpenAIAdapter(OpenAICompatibleAdapter):
     """One deployment: `deployment_id`, or else the upstream model, stands in the path, unless the base ends in `/v1`. A base
     may also end in `/openai`, or be the address of one call."""
 
-    listed_at = ""  # its list is of what may be deployed, not of the deployments
+    listed_at = ""
+    unlisted = (
+        "Azure's list is of what may be deployed, not of the deployments, which only its management API knows: add models by"
+        " hand, with the name of the deployment as the upstream model"
+    )
 
     def __init__(self, config: TargetConfig) -> None:
         base, found = read_address(config.api_base)

@@ -62,6 +62,11 @@ class Region:
 class BedrockAdapter(HttpVendor):
     """One model of Bedrock."""
 
+    unlisted = (
+        "Bedrock's list is kept by another service than the one that serves models, with rights of its own, and does not say what"
+        " the account may call: add models by hand, with the id of the model or of its inference profile as the upstream model"
+    )
+
     def __init__(self, config: TargetConfig) -> None:
         self._region = region_of(config.api_base, config.options)
         super().__init__(config, Region(base_of(self._region)), signer_of(config, self._region), WIRES)

@@ -43,6 +43,11 @@ class GeminiBase(HttpVendor):
     """Fields of embedding calls that OpenAI has not."""
 
     listed_in = Wire.GEMINI
+    listed_after = "pageToken"
+    unlisted = (
+        "Vertex AI's list is of what Google has, not of what a project may call: add models by hand, with the name that Vertex AI"
+        " has for them as the upstream model"
+    )
 
     def __init__(self, config: TargetConfig, vendor: Vendor, access: Access, base: str, path: str) -> None:
         super().__init__(config, vendor, access.key)

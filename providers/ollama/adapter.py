@@ -151,8 +151,8 @@ class OllamaAdapter(OpenAICompatibleAdapter):
     def place_of(self, address: str) -> tuple[Origin, str, str]:
         return super().place_of(openai_base(address))
 
-    def listing(self) -> UpstreamRequest:
-        return self._native.listing()
+    def listing(self, mark: str = "") -> UpstreamRequest:
+        return self._native.listing(mark)
 
     async def ollama_chat(self, call: Call, transport: Transport) -> Reply | ReplyStream:
         return await self._native.ollama_chat(call, transport)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import uuid
 from typing import Any
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.db.models import DateTimeField, Q, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
@@ -21,6 +20,7 @@ from models_catalog.admin import html, ui
 from models_catalog.admin.client_key_form import ACCESS, BEHAVIOUR, EXPIRY, OWNER, ClientKeyForm, OwnedKeyForm
 from models_catalog.admin.fields import ExpiryField
 from models_catalog.admin.key_uploads import ClientKeyUpload
+from models_catalog.admin.once import OnceAdmin
 from models_catalog.admin.pages.projects import may_use
 from models_catalog.admin.problems import page_of
 from models_catalog.admin.purging import PurgingAdmin
@@ -28,6 +28,7 @@ from models_catalog.admin.rotating import RotatingAdmin
 from models_catalog.admin.rule_inlines import INLINES
 from models_catalog.admin.switching import SwitchableAdmin
 from models_catalog.admin.tenancy import reach_of, visible
+from models_catalog.admin.use import UsedAdmin
 from models_catalog.models import ClientKey, ModelDefinition, Tenant
 from providers.types import Secret
 
@@ -93,7 +94,7 @@ def shown(row: ClientKey) -> str:
 
 
 @admin.register(ClientKey)
-class ClientKeyAdmin(RotatingAdmin, PurgingAdmin, ClientKeyUpload, SwitchableAdmin):
+class ClientKeyAdmin(OnceAdmin, UsedAdmin, RotatingAdmin, PurgingAdmin, ClientKeyUpload, SwitchableAdmin):
     form = ClientKeyForm
     formfield_overrides = {
         **SwitchableAdmin.formfield_overrides,
@@ -101,12 +102,23 @@ class ClientKeyAdmin(RotatingAdmin, PurgingAdmin, ClientKeyUpload, SwitchableAdm
     }
     empty_icon = "key"
     empty_text = "Programs call the gateway with a client key. It is shown once, when it is created."
-    list_display = ("name", "key", "state", "owner", "may_use", "expires_at", "last_used_at", "created_at")
+    list_display = ("name", "key", "state", "owner", "may_use", "used", "expires_at", "last_used_at", "created_at")
     list_filter = (StatusFilter, TenantFilter, "all_models", "record_bodies")
     search_fields = ("name", "public_id", "project__name", "person__name", "origin")
     search_help_text = "Name, public id, project, person or origin"
     autocomplete_fields = ("project", "person", "allowed_models", "access_groups")
-    readonly_fields = ("key", "state", "owner", "counted_with", "origin", "labels_", "created_at", "last_used_at", "revoked_at")
+    readonly_fields = (
+        "key",
+        "state",
+        "owner",
+        "traffic",
+        "counted_with",
+        "origin",
+        "labels_",
+        "created_at",
+        "last_used_at",
+        "revoked_at",
+    )
     actions = ("enable", "disable", "revoke", "purge_cached")
     actions_detail = ("rotate_one", "revoke_one")
     conditional_fields = {
@@ -114,7 +126,7 @@ class ClientKeyAdmin(RotatingAdmin, PurgingAdmin, ClientKeyUpload, SwitchableAdm
         "access_groups": "typeof all_models === 'undefined' || !all_models",
     }
     add_fieldsets = (
-        (None, {"fields": ("name", *OWNER, *EXPIRY, "key_id")}),
+        (None, {"fields": ("name", *OWNER, *EXPIRY, "form_id")}),
         ("Access", {"fields": ACCESS}),
         ("Behaviour", {"fields": BEHAVIOUR}),
     )
@@ -122,7 +134,7 @@ class ClientKeyAdmin(RotatingAdmin, PurgingAdmin, ClientKeyUpload, SwitchableAdm
         (None, {"fields": ("name", "enabled", *OWNER, *EXPIRY)}),
         ("Access", {"fields": ACCESS}),
         ("Behaviour", {"fields": BEHAVIOUR}),
-        ("State", {"fields": ("key", "state", "counted_with", "origin", "labels_", "created_at", "last_used_at", "revoked_at")}),
+        ("State", {"fields": readonly_fields}),
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ClientKey]:
@@ -149,32 +161,10 @@ class ClientKeyAdmin(RotatingAdmin, PurgingAdmin, ClientKeyUpload, SwitchableAdm
 
     # Making a key
 
-    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        made = self.made_before(request)
-        if made is not None:
-            text = (
-                "This key has already been created. A key is shown only once: if you have no copy, revoke it and create another."
-            )
-            self.message_user(request, text, messages.WARNING)
-            return HttpResponseRedirect(page_of(made))
-        only_save = {"show_save_and_continue": False, "show_save_and_add_another": False}
-        response: HttpResponse = super().add_view(
-            request, form_url, {**(extra_context or {}), **only_save, "title": "New client key"}
-        )
-        return response
-
-    def made_before(self, request: HttpRequest) -> ClientKey | None:
-        try:
-            key_id = uuid.UUID(request.POST.get("key_id", ""))
-        except ValueError:
-            return None
-        return ClientKey.objects.filter(pk=key_id).first() if self.has_add_permission(request) else None
-
     @sensitive_variables("key")
     def save_model(self, request: HttpRequest, obj: ClientKey, form: ClientKeyForm, change: bool) -> None:
         if not change:
             key, obj.public_id = keys.generate()
-            obj.pk = form.cleaned_data.get("key_id") or obj.pk
             obj.key_hash, obj.last_four = keys.hash_key(key), key[-4:]
             self.remember(obj, Secret(key))
         super().save_model(request, obj, form, change)
@@ -237,7 +227,7 @@ class ClientKeyAdmin(RotatingAdmin, PurgingAdmin, ClientKeyUpload, SwitchableAdm
 
     @admin.display(description="Labels")
     def labels_(self, row: ClientKey) -> SafeString:
-        return html.tags(f"{name}: {value}" for name, value in row.labels.items()) or html.muted("none")
+        return html.tags(f"{name}: {value}" for name, value in row.labels.items()) if row.labels else html.muted("none")
 
     # Revoking
 

@@ -14,7 +14,8 @@ from django.views.decorators.debug import sensitive_post_parameters, sensitive_v
 
 from models_catalog.admin import key_source, ui
 from models_catalog.admin.key_uploads import ProviderKeyUpload
-from models_catalog.models import Credential
+from models_catalog.admin.trying import TestedWhenSaved, remember
+from models_catalog.models import Credential, Provider
 from providers.types import Secret
 
 Source = Credential.Source
@@ -25,6 +26,14 @@ class CredentialForm(ui.ModelForm):
     """An empty secret keeps the stored one; another source than "stored" removes it."""
 
     new_secret = forms.CharField(label="Secret", required=False, max_length=32_768, widget=ui.SecretInput())
+    test_with: forms.ModelChoiceField[Provider] = forms.ModelChoiceField(
+        label="Test when saving, at",
+        queryset=Provider.objects.order_by("name"),
+        required=False,
+        empty_label="no provider: it is not tested",
+        widget=ui.Select(),
+        help_text="One small call to that provider with this credential, once it is saved. The provider stays as it is.",
+    )
 
     class Meta:
         model = Credential
@@ -63,7 +72,7 @@ class CredentialForm(ui.ModelForm):
 
 
 @admin.register(Credential)
-class CredentialAdmin(ProviderKeyUpload):
+class CredentialAdmin(TestedWhenSaved, ProviderKeyUpload):
     form = CredentialForm
     empty_icon = "passkey"
     empty_text = "A credential is a key of a provider: pasted and stored encrypted, or found in a variable or file."
@@ -85,13 +94,22 @@ class CredentialAdmin(ProviderKeyUpload):
 
     def get_fieldsets(self, request: HttpRequest, obj: Credential | None = None) -> Any:
         if obj is None:
-            return [(None, {"fields": ("name", "source", "location", "new_secret")})]
+            return [(None, {"fields": ("name", "source", "location", "new_secret", *self.tests(request))})]
         may_change = self.has_change_permission(request, obj)
-        secret = ("new_secret",) if may_change else ()
+        secret = ("new_secret", *self.tests(request)) if may_change else ()
         return [
             (None, {"fields": ("name", "source", "location", *secret)}),
             ("State", {"fields": ("key", "created_at", "updated_at")}),
         ]
+
+    def tests(self, request: HttpRequest) -> tuple[str, ...]:
+        """Who may change providers may have them called."""
+        return ("test_with",) if request.user.has_perm("models_catalog.change_provider") else ()
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        super().save_related(request, form, formsets, change)
+        if (provider := form.cleaned_data.get("test_with")) is not None:
+            remember(request, provider, form.instance)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Credential]:
         rows: QuerySet[Credential] = super().get_queryset(request)

@@ -14,6 +14,7 @@ from django.utils.safestring import SafeString
 from django.views.decorators.debug import sensitive_post_parameters
 
 from models_catalog.admin import html
+from models_catalog.admin.drafting import DraftingAdmin
 from models_catalog.admin.hook_form import CLEAR, IN_TROUBLE, PREFIX, RUNS_FOR, HookForm, form_for, type_of
 from models_catalog.admin.switching import SwitchableAdmin
 from models_catalog.admin.versions import VersionedAdmin
@@ -22,7 +23,7 @@ from models_catalog.models import Hook
 
 
 @admin.register(Hook)
-class HookAdmin(VersionedAdmin, SwitchableAdmin):
+class HookAdmin(DraftingAdmin, VersionedAdmin, SwitchableAdmin):
     form = HookForm
     empty_icon = "phishing"
     empty_text = "A hook sees requests and answers, and may change, refuse or record them: logs, guards, traces, webhooks."

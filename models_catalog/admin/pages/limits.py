@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -10,7 +13,9 @@ from django.utils.safestring import SafeString
 
 from models_catalog.admin import html, ui
 from models_catalog.admin.rule_forms import RuleAdmin, RuleForm
+from models_catalog.admin.use import MOST, told
 from models_catalog.models import Limit
+from models_catalog.rule_use import Counted, Use, use_of
 
 SUBJECTS = ("client_key", "person", "project", "tenant", "model")
 SAID = ("counted", "amount", "per", "algorithm", "burst")
@@ -29,12 +34,27 @@ class InlineLimitForm(ui.ModelForm):
 
 
 class LimitInline(ui.TabularInline):
-    """The limits of the row of a page."""
+    """The limits of the row of a page, each with what is used of it."""
 
     model = Limit
     form = InlineLimitForm
     formset = ui.InlineFormSet
     verbose_name_plural = "Limits"
+    readonly_fields = ("used",)
+    known: Mapping[str, Use] | None = None
+    """By the limits, once they were asked for; an inline is made for each request."""
+
+    @admin.display(description="Used")
+    def used(self, row: Limit) -> SafeString:
+        """All limits of the page are asked for at once, with the first of them."""
+        amount: Any = row.amount  # a new row has none yet
+        if amount is None or not row.enabled or row.each:
+            return html.muted("each apart" if row.each else "")
+        if self.known is None:
+            column, pk = row.scope
+            rows = Limit.objects.filter(**{column: pk, "enabled": True, "each": ""})[:MOST]
+            self.known = use_of([Counted(one, str(one.pk)) for one in rows])
+        return told(self.known.get(str(row.pk)))
 
 
 @admin.register(Limit)
@@ -59,7 +79,7 @@ class LimitAdmin(RuleAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Limit]:
         rows: QuerySet[Limit] = super().get_queryset(request)
-        return rows.select_related(*SUBJECTS)
+        return rows.select_related(*SUBJECTS, "project__tenant")
 
     @admin.display(description="Of")
     def subject(self, row: Limit) -> SafeString:

@@ -18,6 +18,7 @@ from models_catalog import validation
 from models_catalog.abilities import is_on, unserved
 from models_catalog.admin import health, html, model_columns, model_tabs, ui
 from models_catalog.admin.config_upload import ConfigUpload
+from models_catalog.admin.drafting import DraftingAdmin
 from models_catalog.admin.duplicate import duplicate, free_name
 from models_catalog.admin.filling import FillableAdmin
 from models_catalog.admin.health import label
@@ -120,7 +121,7 @@ class ProviderFilter(admin.SimpleListFilter):
 
 
 @admin.register(ModelDefinition)
-class ModelDefinitionAdmin(FillableAdmin, ConfigUpload, VersionedAdmin, PurgingAdmin, TestableAdmin):
+class ModelDefinitionAdmin(DraftingAdmin, FillableAdmin, ConfigUpload, VersionedAdmin, PurgingAdmin, TestableAdmin):
     form = ModelDefinitionForm
     change_form_template = "models_catalog/model_form.html"
     empty_icon = "hub"

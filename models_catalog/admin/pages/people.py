@@ -5,16 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from models_catalog.admin import html, ui
+from models_catalog.admin.counting import counted
 from models_catalog.admin.rule_inlines import INLINES
 from models_catalog.admin.switching import SwitchableAdmin
-from models_catalog.models import Person
+from models_catalog.admin.use import UsedAdmin
+from models_catalog.models import ClientKey, Person
 
 
 class PersonForm(ui.ModelForm):
@@ -38,29 +40,29 @@ class PersonForm(ui.ModelForm):
 
 
 @admin.register(Person)
-class PersonAdmin(SwitchableAdmin):
+class PersonAdmin(UsedAdmin, SwitchableAdmin):
     form = PersonForm
     empty_icon = "badge"
     empty_text = "A person has keys. Limits and budgets of a person count all of them together."
     inlines = INLINES["person"]
-    list_display = ("name", "tenant", "state", "email", "account", "self_service", "number_of_keys")
+    list_display = ("name", "tenant", "state", "email", "account", "self_service", "number_of_keys", "used")
     list_display_links = ("name",)
     ordering = ("name",)
     list_filter = ("enabled", "tenant", "may_make_keys")
     search_fields = ("name", "email", "tenant__name", "user__username")
     search_help_text = "Name, mail, account, or the name of the tenant"
     autocomplete_fields = ("tenant", "user", "projects")
-    readonly_fields = ("keys_", "created_at")
+    readonly_fields = ("traffic", "keys_", "created_at")
     fieldsets = (
         (None, {"fields": ("tenant", "name", "email", "enabled")}),
         ("Self-service", {"fields": ("user", "may_make_keys", "projects", "most_keys")}),
-        ("State", {"fields": ("keys_", "created_at")}),
+        ("State", {"fields": ("traffic", "keys_", "created_at")}),
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Person]:
         rows: QuerySet[Person] = super().get_queryset(request)
-        active = Q(client_keys__enabled=True, client_keys__revoked_at__isnull=True)
-        return rows.select_related("tenant", "user").annotate(active_keys=Count("client_keys", filter=active))
+        active = Q(enabled=True, revoked_at__isnull=True)
+        return rows.select_related("tenant", "user").annotate(active_keys=counted(ClientKey, "person", active))
 
     def get_fieldsets(self, request: HttpRequest, obj: Person | None = None) -> Any:
         found = super().get_fieldsets(request, obj)

@@ -5,15 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Count, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
 from models_catalog.admin import html, ui
+from models_catalog.admin.counting import counted
 from models_catalog.admin.fields import AliasesField
 from models_catalog.admin.rule_inlines import INLINES
 from models_catalog.admin.switching import SwitchableAdmin
-from models_catalog.models import Project
+from models_catalog.admin.use import UsedAdmin
+from models_catalog.models import ClientKey, Project
 
 ALIASES = "One a line, name = model: what is sent as model, and the model that is meant."
 
@@ -35,12 +37,12 @@ class ProjectForm(ui.ModelForm):
 
 
 @admin.register(Project)
-class ProjectAdmin(SwitchableAdmin):
+class ProjectAdmin(UsedAdmin, SwitchableAdmin):
     form = ProjectForm
     empty_icon = "folder_open"
     empty_text = "A project is what keys are for: a team, an application, a customer. It bounds what its keys may use."
     inlines = INLINES["project"]
-    list_display = ("name", "tenant", "state", "may_use", "number_of_keys", "created_at")
+    list_display = ("name", "tenant", "state", "may_use", "number_of_keys", "used", "created_at")
     list_display_links = ("name",)
     ordering = ("tenant__name", "name")
     list_filter = ("enabled", "tenant", "all_models")
@@ -48,7 +50,7 @@ class ProjectAdmin(SwitchableAdmin):
     search_fields = ("name", "tenant__name")
     search_help_text = "Name, or that of its tenant"
     autocomplete_fields = ("tenant", "allowed_models", "access_groups")
-    readonly_fields = ("created_at",)
+    readonly_fields = ("traffic", "created_at")
     conditional_fields = {
         "allowed_models": "typeof all_models === 'undefined' || !all_models",
         "access_groups": "typeof all_models === 'undefined' || !all_models",
@@ -56,13 +58,16 @@ class ProjectAdmin(SwitchableAdmin):
     fieldsets = (
         (None, {"fields": ("tenant", "name", "enabled")}),
         ("Models", {"fields": ("all_models", "allowed_models", "access_groups", "aliases")}),
+        ("State", {"fields": ("traffic", "created_at")}),
     )
+
+    def get_fieldsets(self, request: HttpRequest, obj: Project | None = None) -> Any:
+        return self.fieldsets[:2] if obj is None else self.fieldsets
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Project]:
         rows: QuerySet[Project] = super().get_queryset(request)
-        return (
-            rows.select_related("tenant").prefetch_related("allowed_models", "access_groups").annotate(keys_=Count("client_keys"))
-        )
+        related = rows.select_related("tenant").prefetch_related("allowed_models", "access_groups")
+        return related.annotate(keys_=counted(ClientKey, "project"))
 
     @admin.display(description="State", ordering="enabled")
     def state(self, row: Project) -> SafeString:

@@ -19,12 +19,14 @@ from django.views.decorators.debug import sensitive_post_parameters, sensitive_v
 
 from models_catalog import addresses
 from models_catalog.admin import health, html, key_source, ui
+from models_catalog.admin.drafting import DraftingAdmin
 from models_catalog.admin.fields import KEPT, SecretHeadersField
 from models_catalog.admin.filling import FillingAdmin
 from models_catalog.admin.further_credentials import ShareInline
 from models_catalog.admin.problems import page_of
 from models_catalog.admin.switching import SwitchableAdmin
 from models_catalog.admin.testing import NOTHING, run_tests, told
+from models_catalog.admin.trying import TestBox, TestedWhenSaved, TryingAdmin, remember
 from models_catalog.admin.versions import VersionedAdmin
 from models_catalog.models import Credential, ModelDefinition, Provider
 from models_catalog.route_checks.plan import plan
@@ -71,6 +73,7 @@ class ProviderForm(ui.ModelForm):
         widget=ui.SecretInput(),
         help_text="Stored encrypted, as a new credential with the name of the provider. It is never shown again.",
     )
+    test_now = TestBox()
     extra_headers = SecretHeadersField(
         required=False,
         widget=ui.JSONEditor(),
@@ -153,13 +156,13 @@ def health_column() -> Callable[[Provider], SafeString]:
 
 
 @admin.register(Provider)
-class ProviderAdmin(FillingAdmin, VersionedAdmin, SwitchableAdmin):
+class ProviderAdmin(DraftingAdmin, TestedWhenSaved, TryingAdmin, FillingAdmin, VersionedAdmin, SwitchableAdmin):
     form = ProviderForm
     empty_icon = "dns"
     empty_text = "A provider is an upstream account: OpenAI, Azure, your own server. The type Dummy works without an account."
     list_display = ("name", "kind", "state", "key", "route_count")
     inlines = (ShareInline,)
-    actions_detail = ("fill_models", "test_one")
+    actions_detail = ("fill_models", "test_one", "test_credentials")
     ordering = ("name",)
     list_filter = ("enabled", "type")
     list_select_related = ("credential",)
@@ -185,11 +188,12 @@ class ProviderAdmin(FillingAdmin, VersionedAdmin, SwitchableAdmin):
     def get_fieldsets(self, request: HttpRequest, obj: Provider | None = None) -> Any:
         after_credential = ("api_key",) if self.may_paste(request, obj) else ("key",) if obj else ()
         state = ("fares",) if obj else ()
+        test = ("test_now",) if obj is None or self.has_change_permission(request, obj) else ()
         headers = "extra_headers" if obj is None or self.has_change_permission(request, obj) else "headers_set"
         return (
             (
                 None,
-                {"fields": (*OF_ACCOUNT, *after_credential, "credential_weight", *state)},
+                {"fields": (*OF_ACCOUNT, *after_credential, "credential_weight", *test, *state)},
             ),
             ("Added to every request", {"fields": (headers, "extra_body", "options")}),
         )
@@ -218,6 +222,8 @@ class ProviderAdmin(FillingAdmin, VersionedAdmin, SwitchableAdmin):
         """A key that is not there is told at once: the overview tells it until it is there."""
         super().save_related(request, form, formsets, change)
         obj = form.instance
+        if form.cleaned_data.get("test_now") and self.has_test_permission(request):
+            remember(request, obj, obj.credential)
         if not obj.enabled:
             return
         further = list(obj.more_credentials.filter(enabled=True).select_related("credential"))
@@ -252,9 +258,6 @@ class ProviderAdmin(FillingAdmin, VersionedAdmin, SwitchableAdmin):
         bad = not results or any(result.outcome == FAILED for result in results)
         text = told(results) if results else f"{NOTHING} Only models that have a route to it can be called."
         self.message_user(request, text, messages.WARNING if bad else messages.SUCCESS)
-
-    def has_test_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
-        return bool(self.has_change_permission(request))
 
     # Lists
 

@@ -121,6 +121,9 @@
       for (const box of boxes()) box.checked = all.checked;
       tell();
     });
+    table.addEventListener("change", () => {
+      for (const row of rows) row.querySelector("[data-sb-called]").disabled = !row.querySelector("[name=model]").checked;
+    });
     table.addEventListener("change", tell);
     tell();
   }
@@ -181,5 +184,23 @@
     prepareMenus();
     document.querySelectorAll("[data-sb-choose]").forEach(prepareChoice);
     document.querySelectorAll("[data-sb-tabs]").forEach(prepareTabs);
+  });
+
+  // What is drawn in the place of a choice that is searched for has the name of the choice.
+
+  function nameChoices() {
+    for (const select of document.querySelectorAll("select.select2-hidden-accessible")) {
+      const label = select.id && document.querySelector(`label[for="${CSS.escape(select.id)}"]`);
+      const name = select.getAttribute("aria-label") || (label ? label.textContent.replace("*", "").trim() : "");
+      const drawn = select.nextElementSibling;
+      if (!name || !drawn) continue;
+      const parts = ".select2-selection, .select2-selection__rendered, .select2-search__field";
+      for (const part of drawn.querySelectorAll(parts)) part.setAttribute("aria-label", name);
+    }
+  }
+
+  document.addEventListener("DOMContentLoaded", () => {
+    nameChoices();
+    new MutationObserver(nameChoices).observe(document.body, { childList: true, subtree: true });
   });
 })();

@@ -24,6 +24,7 @@ from openai_api.models import UsageRecord
 from tests.integration.admin.catalog import SECRET, Catalog
 from tests.integration.admin.pages import Pages, address
 
+NO_TOKENS = dict.fromkeys(("input_tokens", "output_tokens"))
 ALICE, BOB = Actor("alice", Source.ADMIN), Actor("bob", Source.ADMIN)
 
 
@@ -141,7 +142,43 @@ def asked(model: str, count: int, **fields: Any) -> None:
     times: Any = {"started_at": timezone.now(), "upstream_ms": 1, "total_ms": 1, "method": "POST", "status": 200}
     used = {"input_tokens": 1_000_000, "output_tokens": 0, **fields}
     for number in range(count):
-        UsageRecord.objects.create(request_id=f"r{number}", model=model, path="/v1/chat/completions", **times, **used)
+        named = {"request_id": f"r{number}", "model": model, "path": "/v1/chat/completions"}
+        UsageRecord.objects.create(**{**named, **times, **used})
+
+
+@pytest.mark.parametrize(
+    ("rates", "used", "now", "then"),
+    [
+        ({"input": 4, "output": 4}, {"service_tier": "priority"}, Decimal(2), 8),
+        ({"image": 0.04}, {"path": "/v1/images/generations", "units": '{"image": 2}', **NO_TOKENS}, None, "0.16"),
+        (
+            {"audio_second": 0.5},
+            {"path": "/v1/audio/transcriptions", "units": '{"audio_second": 3}', **NO_TOKENS},
+            None,
+            3,
+        ),
+        ({"request": 0.25, "input": 1, "output": 1}, {}, Decimal(2), "2.5"),
+        ({"input": 4, "output": 4}, {"cache": "hit"}, None, None),
+    ],
+)
+def test_check_when_a_price_is_of_a_tier_or_a_unit_then_costs_are_those(
+    gpt: ModelDefinition, rates: dict[str, float], used: dict[str, Any], now: Any, then: Any
+) -> None:
+    able = ["chat", "image_generation", "audio_transcription"]
+    ModelDefinition.objects.filter(name="gpt").update(capabilities=able)
+    if used.get("units"):
+        ModelDefinition.objects.filter(name="gpt").update(input_price=None, output_price=None)
+    asked("gpt", 2, **used)
+    with acting(ALICE):
+        row = sets.draft("dearer", text=f"{text('model', 'gpt')}\n[[models.gpt.prices]]\n{price(rates, used)}")
+    report = check(row)
+    found = [(one.before_usd, one.after_usd) for one in (*report.dearer, *report.cheaper)]
+    assert found == ([] if then is None else [(now, Decimal(then))])
+
+
+def price(rates: dict[str, float], used: dict[str, Any]) -> str:
+    tier = f'service_tier = "{used["service_tier"]}"\n' if "service_tier" in used else ""
+    return tier + "\n".join(f"{name} = {rate}" for name, rate in rates.items()) + "\n"
 
 
 def test_check_when_requests_would_fail_or_cost_more_then_it_says_so(gpt: ModelDefinition, catalog: Catalog) -> None:

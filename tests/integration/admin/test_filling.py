@@ -70,6 +70,37 @@ def test_list_when_asked_of_a_vendor_then_by_its_own_path_and_key(
     assert (kind == "anthropic") is ("anthropic-version" in seen.headers)
 
 
+@pytest.mark.parametrize(
+    ("kind", "path", "first", "asked"),
+    [
+        ("gemini", "/v1beta/models", {"models": [{"name": "models/one"}], "nextPageToken": "a/b="}, "pageToken=a%2Fb%3D"),
+        ("anthropic", "/v1/models", {"data": [{"id": "one"}], "has_more": True, "last_id": "one"}, "after_id=one"),
+        ("openai_compatible", "/v1/models", {"data": [{"id": "one"}], "has_more": True, "last_id": "one"}, "after=one"),
+    ],
+)
+def test_list_when_it_has_pages_then_all_are_asked_for_and_a_mark_that_comes_again_ends_it(
+    pages: Pages, catalog: Catalog, upstream: Vendor, kind: str, path: str, first: Any, asked: str
+) -> None:
+    key = "models" if kind == "gemini" else "data"
+    second = {**first, key: [{"id": "two", "name": "models/two"}]}
+    upstream.answers[path] = lambda seen: said(second if asked in seen.path else first)
+    text = told(pages.open(fill(at(catalog, upstream, kind, "/v1" if kind == "openai_compatible" else ""))))
+    assert 'value="one"' in text
+    assert 'value="two"' in text
+    assert [asked in seen.path for seen in upstream.seen] == [False, True]
+
+
+def test_chosen_model_when_given_a_name_then_has_that_one(pages: Pages, catalog: Catalog, upstream: Vendor) -> None:
+    row = at(catalog, upstream)
+    both = {"model": ["gpt-x", "text-embedding-x"], "beginning": "acme/", "called:gpt-x": "smart"}
+    refused = told(pages.client.post(fill(row), {**both, "called:text-embedding-x": "smart"}))
+    assert "smart: it is given to more than one model." in refused
+    assert 'name="called:gpt-x" value="smart"' in refused
+    pages.client.post(fill(row), both)
+    assert {entry.name for entry in compile_snapshot().entries()} == {"smart", "acme/text-embedding-x"}
+    assert ModelDefinition.objects.get(name="smart").routes.get().upstream_model == "gpt-x"
+
+
 def test_chosen_models_when_added_then_served_with_their_routes_and_history(
     pages: Pages, catalog: Catalog, upstream: Vendor
 ) -> None:
@@ -139,11 +170,17 @@ def test_vendor_when_it_refuses_then_the_page_says_so_without_the_key(
 
 
 def test_provider_when_its_key_is_missing_or_it_has_no_list_then_the_page_says_so(pages: Pages, catalog: Catalog) -> None:
+    key = catalog.credential()
     absent = Credential.objects.create(name="env", source="env", location="NO_SUCH_VARIABLE")
     for row, fault in (
         (catalog.provider("openai", type="openai"), "It has no key. OpenAI needs one"),
         (catalog.provider("env", type="openai", credential=absent), "Skipped: its credential is unusable."),
         (catalog.provider("demo"), "has no list of its models"),
+        (
+            catalog.provider("azure", type="azure_openai", api_base="https://x.example/", credential=key),
+            "the name of the deployment",
+        ),
+        (catalog.provider("aws", type="bedrock", credential=key, options={"region": "eu-west-1"}), "inference profile"),
         (catalog.provider("gone", type="vllm", api_base="http://127.0.0.1:9/v1"), "could not be reached"),
     ):
         assert fault in told(pages.open(fill(row)))
