@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("models_catalog", "0017_change_sets"),
+        ("models_catalog", "0018_deleted_keys"),
     ]
 
     operations = [
