@@ -15,7 +15,7 @@ from tests.services.own_redis import OwnRedis
 from tests.services.proxy import Proxy
 from tests.services.published import EVENTS, Published, digest, entry, model_table, new_key
 
-START_S = 30.0
+START_S = 90.0
 """For whatever needs a process to start, or a connection to be tried again."""
 
 
