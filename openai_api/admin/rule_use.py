@@ -20,7 +20,7 @@ from models_catalog.models import Budget, Limit
 from models_catalog.rule_use import Asked, Counted, Use, tell_asked, tell_use
 from openai_api.context import Gateway
 from openai_api.database.budget_alerts import amount_of
-from openai_api.database.budget_figures import money
+from openai_api.database.budget_figures import money, named
 from openai_api.database.roll_ups import Dimension, Span
 from openai_api.explain import here
 from openai_api.limits.bounded import Bounded
@@ -49,10 +49,11 @@ def _of_budgets(counted: Sequence[Counted]) -> Iterator[tuple[str, Use]]:
     now = time.time()
     rows = [(one.rule, one.counter) for one in counted if isinstance(one.rule, Budget)]
     periods = {str(budget.period): span_of(Period(budget.period), now).name for budget, _ in rows}
-    counters = BudgetCounter.objects.filter(counter__in={counter for _, counter in rows}, period__in=set(periods.values()))
+    names = {named(name, one.unit) for one, name in rows}
+    counters = BudgetCounter.objects.filter(counter__in=names, period__in=set(periods.values()))
     known = {(row.counter, row.period, row.unit): row for row in counters} if rows else {}
     for budget, counter in rows:
-        found = known.get((counter, periods[budget.period], budget.unit))
+        found = known.get((named(counter, budget.unit), periods[budget.period], budget.unit))
         spent, held = (found.spent, found.held) if found else (0, 0)
         amount = amount_of(budget)
         aside = f", {money(held, budget.unit)} held" if held else ""
