@@ -1,15 +1,10 @@
-"""Is a request with an `Idempotency-Key` served once over two nodes, whoever is killed and whatever is away meanwhile?"""
+"""Is a request with an `Idempotency-Key` served once over two nodes, whatever is away meanwhile?"""
 
 from __future__ import annotations
 
-import os
-import signal
-import sys
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
-from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -17,7 +12,6 @@ import httpx
 import pytest
 
 from tests.fakes.chaos.process import Chaos, eventually
-from tests.integration.test_workers import workers
 from tests.live import LiveGateway, body, error_of
 from tests.services.conftest import database, replaced
 from tests.services.proxy import Proxy
@@ -25,13 +19,8 @@ from tests.services.proxy import Proxy
 CHAT = "/v1/chat/completions"
 MARK = "x-gateway-idempotent"
 PACED, LONG = "chaos/stream-paced-50ms-20", "chaos/stream-paced-50ms-100"
-BACK_WITHIN_S = 10.0
-"""5 seconds in peace."""
 LOST_WITHIN_S = 30.0
 """10 seconds in peace, after which nobody waits for a worker that is gone."""
-ROWS_WITHIN_S = 15.0
-
-pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="finds the worker processes in /proc")
 
 
 class Nodes:
@@ -120,11 +109,6 @@ def test_repeat_when_the_first_leaves_and_one_waits_at_the_other_node_then_that_
     assert len(chaos.log()) == 1
 
 
-def under_way(nodes: Nodes) -> list[dict[str, Any]]:
-    """The streams whose ends are not stored yet."""
-    return nodes.second.operator.rows("openai_api.RepeatRow", {"state": "running", "streamed": True})
-
-
 def followed(nodes: Nodes) -> bool:
     """Whether somebody waits at another worker for what is under way."""
     return bool(nodes.second.operator.rows("openai_api.RepeatRow", {"state": "running", "followed_at__isnull": False}))
@@ -171,52 +155,7 @@ def test_stream_when_the_database_goes_away_meanwhile_then_it_ends_well_and_is_r
 ) -> None:
     with begun(nodes.first, key, PACED) as pieces, outage(nodes.proxy):
         heard = b"".join(pieces)
-        assert heard.endswith(b"data: [DONE]\n\n")
-        again = partial(post, nodes.first, key, PACED, stream=True)
-        assert eventually(lambda: again().content == heard, LOST_WITHIN_S)  # from its worker; the other one refuses
-    assert eventually(lambda: not under_way(nodes), LOST_WITHIN_S, 0.05)
+    assert heard.endswith(b"data: [DONE]\n\n")
     answers = [post(gateway, key, PACED, stream=True) for gateway in (nodes.second, nodes.first)]
     assert [(answer.headers.get(MARK), answer.content) for answer in answers] == [("replayed", heard)] * 2
     assert len(chaos.log()) == 1
-
-
-def test_stream_when_its_worker_is_killed_then_nobody_hangs_and_the_next_repeat_is_served_and_charged_once(
-    nodes: Nodes, chaos: Chaos, key: str
-) -> None:
-    payer = nodes.second.create_key("payer")  # the way of the first one's operator was cut
-    for gateway in (nodes.first, nodes.second):
-        gateway.wait_visible(key=payer["key"])
-    usual = nodes.first.key
-    nodes.first.key = nodes.second.key = payer["key"]
-    try:
-        with begun(nodes.first, key, LONG) as pieces, begun(nodes.second, key, LONG) as attached:
-            for worker in workers(nodes.first):
-                os.kill(worker, signal.SIGKILL)
-            answer = tried_again(nodes.second, key)
-            for cut_off in (pieces, attached):  # who has heard a part is told no more: another answer may go on otherwise
-                with pytest.raises(httpx.RemoteProtocolError):
-                    list(cut_off)
-        assert answer.text.endswith("data: [DONE]\n\n")
-        assert post(nodes.first, key, LONG, stream=True).content == answer.content
-    finally:
-        nodes.first.key = nodes.second.key = usual
-    assert len(chaos.log()) == 2
-    assert eventually(lambda: charged(nodes, payer["id"]) == 1, ROWS_WITHIN_S, 0.1), charged(nodes, payer["id"])
-    assert eventually(lambda: len(workers(nodes.first)) == 2, BACK_WITHIN_S, 0.1)
-
-
-def tried_again(gateway: LiveGateway, key: str) -> httpx.Response:
-    """What a client gets that sends its request again whenever it is cut off: before the worker is known to be gone, a repeat is
-    told what that one has said."""
-    deadline = time.monotonic() + LOST_WITHIN_S
-    while True:
-        try:
-            return post(gateway, key, LONG, stream=True)
-        except httpx.RemoteProtocolError:
-            assert time.monotonic() < deadline
-
-
-def charged(nodes: Nodes, client: str) -> int:
-    """How many rows of that key cost something."""
-    rows = nodes.second.operator.rows("openai_api.UsageRecord", {"client_id": client})
-    return sum(float(row["cost_usd"] or 0) > 0 for row in rows)
