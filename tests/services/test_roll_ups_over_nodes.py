@@ -19,6 +19,8 @@ SPANS = (60, 3600, 86400)
 def test_sums_when_two_nodes_write_them_at_once_then_each_request_counts_once(
     postgres: str, chaos: Chaos, tmp_path: Path
 ) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
     with (
         LiveGateway(tmp_path / "one", chaos, template=None, DATABASE_URL=postgres, GATEWAY_RECORDER="process") as one,
         LiveGateway(tmp_path / "two", chaos, template=None, DATABASE_URL=postgres, GATEWAY_RECORDER="thread") as two,
