@@ -24,6 +24,7 @@ from tests.integration.key_import.samples import (
 )
 from tests.live import LiveGateway
 from tests.live_fixtures import StartGateway
+from tests.live_operator import OperatorError
 from tests.services.conftest import database
 from tests.services.own_redis import OwnRedis
 from tests.services.published import EVENTS, Published, digest, entry, model_table, new_key
@@ -148,7 +149,8 @@ def test_redis_when_it_tells_of_nothing_then_a_comparison_finds_what_has_changed
 ) -> None:
     key = new_key()
     published.redis.cli("CONFIG", "SET", "notify-keyspace-events", "")
-    assert "catalog.W008" in published.gateway.operator.command("check")
+    with pytest.raises(OperatorError, match=r"catalog\.W008"):
+        published.gateway.operator.command("check", "--fail-level", "WARNING")
     published.key(key, gpt="endpoint-1")
     published.wait(key, "gpt", 200, within=LONG_S)
     published.redis.cli("DEL", f"api_key:{key}")
