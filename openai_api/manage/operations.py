@@ -50,10 +50,7 @@ PURGE = body(
         "all": Flag(required=False, default=False, help_text="All cached answers."),
     },
 )
-PURGED = body(
-    "CachePurged",
-    {"deleted": Count(allow_null=True, help_text="How many were deleted in Redis; null: it does not answer, and they expire.")},
-)
+PURGED = body("CachePurged", {"purged": Count(help_text="How many names: what Redis holds of them expires unseen.")})
 
 
 class CachePurge(Operation):
@@ -71,7 +68,7 @@ class CachePurge(Operation):
         names += [cache_names.of_key(str(row.lineage or row.pk)) for row in _keys(data["keys"])]
         if not (names or data["all"]):
             raise invalid({"all": ["Say what is to be forgotten: models, tenants, keys or all."]})
-        return Response({"deleted": purge([cache_names.ALL] if data["all"] else names)})
+        return Response({"purged": len(purge([cache_names.ALL] if data["all"] else names))})
 
 
 def _keys(ids: list[str]) -> list[ClientKey]:
