@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from django.apps import AppConfig
 from django.core.checks import register
 from django.db.models import signals
+from django.utils import timezone
 
 
 class ModelsCatalogConfig(AppConfig):
@@ -54,3 +56,11 @@ class ModelsCatalogConfig(AppConfig):
 
         watch(*(model for model in self.get_models() if issubclass(model, CatalogModel)))
         watch(KeyRequest, ChangeSet, ManagementToken, User, Group)
+        signals.pre_delete.connect(revoke_tokens_of, sender=User, dispatch_uid="tokens-of-deleted-accounts")
+
+
+def revoke_tokens_of(instance: Any, **kwargs: Any) -> None:
+    """A token may no more than its maker: one that has lost him may nothing."""
+    from models_catalog.models import ManagementToken
+
+    ManagementToken.objects.filter(created_by=instance, revoked_at=None).update(revoked_at=timezone.now())

@@ -267,6 +267,11 @@ def test_token_when_its_maker_loses_rights_then_it_loses_them_too(api: Api) -> N
     user.is_active = False
     user.save()
     token.error("GET", "models", status=401)
+    user.is_active = True
+    user.save()
+    token("GET", "models", status=200)
+    user.delete()
+    token.error("GET", "models", status=401)
 
 
 def test_token_when_its_maker_operates_some_tenants_then_it_sees_no_others(api: Api) -> None:
