@@ -128,6 +128,8 @@ class GuardedHttpProtocol(StallGuard, HttpToolsProtocol):
         if self._in_head:
             return  # of a request that asks for an upgrade
         super().on_message_complete()
+        if not self.cycle.keep_alive:
+            self._linger()
         if self.cycle.response_complete:
             self._await_next()
 
@@ -193,7 +195,7 @@ class GuardedHttpProtocol(StallGuard, HttpToolsProtocol):
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._answering, self._gone = cycle, None
         if cycle.waiting_for_100_continue or _is_old(cycle):
-            super()._start_asgi_task(cycle, lambda scope, receive, send: app(scope, receive, _Careful(cycle, send)))
+            super()._start_asgi_task(cycle, lambda scope, receive, send: app(scope, receive, _Careful(cycle, send, self._linger)))
         elif cycle.scope["method"] == "HEAD":
             super()._start_asgi_task(cycle, app)
         else:
@@ -234,11 +236,19 @@ class GuardedHttpProtocol(StallGuard, HttpToolsProtocol):
         self.cycle.keep_alive = False
 
     def _hear_no_more(self) -> None:
-        """What still comes is dropped, but read, or the connection would end with a reset and the last answer be cut."""
+        """What still comes is dropped."""
         self._deaf = True
-        self.transport = cast("asyncio.Transport", Lingering(self.transport, self.loop))
+        self._linger()
+
+    def _linger(self) -> None:
+        """The connection ends with the newest request, in halves: with a reset the answer could be cut."""
+        if not isinstance(self.transport, Lingering):
+            self.transport = cast("asyncio.Transport", Lingering(self.transport, self.loop, self._go_deaf))
         if self.cycle is not None:
             self.cycle.transport = self.transport
+
+    def _go_deaf(self) -> None:
+        self._deaf = True
 
     def _refuse(self, error: ApiError) -> None:
         """Answers the request that cannot be read, and ends the connection. Those before it get their answers; then it is too
@@ -283,9 +293,10 @@ class _Careful:
     `100 Continue` and gets another answer sends its body or does not, so the connection ends (RFC 9110, 10.1.1).
     """
 
-    def __init__(self, cycle: RequestResponseCycle, send: Callable[..., Awaitable[None]]) -> None:
+    def __init__(self, cycle: RequestResponseCycle, send: Callable[..., Awaitable[None]], linger: Callable[[], None]) -> None:
         self._cycle = cycle
         self._send = send
+        self._linger = linger
         self._old = _is_old(cycle)
         self._unframed = False
 
@@ -294,6 +305,7 @@ class _Careful:
         if message["type"] == "http.response.start":
             if self._old or (cycle.waiting_for_100_continue and cycle.more_body):
                 cycle.keep_alive = False
+                self._linger()
             if self._old and all(name.lower() != b"content-length" for name, _ in message["headers"]):
                 self._unframed = True
                 cycle.chunked_encoding = False

@@ -7,6 +7,7 @@ is still on its way (RFC 9112, 9.6).
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 LINGER_S = 2.0
@@ -15,11 +16,12 @@ LINGER_S = 2.0
 
 class Lingering:
     """A transport that is closed in halves: first ours, behind all that was written, and the other when the client ends it, or
-    after `LINGER_S`, or when it is closed again. Its protocol drops what still comes."""
+    after `LINGER_S`, or when it is closed again. What still comes after `begin` was called is to be dropped."""
 
-    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop, begin: Callable[[], None]) -> None:
         self._transport = transport
         self._loop = loop
+        self._begin = begin
         self._half_closed = False
 
     def close(self) -> None:
@@ -27,6 +29,7 @@ class Lingering:
             self._transport.close()
             return
         self._half_closed = True
+        self._begin()
         self._transport.write_eof()
         self._transport.resume_reading()
         self._loop.call_later(LINGER_S, self._end)

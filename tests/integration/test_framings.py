@@ -163,12 +163,20 @@ def test_request_when_it_waits_to_be_asked_for_its_body_and_is_refused_ends_the_
     assert (answer.status, answer.headers["connection"]) == (401, "close")
 
 
-@pytest.mark.parametrize("behind", [b"CONNECT x:80 HTTP/1.1\r\nhost: x\r\n\r\n", b"\x16\x03\x01 nothing of HTTP\r\n\r\n"])
-def test_answer_when_it_is_large_and_more_comes_that_is_not_read_is_whole(gateway: LiveGateway, behind: bytes) -> None:
+@pytest.mark.parametrize(
+    ("line", "behind"),
+    [
+        ("x: x", b"CONNECT x:80 HTTP/1.1\r\nhost: x\r\n\r\n"),
+        ("x: x", b"\x16\x03\x01 nothing of HTTP\r\n\r\n"),
+        ("connection: close", b"GET /livez HTTP/1.1\r\nhost: x\r\n\r\n"),
+        ("connection: close", b"\r\n"),
+    ],
+)
+def test_answer_when_it_is_large_and_more_comes_that_is_not_read_is_whole(gateway: LiveGateway, line: str, behind: bytes) -> None:
     content = "long " * 800_000
     asked = json.dumps(body("fuzz/ok", messages=[{"role": "user", "content": content}])).encode()
     with socket.create_connection(address(gateway), 20) as sock:
-        sock.sendall(request(gateway, "POST", CHAT, f"content-length: {len(asked)}", content=asked) + behind)
+        sock.sendall(request(gateway, "POST", CHAT, f"content-length: {len(asked)}", line, content=asked) + behind)
         received = sock.recv(1)
         for _ in range(30):  # what comes when the connection has ended on the other side
             sock.sendall(behind)
