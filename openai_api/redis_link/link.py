@@ -63,6 +63,7 @@ class RedisLink:
         self._line: Line | None = None
         self._task: asyncio.Task[None] | None = None
         self._first: asyncio.Future[None]
+        self._pause, self._is_told = FIRST_PAUSE_S, False
         self.failures = self.lines = 0
 
     @property
@@ -146,7 +147,6 @@ class RedisLink:
 
     async def _keep(self) -> None:
         """One connection after the other, with growing pauses between those that do not come about."""
-        pause, told = FIRST_PAUSE_S, False
         while True:
             began = monotonic()
             try:
@@ -155,13 +155,15 @@ class RedisLink:
                     await connection.connect()
                 try:
                     line = await self._taught(connection)
-                    if told:
+                    if self._is_told:
                         log.info(self._told[1])
                     self._line = line
                     self.lines += 1
                     self._tried()
                     reason = await line.lost
                     self._line = None
+                    self._note(reason, began)
+                    began = monotonic()
                     await asyncio.wait((line.closed,), timeout=LATE_S)
                     raise reason
                 finally:
@@ -171,14 +173,18 @@ class RedisLink:
                     await connection.disconnect(nowait=True)
             except (TimeoutError, OSError, redis.RedisError, hiredis.HiredisError) as error:
                 self._tried()
-                if monotonic() - began > STEADY_S:
-                    pause, told = FIRST_PAUSE_S, False
-                if not told:
-                    told = True
-                    self.failures += 1
-                    log.warning(self._told[0], extra={"error": type(error).__name__})
-            await asyncio.sleep(pause)
-            pause = min(2 * pause, LONGEST_PAUSE_S)
+                self._note(error, began)
+            await asyncio.sleep(self._pause)
+            self._pause = min(2 * self._pause, LONGEST_PAUSE_S)
+
+    def _note(self, error: Exception, began: float) -> None:
+        """Counts and tells the first loss of its kind, when it happens."""
+        if monotonic() - began > STEADY_S:
+            self._pause, self._is_told = FIRST_PAUSE_S, False
+        if not self._is_told:
+            self._is_told = True
+            self.failures += 1
+            log.warning(self._told[0], extra={"error": type(error).__name__})
 
     async def _taught(self, connection: Any) -> Line:
         """A line over the connection to a server that answers in time, and knows the scripts."""

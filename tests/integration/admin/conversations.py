@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from openai_api.models import SessionEventRow, SessionLabelRow, SessionRow, UsageRecord
+from openai_api.database.erasure import tags_of
+from openai_api.models import SessionEventRow, SessionLabelRow, SessionRow, UsageRecord, UsageTag
 
 BEGAN = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -79,4 +80,9 @@ def new_requests(row: SessionRow, names: Iterable[str], **fields: Any) -> list[U
         "session": row.session_id, "agent": row.agent or None, "tenant": row.tenant or None, "tags": row.tags,
         "cost_usd": Decimal("0.5"), "input_tokens": 10, "output_tokens": 5,
     }  # fmt: skip
-    return UsageRecord.objects.bulk_create([UsageRecord(request_id=name, **{**told, **fields}) for name in names])
+    made = UsageRecord.objects.bulk_create([UsageRecord(request_id=name, **{**told, **fields}) for name in names])
+    tags = [(one, name, value) for one in made for name, value in tags_of(one.tags).items()]
+    UsageTag.objects.bulk_create(
+        [UsageTag(request=one.pk, at=one.started_at, name=name, value=value) for one, name, value in tags]
+    )
+    return made

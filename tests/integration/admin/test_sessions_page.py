@@ -367,5 +367,5 @@ def test_requests_when_filtered_by_what_their_session_said_then_found(pages: Pag
         {"since": f"{now:%Y-%m-%dT00:00}"},
     ):
         assert list(pages.client.get(address(UsageRecord), query).context["rows"]) == mine
-    UsageRecord.objects.filter(pk=mine[0].pk).update(tags='{"env":"prod","ticket":"4:2"}')
-    assert list(pages.client.get(address(UsageRecord), {"tag": "ticket:4:2"}).context["rows"]) == mine
+    other = new_requests(row, ["req-3"], tags='{"env":"prod","ticket":"4:2"}')
+    assert list(pages.client.get(address(UsageRecord), {"tag": "ticket:4:2"}).context["rows"]) == other
