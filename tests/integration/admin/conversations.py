@@ -81,8 +81,9 @@ def new_requests(row: SessionRow, names: Iterable[str], **fields: Any) -> list[U
         "cost_usd": Decimal("0.5"), "input_tokens": 10, "output_tokens": 5,
     }  # fmt: skip
     made = UsageRecord.objects.bulk_create([UsageRecord(request_id=name, **{**told, **fields}) for name in names])
-    tags = [(one, name, value) for one in made for name, value in tags_of(one.tags).items()]
     UsageTag.objects.bulk_create(
-        [UsageTag(request=one.pk, at=one.started_at, name=name, value=value) for one, name, value in tags]
+        UsageTag(request=one.pk, at=one.started_at, name=name, value=value)
+        for one in made
+        for name, value in tags_of(one.tags).items()
     )
     return made
