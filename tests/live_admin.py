@@ -13,16 +13,16 @@ TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="(\w+)"')
 
 
 class Visitor:
-    """A browser at an address, which the trusted proxy tells the gateway."""
+    """A browser at an address, which the trusted proxy tells the gateway. It finds the gateway where that is started again."""
 
     def __init__(self, gateway: LiveGateway, address: str = "") -> None:
-        self._url = gateway.base_url
+        self._gateway = gateway
         self._headers = {"x-forwarded-for": address} if address else {}
         self._cookies = httpx.Cookies()
 
     def ask(self, method: str, url: str, **fields: str | list[str]) -> httpx.Response:
         options: Any = {"headers": self._headers, "cookies": self._cookies, "trust_env": False, "timeout": 60}
-        with httpx.Client(base_url=self._url, **options) as http:
+        with httpx.Client(base_url=self._gateway.base_url, **options) as http:
             answer = http.request(method, url, data=fields or None)
             self._cookies.update(http.cookies)
         return answer
