@@ -12,6 +12,7 @@ DEV_STAMP := $(call stamp,dev,requirements-dev.lock)
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 COMPILE := $(BIN)/uv pip compile --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --quiet
 FUZZERS := atheris~=3.0.0;python_version<'3.12' atheris~=3.1;python_version>='3.12' schemathesis~=4.32
+NONE_CHOSEN := 5# is pytest's exit code
 FUZZED := sse answer fields json_guard
 
 .DEFAULT_GOAL := help
@@ -27,7 +28,10 @@ run: $(RUN_STAMP) ## Installs, prepares the data directory and serves on HOST:PO
 	@exec $(BIN)/python manage.py serve
 
 test: $(DEV_STAMP) ## Runs all tests; TESTS="-k name tests/unit" chooses.
-	@$(BIN)/pytest -n auto --dist loadfile $(TESTS)
+	@failed=0; \
+	$(BIN)/pytest -n auto --dist loadfile -m "not alone" $(TESTS) || [ $$? = $(NONE_CHOSEN) ] || failed=1; \
+	$(BIN)/pytest -m alone $(TESTS) || [ $$? = $(NONE_CHOSEN) ] || failed=1; \
+	exit $$failed
 
 check: $(DEV_STAMP) ## Runs linter, formatter, types, import contracts, Django's checks and the lock check.
 	$(BIN)/ruff check .

@@ -21,6 +21,8 @@ from tests.live_fixtures import StartGateway
 from tests.live_operator import OperatorError
 from tests.socket_client import dial
 
+pytestmark = pytest.mark.alone  # it measures time
+
 REVOKED_WITHIN_S = 1.0
 ENDLESS = "stream-stall-after-3"
 MODELS = ("ok", "hang", ENDLESS, "stream-paced-50ms-10")

@@ -17,6 +17,8 @@ from tests.live import LiveGateway, body
 from tests.live_fixtures import StartGateway
 from tests.stopwatch import Stopwatch
 
+pytestmark = pytest.mark.alone  # it measures time
+
 CLIENTS, MIB = 16, 8
 MEMORY_RATIO = 2.5
 """Memory of the server for each byte under way, at most."""

@@ -16,6 +16,8 @@ from tests.live import events as events_of
 from tests.socket_client import dial
 from tests.unit.providers.wire.test_chat_to_responses import rebuilt
 
+pytestmark = pytest.mark.alone  # it measures time
+
 MANY = 8_000
 OTHERS_WITHIN_S = 0.3
 Json = dict[str, Any]

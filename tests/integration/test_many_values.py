@@ -14,6 +14,8 @@ from tests.integration.test_responses import chat
 from tests.live import LiveGateway, error_of
 from tests.live_fixtures import StartGateway
 
+pytestmark = pytest.mark.alone  # it measures time
+
 MIB = 2**20
 SIZE = 60 * MIB
 MEMORY_RATIO = 6

@@ -21,6 +21,8 @@ from tests.live_fixtures import StartGateway
 from tests.socket_client import Socket, dial, raw, say, url_of
 from tests.stopwatch import Stopwatch
 
+pytestmark = pytest.mark.alone  # it measures time
+
 BEHAVIOURS = ("ok", "hang", "stream-stall-after-3", "stream-paced-50ms-10", "stream-paced-50ms-400", "stream-flood")
 EXIT_WITHIN_S = 5.0
 GONE_WITHIN_S = 0.25

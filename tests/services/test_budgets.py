@@ -19,6 +19,8 @@ from tests.budgets import NANO, Spender, counters, settled
 from tests.fakes.chaos.process import Chaos, eventually
 from tests.live import LiveGateway, body
 
+pytestmark = pytest.mark.alone  # it measures time
+
 WORKERS = 4
 PRICE = "1000"
 TOKEN = NANO // 1000

@@ -23,6 +23,8 @@ from tests.live_fixtures import StartGateway
 from tests.services.conftest import database
 from tests.services.own_redis import OwnRedis
 
+pytestmark = pytest.mark.alone  # it measures time
+
 WORKERS = 4
 MOST = 20
 ASKING = 8

@@ -25,6 +25,8 @@ from tests.services.conftest import database, replaced
 from tests.services.own_redis import OwnRedis
 from tests.services.proxy import Proxy
 
+pytestmark = pytest.mark.alone  # it measures time
+
 WORKERS = 2
 SLOW_S = 0.3
 SLOW_CALLS = 5

@@ -13,6 +13,8 @@ from tests.services.conftest import StartFollower, replaced
 from tests.services.follower import Follower
 from tests.services.proxy import Proxy
 
+pytestmark = pytest.mark.alone  # it measures time
+
 NEVER_S = 600.0
 WITHIN_S = 1.0
 Operate = Callable[[Mapping[str, str]], Operator]

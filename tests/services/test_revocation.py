@@ -14,6 +14,8 @@ from tests.fakes.chaos.process import Chaos, eventually
 from tests.live import LiveGateway, body
 from tests.services.conftest import database
 
+pytestmark = pytest.mark.alone  # it measures time
+
 ENDLESS = "stream-stall-after-3"
 REFUSED_WITHIN_S = 5.0
 SILENCED = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN %'"

@@ -16,6 +16,8 @@ from tests.live import LiveGateway, body
 from tests.live_fixtures import StartGateway
 from tests.services.own_redis import OwnRedis
 
+pytestmark = pytest.mark.alone  # it measures time
+
 WORKERS = 4
 AT_ONCE = 12
 TRIES = 4
