@@ -126,8 +126,7 @@ INSTALLED_APPS = [
     "models_catalog",  # before unfold: one of its templates replaces unfold's
     *ADMIN_APPS,
     "axes",
-    # Without the pages of the admin a process starts a third sooner, and is smaller.
-    "django.contrib.admin.apps.SimpleAdminConfig" if GATEWAY_ROLE == "data" else "django.contrib.admin",
+    "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

@@ -26,7 +26,6 @@ class Operator:
     """The test's end of the pipe. Every method returns when the change is committed."""
 
     def __init__(self, env: Mapping[str, str]) -> None:
-        env = {**env, "GATEWAY_ROLE": "data"}  # starts sooner
         self._process = subprocess.Popen(
             [sys.executable, "-m", __name__], cwd=ROOT, env=env, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
         )
