@@ -33,9 +33,11 @@ TRIES = 4
 LASTS_S = 5.0
 BUSY_S = 0.3
 """A machine that lets nobody ask for so long says nothing of the limit's seconds."""
+SLOWEST_S = 3.0
+"""The machine's share of it is most: a request may wait 50 ms for Redis, once."""
 SLOW_S = 0.5
 SLOW_CALLS = 5
-"""What a worker may have while Redis is away; each waits 50 ms for it, so that most of these are the machine's."""
+"""What a worker may have while Redis is away."""
 
 
 class Asked(NamedTuple):
@@ -231,6 +233,7 @@ def test_limits_when_redis_is_killed_then_each_worker_admits_its_share_until_it_
         redis.start()
         assert eventually(lambda: not any(one.local for one in load.asked[-20:]), 20, 0.1)
     assert {one.status for one in load.asked} == {200, 429}
+    assert max(one.heard - one.sent for one in load.asked) < SLOWEST_S
     assert sum(one.heard - one.sent > SLOW_S for one in load.asked) <= SLOW_CALLS * WORKERS
     meanwhile = [one for one in load.asked if away + 1.2 < one.sent and one.heard < back]
     assert all(one.local for one in meanwhile)

@@ -34,7 +34,7 @@ AMOUNT = 40
 PLACES = 4
 TRIES = 4
 LOST = 8
-"""Requests at a worker whose counting may be heard of by nobody when the line is cut, or by one worker too late."""
+"""Requests at a worker whose counting may be heard of by nobody when the line is cut, and which count twice then."""
 
 
 class Site(NamedTuple):
@@ -93,8 +93,13 @@ class Caller:
 
     def admitted(self, times: int) -> int:
         """How many of so many requests are admitted, a few at a time."""
+        return self.asked(times)[0]
+
+    def asked(self, times: int) -> tuple[int, bool]:
+        """How many of so many requests are admitted, and whether a worker went by its share for any."""
         with ThreadPoolExecutor(4) as threads:
-            return sum(answer.status_code == 200 for answer in threads.map(lambda _: self.ask(), range(times)))
+            answers = list(threads.map(lambda _: self.ask(), range(times)))
+        return sum(answer.status_code == 200 for answer in answers), any(map(is_local, answers))
 
     def remaining(self) -> int:
         """What is left after one more request."""
@@ -199,21 +204,35 @@ def test_concurrent_when_redis_comes_back_while_requests_run_then_they_hold_thei
 
 
 def test_redis_when_it_is_emptied_or_an_older_copy_then_limits_go_on_from_what_it_has(on_redis: OnRedis) -> None:
+    """Exactly so, unless a worker went by its share meanwhile, as the machine was busy: then all is tried again."""
     gateway, _, redis = on_redis
+    assert any(_went_on(gateway, redis) for _ in range(TRIES)), f"a worker counted alone in each of {TRIES} tries"
+
+
+def _went_on(gateway: LiveGateway, redis: OwnRedis) -> bool:
     assert together(gateway)
     caller, first = asked_together(gateway)
     redis.cli("SAVE")
-    assert together(gateway)
-    assert caller.admitted(2 * AMOUNT) <= caller.left - first + LOST
+    for most, change in ((caller.left - first, _restarted), (caller.left - first, _emptied), (AMOUNT, None)):
+        assert together(gateway)
+        admitted, alone = caller.asked(2 * AMOUNT)
+        if alone:
+            return False
+        assert 0 < admitted <= most
+        assert caller.ask().status_code == 429
+        if change is not None:
+            change(redis)
+    return True
+
+
+def _restarted(redis: OwnRedis) -> None:
     redis.stop()
     redis.start()
-    assert together(gateway)
-    assert 0 < caller.admitted(2 * AMOUNT) <= caller.left - first + LOST
+
+
+def _emptied(redis: OwnRedis) -> None:
     redis.cli("FLUSHALL")
     redis.cli("SCRIPT", "FLUSH")
-    assert 0 < caller.admitted(2 * AMOUNT) <= AMOUNT + AMOUNT // WORKERS  # one may just go by its share, as the machine is busy
-    assert together(gateway)
-    assert eventually(lambda: caller.ask().status_code == 429, 10, 0.02)
 
 
 def test_database_when_several_workers_share_sqlite_then_they_share_the_limit(start_gateway: StartGateway) -> None:
