@@ -212,9 +212,10 @@ def test_redis_when_it_is_emptied_or_an_older_copy_then_limits_go_on_from_what_i
 def _went_on(gateway: LiveGateway, redis: OwnRedis) -> bool:
     assert together(gateway)
     caller, first = asked_together(gateway)
+    other = Caller(gateway, amount=10**6)
     redis.cli("SAVE")
     for most, change in ((caller.left - first, _restarted), (caller.left - first, _emptied), (AMOUNT, None)):
-        assert together(gateway)
+        assert eventually(lambda: not other.asked(12)[1], 30, 0.2), "all workers have found it again"
         admitted, alone = caller.asked(2 * AMOUNT)
         if alone:
             return False
